@@ -1,0 +1,1 @@
+"""Real-time messaging server: viewers' streams, ring, resume, registration."""

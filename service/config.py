@@ -1,0 +1,116 @@
+"""Reading configuration from the environment: every default in one place, every fault told at once.
+
+Each process has one frozen `Config` with a `from_env`; nothing else reads the environment. A reader
+collects what is wrong instead of stopping at the first fault; `done` raises them all together.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from wire.ids import is_service_id
+from wire.roles import Role
+
+
+class ConfigError(Exception):
+    """One or more environment variables are missing or wrong; the message lists all of them."""
+
+
+class EnvReader:
+    """Typed access to an environment. Not for use after `done`."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._faults: list[str] = []
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """A string; without a default it must be set."""
+        value = self._environ.get(name, "") or default
+        if value is None:
+            self._faults.append(f"{name} is not set")
+            return ""
+        return value
+
+    def number(self, name: str, default: float, low: float, high: float) -> float:
+        """A number in [low, high]."""
+        text = self._environ.get(name, "")
+        try:
+            value = float(text) if text else default
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high:
+            self._faults.append(f"{name}={text} must be a number from {low:g} to {high:g}")
+            return default
+        return value
+
+    def integer(self, name: str, default: int, low: int, high: int) -> int:
+        """A whole number in [low, high]."""
+        value = self.number(name, default, low, high)
+        if value != int(value):
+            self._faults.append(f"{name} must be a whole number")
+        return int(value)
+
+    def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
+        """One of `allowed`."""
+        value = self.text(name, default)
+        if value not in allowed:
+            self._faults.append(f"{name}={value} must be one of {', '.join(allowed)}")
+        return value
+
+    def words(self, name: str, default: str = "") -> tuple[str, ...]:
+        """A list separated by commas; empty items are dropped."""
+        return tuple(word.strip() for word in self.text(name, default).split(",") if word.strip())
+
+    def fault(self, message: str) -> None:
+        """Add a fault that the caller found."""
+        self._faults.append(message)
+
+    def done(self) -> None:
+        """Raises ConfigError if anything was wrong."""
+        if self._faults:
+            raise ConfigError("; ".join(self._faults))
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceConfig:
+    """What every process has: its name, where it listens, its certificates.
+
+    A port of 0 means "any free one" (tests). `advertise_host` is what others are told to call.
+    """
+
+    role: Role
+    id: str
+    bind_host: str
+    advertise_host: str
+    internal_port: int
+    ops_port: int
+    tls_dir: Path
+    log_level: str
+    log_format: str
+
+    @classmethod
+    def read(cls, env: EnvReader, role: Role) -> ServiceConfig:
+        """Take the common settings from `env`; faults are left in `env`."""
+        service_id = env.text("SERVICE_ID")
+        if service_id and not is_service_id(service_id):
+            env.fault("SERVICE_ID must be a DNS label in lower case of at most 32 characters")
+        bind_host = env.text("BIND_HOST", "127.0.0.1")
+        return cls(
+            role=role,
+            id=service_id,
+            bind_host=bind_host,
+            advertise_host=env.text("ADVERTISE_HOST", bind_host),
+            internal_port=env.integer("INTERNAL_PORT", 0, 0, 65535),
+            ops_port=env.integer("OPS_PORT", 0, 0, 65535),
+            tls_dir=Path(env.text("TLS_DIR", "tls")),
+            log_level=env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
+            log_format=env.choice("LOG_FORMAT", "auto", ("auto", "json", "console")),
+        )
+
+
+def process_environ() -> Mapping[str, str]:
+    """The environment of this process; called by `__main__` modules only."""
+    return os.environ

@@ -1,0 +1,102 @@
+"""Calls between our processes: HTTPS, the peer proven by name before a byte is sent, deadlines,
+bounded replies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import ssl
+
+import aiohttp
+import structlog
+
+from service.logs import current_request_id, new_request_id
+from service.middleware import REQUEST_ID
+from service.tls import TlsFiles
+from wire.errors import PeerError
+from wire.internal import MAX_INTERNAL_BYTES
+from wire.roles import Peer
+
+log = structlog.get_logger()
+
+
+class InternalClient:
+    """One per process. The address comes from a znode and is not trusted: the certificate's name
+    is.
+    """
+
+    def __init__(self, tls: TlsFiles, *, deadline_s: float = 2.0, per_peer: int = 8) -> None:
+        self._tls = tls
+        self._deadline_s = deadline_s
+        self._per_peer = per_peer
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        """Open the connection pool (no I/O yet)."""
+        connector = aiohttp.TCPConnector(
+            limit=0, limit_per_host=self._per_peer, keepalive_timeout=30, use_dns_cache=True
+        )
+        self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
+
+    async def stop(self) -> None:
+        """Close all connections. Idempotent."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def post(
+        self, peer: Peer, path: str, body: bytes, *, deadline_s: float | None = None
+    ) -> bytes:
+        """The body of a 200 reply; raises PeerError for anything else, a late or an oversized reply
+        included.
+        """
+        return await self._call(peer, "POST", path, body, deadline_s)
+
+    async def get(self, peer: Peer, path: str, *, deadline_s: float | None = None) -> bytes:
+        """As `post`."""
+        return await self._call(peer, "GET", path, None, deadline_s)
+
+    async def _call(
+        self, peer: Peer, method: str, path: str, body: bytes | None, deadline_s: float | None
+    ) -> bytes:
+        if self._session is None:
+            raise PeerError("not started")
+        request_id = current_request_id() or new_request_id()
+        try:
+            async with (
+                asyncio.timeout(deadline_s or self._deadline_s),
+                self._session.request(
+                    method,
+                    f"https://{_authority(peer)}{path}",
+                    data=body,
+                    ssl=self._tls.client(),
+                    server_hostname=peer.dns_name,
+                    allow_redirects=False,
+                    headers={
+                        "Content-Type": "application/json",
+                        REQUEST_ID: request_id,
+                        "traceparent": f"00-{request_id:0>32.32}-{secrets.token_hex(8)}-01",
+                    },
+                ) as response,
+            ):
+                return await _read(response, peer)
+        except (aiohttp.ClientError, ssl.SSLError, OSError, TimeoutError) as exc:
+            raise PeerError(f"{peer.role} {peer.id}: {type(exc).__name__} {exc}".rstrip()) from exc
+
+
+def _authority(peer: Peer) -> str:
+    host = f"[{peer.host}]" if ":" in peer.host else peer.host
+    return f"{host}:{peer.port}"
+
+
+async def _read(response: aiohttp.ClientResponse, peer: Peer) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > MAX_INTERNAL_BYTES:
+            response.close()
+            raise PeerError(f"{peer.role} {peer.id}: the reply is over {MAX_INTERNAL_BYTES} bytes")
+    if response.status != 200:
+        raise PeerError(f"{peer.role} {peer.id}: status {response.status}")
+    return bytes(body)

@@ -1,0 +1,174 @@
+"""An aiohttp listener with the deadlines and error bodies that aiohttp itself lacks.
+
+aiohttp closes an idle keep-alive connection, but a client may drip a request head for as long as
+that idle time, and errors that its parser finds are answered in plain text or HTML. Here a head
+must be whole `head_deadline_s` after its first byte (after the connection for the first one), and
+every error is a problem document.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import Any
+
+import structlog
+from aiohttp import http_parser, web
+
+from service.middleware import problem_response
+from wire.comment import MAX_BODY_BYTES
+from wire.errors import BadRequest, LivecommentsError
+
+log = structlog.get_logger()
+
+BACKLOG = 1024
+
+
+def require_c_parser() -> None:
+    """Raises RuntimeError without aiohttp's C parser: the one in Python has most of the smuggling
+    faults.
+    """
+    if not hasattr(http_parser, "HttpRequestParserC"):
+        raise RuntimeError("aiohttp was installed without its C extension; refusing to start")
+
+
+class _Connection(web.RequestHandler):
+    """One HTTP connection. `_head_timer` runs while a request head is due."""
+
+    __slots__ = ("__dict__",)
+
+    def __init__(self, server: web.Server, *, head_deadline_s: float, **kwargs: Any) -> None:
+        super().__init__(server, **kwargs)
+        self._head_deadline_s = head_deadline_s
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._handling = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._expect_head()
+
+    def data_received(self, data: bytes) -> None:
+        if not self._handling and self._head_timer is None:
+            self._expect_head()
+        super().data_received(data)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._cancel_head_timer()
+        super().connection_lost(exc)
+
+    def head_complete(self) -> None:
+        """A request has been read up to its body and is being handled."""
+        self._handling = True
+        self._cancel_head_timer()
+
+    def request_done(self) -> None:
+        """The request has been answered; the next bytes begin another head."""
+        self._handling = False
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """A request that aiohttp could not parse, as a problem document; the connection closes."""
+        error: LivecommentsError = BadRequest() if status < 500 else LivecommentsError()
+        if status >= 500:
+            log.error("request_failed", error=repr(exc))
+        response = problem_response(error)
+        response.force_close()
+        return response
+
+    def _expect_head(self) -> None:
+        self._head_timer = asyncio.get_running_loop().call_later(
+            self._head_deadline_s, self._head_late
+        )
+
+    def _head_late(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
+
+    def _cancel_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+
+@web.middleware
+async def _mark_handling(request: web.Request, handler: Any) -> web.StreamResponse:
+    connection = request.protocol
+    if not isinstance(connection, _Connection):
+        return await handler(request)  # type: ignore[no-any-return]
+    connection.head_complete()
+    try:
+        return await handler(request)  # type: ignore[no-any-return]
+    finally:
+        connection.request_done()
+
+
+class HttpServer:
+    """Serves one aiohttp application on one port. `start` binds; `stop` is idempotent."""
+
+    def __init__(
+        self,
+        app: web.Application,
+        host: str,
+        port: int,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        head_deadline_s: float = 10.0,
+        idle_s: float = 75.0,
+    ) -> None:
+        app.middlewares.insert(0, _mark_handling)
+        self._kwargs: dict[str, Any] = {
+            "keepalive_timeout": idle_s,
+            "access_log": None,
+            "lingering_time": 1.0,
+        }
+        self._runner = web.AppRunner(app, shutdown_timeout=3.0, **self._kwargs)
+        self._host, self._port = host, port
+        self._ssl_context = ssl_context
+        self._head_deadline_s = head_deadline_s
+        self._server: asyncio.Server | None = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on (known after `start`)."""
+        assert self._server is not None, "not started"
+        return int(self._server.sockets[0].getsockname()[1])
+
+    def connection(self) -> asyncio.Protocol:
+        """A new connection's protocol; also for a listener that hands connections over."""
+        server = self._runner.server
+        assert server is not None, "not started"
+        return _Connection(
+            server,
+            loop=asyncio.get_running_loop(),
+            head_deadline_s=self._head_deadline_s,
+            **self._kwargs,
+        )
+
+    async def prepare(self) -> None:
+        """Get ready without binding a port: for a listener that hands connections over."""
+        require_c_parser()
+        await self._runner.setup()
+
+    async def start(self) -> None:
+        """Bind and serve. Raises OSError if the port is taken."""
+        await self.prepare()
+        self._server = await asyncio.get_running_loop().create_server(
+            self.connection, self._host, self._port, ssl=self._ssl_context, backlog=BACKLOG
+        )
+
+    async def stop(self) -> None:
+        """Stop accepting, give requests in progress a few seconds, close."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        await self._runner.cleanup()
+
+
+def new_application(*middlewares: Any) -> web.Application:
+    """An application with our body limit; `middlewares` run outermost first."""
+    return web.Application(client_max_size=MAX_BODY_BYTES, middlewares=list(middlewares))

@@ -1,0 +1,103 @@
+"""Structured logs: one JSON object a line, or colours when a person looks at a terminal.
+
+Events, not prose: `log.info("video_registered", video_id=...)`. Ids that belong to a request are
+bound once (`bind_request`) and appear in every line of it. Logs never carry bodies or secrets.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+_REQUEST_ID_MAX = 64
+
+
+def configure_logs(*, level: str, style: str, **ids: str) -> None:
+    """Set up logging of this process; `ids` (role, id) appear in every line. style: auto, json or
+    console.
+    """
+    console = style == "console" or (style == "auto" and sys.stderr.isatty())
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        _add_ids(ids),
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: list[structlog.typing.Processor] = (
+        [structlog.dev.ConsoleRenderer()]
+        if console
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    )
+    structlog.configure(
+        processors=shared + renderer,
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    _route_library_logs(level)
+
+
+def new_request_id() -> str:
+    """A fresh request id: 16 hexadecimal digits."""
+    return secrets.token_hex(8)
+
+
+def clean_request_id(text: str | None) -> str:
+    """A caller's request id if it is short printable ASCII without spaces, else a fresh one."""
+    if (
+        text
+        and len(text) <= _REQUEST_ID_MAX
+        and text.isascii()
+        and text.isprintable()
+        and " " not in text
+    ):
+        return text
+    return new_request_id()
+
+
+@contextmanager
+def bind_request(request_id: str) -> Iterator[None]:
+    """Every log line inside carries `request_id`."""
+    with structlog.contextvars.bound_contextvars(request_id=request_id):
+        yield
+
+
+def current_request_id() -> str:
+    """The request id bound here, or an empty string."""
+    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+
+
+def _add_ids(ids: dict[str, str]) -> structlog.typing.Processor:
+    def add(
+        _logger: object, _method: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        for name, value in ids.items():
+            event.setdefault(name, value)
+        return event
+
+    return add
+
+
+class _ToStructlog(logging.Handler):
+    """Library logs (aiohttp, kazoo) in the same shape as ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log = structlog.get_logger()
+        log.log(
+            record.levelno,
+            "library_log",
+            logger=record.name,
+            message=record.getMessage(),
+            exc_info=record.exc_info,
+        )
+
+
+def _route_library_logs(level: str) -> None:
+    root = logging.getLogger()
+    root.handlers[:] = [_ToStructlog()]
+    root.setLevel(logging.WARNING if level != "error" else logging.ERROR)

@@ -1,0 +1,113 @@
+"""What every request passes: a request id, and our errors turned into problem documents in one
+place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from service.logs import bind_request, clean_request_id
+from service.tls import peer_identity
+from wire.errors import (
+    BadRequest,
+    BodyTooLarge,
+    CallerError,
+    Forbidden,
+    LengthRequired,
+    LivecommentsError,
+    MethodNotAllowed,
+    NotFound,
+)
+from wire.problem import CONTENT_TYPE, encode_problem
+from wire.roles import Role
+
+log = structlog.get_logger()
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+REQUEST_ID = "X-Request-Id"
+
+
+def problem_response(error: LivecommentsError) -> web.Response:
+    """An error as an aiohttp response."""
+    return web.Response(
+        status=error.status,
+        body=encode_problem(error),
+        content_type=CONTENT_TYPE,
+        headers=dict(error.headers),
+    )
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Bind the request id and answer every error with a problem document, never with a trace or
+    HTML.
+    """
+    request_id = clean_request_id(request.headers.get(REQUEST_ID))
+    with bind_request(request_id):
+        response = await _answer(request, handler)
+    response.headers[REQUEST_ID] = request_id
+    return response
+
+
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except LivecommentsError as exc:
+        error: LivecommentsError = exc
+    except web.HTTPMethodNotAllowed as exc:
+        error = MethodNotAllowed(", ".join(sorted(exc.allowed_methods)))
+    except web.HTTPNotFound:
+        error = NotFound()
+    except web.HTTPRequestEntityTooLarge:
+        error = BodyTooLarge()
+    except web.HTTPException as exc:
+        error = BadRequest(exc.reason) if exc.status < 500 else LivecommentsError()
+    except Exception:
+        log.exception("request_failed", path=request.path)
+        error = LivecommentsError()
+    if not isinstance(error, CallerError):
+        log.warning("request_refused", path=request.path, code=error.code, detail=error.detail)
+    return problem_response(error)
+
+
+def require_role(*roles: Role) -> Callable[[web.Request], str]:
+    """A check for internal endpoints: the caller's id if its certificate proves one of `roles`,
+    else Forbidden.
+    """
+
+    def check(request: web.Request) -> str:
+        identity = peer_identity(request.transport)
+        if identity is None or identity[0] not in roles:
+            raise Forbidden()
+        return identity[1]
+
+    return check
+
+
+async def read_body(request: web.Request, limit: int, deadline_s: float = 10.0) -> bytes:
+    """The whole body. Raises LengthRequired, BodyTooLarge, or BadRequest when it does not come in
+    time.
+    """
+    if not request.body_exists:
+        if request.content_length is None:
+            raise LengthRequired()
+        return b""
+    if request.content_length is not None and request.content_length > limit:
+        raise BodyTooLarge(f"at most {limit} bytes")
+    chunks = bytearray()
+    try:
+        async with asyncio.timeout(deadline_s):
+            async for chunk in request.content.iter_any():
+                chunks += chunk
+                if len(chunks) > limit:
+                    raise BodyTooLarge(f"at most {limit} bytes")
+    except (TimeoutError, HttpProcessingError, ConnectionError) as exc:
+        if request.transport is not None:
+            request.transport.abort()
+        raise BadRequest("the body did not arrive") from exc
+    return bytes(chunks)

@@ -1,0 +1,104 @@
+"""The life of a process: build -> start -> run -> drain -> stop.
+
+SIGTERM and SIGINT ask for a drain; a second one skips what is left of it. A background task that
+dies stops the process with its error. Exit status: 0 asked to stop, 1 died, 2 bad configuration.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+import structlog
+import uvloop
+
+from service.config import ConfigError, ServiceConfig
+from service.health import Health
+from service.logs import configure_logs
+from service.tasks import TaskHome
+
+log = structlog.get_logger()
+
+
+class Service(Protocol):
+    """A process as the runner sees it. Building does no I/O; `stop` is idempotent and also undoes
+    half a `start`.
+    """
+
+    config: ServiceConfig
+    health: Health
+    tasks: TaskHome
+
+    async def start(self) -> None:
+        """Bind, connect, announce; returns when ready."""
+
+    async def drain(self) -> None:
+        """Hand everything over in order; may take as long as the drain window."""
+
+    async def stop(self) -> None:
+        """Release everything, at once."""
+
+
+async def run_service(service: Service, stop_asked: asyncio.Event, hurry: asyncio.Event) -> None:
+    """Run `service` until `stop_asked` is set or one of its tasks dies; raises that task's error.
+
+    `hurry` cuts the drain short.
+    """
+    try:
+        await _until_first(service.start(), hurry.wait())
+        service.health.started = True
+        log.info("started")
+        failed = asyncio.ensure_future(service.tasks.wait_failed())
+        await _until_first(stop_asked.wait(), asyncio.wait({failed}))
+        if failed.done():
+            raise failed.result()
+        failed.cancel()
+        service.health.draining = True
+        log.info("draining")
+        await _until_first(service.drain(), hurry.wait())
+    finally:
+        await service.stop()
+        log.info("stopped")
+
+
+async def _until_first(*coros: Coroutine[Any, Any, Any]) -> None:
+    tasks = [asyncio.ensure_future(coro) for coro in coros]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+async def _with_signals(build: Callable[[], Service]) -> None:
+    stop_asked, hurry = asyncio.Event(), asyncio.Event()
+
+    def on_signal() -> None:
+        (hurry if stop_asked.is_set() else stop_asked).set()
+
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, on_signal)
+    await run_service(build(), stop_asked, hurry)
+
+
+def main(load: Callable[[], ServiceConfig], build: Callable[[], Service]) -> None:
+    """Entry point of every `__main__`. Never returns."""
+    try:
+        config = load()
+    except ConfigError as exc:
+        print(f"configuration: {exc}", file=sys.stderr)
+        sys.exit(2)
+    configure_logs(level=config.log_level, style=config.log_format, role=config.role, id=config.id)
+    try:
+        uvloop.run(_with_signals(build))
+    except Exception:
+        log.exception("died")
+        sys.exit(1)
+    sys.exit(0)

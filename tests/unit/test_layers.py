@@ -1,0 +1,74 @@
+"""Imports point one way: the table of docs/architecture.md, enforced."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+ALLOWED = {
+    "wire": set(),
+    "service": {"wire"},
+    "coordination": {"wire"},
+    "pubsub": {"wire", "service"},
+    "writer": {"wire", "service"},
+    "dispatcher": {"wire", "service", "coordination"},
+    "rtms_node": {"wire", "service"},
+    "single": {"wire", "service", "writer", "rtms_node"},
+}
+EXTRA_FOR_APP = {
+    "writer/app.py": {"coordination", "pubsub"},
+    "rtms_node/app.py": {"coordination", "pubsub"},
+}
+OURS = set(ALLOWED) | {"cluster", "bench", "tests"}
+
+# Modules that decide and hold state; the edges around them do the I/O.
+CORES = [
+    "wire/*.py",
+    "coordination/routing_table.py",
+    "coordination/placement.py",
+    "writer/store.py",
+    "writer/group_commit.py",
+    "dispatcher/core.py",
+    "rtms_node/ring.py",
+    "rtms_node/room.py",
+    "rtms_node/hub.py",
+    "rtms_node/ingest.py",
+]
+IO_LIBRARIES = {"aiohttp", "kazoo", "redis", "cassandra", "sqlite3", "socket", "ssl"}
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module.split(".")[0]
+
+
+@pytest.mark.parametrize("package", sorted(name for name in ALLOWED if (ROOT / name).is_dir()))
+def test_package_imports_only_what_the_table_allows(package: str) -> None:
+    for path in sorted((ROOT / package).rglob("*.py")):
+        name = path.relative_to(ROOT).as_posix()
+        allowed = ALLOWED[package] | EXTRA_FOR_APP.get(name, set()) | {package}
+        assert (set(imported(path)) & OURS) <= allowed, name
+
+
+@pytest.mark.parametrize("pattern", CORES)
+def test_core_does_no_io(pattern: str) -> None:
+    paths = list(ROOT.glob(pattern))
+    assert paths, pattern
+    for path in paths:
+        assert not set(imported(path)) & IO_LIBRARIES, path
+
+
+def test_only_the_bridges_cross_threads() -> None:
+    bridges = {"coordination/session.py", "writer/sqlite_thread.py"}
+    for package in ALLOWED:
+        for path in (ROOT / package).rglob("*.py"):
+            name = path.relative_to(ROOT).as_posix()
+            assert name in bridges or "call_soon_threadsafe" not in path.read_text(), name

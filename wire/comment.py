@@ -1,0 +1,145 @@
+"""Comments: what a client may send, what the system stores and shows.
+
+A client sends `author` and `text` and nothing else, so it can never choose a number, an id or a
+time. Both are trimmed of Unicode white space at both ends; otherwise the code points are kept as
+they came: no escaping, no normalising. The stored comment is encoded to JSON once, by the writer,
+in one line, and those bytes travel unchanged to the viewer's screen.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+import msgspec
+
+from wire.errors import InvalidField, NotJson
+from wire.ids import EventId
+
+MAX_AUTHOR = 64
+MAX_TEXT = 500
+MAX_BODY_BYTES = 16 * 1024
+MAX_KEY = 128
+
+# The White_Space property of Unicode (PropList.txt). str.strip() without arguments also takes
+# U+001C..1F, which are control characters and must be refused, not swallowed.
+_WHITE_SPACE = (
+    "\t\n\v\f\r \x85\xa0\u1680"
+    + "".join(map(chr, range(0x2000, 0x200B)))
+    + "\u2028\u2029\u202f\u205f\u3000"
+)
+_FIELDS = {"author": MAX_AUTHOR, "text": MAX_TEXT}
+
+
+class NewComment(msgspec.Struct, frozen=True):
+    """A comment as a client may send it, already trimmed and checked."""
+
+    author: str
+    text: str
+
+
+class Comment(msgspec.Struct, frozen=True):
+    """A stored comment, in the field order of its public JSON."""
+
+    id: str
+    video_id: str
+    seq: int
+    author: str
+    text: str
+    created_at: str
+
+
+def parse_new_comment(body: bytes) -> NewComment:
+    """Read a client's body.
+
+    Raises NotJson if it is not one JSON text in UTF-8, InvalidField if it is JSON but not exactly
+    an object with a good `author` and `text`.
+    """
+    # The standard parser, not msgspec: it can show repeated keys and lone surrogates, which are
+    # refused.
+    try:
+        value = json.loads(
+            body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant
+        )
+    except (ValueError, RecursionError) as exc:
+        raise NotJson(_reason(exc)) from exc
+    if not isinstance(value, dict):
+        raise InvalidField("body", "must be an object with author and text")
+    for name in value:
+        if name not in _FIELDS:
+            raise InvalidField(printable(name), "unknown field")
+    return NewComment(*(_check(value, name, limit) for name, limit in _FIELDS.items()))
+
+
+def encode_comment(epoch: str, video_id: str, seq: int, new: NewComment, created_at: str) -> bytes:
+    """The public JSON of a stored comment: one line (JSON escapes CR and LF inside strings)."""
+    return msgspec.json.encode(
+        Comment(str(EventId(epoch, seq)), video_id, seq, new.author, new.text, created_at)
+    )
+
+
+def timestamp(now_s: float) -> str:
+    """A wall-clock time (seconds since 1970) as RFC 3339 in UTC with milliseconds."""
+    return (
+        datetime.fromtimestamp(now_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
+
+
+def check_idempotency_key(key: str) -> str:
+    """`key` itself, if it is 1 to 128 printable ASCII characters; else raises InvalidField."""
+    if not (1 <= len(key) <= MAX_KEY and key.isascii() and key.isprintable()):
+        raise InvalidField("Idempotency-Key", f"must be 1 to {MAX_KEY} printable ASCII characters")
+    return key
+
+
+def printable(text: str) -> str:
+    """A client's string made safe to repeat in an error or a log: escaped and short."""
+    return text[:40].encode("ascii", "backslashreplace").decode()
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise InvalidField("body", "a field is given twice")
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _reason(exc: Exception) -> str:
+    if isinstance(exc, UnicodeDecodeError):
+        return "not UTF-8"
+    if isinstance(exc, json.JSONDecodeError):
+        return f"{exc.msg} at character {exc.pos}"
+    return (
+        "nested too deep"
+        if isinstance(exc, RecursionError)
+        else "a number or constant that is not allowed"
+    )
+
+
+def _check(value: dict[str, Any], name: str, limit: int) -> str:
+    if name not in value:
+        raise InvalidField(name, "is missing")
+    text = value[name]
+    if not isinstance(text, str):
+        raise InvalidField(name, "must be a string")
+    text = text.strip(_WHITE_SPACE)
+    if not 1 <= len(text) <= limit:
+        raise InvalidField(
+            name, f"must have 1 to {limit} characters, white space at both ends not counted"
+        )
+    if not text.isprintable() and any(map(_is_forbidden, text)):
+        raise InvalidField(
+            name,
+            "control characters other than tab and newline, and lone surrogates, are not allowed",
+        )
+    return text
+
+
+def _is_forbidden(char: str) -> bool:
+    return char not in "\t\n" and unicodedata.category(char) in ("Cc", "Cs")

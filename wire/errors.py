@@ -1,0 +1,208 @@
+"""What can go wrong, whose fault it is, and how it looks on the wire.
+
+    LivecommentsError
+    |- CallerError            the caller's fault: 4xx, never retried as it is
+    |  |- NotJson             400 not_json
+    |  |- BadRequest          400 bad_request
+    |  |- Forbidden           403 forbidden            (internal endpoints: wrong role)
+    |  |- NotFound            404 not_found
+    |  |- MethodNotAllowed    405 method_not_allowed   (Allow)
+    |  |- LengthRequired      411 length_required
+    |  |- BodyTooLarge        413 body_too_large
+    |  |- NotJsonMediaType    415 unsupported_media_type
+    |  |- InvalidField        422 invalid_field        (names the field)
+    |  |- KeyReused           422 idempotency_key_reused
+    |  `- TooManyRequests     429 too_many_requests    (Retry-After)
+    |- Unavailable            our fault or a peer's: 503, worth a retry (Retry-After)
+    |  |- StoreUnavailable    503 store_unavailable
+    |  |- Overloaded          503 overloaded
+    |  `- Draining            503 draining
+    `- PeerError              a call to another of our processes failed; never shown to the public
+
+Handlers raise these; one middleware turns them into RFC 9457 problem documents (`wire.problem`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class LivecommentsError(Exception):
+    """Root of the tree. `code` is stable and machine-readable, `status` the HTTP status."""
+
+    status = 500
+    code = "internal"
+    title = "Internal error"
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Response headers that belong to this error."""
+        return {}
+
+    @property
+    def members(self) -> Mapping[str, object]:
+        """Extension members of the problem document (RFC 9457, section 3.2)."""
+        return {}
+
+
+class CallerError(LivecommentsError):
+    """The caller's fault."""
+
+    status = 400
+
+
+class NotJson(CallerError):
+    """The body is not a JSON text in UTF-8."""
+
+    code = "not_json"
+    title = "The body is not JSON"
+
+
+class BadRequest(CallerError):
+    """The request as a whole cannot be read."""
+
+    code = "bad_request"
+    title = "Bad request"
+
+
+class Forbidden(CallerError):
+    """The peer proved who it is, and its role may not call this endpoint."""
+
+    status = 403
+    code = "forbidden"
+    title = "This role may not call this endpoint"
+
+
+class NotFound(CallerError):
+    """No such path, video id or comment."""
+
+    status = 404
+    code = "not_found"
+    title = "Not found"
+
+
+class MethodNotAllowed(CallerError):
+    """The path exists, the method does not. `allow`: the methods that do."""
+
+    status = 405
+    code = "method_not_allowed"
+    title = "Method not allowed"
+
+    def __init__(self, allow: str) -> None:
+        super().__init__(f"allowed: {allow}")
+        self._allow = allow
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The methods that do exist (RFC 9110, section 15.5.6)."""
+        return {"Allow": self._allow}
+
+
+class LengthRequired(CallerError):
+    """A body without a length."""
+
+    status = 411
+    code = "length_required"
+    title = "Length required"
+
+
+class BodyTooLarge(CallerError):
+    """The body is over the limit of this endpoint."""
+
+    status = 413
+    code = "body_too_large"
+    title = "The body is too large"
+
+
+class NotJsonMediaType(CallerError):
+    """The content type is not application/json."""
+
+    status = 415
+    code = "unsupported_media_type"
+    title = "The content type must be application/json"
+
+
+class InvalidField(CallerError):
+    """A field, query parameter or header that breaks its rule. `field` names it."""
+
+    status = 422
+    code = "invalid_field"
+    title = "A field is not valid"
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(f"{field}: {detail}")
+        self.field = field
+
+    @property
+    def members(self) -> Mapping[str, object]:
+        """The name of the field."""
+        return {"field": self.field}
+
+
+class KeyReused(InvalidField):
+    """The idempotency key was used before with another body."""
+
+    code = "idempotency_key_reused"
+    title = "The idempotency key belongs to another comment"
+
+    def __init__(self) -> None:
+        super().__init__("Idempotency-Key", "was used before with another body")
+
+
+class _Retryable(LivecommentsError):
+    def __init__(self, detail: str = "", *, retry_after_s: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """When to try again, in seconds."""
+        return {"Retry-After": str(self.retry_after_s)}
+
+
+class TooManyRequests(_Retryable, CallerError):
+    """The caller's address is over its rate."""
+
+    status = 429
+    code = "too_many_requests"
+    title = "Too many requests"
+
+
+class Unavailable(_Retryable):
+    """We cannot do it now; the same request may work later."""
+
+    status = 503
+    code = "unavailable"
+    title = "Unavailable"
+
+
+class StoreUnavailable(Unavailable):
+    """The store did not commit or did not answer: there is no comment, or nobody knows yet."""
+
+    code = "store_unavailable"
+    title = "The comment store is unavailable"
+
+
+class Overloaded(Unavailable):
+    """A bounded queue is full."""
+
+    code = "overloaded"
+    title = "Too much is waiting already"
+
+
+class Draining(Unavailable):
+    """This process is on its way out."""
+
+    code = "draining"
+    title = "This server is shutting down"
+
+
+class PeerError(LivecommentsError):
+    """A call to another of our processes failed: refused, timed out, or answered with an error."""
+
+    code = "peer_failed"
+    title = "A peer did not answer"

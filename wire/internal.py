@@ -1,0 +1,114 @@
+"""Messages between our processes, and where they are sent. Bodies are JSON.
+
+A batch is a run of consecutive comments of one video. A comment travels as the bytes that the
+writer encoded (`msgspec.Raw`): nobody on the way parses or re-encodes it. Every message may be
+repeated, reordered or lost; the sequence numbers make that harmless.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+from wire.errors import BadRequest
+from wire.ids import is_epoch, is_video_id
+
+DISPATCH = "/internal/dispatch"
+FORWARD = "/internal/forward"
+HEADS = "/internal/heads"
+RANGE = "/internal/videos/{video_id}/range"
+
+MAX_BATCH = 500
+MAX_INTERNAL_BYTES = 4 * 1024 * 1024
+MAX_HEADS = 1_000
+MAX_RANGE = 1_000
+
+T = TypeVar("T")
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Comments `first_seq`, `first_seq + 1`, ... of one video, as public JSON.
+
+    accepted_at: wall clock in seconds when the first of them was accepted, for latency figures
+    only. request_id: the request that posted the first of them, for logs only.
+    """
+
+    video_id: str
+    epoch: str
+    first_seq: int
+    comments: tuple[msgspec.Raw, ...]
+    accepted_at: float = 0.0
+    request_id: str = ""
+
+    @property
+    def last_seq(self) -> int:
+        """The sequence number of the last comment."""
+        return self.first_seq + len(self.comments) - 1
+
+
+class Batches(msgspec.Struct, frozen=True):
+    """Body of a dispatch and of a forward."""
+
+    batches: tuple[Batch, ...]
+
+
+class ForwardReply(msgspec.Struct, frozen=True):
+    """What a node says to a forward: the videos it does not serve (the dispatcher re-reads their
+    routes).
+    """
+
+    not_serving: tuple[str, ...] = ()
+
+
+class HeadsRequest(msgspec.Struct, frozen=True):
+    """Ask for the newest sequence numbers of up to MAX_HEADS videos."""
+
+    videos: tuple[str, ...]
+
+
+class HeadsReply(msgspec.Struct, frozen=True):
+    """Newest sequence numbers; 0 for a video that has no comment."""
+
+    epoch: str
+    heads: dict[str, int]
+
+
+class RangeReply(msgspec.Struct, frozen=True):
+    """Stored comments of one video in order, starting at `first_seq`.
+
+    oldest: the first number still stored (head + 1 when none is); head: the newest, both read with
+    the comments.
+    """
+
+    epoch: str
+    oldest: int
+    head: int
+    first_seq: int
+    comments: tuple[msgspec.Raw, ...]
+
+
+def encode(message: msgspec.Struct) -> bytes:
+    """A message as JSON bytes."""
+    return msgspec.json.encode(message)
+
+
+def decode(body: bytes, kind: type[T]) -> T:
+    """The message of type `kind` in `body`; raises BadRequest if it is not one."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise BadRequest(f"not a {kind.__name__}: {exc}") from exc
+
+
+def decode_batches(body: bytes) -> tuple[Batch, ...]:
+    """The batches in a dispatch or a forward; raises BadRequest if one is not well formed."""
+    batches = decode(body, Batches).batches
+    for batch in batches:
+        if not (is_video_id(batch.video_id) and is_epoch(batch.epoch)):
+            raise BadRequest("a batch has an impossible video id or epoch")
+        if batch.first_seq < 1 or not 1 <= len(batch.comments) <= MAX_BATCH:
+            raise BadRequest("a batch has an impossible number or size")
+        if any(b"\n" in bytes(raw) or b"\r" in bytes(raw) for raw in batch.comments):
+            raise BadRequest("a comment must be one line")
+    return batches

@@ -1,0 +1,34 @@
+"""Problem documents (RFC 9457) made from our errors."""
+
+from __future__ import annotations
+
+import msgspec
+
+from wire.errors import LivecommentsError
+
+CONTENT_TYPE = "application/problem+json"
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The body of every error reply. `type` is `about:blank`: `code` is what programs read."""
+
+    title: str
+    status: int
+    code: str
+    type: str = "about:blank"
+    detail: str = ""
+    field: str = ""
+
+
+def encode_problem(error: LivecommentsError) -> bytes:
+    """The problem document of an error, as JSON bytes."""
+    document: dict[str, object] = {
+        "type": "about:blank",
+        "title": error.title,
+        "status": error.status,
+        "code": error.code,
+    }
+    if error.detail:
+        document["detail"] = error.detail
+    document.update(error.members)
+    return msgspec.json.encode(document)

@@ -1,0 +1,87 @@
+"""Server-Sent Events as text (WHATWG HTML, section 9.2), the events of our stream and nothing else.
+
+Every function returns one whole frame, ending with its blank line: a browser drops a half frame at
+the end of a stream, so a frame that carries an `id:` moves the cursor if and only if its data
+arrived too. Data is one line of JSON; CR and LF can only be inside JSON strings, where they are
+escaped.
+"""
+
+from __future__ import annotations
+
+import random
+from enum import StrEnum
+
+import msgspec
+
+from wire.ids import EventId
+
+CONTENT_TYPE = "text/event-stream"
+HEARTBEAT = b": hb\n\n"
+RETRY_MS = (1_000, 3_000)
+DRAIN_RETRY_MS = (100, 500)
+
+
+class ByeReason(StrEnum):
+    """Why the server closes a stream."""
+
+    DRAIN = "drain"
+    SLOW = "slow"
+    SHED = "shed"
+    UNAVAILABLE = "unavailable"
+
+
+class GapReason(StrEnum):
+    """Why comments are missing from a stream."""
+
+    LIMIT = "limit"  # more than a replay may hold
+    MEMORY = "memory"  # no longer in this node's memory, and the viewer too far behind
+    RETENTION = "retention"  # no longer in the store
+
+
+class ResetReason(StrEnum):
+    """Why a cursor could not be used."""
+
+    MALFORMED = "malformed"
+    EPOCH = "epoch"
+    AHEAD = "ahead"
+
+
+def comment_frame(epoch: str, seq: int, raw: bytes) -> bytes:
+    """A `comment` event from the comment's public JSON; ValueError if `raw` is not one line."""
+    if b"\n" in raw or b"\r" in raw:
+        raise ValueError("a comment must be one line")
+    return b"id: %s-%d\nevent: comment\ndata: %s\n\n" % (epoch.encode(), seq, raw)
+
+
+def hello_frame(
+    video_id: str, node_id: str, start: EventId, head: int, *, with_id: bool = True
+) -> bytes:
+    """The first event of a stream. `start` is where this stream begins, never the head."""
+    head_id = str(EventId(start.epoch, head))
+    data = {"video_id": video_id, "node_id": node_id, "epoch": start.epoch, "head": head_id}
+    return _frame("hello", data, start if with_id else None)
+
+
+def gap_frame(epoch: str, first: int, last: int, reason: GapReason) -> bytes:
+    """Comments `first` to `last` (inclusive) are missing here; the cursor moves past them."""
+    return _frame("gap", {"from": first, "to": last, "reason": reason}, EventId(epoch, last))
+
+
+def reset_frame(start: EventId, reason: ResetReason) -> bytes:
+    """The cursor that the viewer sent is unusable; `start` is where the stream begins instead."""
+    return _frame("reset", {"reason": reason}, start)
+
+
+def bye_frame(reason: ByeReason) -> bytes:
+    """The last event of a stream; it carries no id, so the cursor stays where it is."""
+    return _frame("bye", {"reason": reason}, None)
+
+
+def retry_frame(bounds_ms: tuple[int, int] = RETRY_MS) -> bytes:
+    """The reconnection time, drawn anew for each viewer so that they do not return at once."""
+    return b"retry: %d\n\n" % random.randint(*bounds_ms)  # noqa: S311 - jitter, not a secret
+
+
+def _frame(event: str, data: object, event_id: EventId | None) -> bytes:
+    head = b"id: %s\n" % str(event_id).encode() if event_id else b""
+    return b"%sevent: %s\ndata: %s\n\n" % (head, event.encode(), msgspec.json.encode(data))

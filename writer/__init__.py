@@ -1,0 +1,1 @@
+"""Comment management service: validate, number, store, hand over; history and heads."""

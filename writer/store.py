@@ -1,0 +1,93 @@
+"""The comment store as the writer sees it. Order comes from here and from nowhere else.
+
+What every store promises (tests/contracts/test_store.py runs on each of them):
+- a video's numbers are 1, 2, 3 ... with no hole and no repeat, whoever else writes to the same
+store;
+- when `append` returns, the comments survive a power cut; when it raises StoreUnavailable the
+outcome is either
+  "not stored" or unknown, and the same item with the same key may be appended again safely;
+- the same key in the same video gives the same comment, for at least 24 hours, on any writer, after
+any crash;
+- heads never go back, also when old comments are removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from wire.comment import NewComment
+
+MAX_GROUP = 500
+
+
+class Outcome(Enum):
+    """What became of one item of a group."""
+
+    NEW = "new"
+    REPLAYED = "replayed"  # the key was used before with the same body: `seq` and `raw` are the first one's
+    CONFLICT = "conflict"  # the key was used before with another body: nothing was stored
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One comment to append; `key` is the client's idempotency key, if it sent one."""
+
+    comment: NewComment
+    key: str | None
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Result for one item. `raw` is the stored comment's public JSON (empty on CONFLICT, with seq
+    0).
+    """
+
+    outcome: Outcome
+    seq: int
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Consecutive comments of one video, oldest first, and what the store held at that moment.
+
+    first_seq: number of the first one in `comments` (meaningless when empty);
+    oldest: first number still stored, head + 1 when none is; head: newest number, 0 when there
+    never was one.
+    """
+
+    first_seq: int
+    comments: tuple[bytes, ...]
+    oldest: int
+    head: int
+
+
+class CommentStore(Protocol):
+    """Every method may raise StoreUnavailable. Methods may be called at the same time."""
+
+    async def start(self) -> None:
+        """Connect; must not fail because the store is away (calls then raise StoreUnavailable)."""
+
+    async def stop(self) -> None:
+        """Finish what is in progress and release everything. Idempotent."""
+
+    async def epoch(self) -> str:
+        """The store's identity, made once with the store."""
+
+    async def append(self, video_id: str, items: Sequence[Item]) -> list[Appended]:
+        """Number and store up to MAX_GROUP items of one video, all or none of the new ones; results
+        in the order of `items`. Equal keys within a group fold into one comment.
+        """
+
+    async def range(self, video_id: str, after: int, through: int) -> Page:
+        """Comments with after < seq <= through that are still stored."""
+
+    async def recent(self, video_id: str, limit: int, before: int | None = None) -> Page:
+        """The newest `limit` comments, or the newest with seq < before."""
+
+    async def heads(self, video_ids: Sequence[str]) -> dict[str, int]:
+        """Newest number of each video, 0 where there is none."""
