@@ -27,7 +27,7 @@ class Outcome(Enum):
     """What became of one item of a group."""
 
     NEW = "new"
-    REPLAYED = "replayed"  # the key was used before with the same body: `seq` and `raw` are the first one's
+    REPLAYED = "replayed"  # the key was used before with the same body: the first one is given
     CONFLICT = "conflict"  # the key was used before with another body: nothing was stored
 
 
