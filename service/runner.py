@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Protocol, TypeVar
 
 import structlog
 import uvloop
 
-from service.config import ConfigError, ServiceConfig
+from service.config import ConfigError, ServiceConfig, process_environ
 from service.health import Health
 from service.logs import configure_logs
 from service.tasks import TaskHome
@@ -23,12 +23,22 @@ from service.tasks import TaskHome
 log = structlog.get_logger()
 
 
+class Config(Protocol):
+    """A role's configuration contains what every process has."""
+
+    @property
+    def service(self) -> ServiceConfig:
+        """The common part."""
+
+
+C = TypeVar("C", bound=Config)
+
+
 class Service(Protocol):
     """A process as the runner sees it. Building does no I/O; `stop` is idempotent and also undoes
     half a `start`.
     """
 
-    config: ServiceConfig
     health: Health
     tasks: TaskHome
 
@@ -88,16 +98,19 @@ async def _with_signals(build: Callable[[], Service]) -> None:
     await run_service(build(), stop_asked, hurry)
 
 
-def main(load: Callable[[], ServiceConfig], build: Callable[[], Service]) -> None:
-    """Entry point of every `__main__`. Never returns."""
+def main(from_env: Callable[[Mapping[str, str]], C], build: Callable[[C], Service]) -> None:
+    """Entry point of every `__main__`: `main(Config.from_env, WriterService)`. Never returns."""
     try:
-        config = load()
+        config = from_env(process_environ())
     except ConfigError as exc:
         print(f"configuration: {exc}", file=sys.stderr)
         sys.exit(2)
-    configure_logs(level=config.log_level, style=config.log_format, role=config.role, id=config.id)
+    service = config.service
+    configure_logs(
+        level=service.log_level, style=service.log_format, role=service.role, id=service.id
+    )
     try:
-        uvloop.run(_with_signals(build))
+        uvloop.run(_with_signals(lambda: build(config)))
     except Exception:
         log.exception("died")
         sys.exit(1)

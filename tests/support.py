@@ -1,0 +1,18 @@
+"""Helpers that every floor of tests may use."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+
+TIMEOUT_FACTOR = float(os.environ.get("TIMEOUT_FACTOR", "1"))
+
+
+async def eventually(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
+    """Wait until `condition()` is true; AssertionError after `timeout_s` (times TIMEOUT_FACTOR)."""
+    deadline = time.monotonic() + timeout_s * TIMEOUT_FACTOR
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not become true in time"
+        await asyncio.sleep(0.01)
