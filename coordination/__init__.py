@@ -1,0 +1,49 @@
+"""ZooKeeper: the session, who is there, who serves what, and whom to prefer."""
+
+from coordination.errors import (
+    BadVersion,
+    CoordinationError,
+    MultiRefused,
+    NodeExists,
+    NoNode,
+    NotEmpty,
+    NotSent,
+    OutcomeUnknown,
+    Refused,
+    RouteUnknown,
+    ZooKeeperAway,
+)
+from coordination.member import Member, new_boot_id
+from coordination.member_watch import MemberWatch
+from coordination.membership import Membership
+from coordination.paths import Paths
+from coordination.placement import HashRing
+from coordination.registrar import Registrar
+from coordination.resolver import RouteResolver
+from coordination.session import Create, Delete, Stat, ZooKeeperSession
+
+__all__ = [
+    "BadVersion",
+    "CoordinationError",
+    "Create",
+    "Delete",
+    "HashRing",
+    "Member",
+    "MemberWatch",
+    "Membership",
+    "MultiRefused",
+    "NoNode",
+    "NodeExists",
+    "NotEmpty",
+    "NotSent",
+    "OutcomeUnknown",
+    "Paths",
+    "Refused",
+    "Registrar",
+    "RouteResolver",
+    "RouteUnknown",
+    "Stat",
+    "ZooKeeperAway",
+    "ZooKeeperSession",
+    "new_boot_id",
+]

@@ -1,0 +1,78 @@
+"""One process as the others see it, and its form in a znode.
+
+The znode's path says role and id, its data the rest as JSON. Fields that are not known are skipped
+(a newer process may say more), anything else that is not right makes the whole znode junk. What a
+znode says is never trusted beyond "try to call there": the certificate proves who answers.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from typing import Annotated
+
+import msgspec
+
+from wire.roles import Peer, Role
+
+MAX_MEMBER_BYTES = 1024
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?|::1?", re.ASCII)
+_BOOT_ID = re.compile(r"[0-9]{15}-[0-9a-f]{8}", re.ASCII)
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A process of the cluster. `boot_id` (see `new_boot_id`) tells its lives apart."""
+
+    role: Role
+    id: str
+    host: str
+    port: int
+    boot_id: str
+    version: str = ""
+
+    @property
+    def peer(self) -> Peer:
+        """How to call it."""
+        return Peer(self.role, self.id, self.host, self.port)
+
+
+class _Data(msgspec.Struct, frozen=True):
+    host: Annotated[str, msgspec.Meta(min_length=1, max_length=253)]
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)]
+    boot_id: str
+    version: Annotated[str, msgspec.Meta(max_length=64)] = ""
+
+
+_decoder = msgspec.json.Decoder(_Data)
+
+
+def new_boot_id() -> str:
+    """A name for this life of a process that sorts after those of its earlier lives.
+
+    Wall-clock milliseconds, then chance; comparing the strings compares the times.
+    """
+    return f"{time.time_ns() // 1_000_000:015d}-{secrets.token_hex(4)}"
+
+
+def is_boot_id(text: str) -> bool:
+    """Whether `text` can have been made by `new_boot_id`."""
+    return _BOOT_ID.fullmatch(text) is not None
+
+
+def encode_member(member: Member) -> bytes:
+    """The data of the member's znode."""
+    return msgspec.json.encode(_Data(member.host, member.port, member.boot_id, member.version))
+
+
+def decode_member(role: Role, member_id: str, data: bytes) -> Member | None:
+    """The member that a znode describes, or None if the data is junk."""
+    if len(data) > MAX_MEMBER_BYTES:
+        return None
+    try:
+        found = _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if _HOST.fullmatch(found.host) is None or not is_boot_id(found.boot_id):
+        return None
+    return Member(role, member_id, found.host, found.port, found.boot_id, found.version)
