@@ -20,7 +20,8 @@ from coordination.paths import Paths
 from coordination.placement import HashRing
 from coordination.registrar import Registrar
 from coordination.resolver import RouteResolver
-from coordination.session import Create, Delete, Stat, ZooKeeperSession
+from coordination.session import ZooKeeperSession
+from coordination.znode import Create, Delete, Stat
 
 __all__ = [
     "BadVersion",

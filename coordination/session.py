@@ -1,45 +1,87 @@
-"""The one ZooKeeper session of a process, and the only file of this package that crosses threads."""
+"""The one ZooKeeper session of a process. No other file of this package crosses threads.
+
+Law: kazoo calls back on threads of its own; what they say is put into a mailbox and happens on the
+event loop, so everybody else lives on the loop alone. Nobody waits for kazoo on the loop. A reply
+never outlives its connection: when the connection goes, every request in flight ends with
+OutcomeUnknown, whatever may still come for it. Watches do not outlive it either (kazoo forgets
+them), and their NONE events are dropped here: whoever watches reads again in `on_connected`.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+import logging
+import threading
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from kazoo.client import KazooClient
+from kazoo.exceptions import KazooException
+from kazoo.protocol.connection import _CONNECTION_DROP
+from kazoo.protocol.states import EventType, KazooState, WatchedEvent
+from kazoo.retry import KazooRetry
+
+from coordination.errors import NodeExists, NoNode, NotSent, OutcomeUnknown, ZooKeeperAway
+from coordination.translate import refusal, stat_of, translated
+from coordination.znode import Create, Operation, Stat
+
+log = structlog.get_logger()
+
+# kazoo writes one byte into a blocking socket pair per request, and while it has no connection
+# nobody reads them: the pair holds 278, the next request would freeze the loop.
+MAX_IN_FLIGHT = 128
+STOP_WITHIN_S = 3.0
+_MAILBOX_SLICE = 500
+_MAX_BACK_OFF_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
-    """What ZooKeeper says about a znode. `owner` is the session of an ephemeral one, else 0."""
+class _Mailbox:
+    """Calls made on any thread, carried out on the loop in that order; one wake-up for many."""
 
-    owner: int
-    version: int
-    children: int
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._lock = threading.Lock()
+        self._calls: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
+        self._woken = False
 
+    def post(self, call: Callable[..., None], *args: Any) -> None:
+        """Never blocks. After the loop has closed the call is dropped."""
+        with self._lock:
+            self._calls.append((call, args))
+            wake, self._woken = not self._woken, True
+        if wake:
+            try:
+                self._loop.call_soon_threadsafe(self._carry_out)
+            except RuntimeError:
+                self._calls.clear()
 
-@dataclass(frozen=True, slots=True)
-class Create:
-    """Part of a transaction: make a znode."""
-
-    path: str
-    data: bytes = b""
-    ephemeral: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Delete:
-    """Part of a transaction: remove a znode; `version` -1 means whatever it is."""
-
-    path: str
-    version: int = -1
-
-
-Operation = Create | Delete
+    def _carry_out(self) -> None:
+        for _ in range(_MAILBOX_SLICE):
+            with self._lock:
+                if not self._calls:
+                    self._woken = False
+                    return
+                call, args = self._calls.popleft()
+            try:
+                call(*args)
+            except Exception:
+                log.exception("zookeeper_callback_failed")
+        self._loop.call_soon(self._carry_out)  # let others run between two slices
 
 
 class ZooKeeperSession:
     """One kazoo client. Everything here is called, and calls back, on the event loop.
 
     Requests raise NotSent, OutcomeUnknown or a Refused; they never block the loop, and fail at once
-    while there is no connection.
+    while there is no connection. At most MAX_IN_FLIGHT are sent at a time, the others wait.
+
+    `away_after_s` (a third of the session timeout by default) is how long a connection may be lost
+    before `state` says "away": a server that restarts quickly makes no noise, and a cut is known
+    long before kazoo can tell that the session has expired.
     """
 
     def __init__(
@@ -49,65 +91,279 @@ class ZooKeeperSession:
         session_timeout_s: float = 6.0,
         away_after_s: float | None = None,
     ) -> None:
-        raise NotImplementedError
+        self._hosts = hosts if isinstance(hosts, str) else ",".join(hosts)
+        self._timeout_s = session_timeout_s
+        self._away_after_s = session_timeout_s / 3 if away_after_s is None else away_after_s
+        self._client: Any = None
+        self._connected = False
+        self._away = True
+        self._session_id = 0
+        self._first_session = asyncio.Event()
+        self._gate = asyncio.Semaphore(MAX_IN_FLIGHT)
+        self._in_flight: dict[int, tuple[asyncio.Future[Any], float]] = {}
+        self._numbers = itertools.count()
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._connected_callbacks: list[Callable[[bool], None]] = []
+        self._suspended_callbacks: list[Callable[[], None]] = []
+        self._away_callbacks: list[Callable[[], None]] = []
+        self._event_callbacks: list[tuple[str, Callable[[str], None]]] = []
+        self._watcher = self._on_watch  # one object for all paths: kazoo keeps each it is given
+        self.sessions = 0
+        self.suspensions = 0
+        self.events = 0
+        self.drops = 0
 
     @property
     def connected(self) -> bool:
         """Whether requests can be sent now."""
-        raise NotImplementedError
+        return self._connected and bool(self._client.connected)
 
     @property
     def state(self) -> str:
-        """ "connected" or "away"; a short cut (under `away_after_s`) still counts as connected."""
-        raise NotImplementedError
+        """Either "connected" or "away"; a cut shorter than `away_after_s` counts as connected."""
+        return "away" if self._away else "connected"
 
     @property
     def session_id(self) -> int:
         """The session, 0 before the first one."""
-        raise NotImplementedError
+        return self._session_id
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests wait for ZooKeeper's reply."""
+        return len(self._in_flight)
 
     def on_connected(self, callback: Callable[[bool], None]) -> None:
         """Call `callback(new_session)` after every (re)connection."""
+        self._connected_callbacks.append(callback)
 
     def on_suspended(self, callback: Callable[[], None]) -> None:
         """Call `callback()` each time the connection is lost."""
+        self._suspended_callbacks.append(callback)
 
     def on_away(self, callback: Callable[[], None]) -> None:
         """Call `callback()` when the connection has been lost for `away_after_s` seconds."""
+        self._away_callbacks.append(callback)
 
     def on_event(self, prefix: str, callback: Callable[[str], None]) -> None:
         """Call `callback(path)` for each watch event of a path that starts with `prefix`."""
+        self._event_callbacks.append((prefix, callback))
 
     async def start(self, timeout_s: float | None = None) -> None:
         """Connect; returns when the first session exists. Waits for ever by default (cancellable);
         with `timeout_s`, raises ZooKeeperAway after it and goes on connecting.
         """
+        if self._client is None:
+            self._loop = asyncio.get_running_loop()
+            self._mailbox = _Mailbox(self._loop)
+            self._client = self._new_client()
+            self._client.add_listener(self._on_state)
+            self._client.start_async()
+            self._arm("watchdog", self._timeout_s / 6, self._watch_over)
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._first_session.wait()
+        except TimeoutError as exc:
+            raise ZooKeeperAway(f"no session within {timeout_s} s") from exc
 
     async def stop(self) -> None:
         """Close the session, which removes its ephemeral znodes at once. Idempotent; takes at most
-        3 s, also when ZooKeeper does not answer.
+        STOP_WITHIN_S, also when ZooKeeper does not answer.
         """
+        client, self._client = self._client, _Stopped()
+        if client is None or isinstance(client, _Stopped):
+            return
+        for timer in self._timers.values():
+            timer.cancel()
+        closed = asyncio.Event()
+        # A thread of its own: the loop's executor would be waited for when the process ends.
+        threading.Thread(target=self._close, args=(client, closed), daemon=True).start()
+        try:
+            async with asyncio.timeout(STOP_WITHIN_S):
+                await closed.wait()
+        except TimeoutError:
+            log.warning("zookeeper_close_abandoned", after_s=STOP_WITHIN_S)
+        self._connected, self._away = False, True
+        self._end_in_flight()
 
     async def exists(self, path: str, *, watch: bool = False) -> Stat | None:
         """What the znode is like, None if there is none. The watch also sees it being created."""
-        raise NotImplementedError
+        watcher = self._watcher if watch else None
+        found = await self._request(lambda: self._client.exists_async(path, watcher))
+        return None if found is None else stat_of(found)
 
     async def get(self, path: str, *, watch: bool = False) -> tuple[bytes, Stat]:
         """The data of a znode; raises NoNode (and then leaves no watch)."""
-        raise NotImplementedError
+        watcher = self._watcher if watch else None
+        data, found = await self._request(lambda: self._client.get_async(path, watcher))
+        return data, stat_of(found)
 
     async def get_children(self, path: str, *, watch: bool = False) -> list[str]:
         """Names below a znode; raises NoNode (and then leaves no watch)."""
-        raise NotImplementedError
+        watcher = self._watcher if watch else None
+        names: list[str] = await self._request(
+            lambda: self._client.get_children_async(path, watcher)
+        )
+        return names
 
     async def create(self, path: str, data: bytes = b"", *, ephemeral: bool = False) -> None:
         """Make a znode; raises NodeExists, or NoNode when its parent is missing."""
+        await self._request(lambda: self._client.create_async(path, data, ephemeral=ephemeral))
 
     async def delete(self, path: str, version: int = -1) -> None:
         """Remove a znode; raises NoNode, NotEmpty, BadVersion."""
+        await self._request(lambda: self._client.delete_async(path, version))
 
     async def multi(self, operations: Sequence[Operation]) -> None:
         """Do all of `operations` or none; raises MultiRefused."""
+        refused = refusal(await self._request(lambda: self._send_multi(operations)))
+        if refused is not None:
+            raise refused
 
     async def ensure_path(self, path: str) -> None:
         """Make a persistent znode and all above it, as far as they are missing."""
+        try:
+            await self.create(path)
+        except NodeExists:
+            return
+        except NoNode:
+            await self.ensure_path(path.rpartition("/")[0])
+            await self.ensure_path(path)
+
+    def _new_client(self) -> Any:
+        quiet = logging.getLogger("coordination.kazoo")
+        quiet.setLevel(logging.ERROR)  # it tells of every attempt to connect; we tell of changes
+        return KazooClient(
+            self._hosts,
+            timeout=self._timeout_s,
+            connection_retry=KazooRetry(max_tries=-1, delay=0.05, max_delay=_MAX_BACK_OFF_S),
+            logger=quiet,
+        )
+
+    def _send_multi(self, operations: Sequence[Operation]) -> Any:
+        transaction = self._client.transaction()
+        for operation in operations:
+            if isinstance(operation, Create):
+                transaction.create(operation.path, operation.data, ephemeral=operation.ephemeral)
+            else:
+                transaction.delete(operation.path, operation.version)
+        return transaction.commit_async()
+
+    async def _request(self, send: Callable[[], Any]) -> Any:
+        async with self._gate:
+            if self._client is None or not self.connected:
+                raise NotSent("no connection")
+            future: asyncio.Future[Any] = self._loop.create_future()
+            number = next(self._numbers)
+            self._in_flight[number] = (future, time.monotonic())
+            try:
+                send().rawlink(lambda result: self._mailbox.post(_settle, future, result))
+                return await future
+            except KazooException as exc:
+                raise translated(exc) from exc
+            finally:
+                del self._in_flight[number]
+
+    def _end_in_flight(self) -> None:
+        for future, _ in self._in_flight.values():
+            if not future.done():
+                future.set_exception(OutcomeUnknown("the connection was lost"))
+
+    # On kazoo's threads: hand over, nothing else.
+
+    def _on_state(self, state: str) -> None:
+        known = self._client.client_id
+        self._mailbox.post(self._state_changed, state, known[0] if known else 0)
+
+    def _on_watch(self, event: WatchedEvent) -> None:
+        if event.type != EventType.NONE:
+            self._mailbox.post(self._event_came, event.path)
+
+    def _close(self, client: Any, closed: asyncio.Event) -> None:
+        try:
+            client.stop()
+            client.close()
+        finally:
+            self._mailbox.post(closed.set)
+
+    # On the loop again.
+
+    def _event_came(self, path: str) -> None:
+        self.events += 1
+        for prefix, callback in self._event_callbacks:
+            if path.startswith(prefix):
+                callback(path)
+
+    def _state_changed(self, state: str, session_id: int) -> None:
+        if isinstance(self._client, _Stopped):
+            return
+        if state == KazooState.CONNECTED:
+            self._came_back(session_id)
+        else:  # SUSPENDED, or LOST, which kazoo only learns by reconnecting
+            self._went_away(state)
+
+    def _came_back(self, session_id: int) -> None:
+        new_session = session_id != self._session_id
+        self._session_id = session_id
+        self.sessions += new_session
+        self._connected, self._away = True, False
+        self._disarm("away")
+        self._first_session.set()
+        log.info("zookeeper_connected", session=f"{session_id:x}", new_session=new_session)
+        for callback in self._connected_callbacks:
+            callback(new_session)
+
+    def _went_away(self, state: str) -> None:
+        was_connected, self._connected = self._connected, False
+        self._end_in_flight()
+        log.info("zookeeper_lost" if state == KazooState.LOST else "zookeeper_suspended")
+        if was_connected:
+            self.suspensions += 1
+            self._arm("away", self._away_after_s, self._is_away)
+            for callback in self._suspended_callbacks:
+                callback()
+
+    def _is_away(self) -> None:
+        self._away = True
+        log.warning("zookeeper_away", after_s=self._away_after_s)
+        for callback in self._away_callbacks:
+            callback()
+
+    def _watch_over(self, suspect: int | None = None) -> None:
+        """Cut a connection on which nothing is answered.
+
+        kazoo pings only when it has nothing to send: a busy client on a blackholed server would
+        never notice. The oldest request must be found too old twice, else a process that was itself
+        stopped for a while would blame ZooKeeper for replies that wait in the mailbox.
+        """
+        number, (_, sent_at) = next(iter(self._in_flight.items()), (None, (None, 0.0)))
+        overdue = number is not None and time.monotonic() - sent_at > self._timeout_s * 2 / 3
+        if overdue and number == suspect:
+            self.drops += 1
+            log.warning("zookeeper_not_answering", in_flight=len(self._in_flight))
+            self._client._call(_CONNECTION_DROP, self._client.handler.async_result())
+        next_suspect = number if overdue else None
+        self._arm("watchdog", self._timeout_s / 6, lambda: self._watch_over(next_suspect))
+
+    def _arm(self, name: str, delay_s: float, call: Callable[[], None]) -> None:
+        self._disarm(name)
+        self._timers[name] = self._loop.call_later(delay_s, call)
+
+    def _disarm(self, name: str) -> None:
+        timer = self._timers.pop(name, None)
+        if timer is not None:
+            timer.cancel()
+
+
+class _Stopped:
+    connected = False
+    client_id = None
+
+
+def _settle(future: asyncio.Future[Any], result: Any) -> None:
+    if future.done():
+        return
+    if result.successful():
+        future.set_result(result.value)
+    else:
+        future.set_exception(result.exception)
