@@ -57,19 +57,21 @@ async def run_service(service: Service, stop_asked: asyncio.Event, hurry: asynci
 
     `hurry` cuts the drain short.
     """
+    failed = asyncio.ensure_future(service.tasks.wait_failed())
     try:
-        await _until_first(service.start(), hurry.wait())
-        service.health.started = True
-        log.info("started")
-        failed = asyncio.ensure_future(service.tasks.wait_failed())
-        await _until_first(stop_asked.wait(), asyncio.wait({failed}))
+        await _until_first(service.start(), stop_asked.wait(), asyncio.wait({failed}))
+        if not stop_asked.is_set() and not failed.done():
+            service.health.started = True
+            log.info("started")
+            await _until_first(stop_asked.wait(), asyncio.wait({failed}))
         if failed.done():
             raise failed.result()
-        failed.cancel()
         service.health.draining = True
-        log.info("draining")
-        await _until_first(service.drain(), hurry.wait())
+        if service.health.started:
+            log.info("draining")
+            await _until_first(service.drain(), hurry.wait())
     finally:
+        failed.cancel()
         await service.stop()
         log.info("stopped")
 

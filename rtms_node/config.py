@@ -1,0 +1,70 @@
+"""A node's configuration; every default is here or in `limits`."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rtms_node.limits import Limits
+from rtms_node.probe import ProbeTimes
+from service.config import EnvReader, ServiceConfig
+from wire.roles import Role
+
+_RESERVED_DESCRIPTORS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Times in seconds."""
+
+    service: ServiceConfig
+    topology: str
+    public_port: int
+    zookeeper: str
+    zookeeper_session_s: float
+    origins: frozenset[str]
+    drain_notice_s: float
+    drain_window_s: float
+    limits: Limits
+    probe: ProbeTimes
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Config:
+        """Raises ConfigError with every fault at once."""
+        env = EnvReader(environ)
+        config = cls(
+            service=ServiceConfig.read(env, Role.NODE),
+            topology=env.choice("TOPOLOGY", "dispatcher", ("dispatcher",)),
+            public_port=env.integer("PUBLIC_PORT", 0, 0, 65535),
+            zookeeper=env.text("ZOOKEEPER"),
+            zookeeper_session_s=env.number("ZOOKEEPER_SESSION_S", 6, 1, 120),
+            origins=frozenset(env.words("CORS_ORIGINS")),
+            drain_notice_s=env.number("DRAIN_NOTICE_S", 3, 0, 60),
+            drain_window_s=env.number("DRAIN_WINDOW_S", 10, 0, 3600),
+            limits=read_limits(env),
+            probe=ProbeTimes(
+                active_s=env.number("PROBE_ACTIVE_S", 2, 0.1, 60),
+                quiet_s=env.number("PROBE_QUIET_S", 10, 0.1, 600),
+            ),
+        )
+        env.done()
+        return config
+
+
+def read_limits(env: EnvReader) -> Limits:
+    """The bounds that an operator may want to change."""
+    standard = Limits()
+    descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    max_streams = max(descriptors - _RESERVED_DESCRIPTORS, descriptors // 2)
+    return Limits(
+        max_videos=env.integer("MAX_VIDEOS", standard.max_videos, 1, 1_000_000),
+        max_streams=env.integer("MAX_STREAMS", max_streams, 1, 1_000_000),
+        max_streams_per_address=env.integer(
+            "MAX_STREAMS_PER_ADDRESS", standard.max_streams_per_address, 1, 1_000_000
+        ),
+        frame_budget_bytes=env.integer("FRAME_BUDGET_MIB", 256, 1, 65_536) * 1024 * 1024,
+        heartbeat_s=env.number("HEARTBEAT_S", standard.heartbeat_s, 0.1, 30),
+        linger_s=env.number("LINGER_S", standard.linger_s, 0, 60),
+        slow_after_s=env.number("SLOW_AFTER_S", standard.slow_after_s, 0.1, 60),
+    )

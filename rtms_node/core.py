@@ -1,0 +1,112 @@
+"""A node without its edges: hub, reader, probes and the clock that drives them.
+
+The node's process puts HTTPS and ZooKeeper around it, the single process puts its own store and
+sink.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry
+
+from rtms_node.feed import Feed
+from rtms_node.hub import Hub
+from rtms_node.limits import Limits
+from rtms_node.metrics import NodeMetrics
+from rtms_node.probe import ProbeSchedule, ProbeTimes
+from rtms_node.reader import Source, StoreReader
+from rtms_node.stats import Stats
+from rtms_node.surroundings import Surroundings
+from service.tasks import TaskHome
+
+_BEAT_S = 0.5
+_SWEEP_S = 1.0
+_PROBE_S = 0.25
+_PROBE_AGAIN_S = 0.5
+
+
+class NodeCore:
+    """Build it on the running loop; `start` begins to keep time, `close` ends every stream."""
+
+    def __init__(
+        self,
+        node_id: str,
+        limits: Limits,
+        probe_times: ProbeTimes,
+        source: Source,
+        feed: Feed,
+        tasks: TaskHome,
+        registry: CollectorRegistry,
+        on_reachable: Callable[[bool], None],
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._tasks = tasks
+        self._feed = feed
+        self._probes = ProbeSchedule(probe_times)
+        self.stats = Stats()
+        self.reader = StoreReader(source, tasks, on_reachable, limits.retry_read_s)
+        metrics = NodeMetrics(registry, self)
+        surroundings = Surroundings(
+            node_id, self._loop, limits, self.stats, self.reader, metrics.observe_post
+        )
+        self.hub = Hub(surroundings, self.reader, self, self._on_active)
+
+    def start(self) -> None:
+        """Begin to read heads, beat, sweep and probe."""
+        self.reader.start()
+        self._tasks.spawn(self._every(_BEAT_S, self.hub.heartbeat), "heartbeat")
+        self._tasks.spawn(self._every(_SWEEP_S, self.hub.sweep), "sweep")
+        self._tasks.spawn(self._every(_PROBE_S, self._probe_due), "probe")
+
+    def close(self) -> None:
+        """End every stream at once."""
+        self.hub.close()
+
+    def announced(self, video_id: str) -> None:
+        """The feed has made our interest known: what was posted just before is found by a probe
+        now, and once more for a dispatcher that was still using the old route.
+        """
+        self.hub.probe(video_id)
+        self._loop.call_later(_PROBE_AGAIN_S, self.hub.probe, video_id)
+
+    def probe_fast(self, fast: bool) -> None:
+        """Whether comments may be missing their way (ZooKeeper away): probe all videos often."""
+        self._probes.set_fast(fast, self._loop.time())
+
+    @property
+    def queues(self) -> dict[str, int]:
+        """What waits where."""
+        return {
+            "heads": self.reader.heads_waiting,
+            "ranges": self.reader.ranges_waiting,
+            "paused_viewers": self.hub.paused_viewers,
+        }
+
+    # Feed of the hub: probes and the real feed follow the same videos
+
+    def join(self, video_id: str) -> None:
+        """See Feed."""
+        self._probes.add(video_id, self._loop.time())
+        self._feed.join(video_id)
+
+    def leave(self, video_id: str) -> None:
+        """See Feed."""
+        self._probes.discard(video_id)
+        self._feed.leave(video_id)
+
+    def _on_active(self, video_id: str) -> None:
+        self._probes.hasten(video_id, self._loop.time())
+
+    def _probe_due(self) -> None:
+        rooms = self.hub.rooms
+        for video_id in self._probes.take_due(
+            self._loop.time(), lambda video_id: rooms[video_id].active_at
+        ):
+            self.hub.probe(video_id)
+
+    async def _every(self, interval_s: float, act: Callable[[], None]) -> None:
+        while True:
+            await asyncio.sleep(interval_s)
+            act()

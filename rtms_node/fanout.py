@@ -1,0 +1,155 @@
+"""Fan-out of one video: new frames to every viewer that can take bytes, without ever waiting for
+one.
+
+Law: a round walks over the viewers in slices and yields to other work between them. Each viewer
+gets everything after its own cursor, so it does not matter what arrived, or who joined, between two
+slices. A comment on an idle video goes out at once; when rounds follow one another closely, frames
+wait for the next tick and leave joined in one write. The more a round costs, the longer the tick:
+under overload it joins more instead of falling behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from rtms_node.limits import Limits
+from rtms_node.stats import Stats
+from wire.sse import HEARTBEAT
+
+if TYPE_CHECKING:
+    from rtms_node.ring import Ring
+    from rtms_node.viewer import Viewer
+
+_MAX_TIMED = 1_000  # batches whose latency is noted per round
+
+
+class Fanout:
+    """Owned by one room. `behind` is called with a viewer whose cursor lies before the ring's
+    start.
+    """
+
+    __slots__ = (
+        "_accepted_at", "_again", "_behind", "_limits", "_loop", "_observe", "_round_began",
+        "_stats", "_tick_s", "_timed", "_timer", "_viewers", "_walking", "ring", "sent_at",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        viewers: dict[Viewer, None],
+        loop: asyncio.AbstractEventLoop,
+        limits: Limits,
+        stats: Stats,
+        behind: Callable[[Viewer], None],
+        observe: Callable[[float], None],
+    ) -> None:
+        self.ring: Ring | None = None
+        self.sent_at = loop.time()
+        self._viewers = viewers
+        self._loop, self._limits, self._stats = loop, limits, stats
+        self._behind = behind
+        self._observe = observe
+        self._tick_s = limits.tick_min_s
+        self._timer: asyncio.TimerHandle | None = None
+        self._walking = False
+        self._again = False
+        self._round_began = 0.0
+        self._accepted_at: list[float] = []  # of the next round
+        self._timed: list[float] = []  # of this one
+
+    def touch(self, accepted_at: float) -> None:
+        """The ring has grown. accepted_at: wall clock of the post, 0 when it is not known."""
+        if accepted_at and len(self._accepted_at) < _MAX_TIMED:
+            self._accepted_at.append(accepted_at)
+        if self._walking:
+            self._again = True
+        elif self._timer is None:
+            self._schedule()
+
+    def close(self) -> None:
+        """Cancel what is scheduled."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def catch_up(self, viewer: Viewer, joined: dict[int, tuple[bytes, int]] | None = None) -> None:
+        """Write everything after the viewer's cursor, or until it takes no more.
+
+        joined: payloads made in this round, by cursor; viewers at the same place share one.
+        """
+        ring, stats = self.ring, self._stats
+        assert ring is not None
+        joined = {} if joined is None else joined
+        while viewer.cursor < ring.head and viewer.writable:
+            cursor = viewer.cursor
+            chunk = joined.get(cursor)
+            if chunk is None:
+                if not ring.holds_after(cursor):
+                    self._behind(viewer)
+                    return
+                chunk = joined[cursor] = ring.join(cursor, self._limits.max_write_bytes)
+            # The cursor first: `send` may pause the viewer, and that callback must see where it
+            # stands.
+            viewer.cursor = chunk[1]
+            viewer.send(chunk[0])
+            stats.writes += 1
+            stats.deliveries += chunk[1] - cursor
+
+    def heartbeat(self) -> None:
+        """A comment line to every viewer, waiting ones included."""
+        self.sent_at = self._loop.time()
+        self._walk(iter(list(self._viewers)), _beat, None)
+
+    def _schedule(self) -> None:
+        wait_s = self.sent_at + self._tick_s - self._loop.time()
+        if self._round_began == 0.0 or wait_s <= 0:
+            self._round()
+        else:
+            self._timer = self._loop.call_later(wait_s, self._round)
+
+    def _round(self) -> None:
+        self._timer = None
+        self._walking = True
+        self._round_began = self.sent_at = self._loop.time()
+        self._timed, self._accepted_at = self._accepted_at, []
+        self._walk(iter(list(self._viewers)), self._write_slice, self._round_done)
+
+    def _write_slice(self, viewers: list[Viewer]) -> None:
+        ring = self.ring
+        assert ring is not None
+        joined: dict[int, tuple[bytes, int]] = {}
+        for viewer in viewers:
+            if 0 <= viewer.cursor < ring.head:
+                self.catch_up(viewer, joined)
+
+    def _round_done(self) -> None:
+        took_s = self._loop.time() - self._round_began
+        limits = self._limits
+        self._tick_s = min(max(2 * took_s, limits.tick_min_s), limits.tick_max_s)
+        for accepted_at in self._timed:
+            self._observe(accepted_at)
+        self._walking = False
+        if self._again:
+            self._again = False
+            self._schedule()
+
+    def _walk(
+        self,
+        viewers: Iterator[Viewer],
+        act: Callable[[list[Viewer]], None],
+        done: Callable[[], None] | None,
+    ) -> None:
+        chunk = list(islice(viewers, self._limits.slice_size))
+        act(chunk)
+        if len(chunk) == self._limits.slice_size:
+            self._loop.call_soon(self._walk, viewers, act, done)
+        elif done is not None:
+            done()
+
+
+def _beat(viewers: list[Viewer]) -> None:
+    for viewer in viewers:
+        if viewer.writable:
+            viewer.send(HEARTBEAT)

@@ -1,0 +1,218 @@
+"""The hub: all rooms of a node, and the bounds that hold over all of them.
+
+Law: a video has a room while it has a viewer, and for a linger after the last one; the feed is told
+when a room opens and when it closes, in that order. A stream that may not be opened, because of a
+bound or a drain, gets a `bye` and is never refused in another way: a native EventSource would give
+up for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+
+import structlog
+
+from rtms_node.feed import Feed
+from rtms_node.reader import StoreReader
+from rtms_node.room import Room
+from rtms_node.surroundings import Surroundings
+from rtms_node.viewer import Viewer
+from wire.internal import Batch
+from wire.sse import ByeReason
+
+log = structlog.get_logger()
+
+
+class Hub:
+    """Owns every room. All methods run on the event loop and never block."""
+
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        reader: StoreReader,
+        feed: Feed,
+        on_active: Callable[[str], None],
+    ) -> None:
+        """`on_active` is told of every join and every comment."""
+        self._x = surroundings
+        self._reader, self._feed, self._on_active = reader, feed, on_active
+        self.rooms: dict[str, Room] = {}
+        self.viewers: dict[Viewer, None] = {}
+        self.draining = False
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self._per_address: Counter[str] = Counter()
+        self._paused: dict[Viewer, None] = {}  # oldest first
+        self._lingering: dict[str, asyncio.TimerHandle] = {}
+
+    @property
+    def paused_viewers(self) -> int:
+        """Viewers that take no bytes now."""
+        return len(self._paused)
+
+    # Streams
+
+    def join(self, viewer: Viewer, video_id: str) -> None:
+        """Open a stream: everything that the viewer gets comes after this."""
+        self.viewers[viewer] = None
+        self._empty.clear()
+        self._per_address[viewer.address] += 1
+        self._x.stats.streams += 1
+        reason = self._refusal(viewer, video_id)
+        if reason is not None:
+            self._bye(viewer, reason)
+            return
+        room = self.rooms.get(video_id) or self._open(video_id)
+        if video_id in self._lingering:
+            self._lingering.pop(video_id).cancel()
+        room.join(viewer)
+        self._on_active(video_id)
+
+    def leave(self, viewer: Viewer) -> None:
+        """A stream has ended, whoever ended it."""
+        self._paused.pop(viewer, None)
+        if viewer not in self.viewers:
+            return
+        del self.viewers[viewer]
+        if not self.viewers:
+            self._empty.set()
+        self._per_address[viewer.address] -= 1
+        if not self._per_address[viewer.address]:
+            del self._per_address[viewer.address]
+        room = viewer.room
+        if room is not None:
+            room.leave(viewer)
+            if not room.viewers:
+                self._linger(room)
+
+    def viewer_paused(self, viewer: Viewer) -> None:
+        """Its buffer is full: skip it from now on."""
+        viewer.paused_at = self._x.loop.time()
+        self._paused[viewer] = None
+
+    def viewer_resumed(self, viewer: Viewer) -> None:
+        """Its buffer has drained: it catches up from its room's ring."""
+        viewer.paused_at = 0.0
+        self._paused.pop(viewer, None)
+        if viewer.room is not None:
+            viewer.room.catch_up(viewer)
+
+    # Comments
+
+    def ingest(self, batch: Batch) -> bool:
+        """Comments that were forwarded; False if this node has no room for the video."""
+        room = self.rooms.get(batch.video_id)
+        if room is None:
+            return False
+        room.ingest(batch)
+        self._on_active(batch.video_id)
+        return True
+
+    def probe(self, video_id: str) -> None:
+        """Compare a video with the store."""
+        room = self.rooms.get(video_id)
+        if room is not None:
+            room.ask_head()
+
+    # Time
+
+    def sweep(self) -> None:
+        """Once a second: cut slow viewers, end waits that are too long, keep the byte budget."""
+        now = self._x.loop.time()
+        for viewer in list(self._paused):
+            if now - viewer.paused_at < self._x.limits.slow_after_s:
+                break
+            self._cut(viewer)
+        for room in self.rooms.values():
+            room.expire(now)
+        self._keep_budget()
+
+    def heartbeat(self) -> None:
+        """Several times a heartbeat interval: beat the rooms that were silent for one."""
+        idle_since = self._x.loop.time() - self._x.limits.heartbeat_s
+        for room in self.rooms.values():
+            if room.sent_at <= idle_since:
+                room.heartbeat()
+
+    def drain_some(self, count: int) -> None:
+        """Say `bye` to up to `count` viewers."""
+        for viewer in [v for v in self.viewers if not v.closing][:count]:
+            self._bye(viewer, ByeReason.DRAIN)
+
+    def close(self) -> None:
+        """End every stream and forget every room, at once."""
+        self.draining = True
+        for viewer in list(self.viewers):
+            self._bye(viewer, ByeReason.DRAIN)
+        for room in list(self.rooms.values()):
+            self._close(room)
+
+    async def wait_empty(self, timeout_s: float) -> None:
+        """Wait until no stream is open; after `timeout_s` those that are left are reset."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._empty.wait()
+        except TimeoutError:
+            for viewer in list(self.viewers):
+                viewer.abort()
+
+    def _refusal(self, viewer: Viewer, video_id: str) -> ByeReason | None:
+        limits = self._x.limits
+        if self.draining:
+            return ByeReason.DRAIN
+        full = (
+            len(self.viewers) > limits.max_streams
+            or self._per_address[viewer.address] > limits.max_streams_per_address
+            or (video_id not in self.rooms and len(self.rooms) >= limits.max_videos)
+        )
+        return ByeReason.SHED if full else None
+
+    def _bye(self, viewer: Viewer, reason: ByeReason) -> None:
+        if not viewer.closing:
+            self._x.stats.byes[reason] += 1
+            viewer.bye(reason)
+
+    def _cut(self, viewer: Viewer) -> None:
+        self._paused.pop(viewer, None)
+        self._bye(viewer, ByeReason.SLOW)
+        log.info("slow_viewer_cut", video_id=viewer.room.video_id if viewer.room else "")
+        # Its buffer will hardly ever drain: the reset frees it.
+        self._x.loop.call_later(self._x.limits.abort_after_s, viewer.abort)
+
+    def _open(self, video_id: str) -> Room:
+        room = self.rooms[video_id] = Room(video_id, self._x)
+        self._feed.join(video_id)
+        log.info("video_opened", video_id=video_id)
+        return room
+
+    def _linger(self, room: Room) -> None:
+        if self.draining:
+            self._close(room)
+        elif room.video_id not in self._lingering:
+            self._lingering[room.video_id] = self._x.loop.call_later(
+                self._x.limits.linger_s, self._close, room
+            )
+
+    def _close(self, room: Room) -> None:
+        timer = self._lingering.pop(room.video_id, None)
+        if timer is not None:
+            timer.cancel()
+        if self.rooms.get(room.video_id) is not room:
+            return
+        del self.rooms[room.video_id]
+        room.close()
+        self._reader.forget(room.video_id)
+        self._feed.leave(room.video_id)
+        log.info("video_closed", video_id=room.video_id)
+
+    def _keep_budget(self) -> None:
+        total = sum(room.frame_bytes for room in self.rooms.values())
+        if total <= self._x.limits.frame_budget_bytes:
+            return
+        for room in sorted(self.rooms.values(), key=lambda room: room.active_at):
+            total -= room.frame_bytes
+            room.drop_frames()
+            if total <= self._x.limits.frame_budget_bytes:
+                return

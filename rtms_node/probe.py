@@ -1,0 +1,76 @@
+"""When to compare each video with the store, so that a lost forward is found although nothing
+follows it.
+
+A video with a comment or a join in the last minute is probed every 2 s, and all videos while
+ZooKeeper is away; a quiet one every 10 s. Times are spread by chance, or all videos of a burst of
+joins would be probed together for ever. A plain schedule: it says what is due, the caller asks.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeTimes:
+    """Seconds."""
+
+    active_s: float = 2.0
+    quiet_s: float = 10.0
+    active_for_s: float = 60.0
+
+
+class ProbeSchedule:
+    """One entry per video counts (`_due`); heap entries that do not match it are left-overs."""
+
+    def __init__(self, times: ProbeTimes) -> None:
+        self._times = times
+        self._heap: list[tuple[float, str]] = []
+        self._due: dict[str, float] = {}
+        self.fast = False
+
+    def __len__(self) -> int:
+        return len(self._due)
+
+    def add(self, video_id: str, now: float) -> None:
+        """Start to probe a video."""
+        self._set(video_id, now + self._jittered(self._times.active_s))
+
+    def discard(self, video_id: str) -> None:
+        """Stop probing it."""
+        self._due.pop(video_id, None)
+
+    def hasten(self, video_id: str, now: float) -> None:
+        """The video is active again: probe it within the short interval."""
+        if self._due.get(video_id, 0.0) > now + self._times.active_s:
+            self._set(video_id, now + self._jittered(self._times.active_s))
+
+    def set_fast(self, fast: bool, now: float) -> None:
+        """All videos at the short interval, or back to normal."""
+        self.fast = fast
+        if fast:
+            for video_id in list(self._due):
+                self.hasten(video_id, now)
+
+    def take_due(self, now: float, active_at: Callable[[str], float]) -> list[str]:
+        """Videos to probe now, each scheduled again; `active_at` gives a video's last activity."""
+        due: list[str] = []
+        while self._heap and self._heap[0][0] <= now:
+            at, video_id = heapq.heappop(self._heap)
+            if self._due.get(video_id) != at:
+                continue
+            due.append(video_id)
+            active = self.fast or now - active_at(video_id) <= self._times.active_for_s
+            interval_s = self._times.active_s if active else self._times.quiet_s
+            self._set(video_id, now + self._jittered(interval_s))
+        return due
+
+    def _set(self, video_id: str, at: float) -> None:
+        self._due[video_id] = at
+        heapq.heappush(self._heap, (at, video_id))
+
+    def _jittered(self, interval_s: float) -> float:
+        return interval_s * random.uniform(0.75, 1.0)  # noqa: S311 - spreads load only

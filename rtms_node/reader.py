@@ -1,0 +1,140 @@
+"""Reads of the store for the core: batched heads, ranges in order, never more than a few at once.
+
+Law: a head that was asked for is read again and again until it succeeds or the video is forgotten;
+a range is tried once (on every writer) and then answered with None, because its asker knows whether
+it still needs it. Callbacks run on the event loop, never inside `want_*`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+
+from rtms_node.surroundings import OnHead, OnRange
+from service.tasks import TaskHome
+from wire.errors import LivecommentsError
+from wire.internal import MAX_HEADS, MAX_RANGE, HeadsReply, RangeReply
+
+log = structlog.get_logger()
+
+MAX_RANGES_AT_ONCE = 32
+
+
+class Source(Protocol):
+    """Where heads and ranges are read. Both raise LivecommentsError when nobody can answer now."""
+
+    async def heads(self, video_ids: tuple[str, ...]) -> HeadsReply:
+        """Newest numbers of up to MAX_HEADS videos."""
+
+    async def range(self, video_id: str, after: int, through: int) -> RangeReply:
+        """Comments after < seq <= through; may be cut short at a page's size."""
+
+
+class StoreReader:
+    """Implements `StoreReads` over a source. `reachable` tells whether the last read worked."""
+
+    def __init__(
+        self,
+        source: Source,
+        tasks: TaskHome,
+        on_reachable: Callable[[bool], None],
+        retry_s: float = 0.5,
+    ) -> None:
+        """`on_reachable` is told when reads begin to fail and when they work again."""
+        self._source, self._tasks, self._retry_s = source, tasks, retry_s
+        self._on_reachable = on_reachable
+        self._wanted: dict[str, OnHead] = {}
+        self._wake = asyncio.Event()
+        self._ranges = asyncio.Semaphore(MAX_RANGES_AT_ONCE)
+        self.last_ticket = 0
+        self.ranges_waiting = 0
+        self.head_reads = 0
+        self.reachable = True
+
+    @property
+    def heads_waiting(self) -> int:
+        """Videos whose head is asked for; bounded by the videos that the node serves."""
+        return len(self._wanted)
+
+    def start(self) -> None:
+        """Begin to read heads."""
+        self._tasks.spawn(self._read_heads(), "heads")
+
+    def want_head(self, video_id: str, on_head: OnHead) -> int:
+        """See StoreReads."""
+        self.last_ticket += 1
+        self._wanted[video_id] = on_head
+        self._wake.set()
+        return self.last_ticket
+
+    def forget(self, video_id: str) -> None:
+        """Nobody needs this video's head any more."""
+        self._wanted.pop(video_id, None)
+
+    def want_range(self, video_id: str, after: int, through: int, on_range: OnRange) -> None:
+        """See StoreReads. Bounded by its askers: each room has at most two under way."""
+        self._tasks.spawn(self._read_range(video_id, after, through, on_range), "range")
+
+    async def _read_heads(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._wanted:
+                batch = dict(list(self._wanted.items())[:MAX_HEADS])
+                for video_id in batch:
+                    del self._wanted[video_id]
+                if not await self._read_batch(batch):
+                    await asyncio.sleep(self._retry_s)
+
+    async def _read_batch(self, batch: dict[str, OnHead]) -> bool:
+        ticket = self.last_ticket  # what is asked for from now on needs another read
+        self.head_reads += 1
+        try:
+            reply = await self._source.heads(tuple(batch))
+        except LivecommentsError as exc:
+            self._note(exc)
+            for video_id, on_head in batch.items():
+                self._wanted.setdefault(video_id, on_head)
+            return False
+        self._note(None)
+        for video_id, on_head in batch.items():
+            on_head(reply.epoch, reply.heads.get(video_id, 0), ticket)
+        return True
+
+    async def _read_range(self, video_id: str, after: int, through: int, on_range: OnRange) -> None:
+        self.ranges_waiting += 1
+        try:
+            async with self._ranges:
+                reply: RangeReply | None = await self._whole_range(video_id, after, through)
+            self._note(None)
+        except LivecommentsError as exc:
+            self._note(exc)
+            reply = None
+        finally:
+            self.ranges_waiting -= 1
+        on_range(reply)
+
+    async def _whole_range(self, video_id: str, after: int, through: int) -> RangeReply:
+        """All pages of a range as one reply; at most MAX_RANGE comments."""
+        through = min(through, after + MAX_RANGE)
+        reply = await self._source.range(video_id, after, through)
+        comments = reply.comments
+        while comments and (last := reply.first_seq + len(comments) - 1) < min(through, reply.head):
+            page = await self._source.range(video_id, last, through)
+            if page.epoch != reply.epoch or not page.comments or page.first_seq != last + 1:
+                break  # the store changed between two pages: what is here is still right
+            comments += page.comments
+        return RangeReply(reply.epoch, reply.oldest, reply.head, reply.first_seq, comments)
+
+    def _note(self, error: LivecommentsError | None) -> None:
+        reachable = error is None
+        if reachable != self.reachable:
+            self.reachable = reachable
+            self._on_reachable(reachable)
+            if error is not None:
+                log.warning("store_unreachable", error=str(error))
+            else:
+                log.info("store_reachable")

@@ -1,0 +1,71 @@
+"""The ring: encoded frames of one video's newest comments, without a hole.
+
+Law: the frames held are those of `first` to `head`, consecutive, all of one epoch. The head only
+grows by `append`; `first` moves back only by `prepend` of exactly the frames before it, and forward
+by trimming. An empty ring still knows its head (`first == head + 1`). A viewer is a cursor into a
+ring: nothing here knows of viewers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+# Trimming a list at its front moves the rest: do it in blocks.
+_TRIM_BLOCK = 256
+
+
+class Ring:
+    """Owned by one room. Sequence numbers in, joined bytes out."""
+
+    __slots__ = ("_frames", "_max_frames", "epoch", "first", "head", "size_bytes")
+
+    def __init__(self, epoch: str, head: int, max_frames: int) -> None:
+        self.epoch = epoch
+        self.head = head
+        self.first = head + 1
+        self.size_bytes = 0
+        self._frames: list[bytes] = []
+        self._max_frames = max_frames
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def append(self, frame: bytes) -> None:
+        """Add the frame of comment `head + 1`."""
+        self._frames.append(frame)
+        self.head += 1
+        self.size_bytes += len(frame)
+        if len(self._frames) >= self._max_frames + _TRIM_BLOCK:
+            self.trim(_TRIM_BLOCK)
+
+    def prepend(self, frames: Sequence[bytes]) -> None:
+        """Add the frames of the comments just before `first`, in order."""
+        self._frames[:0] = frames
+        self.first -= len(frames)
+        self.size_bytes += sum(map(len, frames))
+
+    def trim(self, count: int) -> None:
+        """Forget the oldest `count` frames."""
+        self.size_bytes -= sum(map(len, self._frames[:count]))
+        del self._frames[:count]
+        self.first = self.head + 1 - len(self._frames)
+
+    def holds_after(self, cursor: int) -> bool:
+        """Whether everything after `cursor` is here."""
+        return cursor + 1 >= self.first
+
+    def join(self, cursor: int, max_bytes: int) -> tuple[bytes, int]:
+        """Frames after `cursor`, at least one and at most about `max_bytes`, and the last one's
+        number.
+
+        `cursor` must satisfy `holds_after(cursor)` and `cursor < head`.
+        """
+        start = stop = cursor + 1 - self.first
+        frames = self._frames
+        if start == len(frames) - 1:
+            return frames[start], self.head
+        size = 0
+        while stop < len(frames) and (size == 0 or size + len(frames[stop]) <= max_bytes):
+            size += len(frames[stop])
+            stop += 1
+        return b"".join(frames[start:stop]), self.first + stop - 1

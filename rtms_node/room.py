@@ -1,0 +1,237 @@
+"""A room: the viewers of one video on this node.
+
+Law: a viewer is admitted once: `hello` (with `reset` if its cursor is unusable), then comments
+after its cursor. Whatever it cannot get is named by a `gap` first. A cursor that this node cannot
+judge waits for a head that was read after the join. A viewer whose cursor lies before the ring's
+start waits for a fill: one range read at a time, shared by all who wait, and never for more than
+the replay bound.
+"""
+
+from __future__ import annotations
+
+from rtms_node.fanout import Fanout
+from rtms_node.resume import DEFAULT_REPLAY, choose_start, needs_fresh_head
+from rtms_node.surroundings import Surroundings
+from rtms_node.timeline import Timeline
+from rtms_node.viewer import Viewer
+from wire.ids import EventId
+from wire.internal import Batch, RangeReply
+from wire.sse import (
+    ByeReason,
+    GapReason,
+    ResetReason,
+    comment_frame,
+    gap_frame,
+    hello_frame,
+    reset_frame,
+)
+
+
+class Room:
+    """Owned by the hub. Methods are called on the event loop only and never block.
+
+    active_at: loop time of the last comment or join.
+    """
+
+    __slots__ = (
+        "_behind", "_closed", "_fanout", "_fill_asked", "_timeline", "_waiting", "_x", "active_at",
+        "video_id", "viewers",
+    )  # fmt: skip
+
+    def __init__(self, video_id: str, surroundings: Surroundings) -> None:
+        self._x = x = surroundings
+        self.video_id = video_id
+        self.viewers: dict[Viewer, None] = {}
+        self.active_at = x.loop.time()
+        self._waiting: dict[
+            Viewer, int
+        ] = {}  # no hello yet -> the ticket that answers; oldest first
+        self._behind: dict[Viewer, float] = {}  # waits for a fill -> since when; oldest first
+        self._fill_asked = self._closed = False
+        self._timeline = Timeline(video_id, x, self)
+        self._fanout = Fanout(self.viewers, x.loop, x.limits, x.stats, self._fall_behind, x.observe)
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of frames held."""
+        ring = self._timeline.ring
+        return ring.size_bytes if ring else 0
+
+    @property
+    def sent_at(self) -> float:
+        """Loop time of the last round or heartbeat."""
+        return self._fanout.sent_at
+
+    def join(self, viewer: Viewer) -> None:
+        """Take a viewer in; `hello` follows at once or after a head read."""
+        self.viewers[viewer] = None
+        viewer.room = self
+        viewer.joined_at = self.active_at = self._x.loop.time()
+        ring, head = self._timeline.ring, self._timeline.head
+        if ring is None or needs_fresh_head(viewer.asked_cursor, ring.epoch, head):
+            self._waiting[viewer] = self.ask_head()
+        else:
+            self._admit(viewer)
+
+    def leave(self, viewer: Viewer) -> None:
+        """Forget a viewer that is gone."""
+        self.viewers.pop(viewer, None)
+        self._waiting.pop(viewer, None)
+        self._behind.pop(viewer, None)
+
+    def ingest(self, batch: Batch) -> None:
+        """Comments that were forwarded."""
+        self._timeline.ingest(batch)
+
+    def ask_head(self) -> int:
+        """Compare with the store; returns the read's ticket."""
+        return self._x.reads.want_head(self.video_id, self._on_head)
+
+    def catch_up(self, viewer: Viewer) -> None:
+        """The viewer takes bytes again."""
+        if viewer.cursor >= 0 and viewer not in self._behind:
+            self._fanout.catch_up(viewer)
+
+    def heartbeat(self) -> None:
+        """Show every viewer, and every proxy between, that the stream lives."""
+        self._fanout.heartbeat()
+
+    def expire(self, now: float) -> None:
+        """Send away viewers that have waited too long for a hello or a fill."""
+        limit_s = self._x.limits.hello_wait_s
+        late = [v for v in self._waiting if now - v.joined_at >= limit_s]
+        late += [v for v, since in self._behind.items() if now - since >= limit_s]
+        for viewer in late:
+            self._x.stats.byes[ByeReason.UNAVAILABLE] += 1
+            viewer.bye(ByeReason.UNAVAILABLE)
+
+    def drop_frames(self) -> None:
+        """Give the memory of all frames back; viewers that still need some cause a fill."""
+        ring = self._timeline.ring
+        if ring is not None:
+            self._x.stats.trimmed_frames += len(ring)
+            ring.trim(len(ring))
+
+    def close(self) -> None:
+        """The hub forgets this room; late replies are ignored."""
+        self._closed = True
+        self._fanout.close()
+        self._timeline.close()
+
+    # Audience of the timeline
+
+    def grown(self, accepted_at: float) -> None:
+        """New frames: send them."""
+        self.active_at = self._x.loop.time()
+        self._fanout.ring = self._timeline.ring
+        self._fanout.touch(accepted_at)
+
+    def restarted(self) -> None:
+        """Another epoch: every cursor is void, every viewer starts as if it had none."""
+        ring = self._fanout.ring = self._timeline.ring
+        assert ring is not None
+        start = max(ring.head - DEFAULT_REPLAY, 0)
+        frame = reset_frame(EventId(ring.epoch, start), ResetReason.EPOCH)
+        self._behind.clear()
+        for viewer in [v for v in self.viewers if v.cursor >= 0 and not v.closing]:
+            self._x.stats.resets += 1
+            viewer.cursor = start
+            viewer.send(frame)
+            self._fanout.catch_up(viewer)
+
+    def skipped(self) -> None:
+        """Retention took comments before this node had them."""
+        ring = self._fanout.ring = self._timeline.ring
+        assert ring is not None
+        self._behind.clear()
+        for viewer in [v for v in self.viewers if 0 <= v.cursor < ring.head and not v.closing]:
+            viewer.send(self._gap(viewer, ring.head, GapReason.RETENTION))
+
+    # Admission
+
+    def _on_head(self, epoch: str, head: int, ticket: int) -> None:
+        if self._closed:
+            return
+        self._timeline.on_head(epoch, head, ticket)
+        self._fanout.ring = self._timeline.ring
+        for viewer in [v for v, own in self._waiting.items() if own <= ticket]:
+            del self._waiting[viewer]
+            self._admit(viewer)
+
+    def _admit(self, viewer: Viewer) -> None:
+        ring, head = self._timeline.ring, self._timeline.head
+        assert ring is not None
+        start = choose_start(viewer.asked_cursor, viewer.replay, ring.epoch, head)
+        viewer.asked_cursor = None
+        viewer.cursor = start.seq
+        place = EventId(ring.epoch, start.seq)
+        with_id = start.reset is None
+        out = hello_frame(self.video_id, self._x.node_id, place, head, with_id=with_id)
+        if start.reset is not None:
+            self._x.stats.resets += 1
+            out += reset_frame(place, start.reset)
+        if start.seq < head - self._x.limits.max_replay:
+            out += self._gap(viewer, head - self._x.limits.max_replay, GapReason.LIMIT)
+        viewer.send(out)
+        self._fanout.catch_up(viewer)
+
+    def _gap(self, viewer: Viewer, last: int, reason: GapReason) -> bytes:
+        ring = self._timeline.ring
+        assert ring is not None
+        self._x.stats.gaps += 1
+        first, viewer.cursor = viewer.cursor + 1, last
+        return gap_frame(ring.epoch, first, last, reason)
+
+    # Fill: what viewers need from before the ring's start
+
+    def _fall_behind(self, viewer: Viewer) -> None:
+        self._behind.setdefault(viewer, self._x.loop.time())
+        self._ask_fill()
+
+    def _ask_fill(self) -> None:
+        ring = self._timeline.ring
+        if ring is None or not self._behind or self._fill_asked or self._closed:
+            return
+        lowest = min(viewer.cursor for viewer in self._behind)
+        after = max(lowest, ring.head - self._x.limits.max_replay)
+        if ring.holds_after(after):
+            self._release_behind(GapReason.MEMORY)
+            return
+        self._fill_asked = True
+        self._x.stats.fills += 1
+        self._x.reads.want_range(self.video_id, after, ring.first - 1, self._on_fill)
+
+    def _on_fill(self, reply: RangeReply | None) -> None:
+        self._fill_asked = False
+        if self._closed:
+            return
+        if reply is None:
+            self._x.stats.failed_reads += 1
+            self._fill_later()
+        elif self._timeline.accept(reply):
+            self._fill_from(reply)
+
+    def _fill_from(self, reply: RangeReply) -> None:
+        ring = self._timeline.ring
+        assert ring is not None
+        raws = reply.comments[: max(ring.first - reply.first_seq, 0)]
+        if raws and reply.first_seq + len(raws) == ring.first:
+            numbered = enumerate(raws, reply.first_seq)
+            ring.prepend([comment_frame(ring.epoch, seq, bytes(raw)) for seq, raw in numbered])
+        elif reply.oldest < ring.first:
+            self._fill_later()  # the ring was trimmed meanwhile: what came does not touch it
+            return
+        retained = reply.oldest < ring.first
+        self._release_behind(GapReason.MEMORY if retained else GapReason.RETENTION)
+
+    def _fill_later(self) -> None:
+        self._x.loop.call_later(self._x.limits.retry_read_s, self._ask_fill)
+
+    def _release_behind(self, reason: GapReason) -> None:
+        ring = self._timeline.ring
+        assert ring is not None
+        waiting, self._behind = self._behind, {}
+        for viewer in waiting:
+            if not ring.holds_after(viewer.cursor):
+                viewer.send(self._gap(viewer, ring.first - 1, reason))
+            self._fanout.catch_up(viewer)

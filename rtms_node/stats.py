@@ -1,0 +1,27 @@
+"""Plain counters of a node's core; `metrics.py` exports them when Prometheus asks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Stats:
+    """Totals since start. Changed on the event loop only."""
+
+    streams: int = 0  # accepted
+    deliveries: int = 0  # comments handed to a viewer's transport
+    writes: int = 0
+    comments: int = 0  # appended to a ring
+    repeated: int = 0  # forwarded again
+    held_dropped: int = 0
+    foreign_epoch: int = 0  # forwards of an epoch that is not the ring's
+    repairs: int = 0  # ranges asked for because of a hole or a head ahead of the ring
+    fills: int = 0  # ranges asked for because of viewers behind the ring
+    failed_reads: int = 0
+    gaps: int = 0
+    resets: int = 0
+    regressions: int = 0  # heads below what was delivered: alarm
+    trimmed_frames: int = 0  # by the byte budget
+    byes: Counter[str] = field(default_factory=Counter)

@@ -1,0 +1,207 @@
+"""The public listener of a node: reads one request head per connection, then makes it a viewer.
+
+h11 only parses. The answer is written raw (no Transfer-Encoding: the frames are shared by all
+viewers and go out as they are), the connection closes with the stream, and the transport changes
+hands to the `Viewer`: from then on a stream costs no task and no HTTP object. Options that every
+stream needs are set on the listening socket, from which Linux hands them on: a small send buffer
+(else the kernel swallows megabytes for a stalled viewer) and TCP_USER_TIMEOUT (else a vanished one
+stays for a quarter of an hour).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from http import HTTPStatus
+
+import h11
+
+from rtms_node.hub import Hub
+from rtms_node.stream_request import (
+    ALLOW,
+    Headers,
+    header,
+    is_stream_target,
+    read_stream_request,
+)
+from rtms_node.viewer import Viewer
+from wire.errors import BadRequest, LivecommentsError, MethodNotAllowed
+from wire.problem import CONTENT_TYPE as PROBLEM_TYPE
+from wire.problem import encode_problem
+from wire.sse import CONTENT_TYPE, retry_frame
+
+BACKLOG = 4_096
+MAX_HEAD_BYTES = 16 * 1024
+MAX_UNREAD = 4_096  # connections whose request is not whole yet; more are reset
+HEAD_DEADLINE_S = 10.0
+SEND_BUFFER_BYTES = 64 * 1024
+USER_TIMEOUT_MS = 20_000
+
+_STREAM_HEAD = (
+    b"HTTP/1.1 200 OK\r\n"
+    b"Content-Type: " + CONTENT_TYPE.encode() + b"\r\n"
+    b"Cache-Control: no-cache, no-transform\r\n"
+    b"X-Accel-Buffering: no\r\n"
+    b"Connection: close\r\n"
+)
+
+Fallback = Callable[[], asyncio.Protocol]
+
+
+class StreamListener:
+    """Accepts viewers. fallback: makes the protocol for connections that do not ask for a stream
+    (one process that also serves posts); without it they get a problem document.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        host: str,
+        port: int,
+        *,
+        origins: frozenset[str] = frozenset(),
+        fallback: Fallback | None = None,
+    ) -> None:
+        self.hub, self.origins, self.fallback = hub, origins, fallback
+        self.unread = 0
+        self.refused = 0
+        self._host, self._port = host, port
+        self._server: asyncio.Server | None = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on (known after `start`)."""
+        assert self._server is not None, "not started"
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def start(self) -> None:
+        """Bind. Raises OSError if the port is taken."""
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+        sock.bind((self._host, self._port))
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: StreamConnection(self), sock=sock, backlog=BACKLOG
+        )
+
+    async def stop(self) -> None:
+        """Stop accepting; open streams belong to the hub. Idempotent."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    def cors(self, origin: str | None) -> bytes:
+        """CORS header lines for a request's origin: none unless it is configured."""
+        if origin is None or not ({origin, "*"} & self.origins):
+            return b""
+        return f"Access-Control-Allow-Origin: {origin}\r\nVary: Origin\r\n".encode("latin-1")
+
+
+class StreamConnection(asyncio.Protocol):
+    """One connection until its request head is whole."""
+
+    __slots__ = ("_deadline", "_listener", "_parser", "_read", "_transport")
+
+    def __init__(self, listener: StreamListener) -> None:
+        self._listener = listener
+        self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
+        self._read = bytearray()  # what a fallback must see again
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start the deadline, or reset the connection when too many are unread."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        loop = asyncio.get_running_loop()
+        self._deadline = loop.call_later(HEAD_DEADLINE_S, transport.abort)
+        self._listener.unread += 1
+        if self._listener.unread > MAX_UNREAD:
+            self._listener.refused += 1
+            transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client left, or was too slow."""
+        self._done()
+
+    def data_received(self, data: bytes) -> None:
+        """Read until the head is whole."""
+        if self._listener.fallback is not None:
+            self._read += data
+        try:
+            self._parser.receive_data(data)
+            event = self._parser.next_event()
+            if isinstance(event, h11.Request):
+                self._deadline.cancel()
+                self._on_request(event)
+        except h11.RemoteProtocolError as exc:
+            self._refuse(BadRequest(str(exc)))
+        except LivecommentsError as exc:
+            self._refuse(exc)
+
+    def eof_received(self) -> None:
+        """The client has closed its side before it asked: so do we."""
+
+    def _on_request(self, request: h11.Request) -> None:
+        target = request.target.decode("latin-1")
+        if self._listener.fallback is not None and not is_stream_target(target):
+            self._hand_over(self._listener.fallback())
+            return
+        if not isinstance(self._parser.next_event(), h11.EndOfMessage):
+            raise BadRequest("a stream request has no body")
+        if self._parser.trailing_data[0]:
+            raise BadRequest("nothing may follow a stream request")
+        method = request.method.decode("latin-1")
+        peer = self._transport.get_extra_info("peername")
+        headers = list(request.headers)
+        try:
+            wanted = read_stream_request(method, target, headers, peer[0] if peer else "")
+        except MethodNotAllowed:
+            if method != "OPTIONS":
+                raise
+            self._answer_preflight(headers)
+            return
+        viewer = Viewer(
+            self._listener.hub, self._transport, wanted.address, wanted.cursor, wanted.replay
+        )
+        self._done()
+        cors = self._listener.cors(wanted.origin)
+        self._transport.write(_STREAM_HEAD + cors + b"\r\n" + retry_frame())
+        self._transport.set_protocol(viewer)
+        self._listener.hub.join(viewer, wanted.video_id)
+
+    def _hand_over(self, protocol: asyncio.Protocol) -> None:
+        self._done()
+        self._transport.set_protocol(protocol)
+        protocol.connection_made(self._transport)
+        protocol.data_received(bytes(self._read))
+
+    def _answer_preflight(self, headers: Headers) -> None:
+        cors = self._listener.cors(header(headers, b"origin"))
+        if cors:
+            cors += (
+                b"Access-Control-Allow-Methods: GET\r\n"
+                b"Access-Control-Allow-Headers: Last-Event-ID, Cache-Control\r\n"
+                b"Access-Control-Max-Age: 600\r\n"
+            )
+        self._finish(204, b"Allow: " + ALLOW.encode() + b"\r\n" + cors, b"")
+
+    def _refuse(self, error: LivecommentsError) -> None:
+        lines = "".join(f"{name}: {value}\r\n" for name, value in error.headers.items())
+        lines += f"Content-Type: {PROBLEM_TYPE}\r\n"
+        self._finish(error.status, lines.encode("latin-1"), encode_problem(error))
+
+    def _finish(self, status: int, lines: bytes, body: bytes) -> None:
+        head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
+        length = b"" if status == 204 else b"Content-Length: %d\r\n" % len(body)
+        self._transport.write(head + lines + length + b"Connection: close\r\n\r\n" + body)
+        self._transport.close()
+
+    def _done(self) -> None:
+        """This connection no longer counts as unread."""
+        if not self._deadline.cancelled():
+            self._deadline.cancel()
+        if self._listener.unread and self._parser is not None:
+            self._listener.unread -= 1
+            self._parser = None  # type: ignore[assignment]

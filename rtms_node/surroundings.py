@@ -1,0 +1,45 @@
+"""What all rooms of a node share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from rtms_node.limits import Limits
+from rtms_node.stats import Stats
+from wire.internal import RangeReply
+
+OnHead = Callable[[str, int, int], None]  # epoch, head, ticket
+OnRange = Callable[[RangeReply | None], None]
+
+
+class StoreReads(Protocol):
+    """Reads of the store, asked for without waiting; answers come by callback on the event loop."""
+
+    @property
+    def last_ticket(self) -> int:
+        """The newest ticket given out. A reply with a higher one was sent for after this moment."""
+
+    def want_head(self, video_id: str, on_head: OnHead) -> int:
+        """Ask for a video's head; asks are batched, retried until they succeed, and one reply
+        answers all asks for the video up to its ticket. Returns this ask's ticket.
+        """
+
+    def want_range(self, video_id: str, after: int, through: int, on_range: OnRange) -> None:
+        """Ask once for comments after < seq <= through; the callback gets None if no writer could
+        answer.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """observe: notes a post's wall clock (seconds) when its comment has been written to viewers."""
+
+    node_id: str
+    loop: asyncio.AbstractEventLoop
+    limits: Limits
+    stats: Stats
+    reads: StoreReads
+    observe: Callable[[float], None]

@@ -1,0 +1,205 @@
+"""The timeline: what this node knows of one video's comments, whoever watches.
+
+Law:
+- Order and content come from the store's numbers. The ring grows only by its head + 1; a repeated
+comment is dropped,
+  a later one is held, and what stays missing is read from the store, one read at a time.
+- The epoch, and a head that went back, are believed only from a head or range reply, never from a
+forward.
+- Its room hears of every change: `grown`, `restarted` (another epoch: every cursor is void),
+`skipped` (comments that the
+  store no longer has).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+import structlog
+
+from rtms_node.inbox import Inbox
+from rtms_node.ring import Ring
+from rtms_node.surroundings import Surroundings
+from wire.internal import Batch, RangeReply
+from wire.sse import comment_frame
+
+log = structlog.get_logger()
+
+_REGRESSIONS_BELIEVED = 2
+
+
+class Audience(Protocol):
+    """Who hears of changes, and has the head read: the room."""
+
+    def ask_head(self) -> int:
+        """Compare with the store; the answer comes to `Timeline.on_head`."""
+
+    def grown(self, accepted_at: float) -> None:
+        """The ring has new frames; accepted_at is the post's wall clock, 0 if not known."""
+
+    def restarted(self) -> None:
+        """The ring was replaced: another epoch, or a store that went back."""
+
+    def skipped(self) -> None:
+        """The ring was replaced by an empty one further on: retention took what lay between."""
+
+
+class Timeline:
+    """Owned by one room. `ring` is None until the head is known."""
+
+    __slots__ = (
+        "_appended_ticket", "_asked", "_audience", "_closed", "_inbox", "_regressions", "_repair",
+        "_store_head", "_x", "ring", "video_id",
+    )  # fmt: skip
+
+    def __init__(self, video_id: str, surroundings: Surroundings, audience: Audience) -> None:
+        self.video_id = video_id
+        self.ring: Ring | None = None
+        self._x = surroundings
+        self._audience = audience
+        self._inbox = Inbox(surroundings.limits.max_held)
+        self._store_head = 0
+        self._appended_ticket = 0  # reads with a higher ticket were sent after the last append
+        self._regressions = 0
+        self._asked = self._closed = False
+        self._repair: asyncio.TimerHandle | None = None
+
+    @property
+    def head(self) -> int:
+        """The newest number known: of the ring or of the store."""
+        return max(self.ring.head, self._store_head) if self.ring else 0
+
+    def ingest(self, batch: Batch) -> None:
+        """Comments that were forwarded: maybe again, maybe out of order, maybe of another epoch."""
+        ring = self.ring
+        if ring is None:
+            self._hold(batch)
+        elif batch.epoch != ring.epoch:
+            self._x.stats.foreign_epoch += 1
+            self._audience.ask_head()
+        elif batch.last_seq <= ring.head:
+            self._x.stats.repeated += len(batch.comments)
+        elif batch.first_seq > ring.head + 1:
+            self._hold(batch)
+            self._repair_soon()
+        else:
+            self._append(batch.first_seq, batch.comments, batch.accepted_at)
+
+    def on_head(self, epoch: str, head: int, ticket: int) -> None:
+        """The store's head, as of a read that answers all asks up to `ticket`."""
+        ring = self.ring
+        if ring is None:
+            self._begin(epoch, head)
+        elif epoch != ring.epoch:
+            self.start_over(epoch, head)
+        elif head < ring.head and ticket > self._appended_ticket:
+            self._on_regression(epoch, head)
+        else:
+            self._regressions = 0
+            self._store_head = max(self._store_head, head)
+            self._repair_soon()
+
+    def accept(self, reply: RangeReply) -> bool:
+        """Whether a range reply belongs to this ring's epoch; if not, everything starts over."""
+        assert self.ring is not None
+        if reply.epoch != self.ring.epoch:
+            self.start_over(reply.epoch, reply.head)
+            return False
+        self._store_head = max(self._store_head, reply.head)
+        return True
+
+    def start_over(self, epoch: str, head: int) -> None:
+        """Drop the ring: what it held is not the store's history any more."""
+        log.warning("epoch_changed", video_id=self.video_id, epoch=epoch, head=head)
+        self._begin(epoch, head)
+        self._audience.restarted()
+
+    def close(self) -> None:
+        """Late replies and timers do nothing from now on."""
+        self._closed = True
+        if self._repair is not None:
+            self._repair.cancel()
+
+    def _begin(self, epoch: str, head: int) -> None:
+        self.ring = Ring(epoch, head, self._x.limits.max_frames)
+        self._store_head = head
+        self._regressions = 0
+        self._append_held()
+
+    def _append(self, first_seq: int, comments: Sequence[bytes], accepted_at: float) -> None:
+        ring, stats = self.ring, self._x.stats
+        assert ring is not None
+        before = ring.head
+        for seq, raw in enumerate(comments, first_seq):
+            if seq == ring.head + 1:
+                ring.append(comment_frame(ring.epoch, seq, bytes(raw)))
+        stats.comments += ring.head - before
+        stats.repeated += len(comments) - (ring.head - before)
+        if ring.head > before:
+            self._append_held()
+            self._audience.grown(accepted_at)
+        self._repair_soon()
+
+    def _append_held(self) -> None:
+        ring = self.ring
+        assert ring is not None
+        self._appended_ticket = self._x.reads.last_ticket
+        if len(self._inbox):
+            before = ring.head
+            for frame in self._inbox.take_from(ring.epoch, ring.head + 1):
+                ring.append(frame)
+            self._x.stats.comments += ring.head - before
+
+    def _hold(self, batch: Batch) -> None:
+        dropped = self._inbox.dropped
+        for seq, raw in enumerate(batch.comments, batch.first_seq):
+            self._inbox.hold(batch.epoch, seq, comment_frame(batch.epoch, seq, bytes(raw)))
+        self._x.stats.held_dropped += self._inbox.dropped - dropped
+
+    def _on_regression(self, epoch: str, head: int) -> None:
+        # One such reply may come from a replica that lags; two in a row are a store that went back.
+        self._regressions += 1
+        self._x.stats.regressions += 1
+        log.error("head_went_back", video_id=self.video_id, head=head, delivered=self.head)
+        if self._regressions >= _REGRESSIONS_BELIEVED:
+            self.start_over(epoch, head)
+        else:
+            self._audience.ask_head()
+
+    def _lacks_comments(self) -> bool:
+        ring = self.ring
+        return ring is not None and (ring.head < self._store_head or len(self._inbox) > 0)
+
+    def _repair_soon(self) -> None:
+        # Not at once: most holes are only a forward that is still on its way.
+        if self._repair is None and self._lacks_comments():
+            self._repair_in(self._x.limits.repair_after_s)
+
+    def _repair_in(self, delay_s: float) -> None:
+        if self._repair is None and not self._closed:
+            self._repair = self._x.loop.call_later(delay_s, self._repair_now)
+
+    def _repair_now(self) -> None:
+        self._repair = None
+        if self._lacks_comments() and not self._asked and not self._closed:
+            assert self.ring is not None
+            self._asked = True
+            self._x.stats.repairs += 1
+            after, count = self.ring.head, self._x.limits.max_replay
+            self._x.reads.want_range(self.video_id, after, after + count, self._on_tail)
+
+    def _on_tail(self, reply: RangeReply | None) -> None:
+        self._asked = False
+        if self._closed:
+            return
+        if reply is None:
+            self._x.stats.failed_reads += 1
+            self._repair_in(self._x.limits.retry_read_s)
+        elif self.accept(reply):
+            assert self.ring is not None
+            if reply.oldest > self.ring.head + 1:
+                self.ring = Ring(reply.epoch, reply.oldest - 1, self._x.limits.max_frames)
+                self._audience.skipped()
+            self._append(reply.first_seq, reply.comments, 0.0)

@@ -1,0 +1,89 @@
+"""A viewer: one open stream, a cursor into its video's ring and nothing more.
+
+Law: bytes go out in the order of `send`, whole frames only; `cursor` is the last number handed to
+the transport. No task, no queue and no timer belongs to a viewer: thousands of them must cost
+little. The transport's own buffer is the only one; when it is full the viewer is `paused` and
+simply skipped until it drains.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from wire.sse import DRAIN_RETRY_MS, ByeReason, bye_frame, retry_frame
+
+if TYPE_CHECKING:
+    from rtms_node.hub import Hub
+    from rtms_node.room import Room
+
+WRITE_BUFFER_BYTES = 64 * 1024
+
+
+class Viewer(asyncio.Protocol):
+    """Takes over a transport after its request has been read and answered.
+
+    joined_at: loop time of the join; paused_at: loop time when the buffer filled up, or 0.
+    """
+
+    __slots__ = (
+        "_hub", "_transport", "address", "asked_cursor", "closing", "cursor", "joined_at",
+        "paused_at", "replay", "room",
+    )  # fmt: skip
+
+    def __init__(
+        self, hub: Hub, transport: asyncio.Transport, address: str, cursor: str | None, replay: int
+    ) -> None:
+        self._hub = hub
+        self._transport = transport
+        self.address = address
+        self.asked_cursor = cursor
+        self.replay = replay
+        self.room: Room | None = None
+        self.cursor = -1
+        self.joined_at = 0.0
+        self.paused_at = 0.0
+        self.closing = False
+        transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES, low=WRITE_BUFFER_BYTES // 4)
+
+    @property
+    def writable(self) -> bool:
+        """Whether more bytes make sense now."""
+        return not self.paused_at and not self.closing
+
+    def send(self, payload: bytes) -> None:
+        """Hand whole frames to the transport; never blocks."""
+        self._transport.write(payload)
+
+    def bye(self, reason: ByeReason) -> None:
+        """Say why, and close once the buffer is out. Idempotent."""
+        if self.closing:
+            return
+        self.closing = True
+        retry = retry_frame(DRAIN_RETRY_MS) if reason is ByeReason.DRAIN else b""
+        self._transport.write(retry + bye_frame(reason))
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Reset the connection, whatever its buffer holds."""
+        self.closing = True
+        self._transport.abort()
+
+    # asyncio.Protocol
+
+    def data_received(self, data: bytes) -> None:
+        """A client has nothing to say after its request."""
+        self.abort()
+
+    def pause_writing(self) -> None:
+        """The transport's buffer is full."""
+        self._hub.viewer_paused(self)
+
+    def resume_writing(self) -> None:
+        """The transport's buffer has drained."""
+        self._hub.viewer_resumed(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The stream is gone, whoever ended it."""
+        self.closing = True
+        self._hub.leave(self)

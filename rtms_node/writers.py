@@ -1,0 +1,70 @@
+"""The writers as a source of heads and ranges: any writer serves any video, round robin, failed
+ones last.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from service.http_client import InternalClient
+from wire.errors import PeerError
+from wire.internal import (
+    HEADS,
+    MAX_HEADS,
+    RANGE,
+    HeadsReply,
+    HeadsRequest,
+    RangeReply,
+    decode,
+    encode,
+)
+from wire.roles import Peer
+
+_AVOID_S = 3.0
+_RANGE_DEADLINE_S = 5.0
+
+
+class Writers:
+    """Implements `Source` over HTTPS. `known` gives the writers known at the moment."""
+
+    def __init__(self, client: InternalClient, known: Callable[[], Sequence[Peer]]) -> None:
+        self._client, self._known = client, known
+        self._turn = 0
+        self._failed_at: dict[str, float] = {}
+
+    async def heads(self, video_ids: tuple[str, ...]) -> HeadsReply:
+        """See Source. Raises PeerError if no writer answers."""
+        assert len(video_ids) <= MAX_HEADS
+        body = encode(HeadsRequest(video_ids))
+        return decode(await self._ask("POST", HEADS, body), HeadsReply)
+
+    async def range(self, video_id: str, after: int, through: int) -> RangeReply:
+        """See Source. Raises PeerError if no writer answers."""
+        path = RANGE.format(video_id=video_id) + f"?after={after}&through={through}"
+        return decode(await self._ask("GET", path, b""), RangeReply)
+
+    async def _ask(self, method: str, path: str, body: bytes) -> bytes:
+        error = PeerError("no writer is known")
+        for peer in self._order():
+            try:
+                if method == "POST":
+                    reply = await self._client.post(peer, path, body)
+                else:
+                    reply = await self._client.get(peer, path, deadline_s=_RANGE_DEADLINE_S)
+            except PeerError as exc:
+                self._failed_at[peer.id] = time.monotonic()
+                error = exc
+            else:
+                self._failed_at.pop(peer.id, None)
+                return reply
+        raise error
+
+    def _order(self) -> list[Peer]:
+        peers = sorted(self._known(), key=lambda peer: peer.id)
+        if not peers:
+            return []
+        self._turn = (self._turn + 1) % len(peers)
+        avoid_from = time.monotonic() - _AVOID_S
+        turned = peers[self._turn :] + peers[: self._turn]
+        return sorted(turned, key=lambda peer: self._failed_at.get(peer.id, 0.0) > avoid_from)
