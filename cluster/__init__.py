@@ -1,0 +1,1 @@
+"""Starts, stops and inspects a whole cluster on this machine; the `livecomments` command."""

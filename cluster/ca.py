@@ -1,0 +1,260 @@
+"""A development CA: who our processes are when nobody brought certificates.
+
+Law: a process's folder holds `ca.pem`, `cert.pem` and `key.pem`; the certificate names role and id
+twice, as wire.roles spells them. Whatever is still good is left untouched, so issuing again is
+free; what has less than a third of its life left, another name or another issuer is replaced. Files
+are replaced whole, and the processes take the new ones up without a restart. Keys are readable by
+their owner alone. Production brings its own CA: nothing but this folder layout is assumed there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from wire.roles import Role, dns_name, san_uri
+
+CA_DAYS = 3650
+LEAF_DAYS = 365
+GATEWAY_NAMES = ("localhost", "127.0.0.1", "::1")
+_BACKDATE = dt.timedelta(minutes=5)  # for clocks that are a little late
+_CA_CERT, _CA_KEY = "ca.pem", "ca.key"
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A certificate with its key, and the CA that vouches for it; all PEM."""
+
+    ca_pem: bytes
+    cert_pem: bytes
+    key_pem: bytes
+
+    def write(self, folder: Path) -> None:
+        """Put `ca.pem`, `cert.pem` and `key.pem` into `folder` (made if need be), each whole."""
+        folder.mkdir(parents=True, exist_ok=True)
+        _replace(folder / "key.pem", self.key_pem, 0o600)
+        _replace(folder / "cert.pem", self.cert_pem, 0o644)
+        _replace(folder / "ca.pem", self.ca_pem, 0o644)
+
+
+@dataclass(frozen=True, slots=True)
+class DevelopmentCa:
+    """A CA and its key, in memory. `load_or_create` keeps it in a folder."""
+
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+    @classmethod
+    def new(cls, name: str = "livecomments development CA") -> DevelopmentCa:
+        """A fresh CA that nobody trusts yet; writes nothing."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        start = _now() - _BACKDATE
+        end = start + dt.timedelta(days=CA_DAYS)
+        builder = _builder(name, name, key, (start, end)).add_extension(
+            x509.BasicConstraints(ca=True, path_length=0), critical=True
+        )
+        builder = builder.add_extension(_key_usage(ca=True), critical=True)
+        return cls(builder.sign(key, hashes.SHA256()), key)
+
+    @classmethod
+    def load_or_create(cls, folder: Path) -> DevelopmentCa:
+        """The CA kept in `folder`; a new one if there is none or it nears its end.
+
+        After a change of CA every certificate is issued again by `ensure_process` and
+        `ensure_gateway`, and processes that run must be started again.
+        """
+        try:
+            ca = cls(_read_cert(folder / _CA_CERT), _read_key(folder / _CA_KEY))
+            if _has_life_left(ca.certificate):
+                return ca
+        except (OSError, ValueError):
+            pass
+        ca = cls.new()
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _replace(folder / _CA_KEY, _key_pem(ca.key), 0o600)
+        _replace(folder / _CA_CERT, ca.pem, 0o644)
+        return ca
+
+    @property
+    def pem(self) -> bytes:
+        """What others trust."""
+        return self.certificate.public_bytes(serialization.Encoding.PEM)
+
+    def issue(
+        self,
+        role: Role,
+        service_id: str,
+        *,
+        not_before: dt.datetime | None = None,
+        not_after: dt.datetime | None = None,
+    ) -> Issued:
+        """A certificate for one process, server and client in one. Tests may choose its times
+        (aware datetimes) to get one that has expired or is not valid yet.
+        """
+        names = [
+            x509.UniformResourceIdentifier(san_uri(role, service_id)),
+            x509.DNSName(dns_name(role, service_id)),
+        ]
+        return self._leaf(f"{role} {service_id}", names, not_before, not_after)
+
+    def issue_gateway(self, names: tuple[str, ...] = GATEWAY_NAMES) -> Issued:
+        """A certificate for the public HTTPS listener; it names no role, so it opens nothing
+        inside.
+        """
+        return self._leaf("livecomments gateway", [_general_name(name) for name in names])
+
+    def ensure_process(self, folder: Path, role: Role, service_id: str) -> bool:
+        """Make sure that `folder` holds good files for the process; whether they were written."""
+        wanted = {san_uri(role, service_id), dns_name(role, service_id)}
+        if self._is_good(folder, wanted):
+            return False
+        self.issue(role, service_id).write(folder)
+        return True
+
+    def ensure_gateway(self, folder: Path, names: tuple[str, ...] = GATEWAY_NAMES) -> bool:
+        """As `ensure_process`, and `gateway.pem`: certificate and key in one file, as HAProxy reads
+        it.
+        """
+        if self._is_good(folder, set(names)) and (folder / "gateway.pem").exists():
+            return False
+        issued = self.issue_gateway(names)
+        issued.write(folder)
+        _replace(folder / "gateway.pem", issued.cert_pem + issued.key_pem, 0o600)
+        return True
+
+    def _leaf(
+        self,
+        common_name: str,
+        names: list[x509.GeneralName],
+        not_before: dt.datetime | None = None,
+        not_after: dt.datetime | None = None,
+    ) -> Issued:
+        key = ec.generate_private_key(ec.SECP256R1())
+        end = not_after or _now() + dt.timedelta(days=LEAF_DAYS)
+        start = not_before or min(_now() - _BACKDATE, end - dt.timedelta(days=1))
+        issuer = _common_name(self.certificate)
+        authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        usage = x509.ExtendedKeyUsage(
+            [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+        )
+        certificate = (
+            _builder(common_name, issuer, key, (start, end))
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_key_usage(ca=False), critical=True)
+            .add_extension(usage, critical=False)
+            .add_extension(authority, critical=False)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .sign(self.key, hashes.SHA256())
+        )
+        cert_pem = certificate.public_bytes(serialization.Encoding.PEM)
+        return Issued(self.pem, cert_pem, _key_pem(key))
+
+    def _is_good(self, folder: Path, names: set[str]) -> bool:
+        try:
+            certificate = _read_cert(folder / "cert.pem")
+            key = _read_key(folder / "key.pem")
+            certificate.verify_directly_issued_by(self.certificate)
+            trusts_us = (folder / "ca.pem").read_bytes() == self.pem
+        except (OSError, ValueError, TypeError, InvalidSignature):
+            return False
+        return (
+            trusts_us
+            and _has_life_left(certificate)
+            and certificate.public_key() == key.public_key()
+            and _names(certificate) == names
+        )
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def _has_life_left(certificate: x509.Certificate) -> bool:
+    start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return start <= _now() < end - (end - start) / 3
+
+
+def _builder(
+    subject: str,
+    issuer: str,
+    key: ec.EllipticCurvePrivateKey,
+    validity: tuple[dt.datetime, dt.datetime],
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(validity[0])
+        .not_valid_after(validity[1])
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+
+
+def _key_usage(*, ca: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not ca,
+        key_cert_sign=ca,
+        crl_sign=ca,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _common_name(certificate: x509.Certificate) -> str:
+    return str(certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _names(certificate: x509.Certificate) -> set[str]:
+    san = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return {str(name.value) for name in san}
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def _read_cert(path: Path) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(path.read_bytes())
+
+
+def _read_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ValueError(f"{path} is not a key of ours")
+    return key
+
+
+def _replace(path: Path, content: bytes, mode: int) -> None:
+    """Write whole or not at all; the file has `mode` from its first byte."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    unfinished.replace(path)
