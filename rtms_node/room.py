@@ -55,7 +55,7 @@ class Room:
     def frame_bytes(self) -> int:
         """Bytes of frames held."""
         ring = self._timeline.ring
-        return ring.size_bytes if ring else 0
+        return 0 if ring is None else ring.size_bytes
 
     @property
     def sent_at(self) -> float:
@@ -195,7 +195,7 @@ class Room:
         lowest = min(viewer.cursor for viewer in self._behind)
         after = max(lowest, ring.head - self._x.limits.max_replay)
         if ring.holds_after(after):
-            self._release_behind(GapReason.MEMORY)
+            self._settle(oldest=0)
             return
         self._fill_asked = True
         self._x.stats.fills += 1
@@ -221,17 +221,28 @@ class Room:
         elif reply.oldest < ring.first:
             self._fill_later()  # the ring was trimmed meanwhile: what came does not touch it
             return
-        retained = reply.oldest < ring.first
-        self._release_behind(GapReason.MEMORY if retained else GapReason.RETENTION)
+        self._settle(reply.oldest)
 
     def _fill_later(self) -> None:
         self._x.loop.call_later(self._x.limits.retry_read_s, self._ask_fill)
 
-    def _release_behind(self, reason: GapReason) -> None:
+    def _settle(self, oldest: int) -> None:
+        """Let go everybody who can be helped no further; `oldest` is what the store still has.
+        Who joined during the fill with an older cursor waits for the next one.
+        """
         ring = self._timeline.ring
         assert ring is not None
+        oldest_replayed = ring.head - self._x.limits.max_replay
         waiting, self._behind = self._behind, {}
-        for viewer in waiting:
+        for viewer, since in waiting.items():
             if not ring.holds_after(viewer.cursor):
+                if oldest >= ring.first:
+                    reason = GapReason.RETENTION
+                elif ring.holds_after(max(viewer.cursor, oldest_replayed)):
+                    reason = GapReason.MEMORY
+                else:
+                    self._behind[viewer] = since
+                    continue
                 viewer.send(self._gap(viewer, ring.first - 1, reason))
             self._fanout.catch_up(viewer)
+        self._ask_fill()

@@ -69,7 +69,7 @@ class Timeline:
     @property
     def head(self) -> int:
         """The newest number known: of the ring or of the store."""
-        return max(self.ring.head, self._store_head) if self.ring else 0
+        return 0 if self.ring is None else max(self.ring.head, self._store_head)
 
     def ingest(self, batch: Batch) -> None:
         """Comments that were forwarded: maybe again, maybe out of order, maybe of another epoch."""

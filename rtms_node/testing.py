@@ -1,0 +1,156 @@
+"""Honest stand-ins for a node's neighbours: a store in memory, a transport that records."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from rtms_node.surroundings import OnHead, OnRange
+from wire.comment import NewComment, encode_comment
+from wire.errors import PeerError
+from wire.internal import Batch, HeadsReply, RangeReply
+
+
+class MemoryStore:
+    """Numbers and keeps comments as a store does; also a `Source`. `away` makes reads fail."""
+
+    def __init__(self, epoch: str = "testepoch001") -> None:
+        self.epoch = epoch
+        self.away = False
+        self.oldest = 1
+        self.reads: list[tuple[Any, ...]] = []
+        self._comments: dict[str, list[bytes]] = {}
+
+    def post(self, video_id: str, count: int = 1) -> Batch:
+        """Store `count` comments; returns them as a writer would dispatch them."""
+        stored = self._comments.setdefault(video_id, [])
+        first = len(stored) + 1
+        for seq in range(first, first + count):
+            new = NewComment("ann", f"text {seq}")
+            stored.append(encode_comment(self.epoch, video_id, seq, new, "2026-01-01T00:00:00Z"))
+        return self.batch(video_id, first, len(stored))
+
+    def batch(self, video_id: str, first: int, last: int) -> Batch:
+        """Stored comments `first` to `last` as a batch."""
+        raws = self._comments[video_id][first - 1 : last]
+        return Batch(video_id, self.epoch, first, tuple(map(msgspec.Raw, raws)))
+
+    def head(self, video_id: str) -> int:
+        """The newest number."""
+        return len(self._comments.get(video_id, ()))
+
+    def restart(self, epoch: str) -> None:
+        """Become another, empty store."""
+        self.epoch = epoch
+        self._comments.clear()
+
+    def read_range(self, video_id: str, after: int, through: int) -> RangeReply:
+        """What the store answers to a range read."""
+        first = max(after + 1, self.oldest)
+        raws = self._comments.get(video_id, [])[first - 1 : through]
+        head = self.head(video_id)
+        return RangeReply(self.epoch, self.oldest, head, first, tuple(map(msgspec.Raw, raws)))
+
+    async def heads(self, video_ids: tuple[str, ...]) -> HeadsReply:
+        """See Source."""
+        self._read("heads", video_ids)
+        return HeadsReply(self.epoch, {video_id: self.head(video_id) for video_id in video_ids})
+
+    async def range(self, video_id: str, after: int, through: int) -> RangeReply:
+        """See Source."""
+        self._read("range", video_id, after, through)
+        return self.read_range(video_id, after, through)
+
+    def _read(self, *read: Any) -> None:
+        self.reads.append(read)
+        if self.away:
+            raise PeerError("away")
+
+
+class ManualReads:
+    """`StoreReads` whose answers the test gives, in the order and at the time it chooses."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self.store = store
+        self.last_ticket = 0
+        self.heads: dict[str, OnHead] = {}
+        self.ranges: list[tuple[str, int, int, OnRange]] = []
+
+    def want_head(self, video_id: str, on_head: OnHead) -> int:
+        """See StoreReads."""
+        self.last_ticket += 1
+        self.heads[video_id] = on_head
+        return self.last_ticket
+
+    def want_range(self, video_id: str, after: int, through: int, on_range: OnRange) -> None:
+        """See StoreReads."""
+        self.ranges.append((video_id, after, through, on_range))
+
+    def forget(self, video_id: str) -> None:
+        """As StoreReader."""
+        self.heads.pop(video_id, None)
+
+    def answer_heads(self) -> None:
+        """Answer every head that is asked for, from the store as it is now."""
+        heads, self.heads = self.heads, {}
+        for video_id, on_head in heads.items():
+            on_head(self.store.epoch, self.store.head(video_id), self.last_ticket)
+
+    def answer_range(self, *, fail: bool = False) -> tuple[int, int]:
+        """Answer the oldest range read; returns its bounds (after, through)."""
+        video_id, after, through, on_range = self.ranges.pop(0)
+        on_range(None if fail else self.store.read_range(video_id, after, through))
+        return after, through
+
+
+class RecordingTransport(asyncio.Transport):
+    """Keeps what is written. `fill()` makes it behave like a full buffer until `drain()`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = bytearray()
+        self.writes = 0
+        self.closed = False
+        self.aborted = False
+        self.protocol: asyncio.Protocol | None = None
+        self.full_after: int | None = None
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Record; pauses the protocol when `full_after` more writes have been made."""
+        self.written += data
+        self.writes += 1
+        if self.full_after is not None:
+            self.full_after -= 1
+            if self.full_after == 0:
+                self.fill()
+
+    def fill(self) -> None:
+        """The buffer is over its high-water mark."""
+        assert self.protocol is not None
+        self.protocol.pause_writing()
+
+    def drain(self) -> None:
+        """The buffer has drained."""
+        assert self.protocol is not None
+        self.full_after = None
+        self.protocol.resume_writing()
+
+    def close(self) -> None:
+        """Close as a socket does: the protocol hears of it."""
+        self._lose("closed")
+
+    def abort(self) -> None:
+        """Reset."""
+        self._lose("aborted")
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Nothing to limit."""
+
+    def _lose(self, how: str) -> None:
+        if self.closed or self.aborted:
+            return
+        setattr(self, how, True)
+        assert self.protocol is not None
+        self.protocol.connection_lost(None)

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rtms_node.ring import Ring
+
+EPOCH = "testepoch001"
+
+
+def ring_of(head: int, count: int, max_frames: int = 4096) -> Ring:
+    ring = Ring(EPOCH, head - count, max_frames)
+    for seq in range(head - count + 1, head + 1):
+        ring.append(b"<%d>" % seq)
+    return ring
+
+
+def test_an_empty_ring_knows_its_head() -> None:
+    ring = Ring(EPOCH, 7, 10)
+    assert (ring.first, ring.head, len(ring)) == (8, 7, 0)
+    assert ring.holds_after(7)
+    assert not ring.holds_after(6)
+
+
+def test_join_gives_everything_after_the_cursor() -> None:
+    assert ring_of(5, 3).join(2, 1000) == (b"<3><4><5>", 5)
+    assert ring_of(5, 3).join(4, 1000) == (b"<5>", 5)
+
+
+def test_join_stops_at_the_byte_bound_but_gives_at_least_one_frame() -> None:
+    ring = ring_of(5, 3)
+    assert ring.join(2, 6) == (b"<3><4>", 4)
+    assert ring.join(2, 1) == (b"<3>", 3)
+
+
+def test_prepend_moves_the_start_back() -> None:
+    ring = ring_of(5, 2)
+    ring.prepend([b"<2>", b"<3>"])
+    assert ring.first == 2
+    assert ring.join(1, 1000) == (b"<2><3><4><5>", 5)
+    assert ring.size_bytes == 12
+
+
+def test_a_full_ring_forgets_its_oldest_frames() -> None:
+    ring = ring_of(2000, 2000, max_frames=100)
+    assert 100 <= len(ring) < 100 + 256
+    assert ring.head == 2000
+    assert ring.join(ring.first - 1, 10**6)[1] == 2000
+
+
+@given(
+    st.integers(0, 50),
+    st.lists(st.one_of(st.just("append"), st.integers(0, 9)), max_size=60),
+    st.integers(1, 40),
+)
+def test_what_is_held_is_always_the_numbers_from_first_to_head(
+    head: int, steps: list[str | int], max_bytes: int
+) -> None:
+    ring = Ring(EPOCH, head, 8)
+    for step in steps:
+        if step == "append":
+            ring.append(b"<%d>" % (ring.head + 1))
+        elif isinstance(step, int) and step % 2:
+            ring.trim(min(step, len(ring)))
+        elif isinstance(step, int):
+            start = max(ring.first - step, 1)
+            ring.prepend([b"<%d>" % seq for seq in range(start, ring.first)])
+    held = b"".join(b"<%d>" % seq for seq in range(ring.first, ring.head + 1))
+    assert ring.size_bytes == len(held)
+    got, cursor = b"", ring.first - 1
+    while cursor < ring.head:
+        part, cursor = ring.join(cursor, max_bytes)
+        got += part
+    assert got == held

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import pytest
+
+from rtms_node.stream_request import is_stream_target, read_stream_request
+from wire.errors import MethodNotAllowed, NotFound
+
+
+def read(target: str, *headers: tuple[bytes, bytes], method: str = "GET") -> object:
+    return read_stream_request(method, target, headers, "127.0.0.9")
+
+
+def test_a_plain_request_has_no_cursor_and_replays_twenty() -> None:
+    request = read("/v1/videos/v1/stream")
+    assert (request.video_id, request.cursor, request.replay) == ("v1", None, 20)
+    assert request.address == "127.0.0.9"
+
+
+def test_the_header_wins_over_the_query() -> None:
+    target = "/v1/videos/v1/stream?last_event_id=q-1"
+    assert read(target).cursor == "q-1"
+    assert read(target, (b"last-event-id", b"h-1")).cursor == "h-1"
+    assert read(target, (b"last-event-id", b"")).cursor == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "replay"),
+    [("0", 0), ("200", 200), ("201", 200), ("999999999999", 20), ("-1", 20), ("x", 20), ("", 20)],
+)
+def test_a_bad_replay_is_never_a_reason_to_refuse(text: str, replay: int) -> None:
+    assert read(f"/v1/videos/v1/stream?replay={text}").replay == replay
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/v1/videos//stream", "/v1/videos/a%20b/stream", "/v1/videos/%76/stream",
+        f"/v1/videos/{'x' * 65}/stream", "/v1/videos/v1/stream/", "/v1/videos/v1", "/",
+        "*", "http://h/v1/videos/v1/stream", "/v1/videos/../stream", "/v1/videos/ü/stream",
+    ],
+)  # fmt: skip
+def test_anything_else_is_not_found(target: str) -> None:
+    with pytest.raises(NotFound):
+        read(target)
+
+
+def test_only_get() -> None:
+    with pytest.raises(MethodNotAllowed) as caught:
+        read("/v1/videos/v1/stream", method="POST")
+    assert caught.value.headers == {"Allow": "GET, OPTIONS"}
+
+
+def test_the_address_is_the_last_one_forwarded() -> None:
+    header = (b"x-forwarded-for", b"10.0.0.1, 10.0.0.2")
+    assert read("/v1/videos/v1/stream", header).address == "10.0.0.2"
+
+
+def test_a_query_with_too_many_fields_is_ignored() -> None:
+    query = "&".join(f"x{number}=1" for number in range(100))
+    assert read(f"/v1/videos/v1/stream?{query}&replay=5").replay == 20
+
+
+def test_the_first_of_equal_names_counts() -> None:
+    assert read("/v1/videos/v1/stream?replay=5&replay=7").replay == 5
+
+
+def test_stream_targets_are_told_from_others() -> None:
+    assert is_stream_target("/v1/videos/%00/stream?x")
+    assert not is_stream_target("/v1/videos/v1/comments")
