@@ -19,8 +19,15 @@ from enum import Enum
 from typing import Protocol
 
 from wire.comment import NewComment
+from wire.errors import StoreUnavailable
 
 MAX_GROUP = 500
+
+
+class StoreReplaced(StoreUnavailable):
+    """The store is not the one that was opened: its file or its epoch changed, or it vanished. It
+    does not heal; the process must end and start anew.
+    """
 
 
 class Outcome(Enum):

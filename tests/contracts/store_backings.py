@@ -1,0 +1,50 @@
+"""What a store under test stands on. A new store adds one class here and its name to BACKINGS."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Protocol
+
+from writer.sqlite_store import SqliteStore
+from writer.store import CommentStore
+
+
+class Backing(Protocol):
+    """One place that holds comments; several store objects and processes may use it at a time."""
+
+    kind: str
+    target: str  # what another process needs to find it
+
+    def store(self) -> CommentStore:
+        """Another store object on the same place; not started."""
+
+    def remove_oldest(self, video_id: str, through: int) -> None:
+        """What retention would do: remove the comments 1 to `through`."""
+
+
+class SqliteBacking:
+    """A file."""
+
+    kind = "sqlite"
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+
+    @classmethod
+    def make(cls, folder: Path) -> SqliteBacking:
+        return cls(str(folder / "comments.db"))
+
+    def store(self) -> CommentStore:
+        return SqliteStore(Path(self.target), busy_bound_s=20.0)
+
+    def remove_oldest(self, video_id: str, through: int) -> None:
+        connection = sqlite3.connect(self.target, timeout=20)
+        with connection:
+            connection.execute(
+                "DELETE FROM comments WHERE video_id = ? AND seq <= ?", (video_id, through)
+            )
+        connection.close()
+
+
+BACKINGS = {"sqlite": SqliteBacking}

@@ -1,0 +1,35 @@
+"""Another writer process: appends without end, prints `key seq` for each acknowledged comment.
+
+    python -m tests.contracts.store_process KIND TARGET VIDEO PREFIX COUNT
+
+Killed in the middle it must leave dense numbers and everything that it printed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from service.logs import configure_logs
+from tests.contracts.store_backings import BACKINGS
+from wire.comment import NewComment
+from writer.store import Item
+
+
+async def run(kind: str, target: str, video_id: str, prefix: str, count: int) -> None:
+    store = BACKINGS[kind](target).store()
+    await store.start()
+    for first in range(0, count, 5):
+        items = [
+            Item(NewComment(prefix, f"{prefix}-{number}"), f"{prefix}-{number}", "now")
+            for number in range(first, first + 5)
+        ]
+        for item, result in zip(items, await store.append(video_id, items), strict=True):
+            sys.stdout.write(f"{item.key} {result.seq}\n")
+        sys.stdout.flush()
+    await store.stop()
+
+
+if __name__ == "__main__":
+    configure_logs(level="error", style="json")
+    asyncio.run(run(*sys.argv[1:5], int(sys.argv[5])))

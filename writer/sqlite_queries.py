@@ -1,0 +1,114 @@
+"""What is asked of the embedded store, as plain functions inside a transaction of the caller."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from hashlib import blake2b
+
+from wire.comment import NewComment, encode_comment
+from writer.store import Appended, Item, Outcome, Page
+
+Earlier = tuple[int, bytes, bytes]  # seq, digest, raw of the comment that a key stands for
+
+
+def append_group(
+    connection: sqlite3.Connection, epoch: str, video_id: str, items: Sequence[Item], now_s: float
+) -> list[Appended]:
+    """Number and insert one group. Needs the write lock, so that the head cannot move meanwhile."""
+    head = before = read_head(connection, video_id)
+    earlier: dict[str, Earlier] = {}  # keys of this group, so that equal ones fold
+    comments: list[tuple[str, int, bytes]] = []
+    keys: list[tuple[str, str, int, bytes, float]] = []
+    results: list[Appended] = []
+    for item in items:
+        digest = b""
+        if item.key is not None:
+            digest = _digest(item.comment)
+            known = earlier.get(item.key) or _find_key(connection, video_id, item.key)
+            if known is not None:
+                results.append(_again(known, digest))
+                continue
+        head += 1
+        raw = encode_comment(epoch, video_id, head, item.comment, item.created_at)
+        comments.append((video_id, head, raw))
+        results.append(Appended(Outcome.NEW, head, raw))
+        if item.key is not None:
+            earlier[item.key] = (head, digest, raw)
+            keys.append((video_id, item.key, head, digest, now_s))
+    if head != before:
+        connection.executemany("INSERT INTO comments VALUES (?, ?, ?)", comments)
+        # REPLACE: a key whose comment was removed by retention stands for nothing any more.
+        connection.executemany("INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?)", keys)
+        connection.execute("INSERT OR REPLACE INTO heads VALUES (?, ?)", (video_id, head))
+    return results
+
+
+def read_head(connection: sqlite3.Connection, video_id: str) -> int:
+    """Newest number of a video, 0 if it never had a comment."""
+    row = connection.execute("SELECT head FROM heads WHERE video_id = ?", (video_id,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def read_range(connection: sqlite3.Connection, video_id: str, after: int, through: int) -> Page:
+    """Comments with after < seq <= through."""
+    rows = connection.execute(
+        "SELECT seq, raw FROM comments WHERE video_id = ? AND seq > ? AND seq <= ? ORDER BY seq",
+        (video_id, after, through),
+    ).fetchall()
+    return _page(connection, video_id, rows)
+
+
+def read_recent(
+    connection: sqlite3.Connection, video_id: str, limit: int, before: int | None
+) -> Page:
+    """The newest `limit` comments (with seq < before)."""
+    rows = connection.execute(
+        "SELECT seq, raw FROM comments WHERE video_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+        (video_id, 2**62 if before is None else before, limit),
+    ).fetchall()
+    return _page(connection, video_id, rows[::-1])
+
+
+def sweep_keys(connection: sqlite3.Connection, used_before_s: float, limit: int) -> int:
+    """Forget up to `limit` keys used before a wall-clock time; how many there were."""
+    cursor = connection.execute(
+        "DELETE FROM keys WHERE (video_id, key) IN"
+        " (SELECT video_id, key FROM keys WHERE used_at < ? ORDER BY used_at LIMIT ?)",
+        (used_before_s, limit),
+    )
+    return cursor.rowcount
+
+
+def _page(connection: sqlite3.Connection, video_id: str, rows: Sequence[tuple[int, bytes]]) -> Page:
+    head = read_head(connection, video_id)
+    oldest = connection.execute(
+        "SELECT seq FROM comments WHERE video_id = ? ORDER BY seq LIMIT 1", (video_id,)
+    ).fetchone()
+    return Page(
+        first_seq=rows[0][0] if rows else 0,
+        comments=tuple(raw for _, raw in rows),
+        oldest=oldest[0] if oldest else head + 1,
+        head=head,
+    )
+
+
+def _find_key(connection: sqlite3.Connection, video_id: str, key: str) -> Earlier | None:
+    found: Earlier | None = connection.execute(
+        "SELECT k.seq, k.digest, c.raw FROM keys k JOIN comments c USING (video_id, seq)"
+        " WHERE k.video_id = ? AND k.key = ?",
+        (video_id, key),
+    ).fetchone()
+    return found
+
+
+def _again(known: Earlier, digest: bytes) -> Appended:
+    seq, first_digest, raw = known
+    if digest != first_digest:
+        return Appended(Outcome.CONFLICT, 0, b"")
+    return Appended(Outcome.REPLAYED, seq, raw)
+
+
+def _digest(comment: NewComment) -> bytes:
+    # NUL can be in neither (control characters are refused), so it separates them.
+    return blake2b(f"{comment.author}\0{comment.text}".encode(), digest_size=16).digest()
