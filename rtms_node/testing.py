@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -154,3 +156,41 @@ class RecordingTransport(asyncio.Transport):
         setattr(self, how, True)
         assert self.protocol is not None
         self.protocol.connection_lost(None)
+
+
+class ManualClock:
+    """The part of an event loop that the core uses, at the test's pace: `time`, `call_soon`,
+    `call_later`.
+    """
+
+    def __init__(self) -> None:
+        self._now = 0.0
+        self._count = 0
+        self._calls: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._loop = asyncio.new_event_loop()
+        self._loop.close()
+
+    def time(self) -> float:
+        """Seconds since the start of the test."""
+        return self._now
+
+    def call_soon(self, callback: Callable[..., Any], *args: Any) -> asyncio.Handle:
+        """As an event loop; runs in the next `advance`."""
+        return self.call_later(0.0, callback, *args)
+
+    def call_later(self, delay: float, callback: Callable[..., Any], *args: Any) -> asyncio.Handle:
+        """As an event loop."""
+        self._count += 1
+        when = self._now + delay
+        handle = asyncio.TimerHandle(when, callback, args, self._loop)
+        heapq.heappush(self._calls, (when, self._count, handle))
+        return handle
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass and run what falls due, in order."""
+        until = self._now + seconds
+        while self._calls and self._calls[0][0] <= until:
+            self._now, _, handle = heapq.heappop(self._calls)
+            if not handle.cancelled():
+                handle._run()
+        self._now = until

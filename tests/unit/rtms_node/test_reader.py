@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from rtms_node.reader import StoreReader
+from rtms_node.testing import MemoryStore
+from service.tasks import TaskHome
+from tests.support import eventually
+from wire.internal import RangeReply
+
+
+class Reading:
+    """A reader on a memory store and everything that it answered."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.tasks = TaskHome()
+        self.reachable: list[bool] = []
+        self.reader = StoreReader(self.store, self.tasks, self.reachable.append, retry_s=0.001)
+        self.heads: list[tuple[str, int, int]] = []
+        self.ranges: list[RangeReply | None] = []
+        self.reader.start()
+
+    def on_head(self, epoch: str, head: int, ticket: int) -> None:
+        self.heads.append((epoch, head, ticket))
+
+
+@pytest.fixture
+async def reading() -> AsyncIterator[Reading]:
+    reading = Reading()
+    yield reading
+    await reading.tasks.aclose()
+
+
+async def test_heads_asked_for_together_are_read_together(reading: Reading) -> None:
+    reading.store.post("v1", 3)
+    tickets = [reading.reader.want_head(video_id, reading.on_head) for video_id in ("v1", "v2")]
+    await eventually(lambda: len(reading.heads) == 2)
+    assert reading.store.reads == [("heads", ("v1", "v2"))]
+    assert reading.heads == [
+        (reading.store.epoch, 3, tickets[1]),
+        (reading.store.epoch, 0, tickets[1]),
+    ]
+
+
+async def test_a_head_is_asked_for_until_it_succeeds(reading: Reading) -> None:
+    reading.store.away = True
+    reading.reader.want_head("v1", reading.on_head)
+    await eventually(lambda: len(reading.store.reads) >= 3)
+    assert reading.heads == []
+    assert reading.reachable == [False]
+    reading.store.away = False
+    await eventually(lambda: reading.heads)
+    assert reading.reachable == [False, True]
+
+
+async def test_a_forgotten_video_is_not_asked_for_again(reading: Reading) -> None:
+    reading.store.away = True
+    reading.reader.want_head("v1", reading.on_head)
+    await eventually(lambda: reading.store.reads)
+    reading.reader.forget("v1")
+    reading.reader.want_head("v2", reading.on_head)
+    await eventually(lambda: ("heads", ("v2",)) in reading.store.reads)
+
+
+async def test_an_ask_during_a_read_gets_a_read_of_its_own(reading: Reading) -> None:
+    asked = asyncio.Event()
+    release = asyncio.Event()
+    heads = reading.store.heads
+
+    async def slow_heads(video_ids: tuple[str, ...]) -> Any:
+        reply = await heads(video_ids)
+        asked.set()
+        await release.wait()
+        return reply
+
+    reading.store.heads = slow_heads  # type: ignore[method-assign]
+    first = reading.reader.want_head("v1", reading.on_head)
+    await asked.wait()
+    reading.store.post("v1")
+    second = reading.reader.want_head("v1", reading.on_head)
+    release.set()
+    await eventually(lambda: len(reading.heads) == 2)
+    epoch = reading.store.epoch
+    assert reading.heads == [(epoch, 0, first), (epoch, 1, second)]
+
+
+async def test_a_range_is_put_together_from_pages(reading: Reading) -> None:
+    reading.store.post("v1", 10)
+    whole = reading.store.range
+
+    async def three_at_a_time(video_id: str, after: int, through: int) -> RangeReply:
+        return await whole(video_id, after, min(through, after + 3))
+
+    reading.store.range = three_at_a_time  # type: ignore[method-assign]
+    reading.reader.want_range("v1", 1, 9, reading.ranges.append)
+    await eventually(lambda: reading.ranges)
+    reply = reading.ranges[0]
+    assert reply is not None
+    assert (reply.first_seq, len(reply.comments), reply.head) == (2, 8, 10)
+
+
+async def test_a_failed_range_is_answered_with_none(reading: Reading) -> None:
+    reading.store.away = True
+    reading.reader.want_range("v1", 0, 9, reading.ranges.append)
+    await eventually(lambda: reading.ranges)
+    assert reading.ranges == [None]
