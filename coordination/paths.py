@@ -10,6 +10,7 @@ made is junk: it is ignored and counted by the reader, never passed on.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wire.ids import is_service_id, is_video_id
@@ -65,7 +66,7 @@ def ancestors(path: str) -> list[str]:
     return ["/" + "/".join(parts[: end + 1]) for end in range(len(parts))]
 
 
-def node_ids(children: list[str]) -> tuple[frozenset[str], int]:
+def node_ids(children: Sequence[str]) -> tuple[frozenset[str], int]:
     """The node ids among the names below a video, and how many names were junk."""
     nodes = frozenset(name for name in children if is_service_id(name))
     return nodes, len(children) - len(nodes)

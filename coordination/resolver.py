@@ -1,29 +1,248 @@
-"""Knowing which nodes serve a video, without asking ZooKeeper per comment."""
+"""Which nodes serve a video, without asking ZooKeeper per comment.
+
+Law: what to read is decided by the table (`routing_table.py`); here it is read. A watch event says
+"read again" and nothing more. While ZooKeeper is away the last known routes are the answer and
+nothing new is taken up. Two kinds of reading:
+- one by one, with a watch: a route asked for the first time, after an event, a node's "not
+  serving", and all of them after a reconnection (their watches are gone);
+- many at a time, without a watch: all routes at once after a reconnection, which makes them right
+  long before the watches are back, and slowly for ever after, in case an event was lost.
+"""
 
 from __future__ import annotations
 
-from coordination.paths import Paths
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from coordination.errors import CoordinationError, NoNode, OutcomeUnknown, RouteUnknown
+from coordination.paths import Paths, node_ids
+from coordination.routing_table import RoutingTable
 from coordination.session import ZooKeeperSession
+from coordination.sweeper import Sweeper
+
+log = structlog.get_logger()
+
+MAX_READS = 64  # at a time; leaves room in the session for others
+COMPARE_EVERY_S = 30.0
+_CHUNK = 250
+_MIN_PAUSE_S = 0.05  # at most 5,000 routes a second are compared
+_ATTEMPTS = 3
+
+
+@dataclass(slots=True)
+class ResolverStats:
+    """Counters since the start."""
+
+    reads: int = 0
+    failed_reads: int = 0
+    events: int = 0
+    compared: int = 0
+    differences: int = 0  # found by comparing, not by an event: the last net has held something
+    junk: int = 0
 
 
 class RouteResolver:
     """Routes in memory, kept right by watches. `run` (a background task) does the reading."""
 
-    def __init__(self, session: ZooKeeperSession, *, paths: Paths | None = None) -> None:
-        raise NotImplementedError
+    def __init__(
+        self,
+        session: ZooKeeperSession,
+        *,
+        paths: Paths | None = None,
+        table: RoutingTable | None = None,
+        compare_every_s: float = COMPARE_EVERY_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._session = session
+        self._paths = paths or Paths()
+        self._table = RoutingTable() if table is None else table
+        self._compare_every_s = compare_every_s
+        self._clock = clock
+        self._sweeper = Sweeper(session, paths=self._paths)
+        self._waiters: defaultdict[str, set[asyncio.Future[frozenset[str]]]] = defaultdict(set)
+        self._wake = asyncio.Event()
+        self._reconnected = asyncio.Event()
+        self._connection = 0  # a read of an earlier one says nothing about watches
+        self._reading = 0
+        self.stats = ResolverStats()
+        session.on_connected(self._connected)
+        session.on_suspended(self._suspended)
+        session.on_event(self._paths.videos + "/", self._event_came)
+
+    @property
+    def routes(self) -> int:
+        """How many routes are in memory."""
+        return len(self._table)
+
+    @property
+    def stale(self) -> int:
+        """How many of them wait to be read (again)."""
+        return self._table.stale
+
+    @property
+    def evicted(self) -> int:
+        """How many were forgotten, unused or for want of room."""
+        return self._table.evicted
 
     def find(self, video_id: str) -> frozenset[str] | None:
         """The node ids of a video (maybe none), None if the route is not known. Memory only."""
-        raise NotImplementedError
+        return self._table.find(video_id, self._clock())
 
     async def resolve(self, video_id: str, timeout_s: float = 2.0) -> frozenset[str]:
         """As `find`, but reads an unknown route (one shared read for all who ask); raises
         RouteUnknown when ZooKeeper is away or does not answer in time.
         """
-        raise NotImplementedError
+        nodes = self.find(video_id)
+        if nodes is not None:
+            return nodes
+        if not self._session.connected:
+            raise RouteUnknown("ZooKeeper is away")
+        waiter: asyncio.Future[frozenset[str]] = asyncio.get_running_loop().create_future()
+        self._waiters[video_id].add(waiter)
+        self._table.want(video_id, self._clock())
+        self._wake.set()
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await waiter
+        except TimeoutError as exc:
+            raise RouteUnknown(f"not read within {timeout_s} s") from exc
+        finally:
+            self._leave(video_id, waiter)
 
     def mark_stale(self, video_id: str) -> None:
         """A node says that it does not serve the video: read the route again soon."""
+        self._table.mark_stale(video_id, self._clock())
+        self._wake.set()
 
     async def run(self) -> None:
         """Read routes when they are asked for or may have changed, until cancelled."""
+        if self._session.connected:
+            self._connected(True)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep_comparing())
+            tasks.create_task(self._sweeper.run())
+            await self._keep_reading(tasks)
+
+    def _connected(self, _new_session: bool) -> None:
+        self._connection += 1
+        self._table.read_all_again(self._clock())
+        self._reconnected.set()
+        self._wake.set()
+
+    def _suspended(self) -> None:
+        self._connection += 1
+        self._table.connection_lost()
+        for waiters in self._waiters.values():
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_exception(RouteUnknown("ZooKeeper is away"))
+
+    def _event_came(self, path: str) -> None:
+        video_id = self._paths.video_of(path)
+        if video_id is not None:
+            self.stats.events += 1
+            self.mark_stale(video_id)
+
+    def _leave(self, video_id: str, waiter: asyncio.Future[frozenset[str]]) -> None:
+        waiters = self._waiters[video_id]
+        waiters.discard(waiter)
+        if not waiters:
+            del self._waiters[video_id]
+
+    async def _keep_reading(self, tasks: asyncio.TaskGroup) -> None:
+        while True:
+            self._wake.clear()
+            now = self._clock()
+            if self._session.connected:
+                for video_id in self._table.due(now, MAX_READS - self._reading):
+                    self._reading += 1
+                    tasks.create_task(self._read(video_id, self._connection))
+            await _wait(self._wake, self._idle_s(now))
+
+    def _idle_s(self, now: float) -> float | None:
+        due_at = self._table.next_due_at()
+        if due_at is None or self._reading >= MAX_READS or not self._session.connected:
+            return None  # a reply, an event or a reconnection wakes us
+        return max(due_at - now, 0.001)
+
+    async def _read(self, video_id: str, connection: int) -> None:
+        try:
+            names = await self._fetch(self._paths.video(video_id))
+        except CoordinationError:
+            self.stats.failed_reads += 1
+            if connection == self._connection:
+                self._table.failed(video_id, self._clock())
+        else:
+            if connection == self._connection:
+                self._came(video_id, names)
+        finally:
+            self._reading -= 1
+            self._wake.set()
+
+    async def _fetch(self, path: str) -> Sequence[str]:
+        """Names below `path`; a watch is left in any case."""
+        self.stats.reads += 1
+        for _ in range(_ATTEMPTS):
+            try:
+                return await self._session.get_children(path, watch=True)
+            except NoNode:  # and get_children has left no watch: wait for the znode to come
+                if await self._session.exists(path, watch=True) is None:
+                    return ()
+        raise OutcomeUnknown("the znode comes and goes")
+
+    def _came(self, video_id: str, names: Sequence[str]) -> None:
+        nodes, junk = node_ids(names)
+        self.stats.junk += junk
+        self._table.read(video_id, nodes, self._clock())
+        for waiter in self._waiters.get(video_id, ()):
+            if not waiter.done():
+                waiter.set_result(nodes)
+
+    async def _keep_comparing(self) -> None:
+        while True:
+            hurry = self._reconnected.is_set()
+            self._reconnected.clear()
+            videos = self._table.videos()
+            pause_s = max(_MIN_PAUSE_S, self._compare_every_s * _CHUNK / max(len(videos), _CHUNK))
+            for chunk in _chunks(videos):
+                await self._compare(chunk)
+                if not hurry and await _wait(self._reconnected, pause_s):
+                    break
+            else:
+                await _wait(self._reconnected, pause_s)
+            self._table.evict_idle(self._clock())
+
+    async def _compare(self, videos: Sequence[str]) -> None:
+        connection = self._connection
+        try:
+            found = await self._session.get_children_of_many(
+                [self._paths.video(video_id) for video_id in videos]
+            )
+        except CoordinationError:
+            return
+        if connection != self._connection:
+            return
+        self.stats.compared += len(videos)
+        for video_id, names in zip(videos, found, strict=True):
+            nodes, _ = node_ids(names or ())
+            self.stats.differences += self._table.compare(video_id, nodes, self._clock())
+        self._wake.set()
+
+
+async def _wait(event: asyncio.Event, timeout_s: float | None) -> bool:
+    try:
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
+def _chunks(videos: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(videos), _CHUNK):
+        yield videos[start : start + _CHUNK]

@@ -26,6 +26,7 @@ from kazoo.protocol.states import EventType, KazooState, WatchedEvent
 from kazoo.retry import KazooRetry
 
 from coordination.errors import NodeExists, NoNode, NotSent, OutcomeUnknown, ZooKeeperAway
+from coordination.multi_read import MultiRead, MultiReadError
 from coordination.translate import refusal, stat_of, translated
 from coordination.znode import Create, Operation, Stat
 
@@ -34,6 +35,7 @@ log = structlog.get_logger()
 # kazoo writes one byte into a blocking socket pair per request, and while it has no connection
 # nobody reads them: the pair holds 278, the next request would freeze the loop.
 MAX_IN_FLIGHT = 128
+MAX_MULTI = 1_000  # operations of one request; ZooKeeper refuses requests of 1 MB
 STOP_WITHIN_S = 3.0
 _MAILBOX_SLICE = 500
 _MAX_BACK_OFF_S = 1.0
@@ -206,6 +208,20 @@ class ZooKeeperSession:
         )
         return names
 
+    async def get_many(self, paths: Sequence[str]) -> list[tuple[bytes, Stat] | None]:
+        """Data and state of each of `paths`, None where there is no znode. One request, no watch;
+        at most MAX_MULTI paths.
+        """
+        found: list[tuple[bytes, Stat] | None] = await self._multi_read(paths, children=False)
+        return found
+
+    async def get_children_of_many(self, paths: Sequence[str]) -> list[list[str] | None]:
+        """Names below each of `paths`, None where there is no znode. One request, no watch; at most
+        MAX_MULTI paths.
+        """
+        found: list[list[str] | None] = await self._multi_read(paths, children=True)
+        return found
+
     async def create(self, path: str, data: bytes = b"", *, ephemeral: bool = False) -> None:
         """Make a znode; raises NodeExists, or NoNode when its parent is missing."""
         await self._request(lambda: self._client.create_async(path, data, ephemeral=ephemeral))
@@ -249,6 +265,17 @@ class ZooKeeperSession:
                 transaction.delete(operation.path, operation.version)
         return transaction.commit_async()
 
+    async def _multi_read(self, paths: Sequence[str], *, children: bool) -> Any:
+        if len(paths) > MAX_MULTI:
+            raise ValueError(f"{len(paths)} paths in one request")
+
+        def send() -> Any:
+            result = self._client.handler.async_result()
+            self._client._call(MultiRead(tuple(paths), children), result)
+            return result
+
+        return await self._request(send)
+
     async def _request(self, send: Callable[[], Any]) -> Any:
         async with self._gate:
             if self._client is None or not self.connected:
@@ -259,7 +286,7 @@ class ZooKeeperSession:
             try:
                 send().rawlink(lambda result: self._mailbox.post(_settle, future, result))
                 return await future
-            except KazooException as exc:
+            except (KazooException, MultiReadError) as exc:
                 raise translated(exc) from exc
             finally:
                 del self._in_flight[number]
