@@ -151,11 +151,12 @@ def check(transport: RecordingTransport, cursor: int | None, head: int) -> None:
         assert place == head
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.integers(0, 2**32), st.lists(st.sampled_from(STEPS), min_size=5, max_size=120))
-def test_every_viewer_sees_an_unbroken_history(seed: int, steps: list[str]) -> None:
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 2**32), st.integers(10, 200))
+def test_every_viewer_sees_an_unbroken_history(seed: int, length: int) -> None:
+    # Steps drawn by a seed, not by hypothesis: its lists are mostly short, and long runs find more.
     world = World(seed)
-    for step in steps:
+    for step in world.random.choices(STEPS, k=length):
         getattr(world, step)()
     world.join()
     world.settle()
