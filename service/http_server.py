@@ -125,6 +125,7 @@ class HttpServer:
             "keepalive_timeout": idle_s,
             "access_log": None,
             "lingering_time": 1.0,
+            "auto_decompress": False,  # nobody sends us compressed bodies; see also zip bombs
         }
         self._runner = web.AppRunner(app, shutdown_timeout=3.0, **self._kwargs)
         self._host, self._port = host, port

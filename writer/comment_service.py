@@ -1,0 +1,176 @@
+"""The comment management service without its edges: what a writer process and `single` share.
+
+Reads have one deadline; a store that does not answer is StoreUnavailable for everybody alike. The
+service remembers whether the store served the last write and the last read, for `degraded`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import msgspec
+
+from service.tasks import TaskHome
+from wire.comment import NewComment
+from wire.errors import InvalidField, StoreUnavailable
+from wire.ids import EventId, parse_event_id
+from wire.internal import MAX_INTERNAL_BYTES, MAX_RANGE, HeadsReply, RangeReply
+from writer.group_commit import GroupCommit, Limits
+from writer.metrics import WriterMetrics
+from writer.sink import CommentSink
+from writer.store import Appended, CommentStore, Page
+
+READ_DEADLINE_S = 4.0
+_REPLY_BYTES = MAX_INTERNAL_BYTES - 4096  # of comments in one range reply
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A page of a video's history, oldest first, as public JSON."""
+
+    comments: tuple[bytes, ...]
+    head: EventId
+
+
+class CommentService:
+    """Posts, history, heads and ranges on one store; committed comments go to one sink.
+
+    Owns neither: `start` and `stop` do start and stop both. Methods raise StoreUnavailable.
+    """
+
+    def __init__(
+        self,
+        store: CommentStore,
+        sink: CommentSink,
+        tasks: TaskHome,
+        metrics: WriterMetrics,
+        *,
+        limits: Limits | None = None,
+        read_deadline_s: float = READ_DEADLINE_S,
+    ) -> None:
+        self._store, self._sink, self._metrics = store, sink, metrics
+        self._read_deadline_s = read_deadline_s
+        self._group_commit = GroupCommit(store, sink, tasks, metrics, limits=limits)
+        self._problems: dict[str, str] = {}
+
+    @property
+    def store_problem(self) -> str | None:
+        """What was wrong with the last write or read, None if nothing."""
+        return "; ".join(self._problems.values()) or None
+
+    @property
+    def queues(self) -> dict[str, int]:
+        """Comments that wait for a commit."""
+        return {"commit": self._group_commit.waiting}
+
+    @property
+    def videos(self) -> int:
+        """Videos with something to commit now."""
+        return self._group_commit.videos
+
+    async def start(self) -> None:
+        """Open the store and the sink; neither fails because something is away."""
+        await self._store.start()
+        await self._sink.start()
+
+    async def drain(self) -> None:
+        """Wait until every comment that was accepted is committed or refused."""
+        await self._group_commit.wait_idle()
+
+    async def stop(self) -> None:
+        """Hand over what is queued, close the store. Idempotent."""
+        await self._sink.stop()
+        await self._store.stop()
+
+    async def post(
+        self, video_id: str, comment: NewComment, key: str | None, request_id: str = ""
+    ) -> Appended:
+        """Store one comment; also raises Overloaded. See GroupCommit.post."""
+        try:
+            result = await self._group_commit.post(video_id, comment, key, request_id)
+        except StoreUnavailable as exc:
+            self._problems["write"] = f"last write: {exc.detail}"
+            raise
+        self._problems.pop("write", None)
+        return result
+
+    async def history(
+        self, video_id: str, limit: int, *, after: str | None = None, before: str | None = None
+    ) -> History:
+        """Up to `limit` comments next to an event id, or the newest ones.
+
+        Raises InvalidField for an id that is malformed or of another epoch.
+        """
+        async with self._reading("history"):
+            epoch = await self._store.epoch()
+            if after is not None:
+                page = await self._after(video_id, _seq(after, epoch, "after"), limit)
+            else:
+                end = None if before is None else _seq(before, epoch, "before")
+                page = await self._store.recent(video_id, limit, end)
+        return History(page.comments, EventId(epoch, page.head))
+
+    async def comment(self, video_id: str, seq: int) -> bytes | None:
+        """The public JSON of one comment, None if it is not stored."""
+        async with self._reading("comment"):
+            page = await self._store.range(video_id, seq - 1, seq)
+        return page.comments[0] if page.comments else None
+
+    async def heads(self, video_ids: Sequence[str]) -> HeadsReply:
+        """Newest numbers of some videos."""
+        async with self._reading("heads"):
+            return HeadsReply(await self._store.epoch(), await self._store.heads(video_ids))
+
+    async def range(self, video_id: str, after: int, through: int) -> RangeReply:
+        """Comments with after < seq <= through, the first of them if they are more than MAX_RANGE
+        or do not fit into one message.
+        """
+        async with self._reading("range"):
+            epoch = await self._store.epoch()
+            page = await self._store.range(video_id, after, min(through, after + MAX_RANGE))
+        raws = tuple(map(msgspec.Raw, _that_fit(page.comments)))
+        return RangeReply(epoch, page.oldest, page.head, page.first_seq or after + 1, raws)
+
+    async def _after(self, video_id: str, after: int, limit: int) -> Page:
+        page = await self._store.range(video_id, after, after + limit)
+        if page.oldest > after + 1 and len(page.comments) < limit:  # retention took the first ones
+            page = await self._store.range(video_id, page.oldest - 1, page.oldest - 1 + limit)
+        return page
+
+    @asynccontextmanager
+    async def _reading(self, call: str) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._read_deadline_s):
+                yield
+        except StoreUnavailable as exc:
+            self._note_unread(call, exc.detail)
+            raise
+        except TimeoutError as exc:
+            self._note_unread(call, "no answer in time")
+            raise StoreUnavailable("no answer in time") from exc
+        self._problems.pop("read", None)
+
+    def _note_unread(self, call: str, problem: str) -> None:
+        self._metrics.store_failures.labels(call).inc()
+        self._problems["read"] = f"last read: {problem}"
+
+
+def _seq(text: str, epoch: str, parameter: str) -> int:
+    event_id = parse_event_id(text)
+    if event_id is None:
+        raise InvalidField(parameter, "is not an event id")
+    if event_id.epoch != epoch:
+        raise InvalidField(parameter, "belongs to another store: read without it")
+    return event_id.seq
+
+
+def _that_fit(comments: Sequence[bytes]) -> Sequence[bytes]:
+    size = 0
+    for index, raw in enumerate(comments):
+        size += len(raw) + 1
+        if size > _REPLY_BYTES:
+            return comments[:index]
+    return comments

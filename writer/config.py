@@ -1,0 +1,48 @@
+"""Configuration of a writer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from service.config import EnvReader, ServiceConfig
+from wire.roles import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that a writer can be told. `post_rate_per_address` is posts a second, 0: no limit.
+
+    `drain_notice_s` is how long replies say `Connection: close` before the listener closes.
+    """
+
+    service: ServiceConfig
+    topology: str
+    public_port: int
+    store: str
+    sqlite_path: Path
+    cors_origins: tuple[str, ...]
+    post_rate_per_address: float
+    zookeeper: tuple[str, ...]
+    zookeeper_session_s: float
+    drain_notice_s: float
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Config:
+        """Read the environment; raises ConfigError with every fault in it."""
+        env = EnvReader(environ)
+        config = cls(
+            service=ServiceConfig.read(env, Role.WRITER),
+            topology=env.choice("TOPOLOGY", "dispatcher", ("dispatcher",)),
+            public_port=env.integer("PUBLIC_PORT", 0, 0, 65535),
+            store=env.choice("STORE", "sqlite", ("sqlite",)),
+            sqlite_path=Path(env.text("SQLITE_PATH")),
+            cors_origins=env.words("CORS_ORIGINS"),
+            post_rate_per_address=env.number("POST_RATE_PER_ADDRESS", 0, 0, 1e6),
+            zookeeper=env.words("ZOOKEEPER", "127.0.0.1:2181"),
+            zookeeper_session_s=env.number("ZOOKEEPER_SESSION_S", 6, 1, 60),
+            drain_notice_s=env.number("DRAIN_NOTICE_S", 3, 0, 60),
+        )
+        env.done()
+        return config

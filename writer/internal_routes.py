@@ -1,0 +1,62 @@
+"""The internal edge: nodes read heads and ranges. Comments pass as the bytes that were stored."""
+
+from __future__ import annotations
+
+import msgspec
+from aiohttp import web
+
+from service.http_server import new_application
+from service.middleware import problems, read_body, require_role
+from wire.errors import BadRequest, NotFound
+from wire.ids import is_video_id
+from wire.internal import HEADS, MAX_HEADS, RANGE, HeadsRequest, decode, encode
+from wire.roles import Role
+from writer.comment_service import CommentService
+
+MAX_HEADS_BYTES = 128 * 1024  # MAX_HEADS ids of 64 characters
+_MAX_SEQ_DIGITS = 15
+
+
+def internal_application(comments: CommentService) -> web.Application:
+    """An application for the internal listener; only nodes may call it."""
+    app = new_application(problems)
+    routes = _InternalRoutes(comments)
+    app.router.add_post(HEADS, routes.heads)
+    app.router.add_get(RANGE, routes.range, allow_head=False)
+    return app
+
+
+class _InternalRoutes:
+    def __init__(self, comments: CommentService) -> None:
+        self._comments = comments
+        self._check_role = require_role(Role.NODE)
+
+    async def heads(self, request: web.Request) -> web.Response:
+        """POST /internal/heads."""
+        self._check_role(request)
+        videos = decode(await read_body(request, MAX_HEADS_BYTES), HeadsRequest).videos
+        if len(videos) > MAX_HEADS or not all(map(is_video_id, videos)):
+            raise BadRequest(f"at most {MAX_HEADS} possible video ids")
+        return _json(await self._comments.heads(videos))
+
+    async def range(self, request: web.Request) -> web.Response:
+        """GET /internal/videos/{id}/range?after&through."""
+        self._check_role(request)
+        video_id = request.match_info["video_id"]
+        if not is_video_id(video_id):
+            raise NotFound()
+        after, through = _number(request, "after"), _number(request, "through")
+        if through < after:
+            raise BadRequest("through is before after")
+        return _json(await self._comments.range(video_id, after, through))
+
+
+def _number(request: web.Request, name: str) -> int:
+    text = request.query.get(name, "")
+    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_SEQ_DIGITS):
+        raise BadRequest(f"{name} must be a sequence number")
+    return int(text)
+
+
+def _json(message: msgspec.Struct) -> web.Response:
+    return web.Response(body=encode(message), content_type="application/json")

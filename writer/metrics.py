@@ -1,0 +1,55 @@
+"""The writer's figures for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from service.metrics import LATENCY_BUCKETS
+
+_SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+
+
+class WriterMetrics:
+    """Counters of one writer; each may be used on any thread."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"livecomments_{name}", text, labels, registry=registry)
+
+        self.accepted = counter("comments_accepted", "Comments stored")
+        self.replayed = counter("comments_replayed", "Posts answered with an earlier comment")
+        self.conflicts = counter("comments_conflicts", "Keys used again with another body")
+        self.refused = counter("comments_refused", "Posts refused with 503 or 429", "reason")
+        self.store_failures = counter("store_failures", "Calls the store did not serve", "call")
+        self.keys_swept = counter("store_keys_swept", "Idempotency keys forgotten by age")
+        self.dispatch_sent = counter("dispatch_sent", "Batches taken by a dispatcher")
+        self.dispatch_failed = counter("dispatch_failed", "Requests a dispatcher did not take")
+        self.dispatch_dropped = counter("dispatch_dropped", "Batches left to the probe", "reason")
+        self.commit_seconds = Histogram(
+            "livecomments_commit_seconds",
+            "From a group's start to its commit",
+            buckets=LATENCY_BUCKETS,
+            registry=registry,
+        )
+        self.group_size = Histogram(
+            "livecomments_commit_group_size",
+            "Comments of one video in one commit",
+            buckets=_SIZES,
+            registry=registry,
+        )
+
+    def watch_queues(self, depths: Callable[[], dict[str, int]]) -> None:
+        """Show the depth of each queue in `depths()` (always the same names)."""
+        gauge = Gauge(
+            "livecomments_queue_depth", "Waiting in a queue", ["queue"], registry=self._registry
+        )
+
+        def depth(name: str) -> Callable[[], float]:
+            return lambda: depths()[name]
+
+        for name in depths():
+            gauge.labels(name).set_function(depth(name))

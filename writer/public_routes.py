@@ -1,0 +1,178 @@
+"""The public HTTP edge: `/v1` for comments, and `/openapi.json`. Thin: it reads requests, asks the
+CommentService, writes replies. Errors are raised, the middleware makes problem documents of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from service.http_server import new_application
+from service.logs import current_request_id
+from service.middleware import Handler, problems, read_body
+from wire.comment import MAX_BODY_BYTES, check_idempotency_key, parse_new_comment
+from wire.errors import InvalidField, KeyReused, NotFound, NotJsonMediaType, TooManyRequests
+from writer.comment_service import CommentService
+from writer.cors import cors
+from writer.metrics import WriterMetrics
+from writer.openapi import openapi_document
+from writer.rate_limit import RateLimit
+from writer.store import Outcome
+
+MAX_LIMIT, DEFAULT_LIMIT = 200, 50
+_VIDEO = "/v1/videos/{video_id:[A-Za-z0-9_-]{1,64}}"
+_LIMIT = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
+_JSON = {"Content-Type": "application/json", "Cache-Control": "no-cache"}
+
+
+def public_application(
+    comments: CommentService,
+    metrics: WriterMetrics,
+    *,
+    cors_origins: Collection[str] = (),
+    rate_limit: RateLimit | None = None,
+    closing: Callable[[], bool] = lambda: False,
+) -> web.Application:
+    """An application that serves the public routes. While `closing()` is true each reply asks the
+    client to close its connection.
+    """
+    app = new_application(_manners(closing), cors(cors_origins), problems, _only_plain_paths)
+    add_public_routes(app, comments, metrics, rate_limit or RateLimit(0))
+    return app
+
+
+def add_public_routes(
+    app: web.Application, comments: CommentService, metrics: WriterMetrics, rate_limit: RateLimit
+) -> None:
+    """Add the routes alone; `app` needs the middlewares of `public_application`."""
+    routes = _PublicRoutes(comments, metrics, rate_limit)
+    app.router.add_post(f"{_VIDEO}/comments", routes.post_comment)
+    app.router.add_get(f"{_VIDEO}/comments", routes.get_history)
+    app.router.add_get(f"{_VIDEO}/comments/{{seq:[1-9][0-9]{{0,14}}}}", routes.get_comment)
+    app.router.add_get("/openapi.json", routes.get_openapi)
+
+
+class _PublicRoutes:
+    def __init__(
+        self, comments: CommentService, metrics: WriterMetrics, rate_limit: RateLimit
+    ) -> None:
+        self._comments, self._metrics, self._rate_limit = comments, metrics, rate_limit
+
+    async def post_comment(self, request: web.Request) -> web.Response:
+        """POST .../comments: 201, or 200 for a key that was used before."""
+        self._check_rate(request)
+        _check_media_type(request)
+        key = _idempotency_key(request)
+        comment = parse_new_comment(await read_body(request, MAX_BODY_BYTES))
+        video_id = request.match_info["video_id"]
+        result = await self._comments.post(video_id, comment, key, current_request_id())
+        if result.outcome is Outcome.CONFLICT:
+            raise KeyReused()
+        if result.outcome is Outcome.REPLAYED:
+            return web.Response(body=result.raw, headers=_JSON | {"Idempotency-Replayed": "true"})
+        location = f"/v1/videos/{video_id}/comments/{result.seq}"
+        return web.Response(status=201, body=result.raw, headers=_JSON | {"Location": location})
+
+    async def get_history(self, request: web.Request) -> web.Response:
+        """GET .../comments: a page, oldest first, and the head."""
+        after, before = _parameter(request, "after"), _parameter(request, "before")
+        if after is not None and before is not None:
+            raise InvalidField("before", "cannot be given together with after")
+        history = await self._comments.history(
+            request.match_info["video_id"], _limit(request), after=after, before=before
+        )
+        joined = b",".join(history.comments)
+        body = b'{"comments":[%s],"head":"%s"}' % (joined, str(history.head).encode())
+        return web.Response(body=body, headers=_JSON)
+
+    async def get_comment(self, request: web.Request) -> web.Response:
+        """GET .../comments/{seq}: one comment or 404."""
+        match = request.match_info
+        raw = await self._comments.comment(match["video_id"], int(match["seq"]))
+        if raw is None:
+            raise NotFound("no such comment")
+        return web.Response(body=raw, headers=_JSON)
+
+    async def get_openapi(self, _request: web.Request) -> web.Response:
+        """GET /openapi.json."""
+        return web.Response(body=openapi_document(), headers=_JSON)
+
+    def _check_rate(self, request: web.Request) -> None:
+        try:
+            self._rate_limit.take(_client_address(request))
+        except TooManyRequests:
+            self._metrics.refused.labels("rate").inc()
+            raise
+
+
+def _client_address(request: web.Request) -> str:
+    """The last hop that our gateway saw: it deletes what the client sent and sets its own."""
+    forwarded = request.headers.getall("X-Forwarded-For", ())
+    if forwarded:
+        return forwarded[-1].rpartition(",")[2].strip()
+    return request.remote or ""
+
+
+def _check_media_type(request: web.Request) -> None:
+    charset = request.charset
+    plain = request.headers.get("Content-Encoding", "identity").lower() == "identity"
+    if request.content_type != "application/json" or not plain:
+        raise NotJsonMediaType()
+    if charset is not None and charset.lower() not in ("utf-8", "utf8"):
+        raise NotJsonMediaType("the charset must be utf-8")
+
+
+def _idempotency_key(request: web.Request) -> str | None:
+    keys = request.headers.getall("Idempotency-Key", ())
+    if len(keys) > 1:
+        raise InvalidField("Idempotency-Key", "is given twice")
+    return check_idempotency_key(keys[0]) if keys else None
+
+
+def _parameter(request: web.Request, name: str) -> str | None:
+    values = request.query.getall(name, ())
+    if len(values) > 1:
+        raise InvalidField(name, "is given twice")
+    return values[0] if values else None
+
+
+def _limit(request: web.Request) -> int:
+    text = _parameter(request, "limit")
+    if text is None:
+        return DEFAULT_LIMIT
+    if not _LIMIT.fullmatch(text) or int(text) > MAX_LIMIT:
+        raise InvalidField("limit", f"must be a whole number from 1 to {MAX_LIMIT}")
+    return int(text)
+
+
+@web.middleware
+async def _only_plain_paths(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """404 unless the path is spelt as we spell it: `%76` is not `v`, and `/a/../b` is not `/b`."""
+    target = request.raw_path
+    path = target if target.startswith("/") else _path_of_absolute(target)
+    if path.partition("?")[0] != request.path:
+        raise NotFound()
+    return await handler(request)
+
+
+def _manners(closing: Callable[[], bool]) -> Handler:
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        if closing():
+            response.force_close()
+        return response
+
+    return middleware  # type: ignore[return-value]
+
+
+def _path_of_absolute(target: str) -> str:
+    """The path of an absolute-form target, which a server must accept (RFC 9112, 3.2.2)."""
+    try:
+        return urlsplit(target).path
+    except ValueError as exc:
+        raise NotFound() from exc
