@@ -1,0 +1,115 @@
+"""The gateway's configuration, made from the template that every runtime shares.
+
+Law: a server's name and number (`node-3`: id 3) never depend on the others, because the hash places
+a video by number: a node that comes or goes moves only its own share. Behind the known servers are
+SPARE_SLOTS disabled ones of the following names, filled through the runtime socket when a process
+is added: a reload would detach every stream.
+"""
+
+from __future__ import annotations
+
+import resource
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.haproxy_errors import errorfile_lines, write_errors
+
+TEMPLATE = Path(__file__).resolve().parents[1] / "compose" / "haproxy.cfg.in"
+SPARE_SLOTS = 16
+RESERVED_CONNECTIONS = 500
+MAX_BODY_BYTES = 32 * 1024  # the writer's own limit is 16 KiB, and its answer is the better one
+MAX_CONNECTIONS = 100_000
+_OTHER_DESCRIPTORS = 500
+_BALANCE = {
+    "hash": (
+        "balance hash path,field(4,/)",
+        "hash-type consistent",
+        "hash-balance-factor 125",
+    ),
+    "round_robin": ("balance roundrobin",),
+}
+
+
+class _Template(string.Template):
+    delimiter = "@"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A process behind the gateway: `number` counts from 1 in its role."""
+
+    number: int
+    host: str
+    port: int
+    check_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """What the configuration is made of. `certificate` holds certificate and key in one file."""
+
+    bind: str
+    http_port: int
+    https_port: int
+    certificate: Path
+    placement: str
+    nodes: Sequence[Server]
+    writers: Sequence[Server]
+    max_connections: int
+
+
+def default_max_connections() -> int:
+    """How many connections fit into this process's hard limit of descriptors, two for each."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard == resource.RLIM_INFINITY:
+        return MAX_CONNECTIONS
+    return max(100, min((hard - _OTHER_DESCRIPTORS) // 2, MAX_CONNECTIONS))
+
+
+def render(gateway: Gateway) -> str:
+    """The text of haproxy.cfg. Raises KeyError for a placement that does not exist."""
+    reserved = min(RESERVED_CONNECTIONS, gateway.max_connections // 2)
+    return _Template(TEMPLATE.read_text()).substitute(
+        bind=gateway.bind,
+        http_port=gateway.http_port,
+        https_port=gateway.https_port,
+        certificate=gateway.certificate,
+        maxconn=gateway.max_connections,
+        reserved=reserved,
+        max_streams=gateway.max_connections - reserved,
+        max_body_bytes=MAX_BODY_BYTES,
+        errorfiles=_indented(errorfile_lines()),
+        stream_balance=_indented(_BALANCE[gateway.placement]),
+        node_servers=_indented(_servers("node", gateway.nodes)),
+        writer_servers=_indented(_servers("writer", gateway.writers)),
+    )
+
+
+def write(gateway: Gateway, folder: Path) -> Path:
+    """Write haproxy.cfg and the files that it names into `folder`; the path of the former."""
+    write_errors(folder / "errors")
+    path = folder / "haproxy.cfg"
+    path.write_text(render(gateway))
+    return path
+
+
+def command(config: Path) -> list[str]:
+    """Runs HAProxy in the foreground; its folder must be the working directory."""
+    return ["haproxy", "-db", "-f", config.name]
+
+
+def _servers(prefix: str, servers: Sequence[Server]) -> list[str]:
+    lines = [
+        f"server {prefix}-{server.number} {server.host}:{server.port} id {server.number}"
+        f" port {server.check_port}"
+        for server in servers
+    ]
+    first = max((server.number for server in servers), default=0) + 1
+    last = first + SPARE_SLOTS - 1
+    return [*lines, f"server-template {prefix}- {first}-{last} 127.0.0.1:1 port 1 disabled"]
+
+
+def _indented(lines: Sequence[str]) -> str:
+    return "\n".join(f"    {line}" for line in lines)
