@@ -5,13 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.contracts.store_backings import BACKINGS, Backing
+from tests.contracts.store_backings import BACKINGS, DURABLE, Backing
 from writer.store import CommentStore
 
 
 @pytest.fixture(params=sorted(BACKINGS))
 def backing(request: pytest.FixtureRequest, tmp_path: Path) -> Backing:
     return BACKINGS[request.param].make(tmp_path)
+
+
+@pytest.fixture(params=sorted(DURABLE))
+def durable(request: pytest.FixtureRequest, tmp_path: Path) -> Backing:
+    """Only what other processes can use too, and what survives them."""
+    return DURABLE[request.param].make(tmp_path)
 
 
 @pytest.fixture

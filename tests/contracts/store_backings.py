@@ -1,4 +1,4 @@
-"""What a store under test stands on. A new store adds one class here and its name to BACKINGS."""
+"""What a store under test stands on. A new store adds one class here and its name to DURABLE."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Protocol
 
 from writer.sqlite_store import SqliteStore
 from writer.store import CommentStore
+from writer.testing import MemoryComments, MemoryStore
 
 
 class Backing(Protocol):
@@ -47,4 +48,25 @@ class SqliteBacking:
         connection.close()
 
 
-BACKINGS = {"sqlite": SqliteBacking}
+class MemoryBacking:
+    """The fake, so that tests that use it can rely on it."""
+
+    kind = "memory"
+    target = ""
+
+    def __init__(self) -> None:
+        self._comments = MemoryComments()
+
+    @classmethod
+    def make(cls, _folder: Path) -> MemoryBacking:
+        return cls()
+
+    def store(self) -> CommentStore:
+        return MemoryStore(self._comments)
+
+    def remove_oldest(self, video_id: str, through: int) -> None:
+        self._comments.oldest[video_id] = through + 1
+
+
+DURABLE = {"sqlite": SqliteBacking}  # other processes can use these
+BACKINGS = {"memory": MemoryBacking, **DURABLE}

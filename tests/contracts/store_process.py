@@ -11,13 +11,13 @@ import asyncio
 import sys
 
 from service.logs import configure_logs
-from tests.contracts.store_backings import BACKINGS
+from tests.contracts.store_backings import DURABLE
 from wire.comment import NewComment
 from writer.store import Item
 
 
 async def run(kind: str, target: str, video_id: str, prefix: str, count: int) -> None:
-    store = BACKINGS[kind](target).store()
+    store = DURABLE[kind](target).store()
     await store.start()
     for first in range(0, count, 5):
         items = [

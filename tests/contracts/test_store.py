@@ -157,21 +157,22 @@ async def test_equal_keys_at_once_on_two_stores_give_one_comment(
         assert {both[0][0].outcome, both[1][0].outcome} == {Outcome.NEW, Outcome.REPLAYED}
 
 
-async def test_two_processes_at_once_leave_dense_numbers(
-    backing: Backing, store: CommentStore
-) -> None:
-    processes = [await spawn(backing, "v", prefix, 300) for prefix in "ab"]
+async def test_two_processes_at_once_leave_dense_numbers(durable: Backing) -> None:
+    store = durable.store()
+    await store.start()
+    processes = [await spawn(durable, "v", prefix, 300) for prefix in "ab"]
     outputs = [(await process.communicate())[0] for process in processes]
     acked = [int(line.split()[1]) for output in outputs for line in output.splitlines()]
     assert sorted(acked) == list(range(1, 601)) == await seqs(store, "v")
+    await store.stop()
 
 
-async def test_a_killed_process_loses_nothing_it_acknowledged(
-    backing: Backing, store: CommentStore
-) -> None:
+async def test_a_killed_process_loses_nothing_it_acknowledged(durable: Backing) -> None:
     """Three times in a row, on the same video: numbers stay dense, and its keys are still known."""
+    store = durable.store()
+    await store.start()
     for turn in range(3):
-        process = await spawn(backing, "v", f"p{turn}", 1_000_000)
+        process = await spawn(durable, "v", f"p{turn}", 1_000_000)
         assert process.stdout is not None
         lines = [await process.stdout.readline() for _ in range(200)]
         process.send_signal(signal.SIGKILL)
@@ -186,6 +187,7 @@ async def test_a_killed_process_loses_nothing_it_acknowledged(
         assert (again.outcome, again.seq) == (Outcome.REPLAYED, int(acked[-1][1]))
     stored = await seqs(store, "v")
     assert stored == list(range(1, len(stored) + 1))
+    await store.stop()
 
 
 async def test_epoch_is_made_once_even_when_stores_race(backing: Backing) -> None:

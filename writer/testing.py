@@ -1,0 +1,119 @@
+"""Honest fakes for tests: a store in memory that can be held and broken, a sink that remembers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from wire.comment import NewComment, encode_comment
+from wire.errors import StoreUnavailable
+from wire.ids import new_epoch
+from wire.internal import Batch
+from writer.store import Appended, Item, Outcome, Page
+
+
+@dataclass(slots=True)
+class MemoryComments:
+    """What several MemoryStores share. `oldest` is moved by a test that plays retention."""
+
+    epoch: str = field(default_factory=new_epoch)
+    raws: dict[str, list[bytes]] = field(default_factory=dict)
+    keys: dict[tuple[str, str], tuple[int, NewComment]] = field(default_factory=dict)
+    oldest: dict[str, int] = field(default_factory=dict)
+
+
+class MemoryStore:
+    """Implements `writer.store.CommentStore`, without durability.
+
+    `gate` cleared holds every append before it stores anything; `broken` makes every call fail.
+    `groups` is what was asked of `append`.
+    """
+
+    def __init__(self, comments: MemoryComments | None = None) -> None:
+        self._comments = comments or MemoryComments()
+        self._open = False
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.broken = False
+        self.groups: list[tuple[str, list[Item]]] = []
+
+    async def start(self) -> None:
+        """Serve calls."""
+        self._open = True
+
+    async def stop(self) -> None:
+        """Refuse calls."""
+        self._open = False
+
+    async def epoch(self) -> str:
+        """As CommentStore.epoch."""
+        self._check()
+        return self._comments.epoch
+
+    async def append(self, video_id: str, items: Sequence[Item]) -> list[Appended]:
+        """As CommentStore.append."""
+        self.groups.append((video_id, list(items)))
+        await self.gate.wait()
+        self._check()
+        return [self._append_one(video_id, item) for item in items]
+
+    async def range(self, video_id: str, after: int, through: int) -> Page:
+        """As CommentStore.range."""
+        return self._page(video_id, after + 1, through)
+
+    async def recent(self, video_id: str, limit: int, before: int | None = None) -> Page:
+        """As CommentStore.recent."""
+        last = len(self._raws(video_id))
+        last = last if before is None else min(last, before - 1)
+        return self._page(video_id, last - limit + 1, last)
+
+    async def heads(self, video_ids: Sequence[str]) -> dict[str, int]:
+        """As CommentStore.heads."""
+        self._check()
+        return {video_id: len(self._raws(video_id)) for video_id in video_ids}
+
+    def _check(self) -> None:
+        if self.broken or not self._open:
+            raise StoreUnavailable("broken or closed")
+
+    def _raws(self, video_id: str) -> list[bytes]:
+        return self._comments.raws.get(video_id, [])
+
+    def _append_one(self, video_id: str, item: Item) -> Appended:
+        known = self._comments.keys.get((video_id, item.key)) if item.key is not None else None
+        if known is not None:
+            seq, comment = known
+            if comment != item.comment:
+                return Appended(Outcome.CONFLICT, 0, b"")
+            return Appended(Outcome.REPLAYED, seq, self._raws(video_id)[seq - 1])
+        raws = self._comments.raws.setdefault(video_id, [])
+        seq = len(raws) + 1
+        epoch = self._comments.epoch
+        raws.append(encode_comment(epoch, video_id, seq, item.comment, item.created_at))
+        if item.key is not None:
+            self._comments.keys[(video_id, item.key)] = (seq, item.comment)
+        return Appended(Outcome.NEW, seq, raws[-1])
+
+    def _page(self, video_id: str, first: int, last: int) -> Page:
+        self._check()
+        raws, oldest = self._raws(video_id), self._comments.oldest.get(video_id, 1)
+        first = max(first, oldest)
+        return Page(first, tuple(raws[first - 1 : max(last, first - 1)]), oldest, len(raws))
+
+
+class ListSink:
+    """Implements `writer.sink.CommentSink`: keeps what it was offered."""
+
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+
+    async def start(self) -> None:
+        """Nothing to do."""
+
+    async def stop(self) -> None:
+        """Nothing to do."""
+
+    def offer(self, batch: Batch) -> None:
+        """Keep the batch."""
+        self.batches.append(batch)
