@@ -14,7 +14,6 @@ import itertools
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,6 +25,7 @@ from kazoo.protocol.states import EventType, KazooState, WatchedEvent
 from kazoo.retry import KazooRetry
 
 from coordination.errors import NodeExists, NoNode, NotSent, OutcomeUnknown, ZooKeeperAway
+from coordination.mailbox import Mailbox
 from coordination.multi_read import MultiRead, MultiReadError
 from coordination.translate import refusal, stat_of, translated
 from coordination.znode import Create, Operation, Stat
@@ -37,42 +37,7 @@ log = structlog.get_logger()
 MAX_IN_FLIGHT = 128
 MAX_MULTI = 1_000  # operations of one request; ZooKeeper refuses requests of 1 MB
 STOP_WITHIN_S = 3.0
-_MAILBOX_SLICE = 500
 _MAX_BACK_OFF_S = 1.0
-
-
-class _Mailbox:
-    """Calls made on any thread, carried out on the loop in that order; one wake-up for many."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._lock = threading.Lock()
-        self._calls: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
-        self._woken = False
-
-    def post(self, call: Callable[..., None], *args: Any) -> None:
-        """Never blocks. After the loop has closed the call is dropped."""
-        with self._lock:
-            self._calls.append((call, args))
-            wake, self._woken = not self._woken, True
-        if wake:
-            try:
-                self._loop.call_soon_threadsafe(self._carry_out)
-            except RuntimeError:
-                self._calls.clear()
-
-    def _carry_out(self) -> None:
-        for _ in range(_MAILBOX_SLICE):
-            with self._lock:
-                if not self._calls:
-                    self._woken = False
-                    return
-                call, args = self._calls.popleft()
-            try:
-                call(*args)
-            except Exception:
-                log.exception("zookeeper_callback_failed")
-        self._loop.call_soon(self._carry_out)  # let others run between two slices
 
 
 class ZooKeeperSession:
@@ -157,7 +122,7 @@ class ZooKeeperSession:
         """
         if self._client is None:
             self._loop = asyncio.get_running_loop()
-            self._mailbox = _Mailbox(self._loop)
+            self._mailbox = Mailbox(self._loop.call_soon_threadsafe, self._loop.call_soon)
             self._client = self._new_client()
             self._client.add_listener(self._on_state)
             self._client.start_async()

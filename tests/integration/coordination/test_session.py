@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from cluster.ports import free_ports
+from coordination import (
+    Create,
+    Delete,
+    MultiRefused,
+    NodeExists,
+    NoNode,
+    NotEmpty,
+    NotSent,
+    OutcomeUnknown,
+    Paths,
+    ZooKeeperAway,
+    ZooKeeperSession,
+)
+from tests.support import eventually
+from tests.tcp_proxy import TcpProxy
+from tests.zookeeper_server import ZooKeeperServer
+
+
+async def test_a_znode_is_made_read_listed_and_removed(zookeeper, connect, paths: Paths) -> None:
+    session = await connect(zookeeper.address)
+    await session.ensure_path(paths.videos)
+    await session.create(paths.video("v"), b"data")
+    data, stat = await session.get(paths.video("v"))
+    assert (data, stat.owner, stat.children) == (b"data", 0, 0)
+    assert await session.get_children(paths.videos) == ["v"]
+    await session.delete(paths.video("v"))
+    assert await session.exists(paths.video("v")) is None
+
+
+async def test_an_ephemeral_znode_names_its_session(zookeeper, connect, paths: Paths) -> None:
+    session = await connect(zookeeper.address)
+    await session.create(paths.root, ephemeral=True)
+    stat = await session.exists(paths.root)
+    assert stat.owner == session.session_id != 0
+
+
+async def test_refusals_are_told_apart(zookeeper, connect, paths: Paths) -> None:
+    session = await connect(zookeeper.address)
+    await session.ensure_path(paths.videos)
+    with pytest.raises(NodeExists):
+        await session.create(paths.videos)
+    with pytest.raises(NoNode):
+        await session.delete(paths.video("v"))
+    with pytest.raises(NotEmpty):
+        await session.delete(paths.root)
+
+
+async def test_a_refused_transaction_names_the_culprit_and_changes_nothing(
+    zookeeper, connect, paths: Paths
+) -> None:
+    session = await connect(zookeeper.address)
+    await session.ensure_path(paths.videos)
+    with pytest.raises(MultiRefused) as caught:
+        await session.multi(
+            [Create(paths.video("a")), Delete(paths.video("b")), Create(paths.video("c"))]
+        )
+    assert (caught.value.index, type(caught.value.cause)) == (1, NoNode)
+    assert await session.get_children(paths.videos) == []
+
+
+async def test_many_znodes_are_read_in_one_request(zookeeper, connect, paths: Paths) -> None:
+    session = await connect(zookeeper.address)
+    await session.ensure_path(paths.videos)
+    await session.create(paths.video("a"), b"x")
+    await session.create(paths.registration("a", "n1"), ephemeral=True)
+    both = [paths.video("a"), paths.video("b")]
+    assert await session.get_children_of_many(both) == [["n1"], None]
+    (data, stat), missing = await session.get_many(both)
+    assert (data, stat.children, missing) == (b"x", 1, None)
+    owned = (await session.get_many([paths.registration("a", "n1")]))[0]
+    assert owned == (b"", await session.exists(paths.registration("a", "n1")))
+
+
+async def test_watches_tell_their_path(zookeeper, connect, paths: Paths) -> None:
+    session = await connect(zookeeper.address)
+    await session.ensure_path(paths.videos)
+    seen: list[str] = []
+    session.on_event(paths.root, seen.append)
+    await session.exists(paths.video("a"), watch=True)
+    await session.get_children(paths.videos, watch=True)
+    await session.create(paths.video("a"))
+    await eventually(lambda: sorted(seen) == [paths.videos, paths.video("a")])
+
+
+async def test_start_waits_for_a_server_and_can_be_cancelled() -> None:
+    (port,) = free_ports(1)
+    session = ZooKeeperSession(f"127.0.0.1:{port}", session_timeout_s=2)
+    with pytest.raises(ZooKeeperAway):
+        await session.start(timeout_s=0.3)
+    starting = asyncio.create_task(session.start())
+    await asyncio.sleep(0)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    await session.stop()
+    await session.stop()
+
+
+async def test_requests_fail_at_once_without_a_connection(
+    own_zookeeper: ZooKeeperServer, connect
+) -> None:
+    session = await connect(own_zookeeper.address)
+    await own_zookeeper.stop()
+    await eventually(lambda: not session.connected)
+    started = time.monotonic()
+    # Twice what the socket pair inside kazoo holds: none of them may reach it.
+    results = await asyncio.gather(
+        *(session.exists("/") for _ in range(600)), return_exceptions=True
+    )
+    assert all(isinstance(result, NotSent) for result in results)
+    assert time.monotonic() - started < 1
+
+
+async def test_requests_in_flight_end_with_the_connection(zookeeper, connect) -> None:
+    async with TcpProxy(zookeeper.port) as proxy:
+        session = await connect(proxy.address)
+        proxy.blackhole()
+        requests = [asyncio.create_task(session.exists("/")) for _ in range(300)]
+        await eventually(lambda: session.in_flight == 128)
+        proxy.cut()
+        results = await asyncio.gather(*requests, return_exceptions=True)
+        assert {type(result) for result in results} == {OutcomeUnknown, NotSent}
+        proxy.heal()
+        await eventually(lambda: session.connected)
+        await session.exists("/")
+
+
+async def test_a_short_cut_keeps_the_session_and_is_not_away(zookeeper, connect) -> None:
+    async with TcpProxy(zookeeper.port) as proxy:
+        session = await connect(proxy.address)
+        before, new = session.session_id, []
+        session.on_connected(new.append)
+        proxy.cut()
+        await eventually(lambda: not session.connected)
+        assert session.state == "connected"
+        proxy.heal()
+        await eventually(lambda: session.connected)
+        assert (session.session_id, new) == (before, [False])
+
+
+async def test_away_is_told_by_our_own_timer_long_before_kazoo_knows(
+    own_zookeeper: ZooKeeperServer, connect
+) -> None:
+    session = await connect(own_zookeeper.address)
+    told = asyncio.Event()
+    session.on_away(told.set)
+    await own_zookeeper.kill()
+    await asyncio.wait_for(told.wait(), 10)
+    assert session.state == "away"
+    await own_zookeeper.start()
+    await eventually(lambda: session.state == "connected")
+
+
+async def test_an_expired_session_is_replaced_by_a_new_one(zookeeper, connect, expire) -> None:
+    session = await connect(zookeeper.address)
+    before, new = session.session_id, []
+    session.on_connected(new.append)
+    await expire(session)
+    await eventually(lambda: new == [True])
+    assert session.session_id != before
+    await session.exists("/")
+
+
+async def test_a_blackholed_server_is_noticed_by_an_idle_client(zookeeper, connect) -> None:
+    async with TcpProxy(zookeeper.port) as proxy:
+        session = await connect(proxy.address)
+        proxy.blackhole()
+        await eventually(lambda: not session.connected, timeout_s=6)
+        proxy.heal()
+        await eventually(lambda: session.connected)
+
+
+async def test_a_blackholed_server_is_noticed_by_a_busy_client(zookeeper, connect) -> None:
+    """kazoo's own ping never comes when there is always something to send."""
+    async with TcpProxy(zookeeper.port) as proxy:
+        session = await connect(proxy.address)
+        proxy.blackhole()
+        requests: list[asyncio.Task[object]] = []
+
+        def send_and_look() -> bool:
+            if len(requests) < 2_000:
+                requests.append(asyncio.create_task(session.exists("/")))
+            return not session.connected
+
+        await eventually(send_and_look, timeout_s=6)
+        assert session.drops == 1
+        await asyncio.gather(*requests, return_exceptions=True)
+        proxy.heal()
+        await eventually(lambda: session.connected)
+
+
+async def test_stop_is_quick_when_the_server_does_not_answer(
+    own_zookeeper: ZooKeeperServer,
+) -> None:
+    session = ZooKeeperSession(own_zookeeper.address, session_timeout_s=6)
+    await session.start()
+    own_zookeeper.pause()
+    started = time.monotonic()
+    await session.stop()
+    assert time.monotonic() - started < 4
+    own_zookeeper.go_on()
+
+
+async def test_threads_do_not_grow_with_sessions_lost(zookeeper, connect, expire) -> None:
+    session = await connect(zookeeper.address)
+    before = threading.active_count()
+    for round_number in range(5):
+        await expire(session)
+        await eventually(lambda: session.sessions == round_number + 2 and session.connected)  # noqa: B023
+    assert threading.active_count() <= before
