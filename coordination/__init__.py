@@ -21,6 +21,7 @@ from coordination.placement import HashRing
 from coordination.registrar import Registrar
 from coordination.resolver import RouteResolver
 from coordination.session import ZooKeeperSession
+from coordination.sweeper import Sweeper
 from coordination.znode import Create, Delete, Stat
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "RouteResolver",
     "RouteUnknown",
     "Stat",
+    "Sweeper",
     "ZooKeeperAway",
     "ZooKeeperSession",
     "new_boot_id",

@@ -114,6 +114,7 @@ class Membership:
             await self._session.create(self._path, self._data, ephemeral=True)
         except NoNode:
             await self._session.ensure_path(self._paths.role(self._member.role))
+            await self._session.create(self._path, self._data, ephemeral=True)
         self._count("announced")
 
     async def _replace(self, stat: Stat) -> None:

@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from coordination import Paths, Registrar, RouteResolver, RouteUnknown, ZooKeeperSession
+from tests.support import eventually
+from tests.tcp_proxy import TcpProxy
+from tests.zookeeper_server import ZooKeeperServer
+
+BOOT = "000000000000002-00000000"
+
+
+@pytest.fixture
+async def resolver(zookeeper, connect, background, paths: Paths) -> Callable[..., object]:
+    async def start(address: str = "", **settings: object) -> RouteResolver:
+        resolver = RouteResolver(
+            await connect(address or zookeeper.address), paths=paths, **settings
+        )
+        background(resolver.run())
+        return resolver
+
+    return start
+
+
+@pytest.fixture
+async def node(zookeeper, connect, background, paths: Paths) -> Callable[..., object]:
+    async def start(node_id: str, address: str = "", **settings: object) -> Registrar:
+        session = await connect(address or zookeeper.address)
+        registrar = Registrar(session, node_id, BOOT, paths=paths, **settings)
+        background(registrar.run())
+        return registrar
+
+    return start
+
+
+@pytest.fixture
+async def operator(zookeeper, connect, paths: Paths) -> ZooKeeperSession:
+    session = await connect(zookeeper.address)
+    await session.ensure_path(paths.videos)
+    return session
+
+
+async def test_a_route_is_read_once_and_then_kept_right(resolver, node) -> None:
+    routes, first, second = await resolver(), await node("n1"), await node("n2")
+    assert routes.find("v") is None
+    assert await routes.resolve("v") == frozenset()
+    first.register("v")
+    await eventually(lambda: routes.find("v") == {"n1"})
+    second.register("v")
+    await eventually(lambda: routes.find("v") == {"n1", "n2"})
+    first.deregister("v")
+    await eventually(lambda: routes.find("v") == {"n2"})
+    second.deregister("v")
+    await eventually(lambda: routes.find("v") == frozenset())
+    second.register("v")
+    await eventually(lambda: routes.find("v") == {"n2"})
+
+
+async def test_all_who_ask_at_once_share_one_read(resolver, node) -> None:
+    routes, registrar = await resolver(), await node("n1")
+    registrar.register("v")
+    await registrar.wait_settled()
+    answers = await asyncio.gather(*(routes.resolve("v") for _ in range(100)))
+    assert set(answers) == {frozenset({"n1"})}
+    assert routes.stats.reads == 1
+
+
+async def test_a_storm_of_changes_costs_ten_reads_a_second(resolver, operator, paths) -> None:
+    routes = await resolver()
+    await operator.create(paths.video("v"))
+    await routes.resolve("v")
+    started, before = time.monotonic(), routes.stats.reads
+    for _ in range(200):
+        await operator.create(paths.registration("v", "n1"), ephemeral=True)
+        await operator.delete(paths.registration("v", "n1"))
+    await operator.create(paths.registration("v", "n9"), ephemeral=True)
+    await eventually(lambda: routes.find("v") == {"n9"})
+    assert routes.stats.reads - before <= 10 * (time.monotonic() - started) + 2
+
+
+async def test_a_route_marked_stale_is_read_again_and_used_meanwhile(resolver, node) -> None:
+    routes, registrar = await resolver(), await node("n1")
+    registrar.register("v")
+    await registrar.wait_settled()
+    await routes.resolve("v")
+    routes.mark_stale("v")
+    assert (routes.find("v"), routes.stale) == ({"n1"}, 1)
+    await eventually(lambda: routes.stats.reads == 2 and routes.stale == 0)
+
+
+async def test_changes_missed_while_cut_off_are_found_on_reconnection(
+    resolver, operator, zookeeper, paths: Paths
+) -> None:
+    async with TcpProxy(zookeeper.port) as proxy:
+        routes = await resolver(proxy.address)
+        await operator.create(paths.video("v"))
+        await operator.create(paths.registration("v", "n1"), ephemeral=True)
+        assert await routes.resolve("v") == {"n1"}
+        assert await routes.resolve("later") == frozenset()
+        proxy.cut()
+        await eventually(lambda: not routes._session.connected)
+        await operator.delete(paths.registration("v", "n1"))
+        await operator.create(paths.registration("v", "n2"), ephemeral=True)
+        await operator.create(paths.video("later"))
+        await operator.create(paths.registration("later", "n3"), ephemeral=True)
+        assert routes.find("v") == {"n1"}
+        proxy.heal()
+        await eventually(lambda: routes._session.connected)
+        await eventually(lambda: routes.find("v") == {"n2"}, timeout_s=1)
+        await eventually(lambda: routes.find("later") == {"n3"}, timeout_s=1)
+        await eventually(lambda: routes.stale == 0)
+        await operator.delete(paths.registration("v", "n2"))  # and the watches are back as well
+        await eventually(lambda: routes.find("v") == frozenset())
+
+
+async def test_an_unknown_route_is_an_error_at_once_while_zookeeper_is_away(
+    resolver, zookeeper
+) -> None:
+    async with TcpProxy(zookeeper.port) as proxy:
+        routes = await resolver(proxy.address)
+        await routes.resolve("known")
+        proxy.blackhole()
+        asking = asyncio.create_task(routes.resolve("asked", timeout_s=30))
+        await eventually(lambda: not routes._session.connected)
+        with pytest.raises(RouteUnknown):
+            await asking
+        with pytest.raises(RouteUnknown):
+            await routes.resolve("unknown")
+        assert await routes.resolve("known") == frozenset()
+        proxy.heal()
+        await eventually(lambda: routes._session.connected)
+        assert await routes.resolve("unknown") == frozenset()
+
+
+async def test_a_read_that_takes_too_long_is_an_error(resolver, zookeeper) -> None:
+    async with TcpProxy(zookeeper.port) as proxy:
+        routes = await resolver(proxy.address)
+        await routes.resolve("known")
+        proxy.blackhole()
+        with pytest.raises(RouteUnknown):
+            await routes.resolve("v", timeout_s=0.1)
+
+
+async def test_junk_below_a_video_is_ignored_and_counted(resolver, operator, paths: Paths) -> None:
+    routes = await resolver()
+    await operator.create(paths.video("v"))
+    await operator.create(f"{paths.video('v')}/n1", ephemeral=True)
+    await operator.create(f"{paths.video('v')}/http:..evil", ephemeral=True)
+    await operator.create(f"{paths.videos}/not a video")
+    assert await routes.resolve("v") == {"n1"}
+    assert routes.stats.junk == 1
+
+
+async def test_a_lost_event_is_found_by_comparing(resolver, operator, paths: Paths) -> None:
+    routes = await resolver(compare_every_s=0.1)
+    await operator.create(paths.video("v"))
+    await routes.resolve("v")
+    routes._session._event_callbacks.clear()  # from here on no event arrives
+    await operator.create(paths.registration("v", "n1"), ephemeral=True)
+    await eventually(lambda: routes.find("v") == {"n1"})
+    assert routes.stats.differences >= 1
+
+
+async def test_parents_removed_by_an_operator_are_made_and_found_again(
+    resolver, node, operator, paths: Paths
+) -> None:
+    routes, registrar = await resolver(), await node("n1", audit_every_s=0.2)
+    registrar.register("v")
+    await registrar.wait_settled()
+    assert await routes.resolve("v") == {"n1"}
+    await operator.delete(paths.registration("v", "n1"))
+    await operator.delete(paths.video("v"))
+    await operator.delete(paths.videos)
+    await eventually(lambda: registrar.stats.audit_losses == 1)
+    await eventually(lambda: routes.find("v") == {"n1"} and routes.stale == 0)
+
+
+async def test_ten_thousand_videos_survive_ten_seconds_without_zookeeper(
+    own_zookeeper: ZooKeeperServer, resolver, node, connect, paths: Paths
+) -> None:
+    """The session (2 s) expires meanwhile. Few threads; all routes right again."""
+    videos = [f"video-{number}" for number in range(10_000)]
+    routes = await resolver(own_zookeeper.address)
+    registrar = await node("n1", own_zookeeper.address)
+    for video_id in videos:
+        registrar.register(video_id)
+    await registrar.wait_settled()
+    await asyncio.gather(*(routes.resolve(video_id, timeout_s=60) for video_id in videos))
+    threads = threading.active_count()
+    await own_zookeeper.stop()
+    await asyncio.sleep(10)  # the outage itself
+    for video_id in videos[:100]:
+        registrar.deregister(video_id)
+    assert routes.find(videos[0]) == {"n1"}
+    await own_zookeeper.start()
+    await eventually(lambda: routes._session.connected and registrar._session.connected)
+    await eventually(lambda: registrar.pending == 0 and registrar.registered == 9_900)
+    await eventually(lambda: routes.stale == 0, timeout_s=30)
+    await eventually(
+        lambda: (
+            all(routes.find(v) == frozenset() for v in videos[:100])
+            and all(routes.find(v) == {"n1"} for v in videos[100:])
+        )
+    )
+    assert threading.active_count() <= threads < 50
