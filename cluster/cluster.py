@@ -1,0 +1,322 @@
+"""One cluster: makes it, starts and stops its parts, waits for them.
+
+Law: the memory (settings, ports) is written before anything starts, and a part that runs is left
+alone; so `up` is the same whether it makes a cluster, continues after a crash, adds nodes or has
+nothing to do. Nothing restarts by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from cluster import haproxy_socket
+from cluster.ca import DevelopmentCa
+from cluster.errors import ClusterError, NotInstalled, PortTaken, SettingsConflict, StepFailed
+from cluster.folder import ClusterFolder, Remembered, home_folder
+from cluster.launches import Launches
+from cluster.local_runtime import LocalRuntime
+from cluster.parts import (
+    ROLES,
+    Kind,
+    Part,
+    find_part,
+    gateway_ports,
+    missing_ports,
+    parts_of,
+    port_key,
+)
+from cluster.ports import free_ports, is_free
+from cluster.probe import fetch_readiness
+from cluster.progress import Progress, Silent
+from cluster.runtime import Condition, Runtime
+from cluster.settings import DEFAULT_NAME, Settings
+
+READY_WITHIN_S = 60.0
+STOP_PATIENCE_S = 15.0
+DRAIN_PATIENCE_S = 120.0
+LOG_LINES_SHOWN = 25
+_LOOK_EVERY_S = 0.05
+_RUNNING = (Condition.RUNNING, Condition.PAUSED)
+# What may change while the cluster runs: how many there are of what the gateway can take on.
+_ELASTIC = ("nodes", "dispatchers", "writers", "environment")
+
+
+class Cluster:
+    """A cluster in its folder. `create` and `open` make one; all methods may be called again.
+
+    Not safe for two commands at a time: hold `folder.lock()` around what changes it.
+    """
+
+    def __init__(self, folder: ClusterFolder, memory: Remembered) -> None:
+        self.folder = folder
+        self._memory = memory
+        self._environ: Mapping[str, str] = os.environ
+        self.runtime: Runtime = LocalRuntime(folder.run, folder.logs)
+
+    @classmethod
+    def create(cls, settings: Settings, home: Path | None = None) -> Cluster:
+        """The cluster of that name with these settings: a new one, or the one in the folder with
+        its settings changed. Chooses ports, starts nothing. Raises SettingsConflict.
+        """
+        folder = ClusterFolder(home or home_folder(os.environ), settings.name)
+        memory = folder.load() if folder.exists() else Remembered(settings)
+        cluster = cls(folder, memory)
+        cluster._take_on(settings)
+        return cluster
+
+    @classmethod
+    def open(cls, name: str = DEFAULT_NAME, home: Path | None = None) -> Cluster:
+        """The cluster in the folder. Raises NoCluster."""
+        folder = ClusterFolder(home or home_folder(os.environ), name)
+        return cls(folder, folder.load())
+
+    @property
+    def settings(self) -> Settings:
+        """What it is made of."""
+        return self._memory.settings
+
+    @property
+    def parts(self) -> list[Part]:
+        """All parts, in the order in which they start."""
+        return parts_of(self.settings, self._memory.ports)
+
+    @property
+    def http_url(self) -> str:
+        """The gateway over HTTP, without a slash at the end."""
+        return f"http://127.0.0.1:{self.part('haproxy').ports['http']}"
+
+    @property
+    def https_url(self) -> str:
+        """The gateway over HTTPS and HTTP/2; its certificate is signed by `ca_file`."""
+        return f"https://localhost:{self.part('haproxy').ports['https']}"
+
+    @property
+    def ca_file(self) -> Path:
+        """The certificate of the development CA."""
+        return self.folder.ca / "ca.pem"
+
+    def part(self, name: str) -> Part:
+        """Raises UnknownPart."""
+        return find_part(self.parts, name)
+
+    def url(self, name: str, use: str = "ops") -> str:
+        """A part's own plain HTTP listener (`ops` or `public`), without a slash at the end."""
+        return f"http://127.0.0.1:{self.part(name).ports[use]}"
+
+    def pid(self, name: str) -> int | None:
+        """The part's process id while it runs. Raises UnknownPart."""
+        return self.runtime.pid(self.part(name).name)
+
+    def condition(self, name: str) -> Condition:
+        """What the part is doing. Raises UnknownPart."""
+        return self.runtime.condition(self.part(name).name)
+
+    async def up(self, progress: Progress | None = None) -> None:
+        """Start everything that does not run and wait until the gateway is ready.
+
+        Raises StepFailed, PortTaken or NotInstalled; what did start keeps running.
+        """
+        progress = progress or Silent()
+        with progress.step("certificates"):
+            self._ensure_certificates()
+        self._choose_ports_again_if_nothing_runs()
+        await self._stop_surplus(progress)
+        for kinds in ((Kind.ZOOKEEPER,), ROLES, (Kind.HAPROXY,)):
+            group = [part for part in self.parts if part.kind in kinds]
+            with progress.step(_title(group)):
+                await self._start_group(group)
+        await self._fill_slots()
+        with progress.step("gateway ready"):
+            await self._wait_ready(self.part("haproxy"))
+
+    async def start(self, name: str, *, wait: bool = True) -> None:
+        """Start one part if it does not run, and wait until it is ready. Raises as `up`."""
+        part = self.part(name)
+        self._ensure_certificates()
+        self._launch(part)
+        if wait:
+            await self._wait_ready(part)
+
+    async def stop(self, name: str) -> None:
+        """End a part soon and cleanly, without a drain."""
+        await self.runtime.stop(self.part(name).name, patience_s=STOP_PATIENCE_S, hurry=True)
+
+    async def drain(self, name: str, *, patience_s: float = DRAIN_PATIENCE_S) -> bool:
+        """Ask a part to hand its work over and end; False if it had to be killed."""
+        return await self.runtime.stop(self.part(name).name, patience_s=patience_s, hurry=False)
+
+    async def kill(self, name: str) -> None:
+        """SIGKILL, and wait until it is gone."""
+        await self.runtime.kill(self.part(name).name)
+
+    def pause(self, name: str) -> None:
+        """SIGSTOP."""
+        self.runtime.pause(self.part(name).name)
+
+    def resume(self, name: str) -> None:
+        """SIGCONT."""
+        self.runtime.resume(self.part(name).name)
+
+    async def wait_ready(self, name: str, timeout_s: float = READY_WITHIN_S) -> None:
+        """Until the part says that it is ready. Raises StepFailed."""
+        await self._wait_ready(self.part(name), timeout_s)
+
+    def set_environment(self, scope: str, **variables: str) -> None:
+        """Variables for the next start of a part ("node-1"), a role ("node") or "all"."""
+        known = self.settings.environment
+        environment = known | {scope: known.get(scope, {}) | variables}
+        self._remember(dataclasses.replace(self.settings, environment=environment))
+
+    async def down(self, progress: Progress | None = None) -> None:
+        """Stop every part that was ever started here, the gateway first; keeps all data."""
+        progress = progress or Silent()
+        running = self.runtime.names()
+        order = [str(kind) for kind in (Kind.HAPROXY, *reversed(ROLES), Kind.ZOOKEEPER)]
+        for kind in order:
+            names = [name for name in running if name.partition("-")[0] == kind]
+            if names:
+                with progress.step(f"stopping {', '.join(names)}"):
+                    await asyncio.gather(*(self._stop_quietly(name) for name in names))
+
+    async def clean(self, progress: Progress | None = None) -> None:
+        """`down`, and forget everything, data included."""
+        await self.down(progress)
+        self.folder.remove()
+
+    def _take_on(self, settings: Settings) -> None:
+        if self._any_runs():
+            for field in dataclasses.fields(Settings):
+                old, new = getattr(self.settings, field.name), getattr(settings, field.name)
+                if old != new and field.name not in _ELASTIC:
+                    raise SettingsConflict(
+                        f"the cluster runs with {field.name.upper()}={old}; "
+                        f"`make cluster-down` first, then start it with {new}"
+                    )
+        self._remember(settings)
+
+    def _remember(self, settings: Settings) -> None:
+        asked = gateway_ports(settings, is_default=settings.name == DEFAULT_NAME)
+        ports = self._memory.ports | asked
+        missing = missing_ports(settings, ports)
+        chosen = free_ports(len(missing), avoid=set(ports.values()))
+        ports |= dict(zip(missing, chosen, strict=True))
+        self._memory = Remembered(settings, ports)
+        self.folder.save(self._memory)
+
+    def _choose_ports_again_if_nothing_runs(self) -> None:
+        """After a reboot others may have taken our ports; the gateway's are the person's choice."""
+        if self._any_runs():
+            return
+        taken = {
+            port_key(part.name, use)
+            for part in self.parts
+            for use, port in part.ports.items()
+            if part.kind is not Kind.HAPROXY and not is_free("127.0.0.1", port)
+        }
+        if taken:
+            kept = {key: port for key, port in self._memory.ports.items() if key not in taken}
+            self._memory = Remembered(self.settings, kept)
+            self._remember(self.settings)
+
+    def _any_runs(self) -> bool:
+        return any(self.runtime.condition(name) in _RUNNING for name in self.runtime.names())
+
+    def _ensure_certificates(self) -> None:
+        ca = DevelopmentCa.load_or_create(self.folder.ca)
+        ca.ensure_gateway(self.folder.gateway)
+        launches = self._launches()
+        for part in self.parts:
+            role = launches.role_of(part)
+            if role is not None:
+                ca.ensure_process(self.folder.tls(part.name), role, part.name)
+
+    async def _stop_surplus(self, progress: Progress) -> None:
+        """Drain what the settings no longer ask for."""
+        wanted = {part.name for part in self.parts}
+        surplus = [name for name in self.runtime.names() if name not in wanted]
+        if surplus:
+            with progress.step(f"draining {', '.join(surplus)}"):
+                await self._empty_slots(surplus)
+                await asyncio.gather(
+                    *(
+                        self.runtime.stop(name, patience_s=DRAIN_PATIENCE_S, hurry=False)
+                        for name in surplus
+                    )
+                )
+
+    async def _start_group(self, group: list[Part]) -> None:
+        for part in group:
+            self._launch(part)
+        waits = (self._wait_ready(part) for part in group if part.kind is not Kind.HAPROXY)
+        await asyncio.gather(*waits)
+
+    def _launch(self, part: Part) -> None:
+        if self.runtime.condition(part.name) in _RUNNING:
+            return
+        self._require_free_ports(part)
+        self.folder.data.mkdir(parents=True, exist_ok=True)
+        try:
+            self.runtime.start(self._launches().launch(part))
+        except FileNotFoundError as exc:
+            raise NotInstalled(f"{part.name} cannot start: {exc}") from exc
+
+    def _require_free_ports(self, part: Part) -> None:
+        host = self.settings.bind if part.kind is Kind.HAPROXY else "127.0.0.1"
+        for use, port in part.ports.items():
+            if not is_free(host, port):
+                if part.kind is Kind.HAPROXY:
+                    hint = f"stop that program, or choose another port with {use.upper()}_PORT="
+                else:
+                    hint = "stop that program, or everything here (`make cluster-down`)"
+                raise PortTaken(part.name, use, port, hint)
+
+    async def _wait_ready(self, part: Part, timeout_s: float = READY_WITHIN_S) -> None:
+        deadline = time.monotonic() + timeout_s
+        while True:
+            readiness = await fetch_readiness(part)
+            condition = self.runtime.condition(part.name)
+            if readiness.ready and condition is Condition.RUNNING:
+                return
+            if condition is not Condition.RUNNING:
+                raise self._failed(part, f"{part.name} is {condition}")
+            if time.monotonic() > deadline:
+                what = f"{part.name} was not ready within {timeout_s:.0f} s ({readiness.words})"
+                raise self._failed(part, what)
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    def _failed(self, part: Part, what: str) -> StepFailed:
+        return StepFailed(what, part.name, self.runtime.log_tail(part.name, LOG_LINES_SHOWN))
+
+    async def _fill_slots(self) -> None:
+        """Tell the gateway about every node and writer; those it knows already stay as they are."""
+        gateway = self._launches().gateway(self.part("haproxy"))
+        try:
+            async with asyncio.timeout(READY_WITHIN_S):
+                await haproxy_socket.fill_slots(self.folder.gateway, gateway)
+        except (OSError, TimeoutError) as exc:
+            raise self._failed(self.part("haproxy"), f"haproxy does not answer: {exc}") from exc
+
+    async def _empty_slots(self, names: list[str]) -> None:
+        if self.runtime.condition(Kind.HAPROXY) is Condition.RUNNING:
+            await haproxy_socket.empty_slots(self.folder.gateway, names)
+
+    async def _stop_quietly(self, name: str) -> None:
+        await self.runtime.stop(name, patience_s=STOP_PATIENCE_S, hurry=True)
+
+    def _launches(self) -> Launches:
+        return Launches(self.folder, self.settings, self.parts, self._environ)
+
+
+def _title(group: list[Part]) -> str:
+    counts: dict[Kind, int] = {}
+    for part in group:
+        counts[part.kind] = counts.get(part.kind, 0) + 1
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items())
+
+
+__all__ = ["Cluster", "ClusterError"]

@@ -1,0 +1,57 @@
+"""What can go wrong with a cluster, told so that a person can act on it.
+
+ClusterError          one line for the person; the command exits with 1
+|- StepFailed         a part died or did not get ready; carries the end of its log
+|- UnknownPart        no part has that name; lists the names
+|- NoCluster          there is no cluster of that name
+|- PortTaken          another program listens on a port that we need
+|- NotInstalled       a program is missing; says what to install
+`- SettingsConflict   a running cluster cannot take on that setting
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class ClusterError(Exception):
+    """Root of the tree; the text is for people."""
+
+
+class StepFailed(ClusterError):
+    """A part died or was not ready in time. `log_tail` is the end of its log, perhaps empty."""
+
+    def __init__(self, what: str, part: str, log_tail: str) -> None:
+        super().__init__(what)
+        self.part = part
+        self.log_tail = log_tail
+
+
+class UnknownPart(ClusterError):
+    """No part of this cluster has the name."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"there is no {name} here; this cluster has {', '.join(known)}")
+
+
+class NoCluster(ClusterError):
+    """Nothing is kept under the name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no cluster {name}; `make cluster-up` makes one")
+
+
+class PortTaken(ClusterError):
+    """Another program listens where `part` should."""
+
+    def __init__(self, part: str, use: str, port: int, hint: str) -> None:
+        super().__init__(f"port {port} ({part}, {use}) is taken by another program; {hint}")
+        self.port = port
+
+
+class NotInstalled(ClusterError):
+    """Something that only the system's package manager can bring is missing."""
+
+
+class SettingsConflict(ClusterError):
+    """The setting cannot be changed while parts of the cluster run."""

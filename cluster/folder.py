@@ -1,0 +1,104 @@
+"""The folder of one cluster: everything that it remembers, and nothing outside.
+
+cluster.json     settings and ports, replaced whole
+ca/ tls/<part>/  the development CA and what it issued
+data/            the SQLite file, ZooKeeper's data
+logs/<part>.log  what the parts print
+run/             who runs (see cluster.local_runtime)
+gateway/         haproxy.cfg, the replies HAProxy makes itself, its runtime socket
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from cluster.errors import ClusterError, NoCluster
+from cluster.settings import Settings
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+HOME_VARIABLE = "LIVECOMMENTS_HOME"
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What cluster.json holds."""
+
+    settings: Settings
+    ports: dict[str, int] = field(default_factory=dict)
+
+
+def home_folder(environ: Mapping[str, str]) -> Path:
+    """Where the clusters of this checkout live."""
+    return Path(environ.get(HOME_VARIABLE) or CHECKOUT / ".livecomments").resolve()
+
+
+class ClusterFolder:
+    """Paths and memory of one cluster. Building one touches nothing."""
+
+    def __init__(self, home: Path, name: str) -> None:
+        self.name = name
+        self.path = home / name
+        self.ca = self.path / "ca"
+        self.data = self.path / "data"
+        self.logs = self.path / "logs"
+        self.run = self.path / "run"
+        self.gateway = self.path / "gateway"
+        self._memory = self.path / "cluster.json"
+
+    def tls(self, part: str) -> Path:
+        """Where a process finds its certificate."""
+        return self.path / "tls" / part
+
+    @property
+    def sqlite(self) -> Path:
+        """The comment store that all writers share."""
+        return self.data / "comments.sqlite3"
+
+    def zookeeper(self, part: str) -> Path:
+        """Configuration and data of one ZooKeeper server."""
+        return self.data / part
+
+    def exists(self) -> bool:
+        """Whether a cluster was made here."""
+        return self._memory.exists()
+
+    def load(self) -> Remembered:
+        """Raises NoCluster, or ClusterError if the memory cannot be read."""
+        try:
+            return msgspec.json.decode(self._memory.read_bytes(), type=Remembered)
+        except FileNotFoundError:
+            raise NoCluster(self.name) from None
+        except msgspec.DecodeError as exc:
+            raise ClusterError(f"{self._memory} cannot be read: {exc}") from exc
+
+    def save(self, memory: Remembered) -> None:
+        """Replace the memory whole."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        unfinished = self._memory.with_name(f".cluster.json.{os.getpid()}")
+        unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(memory)) + b"\n")
+        unfinished.replace(self._memory)
+
+    def remove(self) -> None:
+        """Forget everything, data included. Idempotent."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Only one command changes a cluster at a time. Raises ClusterError if another does."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with (self.path.parent / f".{self.name}.lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ClusterError(
+                    f"another command is changing the cluster {self.name}; wait for it"
+                ) from None
+            yield

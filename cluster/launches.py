@@ -1,0 +1,114 @@
+"""How each part is started: its command and all that it sees of the environment."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from cluster import haproxy, zookeeper
+from cluster.folder import CHECKOUT, ClusterFolder
+from cluster.parts import Kind, Part
+from cluster.runtime import Launch
+from cluster.settings import Settings
+from wire.roles import Role
+
+# What a program may need of the person's environment; nothing else leaks into the processes.
+_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "JAVA_HOME")
+_MODULES = {Kind.WRITER: "writer", Kind.DISPATCHER: "dispatcher", Kind.NODE: "rtms_node"}
+_TLS_ROLES = {Kind.WRITER: Role.WRITER, Kind.DISPATCHER: Role.DISPATCHER, Kind.NODE: Role.NODE}
+GATEWAY_CERTIFICATE = "gateway.pem"
+
+
+class Launches:
+    """Makes the launches of one cluster. `parts` are all of its parts."""
+
+    def __init__(
+        self,
+        folder: ClusterFolder,
+        settings: Settings,
+        parts: Sequence[Part],
+        environ: Mapping[str, str],
+    ) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._parts = parts
+        self._passed_on = {name: environ[name] for name in _PASSED_ON if name in environ}
+
+    def role_of(self, part: Part) -> Role | None:
+        """The role in the part's certificate; None for a program that is not ours."""
+        return _TLS_ROLES.get(part.kind)
+
+    def launch(self, part: Part) -> Launch:
+        """How to start `part`; writes the configuration of a program that is not ours.
+
+        Raises FileNotFoundError without Java or ZooKeeper.
+        """
+        if part.kind is Kind.ZOOKEEPER:
+            return self._zookeeper(part)
+        if part.kind is Kind.HAPROXY:
+            return self._haproxy(part)
+        command = [sys.executable, "-m", _MODULES[part.kind]]
+        return Launch(part.name, command, CHECKOUT, self._passed_on | self.environment(part))
+
+    def environment(self, part: Part) -> dict[str, str]:
+        """The configuration of one of our own processes."""
+        common = {
+            "SERVICE_ID": part.name,
+            "BIND_HOST": "127.0.0.1",
+            "ADVERTISE_HOST": "127.0.0.1",
+            "INTERNAL_PORT": str(part.ports["internal"]),
+            "OPS_PORT": str(part.ports["ops"]),
+            "TLS_DIR": str(self._folder.tls(part.name)),
+            "ZOOKEEPER": zookeeper.connect_string(self._ensemble()),
+            "TOPOLOGY": self._settings.topology,
+        }
+        if "public" in part.ports:
+            common["PUBLIC_PORT"] = str(part.ports["public"])
+        if part.kind is Kind.WRITER:
+            common |= {"STORE": self._settings.store, "SQLITE_PATH": str(self._folder.sqlite)}
+        return common | self._settings.variables_for(str(part.kind), part.name)
+
+    def gateway(self, part: Part) -> haproxy.Gateway:
+        """What the gateway's configuration is made of."""
+        return haproxy.Gateway(
+            bind=self._settings.bind,
+            http_port=part.ports["http"],
+            https_port=part.ports["https"],
+            certificate=Path(GATEWAY_CERTIFICATE),
+            placement=self._settings.placement,
+            nodes=self._servers(Kind.NODE),
+            writers=self._servers(Kind.WRITER),
+            max_connections=haproxy.default_max_connections(),
+        )
+
+    def _servers(self, kind: Kind) -> list[haproxy.Server]:
+        return [
+            haproxy.Server(part.number, "127.0.0.1", part.ports["public"], part.ports["ops"])
+            for part in self._parts
+            if part.kind is kind
+        ]
+
+    def _haproxy(self, part: Part) -> Launch:
+        config = haproxy.write(self.gateway(part), self._folder.gateway)
+        return Launch(part.name, haproxy.command(config), config.parent, self._passed_on)
+
+    def _zookeeper(self, part: Part) -> Launch:
+        ensemble = self._ensemble()
+        server = next(server for server in ensemble if server.number == part.number)
+        zookeeper.write_config(server, ensemble)
+        command = zookeeper.command(server)
+        return Launch(part.name, command, server.folder, self._passed_on)
+
+    def _ensemble(self) -> list[zookeeper.ZooKeeperServer]:
+        return [
+            zookeeper.ZooKeeperServer(
+                part.number,
+                self._folder.zookeeper(part.name),
+                part.ports["client"],
+                part.ports["quorum"],
+                part.ports["election"],
+            )
+            for part in self._parts
+            if part.kind is Kind.ZOOKEEPER
+        ]

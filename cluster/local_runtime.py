@@ -1,0 +1,142 @@
+"""The runtime of real processes on this machine.
+
+Law: a part runs if `run/<part>.pid` names a process that still lives. The file is written when the
+part starts and removed when it is stopped on purpose, so that a dead part is told from a stopped
+one. Parts are sessions of their own: they outlive the command that started them, and a Ctrl-C there
+does not reach them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from cluster import logs
+from cluster.errors import ClusterError
+from cluster.processes import ProcessMark, is_alive, is_paused, mark_of, read_mark, send, write_mark
+from cluster.runtime import Condition, Launch
+
+MAX_DESCRIPTORS = 1_048_576
+_LOOK_EVERY_S = 0.02
+_HURRY_AFTER_S = 0.3
+_KILL_WITHIN_S = 10.0
+# The limit is raised in the process itself, before the program replaces the shell.
+_RAISE_LIMIT = 'ulimit -n "$1"; shift; exec "$@"'
+
+
+class LocalRuntime:
+    """See cluster.runtime.Runtime."""
+
+    def __init__(self, run: Path, log_folder: Path) -> None:
+        self._run = run
+        self._logs = log_folder
+
+    def start(self, launch: Launch) -> None:
+        """As the protocol says. What the part prints is added to its log."""
+        if self._living(launch.name) is not None:
+            return
+        self._run.mkdir(parents=True, exist_ok=True)
+        log = logs.open_for_append(self._log(launch.name))
+        with log:
+            process = subprocess.Popen(
+                ["/bin/sh", "-c", _RAISE_LIMIT, launch.name, _descriptors(), *launch.command],
+                cwd=launch.folder,
+                env=dict(launch.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                close_fds=True,
+                start_new_session=True,
+            )
+        mark = mark_of(process.pid)
+        process.returncode = 0  # from here on it is known by its mark, not by this object
+        if mark is not None:
+            write_mark(self._file(launch.name), mark)
+
+    def condition(self, name: str) -> Condition:
+        """As the protocol says."""
+        mark = read_mark(self._file(name))
+        if mark is None:
+            return Condition.STOPPED
+        if not is_alive(mark):
+            return Condition.DEAD
+        return Condition.PAUSED if is_paused(mark) else Condition.RUNNING
+
+    def pid(self, name: str) -> int | None:
+        """As the protocol says."""
+        mark = self._living(name)
+        return mark.pid if mark else None
+
+    def names(self) -> list[str]:
+        """As the protocol says."""
+        return sorted(path.stem for path in self._run.glob("[!.]*.pid"))
+
+    def signal(self, name: str, signum: int) -> bool:
+        """As the protocol says."""
+        mark = self._living(name)
+        return mark is not None and send(mark, signum)
+
+    async def stop(self, name: str, *, patience_s: float, hurry: bool) -> bool:
+        """As the protocol says."""
+        asked = time.monotonic()
+        self.signal(name, signal.SIGTERM)
+        self.signal(name, signal.SIGCONT)  # a paused part could not hear it
+        gone = await self._wait_gone(name, min(_HURRY_AFTER_S, patience_s))
+        if hurry and not gone:
+            self.signal(name, signal.SIGTERM)
+        gone = gone or await self._wait_gone(name, patience_s - (time.monotonic() - asked))
+        if not gone:
+            await self.kill(name)
+        self._file(name).unlink(missing_ok=True)
+        return gone
+
+    async def kill(self, name: str) -> None:
+        """As the protocol says; the part counts as dead, not as stopped."""
+        self.signal(name, signal.SIGKILL)
+        if not await self._wait_gone(name, _KILL_WITHIN_S):
+            raise ClusterError(f"{name} cannot be killed")
+
+    def pause(self, name: str) -> None:
+        """As the protocol says."""
+        self.signal(name, signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        """As the protocol says."""
+        self.signal(name, signal.SIGCONT)
+
+    def log_tail(self, name: str, lines: int) -> str:
+        """As the protocol says."""
+        return logs.tail(self._log(name), lines)
+
+    def follow_logs(self, names: Sequence[str], *, lines: int) -> Iterator[tuple[str, str]]:
+        """As the protocol says."""
+        return logs.follow({name: self._log(name) for name in names}, lines)
+
+    async def _wait_gone(self, name: str, timeout_s: float) -> bool:
+        deadline = time.monotonic() + timeout_s
+        while self._living(name) is not None:
+            if time.monotonic() >= deadline:
+                return False
+            await asyncio.sleep(_LOOK_EVERY_S)
+        return True
+
+    def _living(self, name: str) -> ProcessMark | None:
+        mark = read_mark(self._file(name))
+        return mark if mark is not None and is_alive(mark) else None
+
+    def _file(self, name: str) -> Path:
+        return self._run / f"{name}.pid"
+
+    def _log(self, name: str) -> Path:
+        return self._logs / f"{name}.log"
+
+
+def _descriptors() -> str:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    unlimited = hard == resource.RLIM_INFINITY
+    return str(MAX_DESCRIPTORS if unlimited else min(hard, MAX_DESCRIPTORS))

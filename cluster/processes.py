@@ -1,0 +1,102 @@
+"""Processes told apart for sure: a pid alone may belong to somebody else by now.
+
+Law: a process is known by its pid, the moment it started and the boot of the machine; a signal is
+sent only to a process that is still that one. A zombie is dead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessMark:
+    """Which process it is. `started` is in clock ticks since the machine's boot."""
+
+    pid: int
+    started: int
+    boot: str
+
+
+def mark_of(pid: int) -> ProcessMark | None:
+    """The mark of a process that exists now, a zombie included."""
+    fields = _stat(pid)
+    return ProcessMark(pid, int(fields[19]), _boot_id()) if fields else None
+
+
+def is_alive(mark: ProcessMark) -> bool:
+    """Whether exactly this process still lives."""
+    fields = _stat(mark.pid)
+    if not fields or mark.boot != _boot_id() or int(fields[19]) != mark.started:
+        return False
+    if fields[0] in "ZX":
+        _reap(mark.pid)
+        return False
+    return True
+
+
+def is_paused(mark: ProcessMark) -> bool:
+    """Whether it is stopped by a signal."""
+    fields = _stat(mark.pid)
+    return bool(fields) and fields[0] in "Tt"
+
+
+def send(mark: ProcessMark, signum: int) -> bool:
+    """Send a signal to exactly this process; False if it is gone."""
+    try:
+        descriptor = os.pidfd_open(mark.pid)
+    except OSError:
+        return False
+    try:
+        # The descriptor holds the process, so its pid cannot pass to another after this look.
+        if not is_alive(mark):
+            return False
+        signal.pidfd_send_signal(descriptor, signum)
+    except ProcessLookupError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def read_mark(path: Path) -> ProcessMark | None:
+    """The mark kept in a file, or None if there is none that can be read."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=ProcessMark)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def write_mark(path: Path, mark: ProcessMark) -> None:
+    """Keep a mark, whole."""
+    unfinished = path.with_name(f".{path.name}")
+    unfinished.write_bytes(msgspec.json.encode(mark))
+    unfinished.replace(path)
+
+
+def _stat(pid: int) -> Sequence[str]:
+    """Fields of /proc/<pid>/stat from the state on; empty if there is no such process."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except (OSError, UnicodeDecodeError):
+        return ()
+    return text.rpartition(")")[2].split()  # the name before it may hold anything
+
+
+def _boot_id() -> str:
+    return _BOOT_ID.read_text().strip()
+
+
+def _reap(pid: int) -> None:
+    """Take leave of a child of ours, so that it does not stay a zombie."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)

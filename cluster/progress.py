@@ -1,0 +1,68 @@
+"""What a person sees while a cluster is being worked on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+from rich.console import Console
+
+
+class Progress(Protocol):
+    """Told about each step and whatever is worth knowing."""
+
+    def step(self, text: str) -> AbstractContextManager[None]:
+        """A step that takes a while."""
+
+    def note(self, text: str) -> None:
+        """Something worth knowing."""
+
+
+class Silent:
+    """Says nothing (tests)."""
+
+    @contextmanager
+    def _nothing(self) -> Iterator[None]:
+        yield
+
+    def step(self, text: str) -> AbstractContextManager[None]:
+        """See Progress."""
+        return self._nothing()
+
+    def note(self, text: str) -> None:
+        """See Progress."""
+
+
+class Spoken:
+    """On a console: a spinner while a step runs, then one line with the time that it took.
+
+    Without a terminal there is only the line.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def step(self, text: str) -> AbstractContextManager[None]:
+        """See Progress."""
+        return self._step(text)
+
+    def note(self, text: str) -> None:
+        """See Progress."""
+        self._console.print(text, highlight=False)
+
+    @contextmanager
+    def _step(self, text: str) -> Iterator[None]:
+        started = time.monotonic()
+        try:
+            with self._console.status(text):
+                yield
+        except BaseException:
+            self._line("[red]failed[/]", text, started)
+            raise
+        self._line("[green]done[/]  ", text, started)
+
+    def _line(self, mark: str, text: str, started: float) -> None:
+        took = time.monotonic() - started
+        self._console.print(f"{mark}  {text}  [dim]{took:.1f} s[/]", highlight=False)

@@ -1,0 +1,111 @@
+"""What a cluster is made of, as a person asks for it.
+
+Settings are remembered in the cluster's folder: an environment variable that is set changes one,
+all others stay as they were the last time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from service.config import EnvReader
+
+DEFAULT_NAME = "default"
+GATEWAY_HTTP_PORT = 8080
+GATEWAY_HTTPS_PORT = 8443
+MAX_NODES = 16
+MAX_OTHERS = 8
+# Set by a person for the processes; remembered and handed on to all of them.
+KNOBS = (
+    "CORS_ORIGINS",
+    "DRAIN_NOTICE_S",
+    "DRAIN_WINDOW_S",
+    "LOG_FORMAT",
+    "LOG_LEVEL",
+    "POST_RATE_PER_ADDRESS",
+    "ZOOKEEPER_SESSION_S",
+)
+EVERY_PART = "all"
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`environment` holds variables for the processes, by part ("node-2"), by role ("node") or for
+    "all"; the nearest wins. A gateway port of 0 is chosen when the cluster is made.
+    """
+
+    name: str = DEFAULT_NAME
+    runtime: str = "local"
+    store: str = "sqlite"
+    topology: str = "dispatcher"
+    placement: str = "hash"
+    bind: str = "127.0.0.1"
+    nodes: int = 3
+    dispatchers: int = 2
+    writers: int = 2
+    zookeepers: int = 1
+    http_port: int = 0
+    https_port: int = 0
+    environment: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def variables_for(self, role: str, part: str) -> dict[str, str]:
+        """The variables that a person or a test set for one process."""
+        found: dict[str, str] = {}
+        for scope in (EVERY_PART, role, part):
+            found |= self.environment.get(scope, {})
+        return found
+
+
+def read_name(environ: Mapping[str, str]) -> str:
+    """The name of the cluster that is meant. Raises ConfigError if it cannot be one."""
+    env = EnvReader(environ)
+    name = env.text("CLUSTER", DEFAULT_NAME)
+    if _NAME.fullmatch(name) is None:
+        env.fault("CLUSTER must be lower-case letters, digits and hyphens, at most 31")
+    env.done()
+    return name
+
+
+def read_settings(environ: Mapping[str, str], known: Settings) -> Settings:
+    """`known` with what is set in `environ`. Raises ConfigError with every fault at once."""
+    env = EnvReader(environ)
+    _refuse_what_is_not_there_yet(env)
+
+    def count(name: str, high: int) -> int:
+        known_count: int = getattr(known, name.lower())
+        return env.integer(name, known_count, 1, high)
+
+    settings = dataclasses.replace(
+        known,
+        placement=env.choice("PLACEMENT", known.placement, ("hash", "round_robin")),
+        bind=env.text("BIND", known.bind),
+        zookeepers=int(env.choice("ZOOKEEPERS", str(known.zookeepers), ("1", "3"))),
+        http_port=env.integer("HTTP_PORT", known.http_port, 0, 65535),
+        https_port=env.integer("HTTPS_PORT", known.https_port, 0, 65535),
+        environment=_with_knobs(environ, known.environment),
+        nodes=count("NODES", MAX_NODES),
+        dispatchers=count("DISPATCHERS", MAX_OTHERS),
+        writers=count("WRITERS", MAX_OTHERS),
+    )
+    env.done()
+    return settings
+
+
+def _refuse_what_is_not_there_yet(env: EnvReader) -> None:
+    for name, there in (("RUNTIME", "local"), ("STORE", "sqlite"), ("TOPOLOGY", "dispatcher")):
+        asked = env.text(name, there)
+        if asked != there:
+            env.fault(f"{name}={asked} is not there yet; {name}={there} is")
+
+
+def _with_knobs(
+    environ: Mapping[str, str], known: dict[str, dict[str, str]]
+) -> dict[str, dict[str, str]]:
+    knobs = {name: environ[name] for name in KNOBS if environ.get(name)}
+    if not knobs:
+        return known
+    return known | {EVERY_PART: known.get(EVERY_PART, {}) | knobs}
