@@ -30,6 +30,7 @@ log = structlog.get_logger()
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 REQUEST_ID = "X-Request-Id"
+SERVER = "livecomments"  # in place of aiohttp's own, which names versions
 
 
 def problem_response(error: LivecommentsError) -> web.Response:
@@ -38,7 +39,7 @@ def problem_response(error: LivecommentsError) -> web.Response:
         status=error.status,
         body=encode_problem(error),
         content_type=CONTENT_TYPE,
-        headers=dict(error.headers),
+        headers={"Server": SERVER, **error.headers},
     )
 
 

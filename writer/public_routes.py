@@ -12,7 +12,7 @@ from aiohttp import web
 
 from service.http_server import new_application
 from service.logs import current_request_id
-from service.middleware import Handler, problems, read_body
+from service.middleware import SERVER, Handler, problems, read_body
 from wire.comment import MAX_BODY_BYTES, check_idempotency_key, parse_new_comment
 from wire.errors import InvalidField, KeyReused, NotFound, NotJsonMediaType, TooManyRequests
 from writer.comment_service import CommentService
@@ -23,6 +23,7 @@ from writer.rate_limit import RateLimit
 from writer.store import Outcome
 
 MAX_LIMIT, DEFAULT_LIMIT = 200, 50
+BODY_DEADLINE_S = 10.0
 _VIDEO = "/v1/videos/{video_id:[A-Za-z0-9_-]{1,64}}"
 _LIMIT = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
 _JSON = {"Content-Type": "application/json", "Cache-Control": "no-cache"}
@@ -66,7 +67,7 @@ class _PublicRoutes:
         self._check_rate(request)
         _check_media_type(request)
         key = _idempotency_key(request)
-        comment = parse_new_comment(await read_body(request, MAX_BODY_BYTES))
+        comment = parse_new_comment(await read_body(request, MAX_BODY_BYTES, BODY_DEADLINE_S))
         video_id = request.match_info["video_id"]
         result = await self._comments.post(video_id, comment, key, current_request_id())
         if result.outcome is Outcome.CONFLICT:
@@ -163,6 +164,7 @@ def _manners(closing: Callable[[], bool]) -> Handler:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await handler(request)
         response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Server"] = SERVER
         if closing():
             response.force_close()
         return response

@@ -46,9 +46,9 @@ def test_it_names_the_paths_and_their_statuses() -> None:
     paths = DOCUMENT["paths"]
     base = "/v1/videos/{video_id}"
     assert set(paths) == {f"{base}/comments", f"{base}/comments/{{seq}}", f"{base}/stream"}
-    assert set(paths[f"{base}/comments"]["post"]["responses"]) == set(
-        ["200", "201", "400", "404", "405", "411", "413", "415", "422", "429", "503"]
-    )
+    assert set(paths[f"{base}/comments"]["post"]["responses"]) == {
+        *("200", "201", "400", "404", "405", "411", "413", "415", "422", "429", "503")
+    }
 
 
 def test_operation_ids_are_unique() -> None:

@@ -1,0 +1,60 @@
+"""The public routes on a real listener and a real file."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import aiohttp
+from prometheus_client import CollectorRegistry
+
+from service.http_server import HttpServer
+from service.tasks import TaskHome
+from writer.comment_service import CommentService
+from writer.metrics import WriterMetrics
+from writer.public_routes import public_application
+from writer.rate_limit import RateLimit
+from writer.sqlite_store import SqliteStore
+from writer.testing import ListSink
+
+ORIGIN = "https://watch.example"
+
+
+class PublicApi:
+    """Listener, store and client; the sink only remembers."""
+
+    def __init__(self, path: Path, *, rate: float = 0, head_deadline_s: float = 10.0) -> None:
+        self.registry, self.tasks, self.sink = CollectorRegistry(), TaskHome(), ListSink()
+        metrics = WriterMetrics(self.registry)
+        self.store = SqliteStore(path)
+        self.service = CommentService(self.store, self.sink, self.tasks, metrics)
+        self.closing = False
+        app = public_application(
+            self.service,
+            metrics,
+            cors_origins=[ORIGIN],
+            rate_limit=RateLimit(rate),
+            closing=lambda: self.closing,
+        )
+        self.server = HttpServer(app, "127.0.0.1", 0, head_deadline_s=head_deadline_s)
+
+    async def start(self) -> PublicApi:
+        await self.service.start()
+        await self.server.start()
+        self.client = aiohttp.ClientSession(f"http://127.0.0.1:{self.server.port}")
+        return self
+
+    async def stop(self) -> None:
+        await self.client.close()
+        await self.server.stop()
+        await self.service.stop()
+        await self.tasks.aclose()
+
+    async def raw(self, request: bytes) -> bytes:
+        """All that comes back for some bytes until the server closes."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.server.port)
+        try:
+            writer.write(request)
+            return await asyncio.wait_for(reader.read(), 20)
+        finally:
+            writer.close()
