@@ -5,8 +5,9 @@ Law: what to read is decided by the table (`routing_table.py`); here it is read.
 nothing new is taken up. Two kinds of reading:
 - one by one, with a watch: a route asked for the first time, after an event, a node's "not
   serving", and all of them after a reconnection (their watches are gone);
-- many at a time, without a watch: all routes at once after a reconnection, which makes them right
-  long before the watches are back, and slowly for ever after, in case an event was lost.
+- many at a time, without a watch: all routes when many of them are stale (a reconnection, a node
+  that died with all its videos), which makes them right long before the watches are back; and
+  slowly for ever after, in case an event was lost.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -31,6 +32,9 @@ MAX_READS = 64  # at a time; leaves room in the session for others
 COMPARE_EVERY_S = 30.0
 _CHUNK = 250
 _MIN_PAUSE_S = 0.05  # at most 5,000 routes a second are compared
+_BURST = 250  # when so many routes are stale all are compared at once,
+_CHUNKS_AT_ONCE = 8
+_BURST_PAUSE_S = 0.25  # but at most this often, and at most half of the time
 _ATTEMPTS = 3
 
 
@@ -66,7 +70,7 @@ class RouteResolver:
         self._sweeper = Sweeper(session, paths=self._paths)
         self._waiters: defaultdict[str, set[asyncio.Future[frozenset[str]]]] = defaultdict(set)
         self._wake = asyncio.Event()
-        self._reconnected = asyncio.Event()
+        self._burst = asyncio.Event()
         self._connection = 0  # a read of an earlier one says nothing about watches
         self._reading = 0
         self.stats = ResolverStats()
@@ -117,7 +121,7 @@ class RouteResolver:
     def mark_stale(self, video_id: str) -> None:
         """A node says that it does not serve the video: read the route again soon."""
         self._table.mark_stale(video_id, self._clock())
-        self._wake.set()
+        self._look()
 
     async def run(self) -> None:
         """Read routes when they are asked for or may have changed, until cancelled."""
@@ -131,8 +135,12 @@ class RouteResolver:
     def _connected(self, _new_session: bool) -> None:
         self._connection += 1
         self._table.read_all_again(self._clock())
-        self._reconnected.set()
+        self._look()
+
+    def _look(self) -> None:
         self._wake.set()
+        if self._table.stale >= _BURST:
+            self._burst.set()
 
     def _suspended(self) -> None:
         self._connection += 1
@@ -205,19 +213,29 @@ class RouteResolver:
 
     async def _keep_comparing(self) -> None:
         while True:
-            hurry = self._reconnected.is_set()
-            self._reconnected.clear()
-            videos = self._table.videos()
-            pause_s = max(_MIN_PAUSE_S, self._compare_every_s * _CHUNK / max(len(videos), _CHUNK))
-            for chunk in _chunks(videos):
-                await self._compare(chunk)
-                if not hurry and await _wait(self._reconnected, pause_s):
-                    break
-            else:
-                await _wait(self._reconnected, pause_s)
-            self._table.evict_idle(self._clock())
+            await self._compare_all()
+            while self._burst.is_set():
+                self._burst.clear()
+                started = self._clock()
+                chunks = _chunks(self._table.videos())
+                for start in range(0, len(chunks), _CHUNKS_AT_ONCE):
+                    together = chunks[start : start + _CHUNKS_AT_ONCE]
+                    await asyncio.gather(*(self._compare(chunk) for chunk in together))
+                await asyncio.sleep(max(_BURST_PAUSE_S, self._clock() - started))
+
+    async def _compare_all(self) -> None:
+        """One slow round over all routes, given up when there is a burst."""
+        self._table.evict_idle(self._clock())
+        videos = self._table.videos()
+        pause_s = max(_MIN_PAUSE_S, self._compare_every_s * _CHUNK / max(len(videos), _CHUNK))
+        for chunk in _chunks(videos) or [[]]:
+            await self._compare(chunk)
+            if await _wait(self._burst, pause_s):
+                return
 
     async def _compare(self, videos: Sequence[str]) -> None:
+        if not videos:
+            return
         connection = self._connection
         try:
             found = await self._session.get_children_of_many(
@@ -243,6 +261,5 @@ async def _wait(event: asyncio.Event, timeout_s: float | None) -> bool:
     return True
 
 
-def _chunks(videos: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(videos), _CHUNK):
-        yield videos[start : start + _CHUNK]
+def _chunks(videos: list[str]) -> list[list[str]]:
+    return [videos[start : start + _CHUNK] for start in range(0, len(videos), _CHUNK)]

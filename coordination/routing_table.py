@@ -71,8 +71,8 @@ class RoutingTable:
         return self._stale
 
     def videos(self) -> list[str]:
-        """All videos with an entry."""
-        return list(self._routes)
+        """All videos with an entry, the most recently used first."""
+        return list(reversed(self._routes))
 
     def find(self, video_id: str, now: float) -> frozenset[str] | None:
         """The nodes as last read, None when they never were. Counts as use."""
