@@ -60,12 +60,6 @@ class Paths:
         return video_id if is_video_id(video_id) else None
 
 
-def ancestors(path: str) -> list[str]:
-    """The znodes above `path`, topmost first, without "/" itself."""
-    parts = path.split("/")[1:-1]
-    return ["/" + "/".join(parts[: end + 1]) for end in range(len(parts))]
-
-
 def node_ids(children: Sequence[str]) -> tuple[frozenset[str], int]:
     """The node ids among the names below a video, and how many names were junk."""
     nodes = frozenset(name for name in children if is_service_id(name))

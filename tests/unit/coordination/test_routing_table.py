@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from coordination.routing_table import RoutingTable
+
+N1, N2 = frozenset({"n1"}), frozenset({"n2"})
+
+
+def known(table: RoutingTable, video_id: str, nodes: frozenset[str], now: float) -> None:
+    table.want(video_id, now)
+    assert table.due(now, 1) == [video_id]
+    table.read(video_id, nodes, now)
+
+
+def test_a_route_is_unknown_until_it_was_read() -> None:
+    table = RoutingTable()
+    assert table.find("v", 0) is None
+    table.want("v", 0)
+    assert (table.find("v", 0), table.stale) == (None, 1)
+    assert table.due(0, 10) == ["v"]
+    assert table.read("v", N1, 0)
+    assert (table.find("v", 0), table.stale) == (N1, 0)
+
+
+def test_a_known_route_is_not_read_again_for_being_wanted() -> None:
+    table = RoutingTable()
+    known(table, "v", N1, 0)
+    table.want("v", 1)
+    assert table.due(1, 10) == []
+
+
+def test_a_stale_route_is_still_the_answer_and_is_read_again() -> None:
+    table = RoutingTable()
+    known(table, "v", N1, 0)
+    table.mark_stale("v", 5)
+    assert (table.find("v", 5), table.stale) == (N1, 1)
+    assert table.due(5, 10) == ["v"]
+
+
+def test_many_events_are_one_read_in_a_tenth_of_a_second() -> None:
+    table = RoutingTable()
+    known(table, "v", N1, 0)
+    for hundredth in range(1, 9):
+        table.mark_stale("v", hundredth / 100)
+        assert table.due(hundredth / 100, 10) == []
+    assert abs((table.next_due_at() or 0) - 0.1) < 1e-9
+    assert table.due(0.1, 10) == ["v"]
+
+
+def test_an_event_during_a_read_leads_to_another_read() -> None:
+    table = RoutingTable()
+    table.want("v", 0)
+    table.due(0, 1)
+    table.mark_stale("v", 0.01)
+    assert table.due(0.02, 1) == []
+    table.read("v", N1, 0.03)
+    assert (table.find("v", 0.03), table.stale) == (N1, 1)
+    assert table.due(0.1, 1) == ["v"]
+
+
+def test_a_failed_read_is_tried_again_but_not_at_once() -> None:
+    table = RoutingTable()
+    table.want("v", 0)
+    table.due(0, 1)
+    table.failed("v", 0.01)
+    assert table.due(0.02, 1) == []
+    assert table.due(0.1, 1) == ["v"]
+
+
+def test_marking_a_video_that_nobody_asked_for_does_nothing() -> None:
+    table = RoutingTable()
+    table.mark_stale("v", 0)
+    assert (len(table), table.due(0, 1)) == (0, [])
+
+
+def test_after_a_reconnection_all_are_due_the_recently_used_first() -> None:
+    table = RoutingTable()
+    for video_id in ("a", "b", "c"):
+        known(table, video_id, N1, 0)
+    table.find("a", 1)
+    table.connection_lost()
+    assert (table.due(2, 10), table.stale, table.find("b", 2)) == ([], 3, N1)
+    table.read_all_again(3)
+    assert table.due(3, 10) == ["b", "a", "c"]
+
+
+def test_a_reply_from_before_the_cut_does_not_make_a_route_known() -> None:
+    table = RoutingTable()
+    table.want("v", 0)
+    table.due(0, 1)
+    table.connection_lost()
+    table.read("v", N1, 0.1)
+    assert (table.find("v", 0.1), table.stale) == (N1, 1)
+
+
+def test_comparing_takes_a_difference_and_asks_for_a_read_with_a_watch() -> None:
+    table = RoutingTable()
+    known(table, "v", N1, 0)
+    assert not table.compare("v", N1, 1)
+    assert table.compare("v", N2, 1)
+    assert (table.find("v", 1), table.stale, table.due(1, 1)) == (N2, 1, ["v"])
+
+
+def test_comparing_leaves_routes_alone_that_are_unknown_or_being_read() -> None:
+    table = RoutingTable()
+    table.want("v", 0)
+    assert not table.compare("v", N1, 0)
+    table.due(0, 1)
+    assert not table.compare("v", N1, 0)
+    assert not table.compare("nobody", N1, 0)
+
+
+def test_the_least_recently_used_route_makes_room() -> None:
+    table = RoutingTable(max_routes=2)
+    known(table, "a", N1, 0)
+    known(table, "b", N1, 1)
+    table.find("a", 2)
+    table.want("c", 3)
+    assert (table.find("a", 3), table.find("b", 3)) == (N1, None)
+    assert (len(table), table.evicted, table.stale) == (2, 1, 1)
+
+
+def test_idle_routes_are_forgotten() -> None:
+    table = RoutingTable(idle_s=10)
+    known(table, "a", N1, 0)
+    known(table, "b", N1, 5)
+    table.evict_idle(10)
+    assert (table.find("a", 10), table.find("b", 10)) == (None, N1)
+
+
+def test_no_more_are_handed_out_than_asked_for() -> None:
+    table = RoutingTable()
+    for number in range(5):
+        table.want(f"v{number}", 0)
+    assert (len(table.due(0, 3)), len(table.due(0, 3)), table.next_due_at()) == (3, 2, None)
+
+
+def test_a_route_that_was_forgotten_meanwhile_is_not_taken_up_by_its_reply() -> None:
+    table = RoutingTable(max_routes=1)
+    table.want("a", 0)
+    table.want("b", 0)
+    assert table.due(0, 10) == ["b"]
+    assert not table.read("a", N1, 0)
+    table.failed("a", 0)
+    assert (len(table), table.find("a", 0)) == (1, None)
+
+
+class Model(RuleBasedStateMachine):
+    """ZooKeeper changes and loses connections at will; in the end every route is right."""
+
+    videos = st.sampled_from(["a", "b", "c"])
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.truth = dict.fromkeys("abc", 0)
+        self.table = RoutingTable(idle_s=1e9)
+        self.connected = True
+        self.watched: set[str] = set()
+        self.reads: list[tuple[str, int]] = []
+        self.last_read: dict[str, float] = {}
+
+    @rule(video=videos)
+    def ask(self, video: str) -> None:
+        if self.connected:
+            self.table.want(video, self.now)
+
+    @rule(video=videos)
+    def change(self, video: str) -> None:
+        self.truth[video] += 1
+        if video in self.watched and self.connected:
+            self.watched.discard(video)
+            self.table.mark_stale(video, self.now)
+
+    @rule(limit=st.integers(1, 3))
+    def begin(self, limit: int) -> None:
+        if not self.connected:
+            return
+        for video in self.table.due(self.now, limit):
+            assert self.now >= self.last_read.get(video, -1) + 0.098
+            self.last_read[video] = self.now
+            self.watched.add(video)
+            self.reads.append((video, self.truth[video]))
+
+    @rule(fails=st.booleans())
+    def end(self, fails: bool) -> None:
+        if self.reads and self.connected:
+            video, value = self.reads.pop(0)
+            if fails:
+                self.table.failed(video, self.now)
+            else:
+                self.table.read(video, frozenset({str(value)}), self.now)
+
+    @rule()
+    def cut(self) -> None:
+        self.connected = False
+        self.table.connection_lost()
+        self.watched.clear()
+        self.reads.clear()
+
+    @rule()
+    def heal(self) -> None:
+        if not self.connected:
+            self.connected = True
+            self.last_read.clear()
+            self.table.read_all_again(self.now)
+
+    @rule(step=st.floats(0.001, 0.2))
+    def wait(self, step: float) -> None:
+        self.now += step
+
+    @invariant()
+    def stale_is_the_number_of_routes_in_doubt(self) -> None:
+        assert 0 <= self.table.stale <= len(self.table) <= 3
+
+    def teardown(self) -> None:
+        self.heal()
+        for _ in range(30):
+            self.now += 0.1
+            self.begin(3)
+            while self.reads:
+                self.end(fails=False)
+        assert self.table.stale == 0
+        for video in self.table.videos():
+            assert self.table.find(video, self.now) == {str(self.truth[video])}
+
+
+TestModel = Model.TestCase
+TestModel.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
