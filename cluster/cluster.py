@@ -16,7 +16,7 @@ from pathlib import Path
 
 from cluster import haproxy_socket
 from cluster.ca import DevelopmentCa
-from cluster.errors import ClusterError, NotInstalled, PortTaken, SettingsConflict, StepFailed
+from cluster.errors import NotInstalled, PortTaken, SettingsConflict, StepFailed
 from cluster.folder import ClusterFolder, Remembered, home_folder
 from cluster.launches import Launches
 from cluster.local_runtime import LocalRuntime
@@ -252,8 +252,17 @@ class Cluster:
     async def _start_group(self, group: list[Part]) -> None:
         for part in group:
             self._launch(part)
-        waits = (self._wait_ready(part) for part in group if part.kind is not Kind.HAPROXY)
-        await asyncio.gather(*waits)
+        # HAProxy is ready once it knows every server; `up` waits for it at its end.
+        waits = [
+            asyncio.ensure_future(self._wait_ready(part))
+            for part in group
+            if part.kind is not Kind.HAPROXY
+        ]
+        try:
+            await asyncio.gather(*waits)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     def _launch(self, part: Part) -> None:
         if self.runtime.condition(part.name) in _RUNNING:
@@ -317,6 +326,3 @@ def _title(group: list[Part]) -> str:
     for part in group:
         counts[part.kind] = counts.get(part.kind, 0) + 1
     return ", ".join(f"{count} {kind}" for kind, count in counts.items())
-
-
-__all__ = ["Cluster", "ClusterError"]

@@ -9,6 +9,7 @@ is added: a reload would detach every stream.
 from __future__ import annotations
 
 import resource
+import shutil
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -95,9 +96,14 @@ def write(gateway: Gateway, folder: Path) -> Path:
     return path
 
 
+def find_haproxy() -> str | None:
+    """The haproxy command, or None; Debian keeps it where a person's PATH may not look."""
+    return shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin")
+
+
 def command(config: Path) -> list[str]:
     """Runs HAProxy in the foreground; its folder must be the working directory."""
-    return ["haproxy", "-db", "-f", config.name]
+    return [find_haproxy() or "haproxy", "-db", "-f", config.name]
 
 
 def _servers(prefix: str, servers: Sequence[Server]) -> list[str]:

@@ -1,0 +1,54 @@
+# Everything here works on a machine with Python 3.11 or newer, git and make; see README.md.
+# Variables for cluster-up: NODES=3 DISPATCHERS=2 WRITERS=2 ZOOKEEPERS=1|3 PLACEMENT=hash|round_robin
+# BIND=127.0.0.1 HTTP_PORT=8080 HTTPS_PORT=8443 STORE=sqlite TOPOLOGY=dispatcher RUNTIME=local;
+# CLUSTER=name for another cluster than the default one, with folder and ports of its own.
+# What is not set stays as it was the last time.
+
+.DEFAULT_GOAL := help
+.PHONY: help cluster-up cluster-status cluster-logs cluster-down cluster-clean dev \
+        setup setup-dev test check bench
+
+BIN := .venv/bin
+# Words of the command line are variables of the recipes too: `make cluster-up NODES=5`.
+MAKEFLAGS += --no-print-directory
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+cluster-up: setup ## set up what is missing, start a whole cluster, wait until it is ready
+	@$(BIN)/livecomments up
+
+cluster-status: setup ## every part: ready or why not, viewers, videos, queues
+	@$(BIN)/livecomments status
+
+cluster-logs: setup ## what the parts print, and go on (LOGS="node-1 writer-2" for some)
+	@$(BIN)/livecomments logs -f $(LOGS)
+
+cluster-down: setup ## stop the cluster, keep its data
+	@$(BIN)/livecomments down
+
+cluster-clean: setup ## stop the cluster and forget it, comments included
+	@$(BIN)/livecomments clean
+
+dev: setup ## one process with everything in it (topology single), no Java, no HAProxy
+	@$(BIN)/livecomments dev
+
+setup:
+	@cluster/bootstrap.sh
+
+setup-dev:
+	@cluster/bootstrap.sh dev
+	@$(BIN)/livecomments install
+
+test: setup-dev ## all tests (PYTEST="-k word" for some)
+	@$(BIN)/python -m pytest $(PYTEST)
+
+check: setup-dev ## style, types, layers, configurations
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m cluster.check
+	@$(BIN)/python -m pytest -q tests/unit/test_layers.py
+
+bench: setup ## measure (see bench/)
+	@$(BIN)/python -m bench

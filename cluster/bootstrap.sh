@@ -1,0 +1,82 @@
+#!/bin/sh
+# Makes .venv with the pinned packages, on a machine that has nothing but Python 3.11 and pip's way
+# to the packages. Run from the checkout. A second run does nothing.
+#
+#   cluster/bootstrap.sh        what the cluster runs with
+#   cluster/bootstrap.sh dev    and what tests and checks need
+set -eu
+
+venv=.venv
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+fail() {
+    printf 'livecomments: %s\n' "$1" >&2
+    exit 1
+}
+
+# Run one step: a line while it works, the end of its output if it fails.
+step() {
+    title=$1
+    shift
+    printf 'setup   %s\n' "$title"
+    "$@" >"$log" 2>&1 || {
+        tail -n 25 "$log" >&2
+        fail "failed: $title"
+    }
+}
+
+find_python() {
+    for name in ${PYTHON:-python3.14 python3.13 python3.12 python3.11 python3}; do
+        if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            command -v "$name"
+            return
+        fi
+    done
+    fail 'Python 3.11 or newer is needed; install it, or name it with PYTHON=/path/to/python3'
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+        sudo -n "$@"
+    else
+        fail "python3-venv is missing; install it (apt-get install python3-venv), or run as root or with passwordless sudo"
+    fi
+}
+
+install_venv_package() {
+    command -v apt-get >/dev/null || fail "$python cannot make virtual environments (no ensurepip); install that part of Python"
+    version=$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q || true
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$version"
+}
+
+# The stamp names everything that the environment was made from; a package directory that comes or
+# goes changes the editable install too.
+fingerprint() {
+    cat requirements.txt requirements-dev.txt setup.cfg pyproject.toml
+    ls -d -- */__init__.py
+}
+
+sum=$(fingerprint | cksum)
+for kind in ${1:-run} dev; do
+    [ "$(cat "$venv/.stamp-$kind" 2>/dev/null)" = "$sum" ] && exit 0
+done
+
+if [ ! -x "$venv/bin/pip" ]; then
+    python=$(find_python)
+    "$python" -c 'import ensurepip' 2>/dev/null || step 'apt-get install python3-venv' install_venv_package
+    rm -rf "$venv"
+    step "virtual environment in $venv" "$python" -m venv "$venv"
+fi
+rm -f "$venv"/.stamp-*
+set -- "${1:-run}"
+pins='-r requirements.txt'
+[ "$1" = dev ] && pins="$pins -r requirements-dev.txt"
+# shellcheck disable=SC2086  # two words each
+step 'Python packages' "$venv/bin/pip" install --disable-pip-version-check --no-deps $pins
+step 'livecomments itself' "$venv/bin/pip" install --disable-pip-version-check --no-deps \
+    --no-build-isolation -e .
+printf '%s' "$sum" >"$venv/.stamp-$1"

@@ -1,0 +1,251 @@
+"""The `livecomments` command. Each command is a few lines around `Cluster`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, NoReturn
+
+import click
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+
+from cluster import readable
+from cluster.cluster import Cluster
+from cluster.errors import ClusterError, StepFailed
+from cluster.folder import CHECKOUT, ClusterFolder, home_folder
+from cluster.progress import Spoken
+from cluster.route import fetch_route
+from cluster.runtime import Condition
+from cluster.settings import GATEWAY_HTTP_PORT, Settings, read_name, read_settings
+from cluster.status import fetch_rows
+from cluster.system_packages import ensure_installed
+from service.config import ConfigError
+
+_console = Console(soft_wrap=True)
+_LOG_LINES = 20
+
+
+class _Commands(click.Group):
+    """Turns what can go wrong into one line for a person and exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except StepFailed as exc:
+            for line in exc.log_tail.splitlines():
+                print(f"  {exc.part} | {readable.readable_line(line)}", file=sys.stderr)
+            _fail(str(exc))
+        except (ClusterError, ConfigError, OSError) as exc:
+            _fail(str(exc))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Run and inspect a livecomments cluster on this machine.
+
+    Another cluster than the default one is named by the variable CLUSTER.
+    """
+
+
+@main.command()
+def up() -> None:
+    """Start everything that does not run, and wait until it is ready.
+
+    Variables: NODES, DISPATCHERS, WRITERS, ZOOKEEPERS (1 or 3), PLACEMENT (hash, round_robin),
+    BIND, HTTP_PORT, HTTPS_PORT, CLUSTER. What is not set stays as it was.
+    """
+    name = read_name(os.environ)
+    folder = ClusterFolder(home_folder(os.environ), name)
+    progress = Spoken(_console)
+    with folder.lock():
+        known = folder.load().settings if folder.exists() else Settings(name)
+        settings = read_settings(os.environ, known)
+        ensure_installed(progress)
+        cluster = Cluster.create(settings)
+        asyncio.run(cluster.up(progress))
+    print("\n".join(readable.closing_words(cluster)))
+
+
+@main.command()
+def install() -> None:
+    """Install Java, ZooKeeper and HAProxy by apt-get if they are missing."""
+    ensure_installed(Spoken(_console))
+
+
+@main.command()
+def dev() -> None:
+    """Run everything in one process in the foreground (topology `single`).
+
+    Variables: HTTP_PORT (8080); what the writer and the node read from the environment is passed
+    on.
+    """
+    folder = home_folder(os.environ) / "dev"
+    folder.mkdir(parents=True, exist_ok=True)
+    port = os.environ.get("HTTP_PORT") or str(GATEWAY_HTTP_PORT)
+    defaults = {
+        "SERVICE_ID": "dev",
+        "PUBLIC_PORT": port,
+        "SQLITE_PATH": str(folder / "comments.sqlite3"),
+    }
+    print("\n".join(readable.lines_to_try(f"http://127.0.0.1:{port}")), flush=True)
+    os.chdir(CHECKOUT)
+    command = [sys.executable, "-m", "single"]
+    os.execve(sys.executable, command, defaults | dict(os.environ))  # noqa: S606 - becomes it
+
+
+@main.command()
+def down() -> None:
+    """Stop everything; data is kept."""
+    _change(lambda cluster: cluster.down(Spoken(_console)))
+
+
+@main.command()
+def clean() -> None:
+    """Stop everything and forget it, comments included."""
+    name = read_name(os.environ)
+    folder = ClusterFolder(home_folder(os.environ), name)
+    if not folder.exists():
+        print(f"there is no cluster {name}")
+        return
+    _change(lambda cluster: cluster.clean(Spoken(_console)))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def status(as_json: bool) -> None:
+    """Show every part: whether it is ready or why not, and its figures.
+
+    The exit status is 0 if all parts are ready, else 1.
+    """
+    cluster = _open()
+    rows = asyncio.run(fetch_rows(cluster))
+    if as_json:
+        print(msgspec.json.format(msgspec.json.encode(rows)).decode())
+    else:
+        _console.print(readable.status_table(cluster.settings.name, rows))
+    sys.exit(0 if all(row.ready for row in rows) else 1)
+
+
+@main.command()
+@click.argument("video")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def route(video: str, as_json: bool) -> None:
+    """Show where a video is served and where the gateway sends it."""
+    found = asyncio.run(fetch_route(_open(), video))
+    text = msgspec.json.encode(found).decode() if as_json else None
+    print(text or "\n".join(readable.route_lines(found)))
+
+
+@main.command()
+@click.argument("names", nargs=-1)
+@click.option("-f", "--follow", is_flag=True, help="Go on with what is printed from now on.")
+@click.option("-n", "--lines", default=_LOG_LINES, show_default=True, help="Of each part.")
+@click.option("--raw", is_flag=True, help="Lines as they were written.")
+def logs(names: tuple[str, ...], follow: bool, lines: int, raw: bool) -> None:
+    """Show the end of what parts printed (all of them, or NAMES)."""
+    cluster = _open()
+    chosen = [cluster.part(name).name for name in names] or [part.name for part in cluster.parts]
+    width = max(map(len, chosen))
+
+    def show(name: str, line: str) -> None:
+        print(f"{name:{width}} | {line if raw else readable.readable_line(line)}", flush=True)
+
+    if follow:
+        with suppress(KeyboardInterrupt):
+            for name, line in cluster.runtime.follow_logs(chosen, lines=lines):
+                show(name, line)
+    else:
+        for name in chosen:
+            for line in cluster.runtime.log_tail(name, lines).splitlines():
+                show(name, line)
+
+
+@main.command()
+@click.argument("names", nargs=-1, required=True)
+def start(names: tuple[str, ...]) -> None:
+    """Start parts that do not run, and wait until they are ready."""
+    _each(names, lambda cluster, name: cluster.start(name), "is ready")
+
+
+@main.command()
+@click.argument("names", nargs=-1, required=True)
+def stop(names: tuple[str, ...]) -> None:
+    """End parts soon and cleanly, without a drain."""
+    _each(names, lambda cluster, name: cluster.stop(name), "is stopped")
+
+
+@main.command()
+@click.argument("names", nargs=-1, required=True)
+def drain(names: tuple[str, ...]) -> None:
+    """Let parts hand over their work and end (SIGTERM)."""
+    _each(names, lambda cluster, name: cluster.drain(name), "has drained and ended")
+
+
+@main.command()
+@click.argument("names", nargs=-1, required=True)
+def kill(names: tuple[str, ...]) -> None:
+    """End parts without warning (SIGKILL)."""
+    _each(names, lambda cluster, name: cluster.kill(name), "is killed")
+
+
+@main.command()
+@click.argument("names", nargs=-1, required=True)
+def pause(names: tuple[str, ...]) -> None:
+    """Freeze parts: sockets stay open, nothing answers (SIGSTOP)."""
+    _each(names, _now(Cluster.pause), "is paused")
+
+
+@main.command()
+@click.argument("names", nargs=-1, required=True)
+def resume(names: tuple[str, ...]) -> None:
+    """Let paused parts go on (SIGCONT)."""
+    _each(names, _now(Cluster.resume), "goes on")
+
+
+_Act = Callable[[Cluster, str], Coroutine[Any, Any, object]]
+
+
+def _now(act: Callable[[Cluster, str], None]) -> _Act:
+    async def run(cluster: Cluster, name: str) -> None:
+        act(cluster, name)
+
+    return run
+
+
+def _open() -> Cluster:
+    return Cluster.open(read_name(os.environ))
+
+
+def _change(act: Callable[[Cluster], Coroutine[Any, Any, object]]) -> None:
+    cluster = _open()
+    with cluster.folder.lock():
+        asyncio.run(act(cluster))
+
+
+def _each(names: tuple[str, ...], act: _Act, outcome: str) -> None:
+    """Do it to every named part, after all names were found to be right."""
+    cluster = _open()
+    starting = outcome == "is ready"
+    for name in names:
+        if cluster.condition(name) in (Condition.STOPPED, Condition.DEAD) and not starting:
+            raise ClusterError(f"{name} does not run")
+    progress = Spoken(_console)
+    with cluster.folder.lock():
+        for name in names:
+            with progress.step(f"{name} {outcome}"):
+                asyncio.run(_as_coroutine(act, cluster, name))
+
+
+async def _as_coroutine(act: _Act, cluster: Cluster, name: str) -> None:
+    await act(cluster, name)
+
+
+def _fail(text: str) -> NoReturn:
+    Console(stderr=True, soft_wrap=True).print(f"[red]livecomments:[/] {escape(text)}")
+    sys.exit(1)

@@ -1,0 +1,108 @@
+"""What people read: log lines, the table of `status`, the closing words of `up`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from rich.table import Table
+
+from cluster.cluster import Cluster
+from cluster.route import Route
+from cluster.status import Row
+
+_HEAD = ("timestamp", "level", "event")
+_LEFT_OUT = (*_HEAD, "role", "id", "exception")
+_HEADINGS = (
+    ("part", "left"),
+    ("pid", "right"),
+    ("address", "left"),
+    ("health", "left"),
+    ("viewers", "right"),
+    ("videos", "right"),
+    ("queues", "left"),
+    ("zookeeper", "left"),
+)
+
+
+def readable_line(line: str) -> str:
+    """A line of a log; one of JSON becomes `time level event key=value ...`, with its traceback."""
+    try:
+        event = msgspec.json.decode(line)
+    except msgspec.DecodeError:
+        return line
+    if not isinstance(event, dict):
+        return line
+    head = [str(event[name]) for name in _HEAD if name in event]
+    rest = [f"{name}={value}" for name, value in event.items() if name not in _LEFT_OUT]
+    text = " ".join([*head, *rest])
+    return f"{text}\n{event['exception']}" if "exception" in event else text
+
+
+def status_table(name: str, rows: Sequence[Row]) -> Table:
+    """The table of `livecomments status`."""
+    table = Table(title=f"cluster {name}", title_justify="left")
+    for heading, side in _HEADINGS:
+        table.add_column(heading, justify="right" if side == "right" else "left")
+    for row in rows:
+        colour = "red" if not row.ready else "yellow" if row.health != _plain(row) else "green"
+        table.add_row(
+            row.name,
+            _figure(row.pid),
+            row.address,
+            f"[{colour}]{row.health}[/]",
+            _figure(row.viewers),
+            _figure(row.videos),
+            " ".join(f"{name} {depth}" for name, depth in row.queues.items()),
+            row.zookeeper or "",
+        )
+    return table
+
+
+def route_lines(route: Route) -> list[str]:
+    """What `livecomments route` prints."""
+    return [
+        f"video           {route.video_id}",
+        f"served by       {', '.join(route.serving) or 'no node (nobody watches it)'}",
+        f"dispatcher      {route.dispatcher or 'none'}",
+        f"gateway, posts  {route.writer or 'no writer'}",
+        f"gateway, stream {route.node or 'no node'}",
+    ]
+
+
+def closing_words(cluster: Cluster) -> list[str]:
+    """Addresses, and the lines to try."""
+    url = cluster.http_url
+    return [
+        "",
+        f"The cluster {cluster.settings.name} is ready.",
+        f"  HTTP   {url}",
+        f"  HTTPS  {cluster.https_url}   (curl --cacert {cluster.ca_file})",
+        f"  kept   {cluster.folder.path}",
+        "",
+        *lines_to_try(url),
+        "",
+        "Then: make cluster-status, make cluster-logs, make cluster-down",
+    ]
+
+
+def lines_to_try(url: str) -> list[str]:
+    """How to see it work, with curl."""
+    return [
+        "Watch a video:",
+        f"  curl -N {url}/v1/videos/v1/stream",
+        "and write a comment in another terminal:",
+        f"  curl -XPOST {url}/v1/videos/v1/comments"
+        ' -H \'content-type: application/json\' -d \'{"author":"ann","text":"hi"}\'',
+    ]
+
+
+def _plain(row: Row) -> str:
+    return row.health if row.health in _GOOD else "ready"
+
+
+_GOOD = ("ready", "standalone", "leader", "follower")
+
+
+def _figure(value: int | None) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,87 @@
+"""How every part of a cluster is, gathered by asking all of them at once."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from cluster import haproxy_socket, zookeeper
+from cluster.cluster import Cluster
+from cluster.parts import ROLES, Kind, Part
+from cluster.probe import fetch_readiness, fetch_state
+from cluster.runtime import Condition
+
+_ADDRESS_USES = ("http", "public", "client", "internal")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One part. `health` says in words why it is not ready, or what it does without; None where a
+    figure makes no sense or nobody answered.
+    """
+
+    name: str
+    role: str
+    pid: int | None
+    address: str
+    ready: bool
+    health: str
+    viewers: int | None = None
+    videos: int | None = None
+    queues: dict[str, int] = field(default_factory=dict)
+    zookeeper: str | None = None
+
+
+async def fetch_rows(cluster: Cluster) -> list[Row]:
+    """All parts, in the order in which they start."""
+    return list(await asyncio.gather(*(_fetch_row(cluster, part) for part in cluster.parts)))
+
+
+async def _fetch_row(cluster: Cluster, part: Part) -> Row:
+    condition = cluster.condition(part.name)
+    ready, health, figures = False, str(condition), dict[str, Any]()
+    if condition is Condition.RUNNING:
+        readiness, figures = await asyncio.gather(
+            fetch_readiness(part), _fetch_figures(cluster, part)
+        )
+        ready, health = readiness.ready, readiness.words
+    use = next(use for use in _ADDRESS_USES if use in part.ports)
+    return Row(
+        name=part.name,
+        role=str(part.kind),
+        pid=cluster.pid(part.name),
+        address=f"127.0.0.1:{part.ports[use]}",
+        ready=ready,
+        health=health,
+        viewers=figures.get("viewers"),
+        videos=figures.get("videos"),
+        queues=figures.get("queues") or {},
+        zookeeper=figures.get("zookeeper"),
+    )
+
+
+async def _fetch_figures(cluster: Cluster, part: Part) -> dict[str, Any]:
+    if part.kind in ROLES:
+        return await fetch_state(part)
+    if part.kind is Kind.ZOOKEEPER:
+        return _of_srvr(await zookeeper.ask(part.ports["client"], "srvr"))
+    try:
+        return _of_stats(await haproxy_socket.fetch_stats(cluster.folder.gateway))
+    except (OSError, TimeoutError):
+        return {}
+
+
+def _of_srvr(reply: str) -> dict[str, Any]:
+    fields = dict(line.split(": ", 1) for line in reply.splitlines() if ": " in line)
+    names = {"Outstanding": "outstanding", "Connections": "connections"}
+    return {"queues": {name: int(fields[key]) for key, name in names.items() if key in fields}}
+
+
+def _of_stats(rows: list[dict[str, str]]) -> dict[str, Any]:
+    streams = {row["svname"]: row for row in rows if row.get("pxname") == "streams"}
+    backends = [row for row in rows if row.get("svname") == "BACKEND"]
+    return {
+        "viewers": int(streams["BACKEND"]["scur"]) if "BACKEND" in streams else None,
+        "queues": {row["pxname"]: int(row["qcur"]) for row in backends},
+    }
