@@ -60,6 +60,7 @@ class SqliteStore:
         self._write_file = SqliteFile(path, self._identity, creates=True, busy_bound_s=busy_bound_s)
         self._read_file = SqliteFile(path, self._identity, creates=False, busy_bound_s=busy_bound_s)
         self._on_replaced, self._on_swept, self._now = on_replaced, on_swept, now
+        self.commits = 0  # transactions of this process, one fsync each
         self._next_sweep, self._sweepable = 0.0, False  # owned by the writing thread
         self._writer: SqliteThread[_Group, list[Appended]] = SqliteThread(
             "store-write",
@@ -145,6 +146,7 @@ class SqliteStore:
                 for group in groups
             ]
         self._sweepable = True
+        self.commits += 1
         return results
 
     def _read_one(self, reads: list[Read], _fill: Callable[[], None]) -> list[Any]:
