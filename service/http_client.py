@@ -98,5 +98,7 @@ async def _read(response: aiohttp.ClientResponse, peer: Peer) -> bytes:
             response.close()
             raise PeerError(f"{peer.role} {peer.id}: the reply is over {MAX_INTERNAL_BYTES} bytes")
     if response.status != 200:
-        raise PeerError(f"{peer.role} {peer.id}: status {response.status}")
+        raise PeerError(
+            f"{peer.role} {peer.id}: status {response.status}", reply_status=response.status
+        )
     return bytes(body)

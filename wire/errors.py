@@ -202,7 +202,14 @@ class Draining(Unavailable):
 
 
 class PeerError(LivecommentsError):
-    """A call to another of our processes failed: refused, timed out, or answered with an error."""
+    """A call to another of our processes failed: refused, timed out, or answered with an error.
+
+    reply_status: the HTTP status it answered with, 0 if it did not answer.
+    """
 
     code = "peer_failed"
     title = "A peer did not answer"
+
+    def __init__(self, detail: str = "", *, reply_status: int = 0) -> None:
+        super().__init__(detail)
+        self.reply_status = reply_status
