@@ -1,0 +1,173 @@
+"""The dispatcher as a process: internal listener, senders, ops, ZooKeeper."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from coordination import (
+    Member,
+    Membership,
+    MemberWatch,
+    RouteResolver,
+    ZooKeeperSession,
+    new_boot_id,
+)
+from dispatcher.config import Config
+from dispatcher.metrics import DispatcherMetrics
+from dispatcher.router import Router
+from dispatcher.routes import internal_application
+from dispatcher.senders import Senders
+from service.health import Health
+from service.http_client import InternalClient
+from service.http_server import HttpServer
+from service.metrics import new_registry
+from service.ops import OpsServer
+from service.tasks import TaskHome
+from service.tls import TlsFiles
+from wire.roles import Role
+
+log = structlog.get_logger()
+
+_SWEEP_EVERY_S = 5.0
+
+
+class DispatcherService:
+    """See service.runner.Service."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self.health = Health()
+        self.tasks = TaskHome()
+        self._registry = new_registry()
+        self._metrics = DispatcherMetrics(self._registry)
+        self._tls = TlsFiles(config.service.tls_dir)
+        self._client = InternalClient(self._tls)
+        self._session = ZooKeeperSession(
+            config.zookeeper, session_timeout_s=config.zookeeper_session_s
+        )
+        self._nodes = MemberWatch(self._session, Role.NODE, on_change=self._on_nodes)
+        self._resolver = RouteResolver(self._session)
+        self._senders = Senders(
+            self._client.post,
+            self.tasks,
+            self._metrics,
+            self._resolver.mark_stale,
+            config=config.sender,
+        )
+        self._router = Router(
+            self._resolver,
+            self._senders,
+            self.tasks,
+            self._metrics,
+            route_wait_s=config.route_wait_s,
+        )
+        self._ops = OpsServer(config.service, self.health, self._registry, self._describe)
+        self._internal = HttpServer(
+            internal_application(self._router),
+            config.service.bind_host,
+            config.service.internal_port,
+            ssl_context=self._tls.server(),
+        )
+        self._membership: Membership | None = None
+        self._export()
+
+    @property
+    def internal_port(self) -> int:
+        """Where writers call (known after `start`)."""
+        return self._internal.port
+
+    @property
+    def ops_port(self) -> int:
+        """Where /state and /metrics are (known after `start`)."""
+        return self._ops.port
+
+    async def start(self) -> None:
+        """Bind, see a first ZooKeeper session and the nodes, announce; returns when ready."""
+        await self._ops.start()
+        await self._client.start()
+        await self._internal.start()
+        self._session.on_connected(lambda _new: self.health.mark("zookeeper", None))
+        self._session.on_away(lambda: self.health.mark("zookeeper", "away"))
+        await self._session.start()
+        self.tasks.spawn(self._nodes.run(), "nodes")
+        self.tasks.spawn(self._resolver.run(), "resolver")
+        self.tasks.spawn(self._sweep(), "sweep")
+        await self._nodes.wait_read()  # before writers come: else the first batches meet strangers
+        await self._announce()
+
+    async def drain(self) -> None:
+        """Leave ZooKeeper, serve writers that have not noticed yet, empty the queues."""
+        if self._membership is not None:
+            await self._membership.withdraw()
+        await asyncio.sleep(self._config.drain_serve_s)
+        await self._internal.stop()
+        await self._flush()
+
+    async def stop(self) -> None:
+        """Release everything. Idempotent."""
+        await self._internal.stop()
+        self._senders.close()
+        await self.tasks.aclose()
+        await self._session.stop()
+        await self._client.stop()
+        await self._ops.stop()
+
+    async def _announce(self) -> None:
+        service = self._config.service
+        member = Member(
+            Role.DISPATCHER, service.id, service.advertise_host, self.internal_port, new_boot_id()
+        )
+        self._membership = Membership(self._session, member, on_superseded=self._on_superseded)
+        self.tasks.spawn(self._membership.run(), "membership")
+        await self._membership.wait_announced()
+
+    async def _flush(self) -> None:
+        try:
+            async with asyncio.timeout(self._config.drain_flush_s):
+                await self._router.wait_routed()
+                await self._senders.wait_idle()
+        except TimeoutError:
+            log.warning("left_unsent", queues=self._senders.depths)  # the nodes' probe heals it
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(_SWEEP_EVERY_S)
+            self._senders.sweep(self._nodes.members)
+
+    def _on_nodes(self, members: Mapping[str, Member]) -> None:
+        self._router.set_members(member.peer for member in members.values())
+
+    def _on_superseded(self) -> None:
+        self.tasks.fail(RuntimeError("a newer process has this id"))
+
+    def _export(self) -> None:
+        gauge = self._metrics.gauge
+        gauge(
+            "zookeeper_connected",
+            "1 while connected",
+            lambda: float(self._session.state == "connected"),
+        )
+        gauge("routes", "Routes in memory", lambda: self._resolver.routes)
+        gauge("routes_stale", "Routes to be read (again)", lambda: self._resolver.stale)
+        gauge("routes_waiting", "Batches that wait for a route", lambda: self._router.waiting)
+        gauge("nodes", "Nodes that are members", lambda: len(self._nodes.members))
+        gauge("nodes_failing", "Nodes that do not answer", lambda: len(self._senders.failing))
+        gauge("queued_bytes", "Bytes in senders' queues", lambda: self._senders.queued_bytes)
+        self._metrics.counter_of(
+            "route_reads", "Routes read from ZooKeeper", lambda: self._resolver.stats.reads
+        )
+        self._metrics.depths_of(lambda: self._senders.depths)
+
+    def _describe(self) -> dict[str, Any]:
+        return {
+            "zookeeper": self._session.state,
+            "viewers": 0,
+            "videos": self._resolver.routes,
+            "nodes": sorted(self._nodes.members),
+            "failing": self._senders.failing,
+            "queues": {"routes": self._router.waiting, **self._senders.depths},
+        }

@@ -1,0 +1,120 @@
+"""Takes batches, finds each one's route, hands it to the senders.
+
+Law: a batch whose route is in memory is in the senders' queues before `take` first lets go of the
+loop. One whose route must be read waits for it in the background, at most `MAX_WAITING` batches and
+`MAX_WAITING_BYTES` in all; `take` waits with it for a moment only. So a ZooKeeper that is away
+delays no video whose route is known, nor the writer that sent both. What cannot be routed is
+counted: the nodes' probe heals it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping
+from typing import Protocol
+
+from coordination import RouteUnknown
+from dispatcher.core import Parcel, decide, pack
+from dispatcher.metrics import DispatcherMetrics
+from dispatcher.senders import Senders
+from service.tasks import TaskHome
+from wire.internal import Batch
+from wire.roles import Peer
+
+MAX_WAITING = 1_000
+MAX_WAITING_BYTES = 16 * 1024 * 1024
+TAKE_WITHIN_S = 0.1
+
+
+class Routes(Protocol):
+    """What the router needs of `coordination.RouteResolver`."""
+
+    def find(self, video_id: str) -> frozenset[str] | None:
+        """The route, if it is in memory."""
+
+    async def resolve(self, video_id: str, timeout_s: float = 2.0) -> frozenset[str]:
+        """The route, read if need be; raises RouteUnknown."""
+
+
+class Router:
+    """One a process. `set_members` says where the nodes are."""
+
+    def __init__(
+        self,
+        routes: Routes,
+        senders: Senders,
+        tasks: TaskHome,
+        metrics: DispatcherMetrics,
+        *,
+        route_wait_s: float = 2.0,
+    ) -> None:
+        self._routes = routes
+        self._senders = senders
+        self._tasks = tasks
+        self._metrics = metrics
+        self._route_wait_s = route_wait_s
+        self._members: Mapping[str, Peer] = {}
+        self._waiting: dict[asyncio.Task[None], int] = {}
+        self._waiting_bytes = 0
+
+    @property
+    def waiting(self) -> int:
+        """Batches that wait for their route."""
+        return len(self._waiting)
+
+    def set_members(self, peers: Iterable[Peer]) -> None:
+        """These are the nodes now."""
+        self._members = {peer.id: peer for peer in peers}
+
+    async def take(self, batches: Iterable[Batch]) -> None:
+        """Hand the batches over; returns when they are in the senders' queues, or after
+        TAKE_WITHIN_S if some still wait for a route.
+        """
+        waits = [wait for batch in batches if (wait := self._take(batch)) is not None]
+        if waits:
+            await asyncio.wait(waits, timeout=TAKE_WITHIN_S)
+
+    async def wait_routed(self) -> None:
+        """Wait until no batch waits for its route any more."""
+        while self._waiting:
+            await asyncio.wait(list(self._waiting))
+
+    def _take(self, batch: Batch) -> asyncio.Task[None] | None:
+        parcel = pack(batch)
+        if parcel is None:
+            self._metrics.batch("too_large")
+            return None
+        route = self._routes.find(parcel.video_id)
+        if route is not None:
+            self._send(parcel, route)
+            return None
+        if len(self._waiting) >= MAX_WAITING or self._waiting_bytes >= MAX_WAITING_BYTES:
+            self._metrics.batch("crowded")
+            return None
+        return self._wait_for_route(parcel)
+
+    def _wait_for_route(self, parcel: Parcel) -> asyncio.Task[None]:
+        task = self._tasks.spawn(self._resolve_and_send(parcel), f"route {parcel.video_id}")
+        self._waiting[task] = parcel.size
+        self._waiting_bytes += parcel.size
+        task.add_done_callback(self._waited)
+        return task
+
+    def _waited(self, task: asyncio.Task[None]) -> None:
+        self._waiting_bytes -= self._waiting.pop(task)
+
+    async def _resolve_and_send(self, parcel: Parcel) -> None:
+        try:
+            route = await self._routes.resolve(parcel.video_id, self._route_wait_s)
+        except RouteUnknown:
+            self._metrics.batch("unrouted")
+            return
+        self._send(parcel, route)
+
+    def _send(self, parcel: Parcel, route: Collection[str]) -> None:
+        decision = decide(route, self._members)
+        for peer in decision.peers:
+            self._senders.offer(peer, parcel)
+        if decision.strangers:
+            self._metrics.strangers.inc(decision.strangers)
+        self._metrics.batch("routed" if decision.peers else "no_node")
