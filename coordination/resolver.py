@@ -18,15 +18,11 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import structlog
-
 from coordination.errors import CoordinationError, NoNode, OutcomeUnknown, RouteUnknown
 from coordination.paths import Paths, node_ids
 from coordination.routing_table import RoutingTable
 from coordination.session import ZooKeeperSession
 from coordination.sweeper import Sweeper
-
-log = structlog.get_logger()
 
 MAX_READS = 64  # at a time; leaves room in the session for others
 COMPARE_EVERY_S = 30.0
