@@ -40,7 +40,16 @@ MAX_QUEUED_BYTES = 32 * 1024 * 1024
 MAX_REQUEST_BYTES = 1024 * 1024  # but one batch always fits: 500 comments stay below 2 MiB
 STOP_WITHIN_S = 2.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 1.0
+_FORGET_FAULT_S = 60.0
 _ENVELOPE_BYTES = 256  # of a batch in a request, without its comments
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """A dispatcher that failed: `count` times in a row, to be tried last until `until`."""
+
+    until: float
+    count: int
 
 
 @dataclass(slots=True)
@@ -57,7 +66,6 @@ class _Outbox:
         self.peer = peer
         self.queue: deque[_Queued] = deque()
         self.bytes = 0
-        self.failures = 0
 
     def push(self, queued: _Queued) -> int:
         """Queue a batch; how many old ones had to go for it."""
@@ -106,7 +114,7 @@ class DispatchSink:
         self._metrics, self._clock = metrics, clock
         self._outboxes: dict[str, _Outbox] = {}  # exists while something is queued or in flight
         self._senders: set[asyncio.Task[None]] = set()
-        self._failed_until: dict[str, float] = {}
+        self._faults: dict[str, _Fault] = {}
         self._stopped = False
 
     @property
@@ -117,8 +125,7 @@ class DispatchSink:
     @property
     def failing(self) -> list[str]:
         """Ids of the dispatchers that failed a moment ago."""
-        now = self._clock()
-        return sorted(name for name, until in self._failed_until.items() if until > now)
+        return sorted(filter(self._is_failing, self._faults))
 
     async def start(self) -> None:
         """Nothing to do: connections are made when they are needed."""
@@ -155,12 +162,13 @@ class DispatchSink:
         self._drop("queue_full", outbox.push(queued))
 
     def _choose(self, video_id: str) -> Peer | None:
-        peers, now = self._order(video_id), self._clock()
-        healthy = (peer for peer in peers if self._failed_until.get(peer.id, 0.0) <= now)
-        return next(healthy, None) or self._first_to_recover(peers)
+        peers = self._order(video_id)
+        healthy = next((peer for peer in peers if not self._is_failing(peer.id)), None)
+        return healthy or min(peers, key=lambda peer: self._faults[peer.id].until, default=None)
 
-    def _first_to_recover(self, peers: Sequence[Peer]) -> Peer | None:
-        return min(peers, key=lambda peer: self._failed_until[peer.id], default=None)
+    def _is_failing(self, name: str) -> bool:
+        fault = self._faults.get(name)
+        return fault is not None and fault.until > self._clock()
 
     def _spawn_sender(self, outbox: _Outbox) -> None:
         # In an empty context: a sender outlives the request that happened to start it.
@@ -174,8 +182,8 @@ class DispatchSink:
         name = outbox.peer.id
         try:
             while outbox.queue:
-                if outbox.failures:
-                    await asyncio.sleep(_pause_s(outbox.failures))
+                if self._is_failing(name):  # nobody better is there
+                    await asyncio.sleep(_pause_s(self._faults[name].count))
                 await self._send(outbox, outbox.take())
         finally:
             if self._outboxes.get(name) is outbox:
@@ -204,17 +212,16 @@ class DispatchSink:
                 self._enqueue(queued)  # into the same outbox if there is no better one
 
     def _note_failure(self, outbox: _Outbox, exc: PeerError) -> None:
-        outbox.failures += 1
-        now, name = self._clock(), outbox.peer.id
+        name, now = outbox.peer.id, self._clock()
+        before = self._faults.get(name)
         self._metrics.dispatch_failed.inc()
-        if self._failed_until.get(name, 0.0) <= now:
+        if before is None:
             log.warning("dispatcher_failed", dispatcher=name, error=str(exc))
-        self._failed_until = {who: t for who, t in self._failed_until.items() if t > now}
-        self._failed_until[name] = now + AVOID_S
+        self._faults = {n: f for n, f in self._faults.items() if f.until > now - _FORGET_FAULT_S}
+        self._faults[name] = _Fault(now + AVOID_S, before.count + 1 if before else 1)
 
     def _note_success(self, outbox: _Outbox) -> None:
-        outbox.failures = 0
-        if self._failed_until.pop(outbox.peer.id, None) is not None:
+        if self._faults.pop(outbox.peer.id, None) is not None:
             log.info("dispatcher_back", dispatcher=outbox.peer.id)
 
     def _drop(self, reason: str, count: int) -> None:
