@@ -86,6 +86,7 @@ class WriterService:
         self.tasks.spawn(self._watch.run(), "dispatchers")
         await self._watch.wait_read()  # before posts come: else the first ones wait for the probe
         await self._announce()
+        self._mark_health()
 
     async def drain(self) -> None:
         """Leave ZooKeeper, let the gateway and clients notice, finish what was accepted."""
@@ -145,14 +146,18 @@ class WriterService:
         while True:
             with suppress(StoreUnavailable):
                 await self._comments.heads(())
-            away = None if self._session.state == "connected" else "away"
-            self.health.mark("store", self._comments.store_problem)
-            self.health.mark("dispatchers", self._dispatchers.problem(self._sink.failing))
-            self.health.mark("zookeeper", away)
+            self._mark_health()
             await asyncio.sleep(_LOOK_EVERY_S)
+
+    def _mark_health(self) -> None:
+        away = None if self._session.state == "connected" else "away"
+        self.health.mark("store", self._comments.store_problem)
+        self.health.mark("dispatchers", self._dispatchers.problem(self._sink.failing))
+        self.health.mark("zookeeper", away)
 
     def _on_dispatchers(self, members: Mapping[str, Member]) -> None:
         self._dispatchers.set_peers(member.peer for member in members.values())
+        self._mark_health()
 
     def _on_superseded(self) -> None:
         self.tasks.fail(RuntimeError("a newer process has this id"))

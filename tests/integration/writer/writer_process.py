@@ -1,0 +1,90 @@
+"""`python -m writer` as tests run it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from cluster.ca import DevelopmentCa
+from cluster.ports import free_ports
+from tests.support import TIMEOUT_FACTOR
+from wire.roles import Role
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class WriterProcess:
+    """One writer. `start` returns when it is ready; it may be started again after its end."""
+
+    def __init__(self, ca: DevelopmentCa, folder: Path, name: str, zookeeper: str) -> None:
+        ca.issue(Role.WRITER, name).write(folder / name)
+        self.public, self.ops = free_ports(2)
+        self._log = folder / f"{name}.log"
+        self._environ = {
+            **os.environ,
+            "SERVICE_ID": name,
+            "PUBLIC_PORT": str(self.public),
+            "OPS_PORT": str(self.ops),
+            "TLS_DIR": str(folder / name),
+            "SQLITE_PATH": str(folder / "comments.db"),
+            "ZOOKEEPER": zookeeper,
+            "DRAIN_NOTICE_S": "0.3",
+        }
+        self.process: asyncio.subprocess.Process | None = None
+        self.client: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        with self._log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "writer"), cwd=ROOT, env=self._environ, stderr=log
+            )
+        self.client = self.client or aiohttp.ClientSession()
+        async with asyncio.timeout(20 * TIMEOUT_FACTOR):
+            while await self._status("/readyz") != 200:
+                assert self.process.returncode is None, self._log.read_text()
+                await asyncio.sleep(0.02)
+
+    async def end(self, signum: int) -> int:
+        """Send a signal; the exit status."""
+        assert self.process is not None
+        self.process.send_signal(signum)
+        return await asyncio.wait_for(self.process.wait(), 20 * TIMEOUT_FACTOR)
+
+    async def stop(self) -> None:
+        """For teardown: kill what still runs."""
+        if self.process is not None and self.process.returncode is None:
+            self.process.kill()
+            await self.process.wait()
+        if self.client is not None:
+            await self.client.close()
+
+    async def post(self, text: str, key: str, video: str = "v") -> tuple[int, Any]:
+        """Status and body; raises aiohttp.ClientError when the connection breaks."""
+        assert self.client is not None
+        url = f"http://127.0.0.1:{self.public}/v1/videos/{video}/comments"
+        body = {"author": "ann", "text": text}
+        async with self.client.post(url, json=body, headers={"Idempotency-Key": key}) as reply:
+            return reply.status, await reply.json(content_type=None)
+
+    async def get(self, path: str) -> Any:
+        assert self.client is not None
+        async with self.client.get(f"http://127.0.0.1:{self.public}{path}") as reply:
+            return await reply.json(content_type=None)
+
+    async def state(self) -> Any:
+        assert self.client is not None
+        async with self.client.get(f"http://127.0.0.1:{self.ops}/state") as reply:
+            return await reply.json()
+
+    async def _status(self, path: str) -> int:
+        assert self.client is not None
+        try:
+            async with self.client.get(f"http://127.0.0.1:{self.ops}{path}") as reply:
+                return reply.status
+        except aiohttp.ClientError:
+            return 0
