@@ -25,7 +25,9 @@ from cluster.settings import GATEWAY_HTTP_PORT, Settings, read_name, read_settin
 from cluster.status import fetch_rows
 from cluster.system_packages import ensure_installed
 from service.config import ConfigError
+from service.logs import configure_logs
 
+_WIDTH_OF_FILES = 140
 _console = Console(soft_wrap=True)
 _LOG_LINES = 20
 
@@ -51,6 +53,7 @@ def main() -> None:
 
     Another cluster than the default one is named by the variable CLUSTER.
     """
+    configure_logs(level="error", style="console", role="cli", id="livecomments")
 
 
 @main.command()
@@ -128,7 +131,8 @@ def status(as_json: bool) -> None:
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(rows)).decode())
     else:
-        _console.print(readable.status_table(cluster.settings.name, rows))
+        width = None if sys.stdout.isatty() else _WIDTH_OF_FILES
+        Console(width=width).print(readable.status_table(cluster.settings.name, rows))
     sys.exit(0 if all(row.ready for row in rows) else 1)
 
 

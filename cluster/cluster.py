@@ -126,13 +126,14 @@ class Cluster:
             self._ensure_certificates()
         self._choose_ports_again_if_nothing_runs()
         await self._stop_surplus(progress)
-        for kinds in ((Kind.ZOOKEEPER,), ROLES, (Kind.HAPROXY,)):
+        for kinds in ((Kind.ZOOKEEPER,), ROLES):
             group = [part for part in self.parts if part.kind in kinds]
             with progress.step(_title(group)):
                 await self._start_group(group)
-        await self._fill_slots()
-        with progress.step("gateway ready"):
-            await self._wait_ready(self.part("haproxy"))
+        with progress.step(Kind.HAPROXY):
+            self._launch(self.part(Kind.HAPROXY))
+            await self._fill_slots()
+            await self._wait_ready(self.part(Kind.HAPROXY))
 
     async def start(self, name: str, *, wait: bool = True) -> None:
         """Start one part if it does not run, and wait until it is ready. Raises as `up`."""
@@ -252,12 +253,7 @@ class Cluster:
     async def _start_group(self, group: list[Part]) -> None:
         for part in group:
             self._launch(part)
-        # HAProxy is ready once it knows every server; `up` waits for it at its end.
-        waits = [
-            asyncio.ensure_future(self._wait_ready(part))
-            for part in group
-            if part.kind is not Kind.HAPROXY
-        ]
+        waits = [asyncio.ensure_future(self._wait_ready(part)) for part in group]
         try:
             await asyncio.gather(*waits)
         finally:
@@ -325,4 +321,4 @@ def _title(group: list[Part]) -> str:
     counts: dict[Kind, int] = {}
     for part in group:
         counts[part.kind] = counts.get(part.kind, 0) + 1
-    return ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    return ", ".join(f"{count} {kind}{'s' * (count > 1)}" for kind, count in counts.items())

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+from rich.box import SIMPLE_HEAD
+from rich.console import JustifyMethod
 from rich.table import Table
+from rich.text import Text
 
 from cluster.cluster import Cluster
 from cluster.route import Route
@@ -13,16 +16,8 @@ from cluster.status import Row
 
 _HEAD = ("timestamp", "level", "event")
 _LEFT_OUT = (*_HEAD, "role", "id", "exception")
-_HEADINGS = (
-    ("part", "left"),
-    ("pid", "right"),
-    ("address", "left"),
-    ("health", "left"),
-    ("viewers", "right"),
-    ("videos", "right"),
-    ("queues", "left"),
-    ("zookeeper", "left"),
-)
+_HEADINGS = ("part", "pid", "address", "viewers", "videos", "zookeeper", "health", "waiting")
+_NUMBERS = ("pid", "viewers", "videos")
 
 
 def readable_line(line: str) -> str:
@@ -41,20 +36,21 @@ def readable_line(line: str) -> str:
 
 def status_table(name: str, rows: Sequence[Row]) -> Table:
     """The table of `livecomments status`."""
-    table = Table(title=f"cluster {name}", title_justify="left")
-    for heading, side in _HEADINGS:
-        table.add_column(heading, justify="right" if side == "right" else "left")
+    table = Table(title=f"cluster {name}", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for heading in _HEADINGS:
+        justify: JustifyMethod = "right" if heading in _NUMBERS else "left"
+        # Only the last two may need a second line in a narrow window.
+        table.add_column(heading, justify=justify, no_wrap=heading not in _HEADINGS[-2:])
     for row in rows:
-        colour = "red" if not row.ready else "yellow" if row.health != _plain(row) else "green"
         table.add_row(
             row.name,
             _figure(row.pid),
             row.address,
-            f"[{colour}]{row.health}[/]",
             _figure(row.viewers),
             _figure(row.videos),
-            " ".join(f"{name} {depth}" for name, depth in row.queues.items()),
             row.zookeeper or "",
+            Text(row.health, _colour(row)),
+            ", ".join(f"{name} {depth}" for name, depth in row.queues.items() if depth),
         )
     return table
 
@@ -97,11 +93,10 @@ def lines_to_try(url: str) -> list[str]:
     ]
 
 
-def _plain(row: Row) -> str:
-    return row.health if row.health in _GOOD else "ready"
-
-
-_GOOD = ("ready", "standalone", "leader", "follower")
+def _colour(row: Row) -> str:
+    if not row.ready:
+        return "red"
+    return "yellow" if row.health.startswith("degraded") else "green"
 
 
 def _figure(value: int | None) -> str:

@@ -74,8 +74,7 @@ async def _fetch_figures(cluster: Cluster, part: Part) -> dict[str, Any]:
 
 def _of_srvr(reply: str) -> dict[str, Any]:
     fields = dict(line.split(": ", 1) for line in reply.splitlines() if ": " in line)
-    names = {"Outstanding": "outstanding", "Connections": "connections"}
-    return {"queues": {name: int(fields[key]) for key, name in names.items() if key in fields}}
+    return {"queues": {"requests": int(fields["Outstanding"])}} if "Outstanding" in fields else {}
 
 
 def _of_stats(rows: list[dict[str, str]]) -> dict[str, Any]:
