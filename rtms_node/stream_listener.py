@@ -14,6 +14,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import cast
 
 import h11
 
@@ -108,18 +109,18 @@ class StreamConnection(asyncio.Protocol):
     def __init__(self, listener: StreamListener) -> None:
         self._listener = listener
         self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
-        self._read = bytearray()  # what a fallback must see again
+        self._read = bytearray()  # also what a fallback must see again
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the deadline, or reset the connection when too many are unread."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # No isinstance check: uvloop's transports are no subclasses of asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
         loop = asyncio.get_running_loop()
-        self._deadline = loop.call_later(HEAD_DEADLINE_S, transport.abort)
+        self._deadline = loop.call_later(HEAD_DEADLINE_S, self._transport.abort)
         self._listener.unread += 1
         if self._listener.unread > MAX_UNREAD:
             self._listener.refused += 1
-            transport.abort()
+            self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client left, or was too slow."""
@@ -127,11 +128,12 @@ class StreamConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read until the head is whole."""
-        if self._listener.fallback is not None:
-            self._read += data
+        self._read += data
         try:
             self._parser.receive_data(data)
             event = self._parser.next_event()
+            if len(self._read) - len(self._parser.trailing_data[0]) > MAX_HEAD_BYTES:
+                raise BadRequest(f"the request head is over {MAX_HEAD_BYTES} bytes")
             if isinstance(event, h11.Request):
                 self._deadline.cancel()
                 self._on_request(event)

@@ -37,7 +37,11 @@ CORES = [
     "rtms_node/ring.py",
     "rtms_node/room.py",
     "rtms_node/hub.py",
-    "rtms_node/ingest.py",
+    "rtms_node/timeline.py",
+    "rtms_node/fanout.py",
+    "rtms_node/inbox.py",
+    "rtms_node/resume.py",
+    "rtms_node/probe.py",
 ]
 IO_LIBRARIES = {"aiohttp", "kazoo", "redis", "cassandra", "sqlite3", "socket", "ssl"}
 

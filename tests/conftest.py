@@ -1,0 +1,21 @@
+"""Tests run on the event loop of production; the listeners' tests also on the standard one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import uvloop
+
+_ON_BOTH = ("integration/rtms_node", "integration/service")
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> dict[str, Callable[[], Any]]:
+    factories: dict[str, Callable[[], Any]] = {"uvloop": uvloop.new_event_loop}
+    if any(part in item.path.as_posix() for part in _ON_BOTH):
+        factories["asyncio"] = asyncio.new_event_loop
+    return factories

@@ -1,0 +1,70 @@
+"""A node's core behind a real listener, on both event loops."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from rtms_node.core import NodeCore
+from rtms_node.limits import Limits
+from rtms_node.probe import ProbeTimes
+from rtms_node.stream_listener import StreamListener
+from rtms_node.testing import MemoryStore
+from service.tasks import TaskHome
+
+
+class AcksAtOnce:
+    """A feed that announces at once."""
+
+    core: NodeCore
+
+    def join(self, video_id: str) -> None:
+        self.core.announced(video_id)
+
+    def leave(self, video_id: str) -> None: ...
+
+
+class Served:
+    """A listening core with a memory store."""
+
+    def __init__(self, limits: Limits, **listener: Any) -> None:
+        self.store = MemoryStore()
+        self.tasks = TaskHome()
+        self.registry = CollectorRegistry()
+        self._writers: list[asyncio.StreamWriter] = []
+        feed = AcksAtOnce()
+        self.core = feed.core = NodeCore(
+            "node-1", limits, ProbeTimes(0.1, 0.1), self.store, feed, self.tasks, self.registry,
+            on_reachable=lambda reachable: None,
+        )  # fmt: skip
+        self.listener = StreamListener(self.core.hub, "127.0.0.1", 0, **listener)
+
+    async def start(self) -> None:
+        self.core.start()
+        await self.listener.start()
+
+    async def stop(self) -> None:
+        await self.listener.stop()
+        self.core.close()
+        await self.core.hub.wait_empty(2.0)
+        await self.tasks.aclose()
+        for writer in self._writers:
+            writer.close()
+
+    async def send(self, request: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.listener.port)
+        self._writers.append(writer)
+        writer.write(request)
+        return reader, writer
+
+
+@pytest.fixture
+async def served() -> AsyncIterator[Served]:
+    served = Served(Limits(heartbeat_s=0.2), origins=frozenset({"https://a.example"}))
+    await served.start()
+    yield served
+    await served.stop()
