@@ -60,9 +60,7 @@ def parse_new_comment(body: bytes) -> NewComment:
     # The standard parser, not msgspec: it can show repeated keys and lone surrogates, which are
     # refused.
     try:
-        value = json.loads(
-            body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant
-        )
+        value = _decoder.decode(body.decode("utf-8"))
     except (ValueError, RecursionError) as exc:
         raise NotJson(_reason(exc)) from exc
     if not isinstance(value, dict):
@@ -96,7 +94,7 @@ def check_idempotency_key(key: str) -> str:
 
 def printable(text: str) -> str:
     """A client's string made safe to repeat in an error or a log: escaped and short."""
-    return text[:40].encode("ascii", "backslashreplace").decode()
+    return text[:40].encode("unicode_escape").decode()
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -108,6 +106,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)
 
 
 def _reason(exc: Exception) -> str:

@@ -13,6 +13,7 @@ import secrets
 from dataclasses import dataclass
 
 EPOCH_LENGTH = 12
+MAX_SEQ = 10**15 - 1
 _EPOCH_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 _VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _EPOCH = re.compile(r"[a-z0-9]{12}", re.ASCII)

@@ -7,12 +7,12 @@ repeated, reordered or lost; the sequence numbers make that harmless.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
 from wire.errors import BadRequest
-from wire.ids import is_epoch, is_video_id
+from wire.ids import MAX_SEQ, is_epoch, is_video_id
 
 DISPATCH = "/internal/dispatch"
 FORWARD = "/internal/forward"
@@ -25,6 +25,7 @@ MAX_HEADS = 1_000
 MAX_RANGE = 1_000
 
 T = TypeVar("T")
+Seq = Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQ)]
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -36,7 +37,7 @@ class Batch(msgspec.Struct, frozen=True):
 
     video_id: str
     epoch: str
-    first_seq: int
+    first_seq: Seq
     comments: tuple[msgspec.Raw, ...]
     accepted_at: float = 0.0
     request_id: str = ""
@@ -71,7 +72,7 @@ class HeadsReply(msgspec.Struct, frozen=True):
     """Newest sequence numbers; 0 for a video that has no comment."""
 
     epoch: str
-    heads: dict[str, int]
+    heads: dict[str, Seq]
 
 
 class RangeReply(msgspec.Struct, frozen=True):
@@ -82,9 +83,9 @@ class RangeReply(msgspec.Struct, frozen=True):
     """
 
     epoch: str
-    oldest: int
-    head: int
-    first_seq: int
+    oldest: Seq
+    head: Seq
+    first_seq: Seq
     comments: tuple[msgspec.Raw, ...]
 
 
