@@ -147,7 +147,7 @@ async def test_a_writer_that_is_asked_to_stop_finishes_its_work(world: World) ->
         for number in itertools.count():
             try:
                 status, body = await writer.post("x", f"{name}-{number}")
-            except aiohttp.ClientConnectorError:  # it does not listen any more
+            except aiohttp.ClientConnectionError:  # it does not listen, or never read this
                 return
             assert status == 201
             acked.append(body["seq"])
