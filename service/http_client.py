@@ -5,6 +5,7 @@ bounded replies.
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import ssl
 
@@ -19,6 +20,8 @@ from wire.internal import MAX_INTERNAL_BYTES
 from wire.roles import Peer
 
 log = structlog.get_logger()
+
+_HEX = re.compile(r"(?=.*[1-9a-f])[0-9a-f]{1,32}", re.ASCII)  # all zeros is no trace
 
 
 class InternalClient:
@@ -76,13 +79,19 @@ class InternalClient:
                     headers={
                         "Content-Type": "application/json",
                         REQUEST_ID: request_id,
-                        "traceparent": f"00-{request_id:0>32.32}-{secrets.token_hex(8)}-01",
+                        "traceparent": _trace_parent(request_id),
                     },
                 ) as response,
             ):
                 return await _read(response, peer)
         except (aiohttp.ClientError, ssl.SSLError, OSError, TimeoutError) as exc:
             raise PeerError(f"{peer.role} {peer.id}: {type(exc).__name__} {exc}".rstrip()) from exc
+
+
+def _trace_parent(request_id: str) -> str:
+    """W3C Trace Context; the request's id is the trace if it can be one, else it is a new one."""
+    trace = request_id if _HEX.fullmatch(request_id) else secrets.token_hex(16)
+    return f"00-{trace:0>32}-{secrets.token_hex(8)}-01"
 
 
 def _authority(peer: Peer) -> str:

@@ -1,16 +1,19 @@
 """An aiohttp listener with the deadlines and error bodies that aiohttp itself lacks.
 
 aiohttp closes an idle keep-alive connection, but a client may drip a request head for as long as
-that idle time, and errors that its parser finds are answered in plain text or HTML. Here a head
-must be whole `head_deadline_s` after its first byte (after the connection for the first one), and
-every error is a problem document.
+that idle time, leave a reply unread for ever, and errors that its parser finds are answered in
+plain text or HTML. Here a head must be whole `head_deadline_s` after its first byte (after the
+connection for the first one; a TLS handshake has as long), a reply must be taken within
+`write_deadline_s`, and every error is a problem document. Connections over `max_connections` are
+closed at once and counted.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from aiohttp import http_parser, web
@@ -22,6 +25,10 @@ from wire.errors import BadRequest, LivecommentsError
 log = structlog.get_logger()
 
 BACKLOG = 1024
+MAX_CONNECTIONS = 10_000
+# What is sent but not acknowledged for so long, a closed window included, ends the connection.
+USER_TIMEOUT_MS = 20_000
+_TLS_CLOSE_S = 2.0
 
 
 def require_c_parser() -> None:
@@ -37,14 +44,23 @@ class _Connection(web.RequestHandler):
 
     __slots__ = ("__dict__",)
 
-    def __init__(self, server: web.Server, *, head_deadline_s: float, **kwargs: Any) -> None:
+    def __init__(self, owner: HttpServer, server: web.Server, **kwargs: Any) -> None:
         super().__init__(server, **kwargs)
-        self._head_deadline_s = head_deadline_s
+        self._owner = owner
+        self._admitted = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._handling = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._admitted = self._owner.admit(self)
+        if not self._admitted:
+            # No isinstance check: uvloop's transports are no subclasses of asyncio's.
+            cast(asyncio.Transport, transport).abort()
+            return
         super().connection_made(transport)
+        sock = transport.get_extra_info("socket")
+        if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
         self._expect_head()
 
     def data_received(self, data: bytes) -> None:
@@ -54,7 +70,9 @@ class _Connection(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._cancel_head_timer()
-        super().connection_lost(exc)
+        self._owner.forget(self)
+        if self._admitted:
+            super().connection_lost(exc)
 
     def head_complete(self) -> None:
         """A request has been read up to its body and is being handled."""
@@ -80,12 +98,20 @@ class _Connection(web.RequestHandler):
         response.force_close()
         return response
 
-    def _expect_head(self) -> None:
-        self._head_timer = asyncio.get_running_loop().call_later(
-            self._head_deadline_s, self._head_late
-        )
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send the reply; a client that does not take it in time is cut off."""
+        timer = self._loop.call_later(self._owner.write_deadline_s, self._late)
+        try:
+            return await super().finish_response(request, resp, start_time)
+        finally:
+            timer.cancel()
 
-    def _head_late(self) -> None:
+    def _expect_head(self) -> None:
+        self._head_timer = self._loop.call_later(self._owner.head_deadline_s, self._late)
+
+    def _late(self) -> None:
         if self.transport is not None:
             self.transport.abort()
 
@@ -118,7 +144,9 @@ class HttpServer:
         *,
         ssl_context: ssl.SSLContext | None = None,
         head_deadline_s: float = 10.0,
+        write_deadline_s: float = 30.0,
         idle_s: float = 75.0,
+        max_connections: int = MAX_CONNECTIONS,
     ) -> None:
         app.middlewares.insert(0, _mark_handling)
         self._kwargs: dict[str, Any] = {
@@ -130,7 +158,11 @@ class HttpServer:
         self._runner = web.AppRunner(app, shutdown_timeout=3.0, **self._kwargs)
         self._host, self._port = host, port
         self._ssl_context = ssl_context
-        self._head_deadline_s = head_deadline_s
+        self.head_deadline_s = head_deadline_s
+        self.write_deadline_s = write_deadline_s
+        self._max_connections = max_connections
+        self._open: set[_Connection] = set()
+        self.refused_connections = 0
         self._server: asyncio.Server | None = None
 
     @property
@@ -139,16 +171,28 @@ class HttpServer:
         assert self._server is not None, "not started"
         return int(self._server.sockets[0].getsockname()[1])
 
+    @property
+    def connections(self) -> int:
+        """How many are open (over TLS: with the handshake done)."""
+        return len(self._open)
+
+    def admit(self, connection: _Connection) -> bool:
+        """Whether there is room for a new connection, which is then counted."""
+        if len(self._open) >= self._max_connections:
+            self.refused_connections += 1
+            return False
+        self._open.add(connection)
+        return True
+
+    def forget(self, connection: _Connection) -> None:
+        """A connection has ended."""
+        self._open.discard(connection)
+
     def connection(self) -> asyncio.Protocol:
         """A new connection's protocol; also for a listener that hands connections over."""
         server = self._runner.server
         assert server is not None, "not started"
-        return _Connection(
-            server,
-            loop=asyncio.get_running_loop(),
-            head_deadline_s=self._head_deadline_s,
-            **self._kwargs,
-        )
+        return _Connection(self, server, loop=asyncio.get_running_loop(), **self._kwargs)
 
     async def prepare(self) -> None:
         """Get ready without binding a port: for a listener that hands connections over."""
@@ -158,8 +202,15 @@ class HttpServer:
     async def start(self) -> None:
         """Bind and serve. Raises OSError if the port is taken."""
         await self.prepare()
+        over_tls: dict[str, Any] = {}
+        if self._ssl_context is not None:
+            over_tls = {
+                "ssl": self._ssl_context,
+                "ssl_handshake_timeout": self.head_deadline_s,
+                "ssl_shutdown_timeout": _TLS_CLOSE_S,
+            }
         self._server = await asyncio.get_running_loop().create_server(
-            self.connection, self._host, self._port, ssl=self._ssl_context, backlog=BACKLOG
+            self.connection, self._host, self._port, backlog=BACKLOG, **over_tls
         )
 
     async def stop(self) -> None:

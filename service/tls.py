@@ -9,7 +9,8 @@ before it sends a byte.
 Rotation: files are looked at again at most once a second when a connection is made. A live context
 can take a new certificate but can never forget a CA, so each change makes a new context; the server
 swaps it in while a handshake is at the server-name step. Connections that are open keep what they
-proved.
+proved; sessions cannot be resumed (no tickets), or a certificate of a CA that was dropped would go
+on opening new connections.
 """
 
 from __future__ import annotations
@@ -84,6 +85,9 @@ class TlsFiles:
         )
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         context.verify_mode = ssl.CERT_REQUIRED
+        context.hostname_checks_common_name = False
+        if purpose is ssl.Purpose.CLIENT_AUTH:
+            context.num_tickets = 0
         context.load_verify_locations(self._directory / "ca.pem")
         context.load_cert_chain(self._directory / "cert.pem", self._directory / "key.pem")
         return context
