@@ -52,7 +52,8 @@ Fallback = Callable[[], asyncio.Protocol]
 
 class StreamListener:
     """Accepts viewers. fallback: makes the protocol for connections that do not ask for a stream
-    (one process that also serves posts); without it they get a problem document.
+    (one process that also serves posts); without it they get a problem document. behind_gateway:
+    whether `X-Forwarded-For` is a gateway's word; else anybody could claim any address with it.
     """
 
     def __init__(
@@ -63,8 +64,10 @@ class StreamListener:
         *,
         origins: frozenset[str] = frozenset(),
         fallback: Fallback | None = None,
+        behind_gateway: bool = True,
     ) -> None:
         self.hub, self.origins, self.fallback = hub, origins, fallback
+        self.behind_gateway = behind_gateway
         self.unread = 0
         self.refused = 0
         self._host, self._port = host, port
@@ -87,6 +90,15 @@ class StreamListener:
         self._server = await asyncio.get_running_loop().create_server(
             lambda: StreamConnection(self), sock=sock, backlog=BACKLOG
         )
+
+    def adopt(self, transport: asyncio.Transport, head: bytes) -> None:
+        """Serve a stream request that came on somebody else's connection; it is ours from now on.
+        `head`: the request's head as it would have come on a new connection.
+        """
+        connection = StreamConnection(self)
+        transport.set_protocol(connection)
+        connection.connection_made(transport)
+        connection.data_received(head)
 
     async def stop(self) -> None:
         """Stop accepting; open streams belong to the hub. Idempotent."""
@@ -156,7 +168,11 @@ class StreamConnection(asyncio.Protocol):
             raise BadRequest("nothing may follow a stream request")
         method = request.method.decode("latin-1")
         peer = self._transport.get_extra_info("peername")
-        headers = list(request.headers)
+        headers = [
+            (name, value)
+            for name, value in request.headers
+            if self._listener.behind_gateway or name != b"x-forwarded-for"
+        ]
         try:
             wanted = read_stream_request(method, target, headers, peer[0] if peer else "")
         except MethodNotAllowed:

@@ -36,20 +36,19 @@ def public_application(
     cors_origins: Collection[str] = (),
     rate_limit: RateLimit | None = None,
     closing: Callable[[], bool] = lambda: False,
+    behind_gateway: bool = True,
 ) -> web.Application:
     """An application that serves the public routes. While `closing()` is true each reply asks the
-    client to close its connection.
+    client to close its connection. behind_gateway: whether `X-Forwarded-For` is a gateway's word;
+    else anybody could claim any address with it.
     """
     app = new_application(_manners(closing), cors(cors_origins), problems, _only_plain_paths)
-    add_public_routes(app, comments, metrics, rate_limit or RateLimit(0))
+    routes = _PublicRoutes(comments, metrics, rate_limit or RateLimit(0), behind_gateway)
+    _add_public_routes(app, routes)
     return app
 
 
-def add_public_routes(
-    app: web.Application, comments: CommentService, metrics: WriterMetrics, rate_limit: RateLimit
-) -> None:
-    """Add the routes alone; `app` needs the middlewares of `public_application`."""
-    routes = _PublicRoutes(comments, metrics, rate_limit)
+def _add_public_routes(app: web.Application, routes: _PublicRoutes) -> None:
     app.router.add_post(f"{_VIDEO}/comments", routes.post_comment)
     app.router.add_get(f"{_VIDEO}/comments", routes.get_history)
     app.router.add_get(f"{_VIDEO}/comments/{{seq:[1-9][0-9]{{0,14}}}}", routes.get_comment)
@@ -58,9 +57,14 @@ def add_public_routes(
 
 class _PublicRoutes:
     def __init__(
-        self, comments: CommentService, metrics: WriterMetrics, rate_limit: RateLimit
+        self,
+        comments: CommentService,
+        metrics: WriterMetrics,
+        rate_limit: RateLimit,
+        behind_gateway: bool,
     ) -> None:
         self._comments, self._metrics, self._rate_limit = comments, metrics, rate_limit
+        self._behind_gateway = behind_gateway
 
     async def post_comment(self, request: web.Request) -> web.Response:
         """POST .../comments: 201, or 200 for a key that was used before."""
@@ -103,18 +107,17 @@ class _PublicRoutes:
 
     def _check_rate(self, request: web.Request) -> None:
         try:
-            self._rate_limit.take(_client_address(request))
+            self._rate_limit.take(self._client_address(request))
         except TooManyRequests:
             self._metrics.refused.labels("rate").inc()
             raise
 
-
-def _client_address(request: web.Request) -> str:
-    """The last hop that our gateway saw: it deletes what the client sent and sets its own."""
-    forwarded = request.headers.getall("X-Forwarded-For", ())
-    if forwarded:
-        return forwarded[-1].rpartition(",")[2].strip()
-    return request.remote or ""
+    def _client_address(self, request: web.Request) -> str:
+        """The last hop that our gateway saw: it deletes what the client sent and sets its own."""
+        forwarded = request.headers.getall("X-Forwarded-For", ())
+        if forwarded and self._behind_gateway:
+            return forwarded[-1].rpartition(",")[2].strip()
+        return request.remote or ""
 
 
 def _check_media_type(request: web.Request) -> None:
