@@ -1,0 +1,1 @@
+"""Topology `single`: the writer's and the node's cores in one process, on one port."""

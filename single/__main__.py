@@ -1,0 +1,10 @@
+"""`python -m single`."""
+
+from __future__ import annotations
+
+from service.runner import main
+from single.app import SingleService
+from single.config import Config
+
+if __name__ == "__main__":
+    main(Config.from_env, SingleService)

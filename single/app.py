@@ -1,0 +1,169 @@
+"""Everything in one process: comment service, streams and store, on one public port.
+
+What leaves the writer's core goes to the node's core by a call, and the node's core reads heads and
+ranges from the writer's (`CommentService` is a `Source` as it stands). Both cores, and the edges in
+front of them, are those of the cluster, so a client sees the same contract; the probe stays too,
+because other processes may write to the same file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import structlog
+
+from rtms_node.core import NodeCore
+from rtms_node.drain import drain_viewers
+from rtms_node.stream_listener import StreamListener
+from service.health import Health
+from service.http_server import HttpServer
+from service.metrics import new_registry
+from service.ops import OpsServer
+from service.tasks import TaskHome
+from single.config import Config
+from single.handback import hand_back_streams
+from single.pages import add_pages
+from single.sink import HubSink, NoFeed
+from wire.errors import Draining, StoreUnavailable
+from writer.comment_service import CommentService
+from writer.metrics import WriterMetrics
+from writer.public_routes import public_application
+from writer.rate_limit import RateLimit
+from writer.sqlite_store import SqliteStore
+
+log = structlog.get_logger()
+
+_LOOK_EVERY_S = 1.0
+_COMMITS_WITHIN_S = 5.0
+_CLOSE_WITHIN_S = 1.0
+
+
+class SingleService:
+    """See service.runner.Service."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self.health = Health()
+        self.tasks = TaskHome()
+        self._closing = self._closed = False
+        self._registry = new_registry()
+        metrics = WriterMetrics(self._registry)
+        self._store = SqliteStore(
+            config.sqlite_path, on_replaced=self.tasks.fail, on_swept=metrics.keys_swept.inc
+        )
+        sink = HubSink(lambda: self._core.hub)
+        self._comments = CommentService(self._store, sink, self.tasks, metrics)
+        self._core = NodeCore(
+            config.service.id,
+            config.limits,
+            config.probe,
+            self._comments,
+            NoFeed(),
+            self.tasks,
+            self._registry,
+            on_reachable=lambda _: self._mark_health(),
+        )
+        metrics.watch_queues(self._queues)
+        self._build_listeners(metrics)
+
+    @property
+    def public_port(self) -> int:
+        """Where clients call (known after `start`)."""
+        return self._streams.port
+
+    @property
+    def ops_port(self) -> int:
+        """Where /state and /metrics are (known after `start`)."""
+        return self._ops.port
+
+    async def start(self) -> None:
+        """Open the store, then bind."""
+        await self._ops.start()
+        await self._comments.start()
+        self._core.start()
+        self.tasks.spawn(self._look(), "look at health")
+        await self._http.prepare()
+        await self._streams.start()
+        log.info("listening", public_port=self.public_port, ops_port=self.ops_port)
+
+    async def drain(self) -> None:
+        """Make room for a successor on the port, send viewers away evenly, finish what was posted.
+
+        The listener closes first: viewers have no other process to go to, and would come back to
+        this one again and again.
+        """
+        self._closing = True
+        await asyncio.sleep(self._config.drain_notice_s)
+        await self._streams.stop()
+        await drain_viewers(self._core.hub, 0, self._config.drain_window_s)
+        await self._stop_http()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_COMMITS_WITHIN_S):
+                await self._comments.drain()
+
+    async def stop(self) -> None:
+        """Release everything. Idempotent."""
+        await self._streams.stop()
+        await self._stop_http()
+        self._core.close()
+        await self._core.hub.wait_empty(_CLOSE_WITHIN_S)
+        await self._comments.stop()
+        await self.tasks.aclose()
+        await self._ops.stop()
+
+    def _build_listeners(self, metrics: WriterMetrics) -> None:
+        config = self._config
+        self._streams = StreamListener(
+            self._core.hub,
+            config.service.bind_host,
+            config.public_port,
+            origins=config.cors_origins,
+            fallback=self._other_connection,
+            behind_gateway=config.behind_gateway,
+        )
+        app = public_application(
+            self._comments,
+            metrics,
+            cors_origins=config.cors_origins,
+            rate_limit=RateLimit(config.post_rate_per_address),
+            closing=lambda: self._closing,
+            behind_gateway=config.behind_gateway,
+        )
+        add_pages(app, self.health, demo=config.demo)
+        app.middlewares.insert(0, hand_back_streams(self._streams))
+        self._http = HttpServer(app, config.service.bind_host, 0)  # binds nothing: see `prepare`
+        self._ops = OpsServer(config.service, self.health, self._registry, self._describe)
+
+    def _other_connection(self) -> asyncio.Protocol:
+        """For a connection whose first request is not for a stream."""
+        if self._closed:  # it was accepted before the listener closed and asks only now
+            raise Draining()
+        return self._http.connection()
+
+    async def _stop_http(self) -> None:
+        self._closed = True
+        await self._http.stop()
+
+    async def _look(self) -> None:
+        """Keep `degraded` true, and meet a store that was replaced or came back while idle."""
+        while True:
+            with suppress(StoreUnavailable):
+                await self._comments.heads(())
+            self._mark_health()
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    def _mark_health(self) -> None:
+        self.health.mark("store", self._comments.store_problem)
+
+    def _queues(self) -> dict[str, int]:
+        return self._comments.queues | self._store.queues | self._core.queues
+
+    def _describe(self) -> dict[str, Any]:
+        return {
+            "zookeeper": "none",
+            "viewers": len(self._core.hub.viewers),
+            "videos": len(self._core.hub.rooms),
+            "queues": self._queues(),
+        }

@@ -1,0 +1,69 @@
+"""Configuration of the single process: what a writer and a node are told, where it makes sense."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rtms_node.config import read_limits
+from rtms_node.limits import Limits
+from rtms_node.probe import ProbeTimes
+from service.config import EnvReader, ServiceConfig
+from wire.roles import Role
+
+# There is one of it and nobody looks for it by name, so it needs none.
+_NAME = {"SERVICE_ID": "single-1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Times in seconds; `post_rate_per_address` is posts a second, 0: no limit.
+
+    drain_notice_s: how long it goes on when asked to stop, for a load balancer in front to notice;
+    drain_window_s: how long it takes to send all viewers away. behind_gateway: whether
+    `X-Forwarded-For` is to be believed. demo: whether /demo is served.
+    """
+
+    service: ServiceConfig
+    topology: str
+    public_port: int
+    store: str
+    sqlite_path: Path
+    cors_origins: frozenset[str]
+    post_rate_per_address: float
+    drain_notice_s: float
+    drain_window_s: float
+    limits: Limits
+    probe: ProbeTimes
+    behind_gateway: bool
+    demo: bool
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Config:
+        """Read the environment; raises ConfigError with every fault in it."""
+        env = EnvReader(_NAME | {name: value for name, value in environ.items() if value})
+        config = cls(
+            service=ServiceConfig.read(env, Role.SINGLE),
+            topology=env.choice("TOPOLOGY", "single", ("single",)),
+            public_port=env.integer("PUBLIC_PORT", 8080, 0, 65535),
+            store=env.choice("STORE", "sqlite", ("sqlite",)),
+            sqlite_path=Path(env.text("SQLITE_PATH", "comments.sqlite3")),
+            cors_origins=frozenset(env.words("CORS_ORIGINS")),
+            post_rate_per_address=env.number("POST_RATE_PER_ADDRESS", 0, 0, 1e6),
+            drain_notice_s=env.number("DRAIN_NOTICE_S", 0, 0, 60),
+            drain_window_s=env.number("DRAIN_WINDOW_S", 2, 0, 3600),
+            limits=read_limits(env),
+            probe=ProbeTimes(
+                active_s=env.number("PROBE_ACTIVE_S", 2, 0.1, 60),
+                quiet_s=env.number("PROBE_QUIET_S", 10, 0.1, 600),
+            ),
+            behind_gateway=_switch(env, "BEHIND_GATEWAY"),
+            demo=_switch(env, "DEMO"),
+        )
+        env.done()
+        return config
+
+
+def _switch(env: EnvReader, name: str) -> bool:
+    return env.choice(name, "off", ("off", "on")) == "on"

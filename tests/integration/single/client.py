@@ -1,0 +1,109 @@
+"""One HTTP/1.1 connection by hand: requests one after another, and a stream as the last of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tests.sse_parser import SseEvent, SseParser
+from tests.support import TIMEOUT_FACTOR
+
+GOOD = {"author": "ann", "text": "hello"}
+JSON = "Content-Type: application/json"
+_WAIT_S = 20 * TIMEOUT_FACTOR
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Header names are in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes = b""
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def head(method: str, path: str, *lines: str) -> bytes:
+    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: h", *lines, "", ""]).encode()
+
+
+def post_bytes(body: object = GOOD, *lines: str, video: str = "v") -> bytes:
+    content = json.dumps(body).encode()
+    lines = (JSON, f"Content-Length: {len(content)}", *lines)
+    return head("POST", f"/v1/videos/{video}/comments", *lines) + content
+
+
+class Connection:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+        self.parser = SseParser()
+        self._events: list[SseEvent] = []
+
+    @classmethod
+    async def open(cls, port: int) -> Connection:
+        return cls(*await asyncio.open_connection("127.0.0.1", port))
+
+    def close(self) -> None:
+        self._writer.close()
+
+    def send(self, request: bytes) -> None:
+        self._writer.write(request)
+
+    async def ask(self, request: bytes) -> Reply:
+        self.send(request)
+        return await self.reply()
+
+    async def post(self, text: str = "hello", *lines: str) -> Reply:
+        return await self.ask(post_bytes({"author": "ann", "text": text}, *lines))
+
+    async def watch(self, path: str = "/v1/videos/v/stream", *lines: str) -> Reply:
+        """Ask for a stream; returns the reply's head."""
+        return await self.ask(head("GET", path, *lines))
+
+    async def reply(self) -> Reply:
+        """The next reply, with its body unless it is a stream."""
+        async with asyncio.timeout(_WAIT_S):
+            first, *lines = (await self._reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[:-2]
+            headers = {}
+            for line in lines:
+                name, _, value = line.partition(": ")
+                headers[name.lower()] = value
+            body = await self._reader.readexactly(int(headers.get("content-length", 0)))
+        return Reply(int(first.split()[1]), headers, body)
+
+    async def event(self) -> SseEvent:
+        """The next event; EOFError at the end of the stream."""
+        async with asyncio.timeout(_WAIT_S):
+            while not self._events:
+                chunk = await self._reader.read(65_536)
+                if not chunk:
+                    raise EOFError
+                self._events += self.parser.feed(chunk)
+        return self._events.pop(0)
+
+    async def seqs(self, count: int) -> list[int]:
+        """The numbers of the next comments; any other event is an error."""
+        found = []
+        for _ in range(count):
+            event = await self.event()
+            assert event.type == "comment", event
+            found.append(json.loads(event.data)["seq"])
+        return found
+
+    async def rest(self) -> list[SseEvent]:
+        """All events until the stream ends."""
+        events = []
+        try:
+            while True:
+                events.append(await self.event())
+        except EOFError:
+            return events
+
+    async def is_closed(self) -> bool:
+        async with asyncio.timeout(_WAIT_S):
+            return await self._reader.read(1) == b""

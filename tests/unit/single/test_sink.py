@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from prometheus_client import CollectorRegistry
+
+from rtms_node.core import NodeCore
+from rtms_node.limits import Limits
+from rtms_node.probe import ProbeTimes
+from service.tasks import TaskHome
+from single.sink import HubSink, NoFeed
+from wire.internal import Batch
+from writer.testing import MemoryStore
+
+
+def batch(video_id: str) -> Batch:
+    return Batch(video_id, "testepoch001", 1, (msgspec.Raw(b"{}"),))
+
+
+def build_core(source: Any) -> NodeCore:
+    return NodeCore(
+        "single-1", Limits(), ProbeTimes(), source, NoFeed(), TaskHome(), CollectorRegistry(),
+        on_reachable=lambda _: None,
+    )  # fmt: skip
+
+
+async def test_the_hub_is_looked_up_when_a_batch_comes() -> None:
+    asked = []
+    sink = HubSink(lambda: asked.append(1) or core.hub)  # type: ignore[func-returns-value]
+    core = build_core(MemoryStore())
+    assert not asked
+    sink.offer(batch("v"))
+    assert asked
+
+
+async def test_a_video_that_nobody_watches_is_not_kept() -> None:
+    core = build_core(MemoryStore())
+    HubSink(lambda: core.hub).offer(batch("v"))
+    assert not core.hub.rooms
