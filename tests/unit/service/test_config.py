@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from service.config import ConfigError, EnvReader, ServiceConfig
+from wire.roles import Role
+
+
+def faults(env: EnvReader) -> str:
+    with pytest.raises(ConfigError) as told:
+        env.done()
+    return str(told.value)
+
+
+def test_defaults_bind_loopback_and_any_free_port() -> None:
+    env = EnvReader({"SERVICE_ID": "w1"})
+    config = ServiceConfig.read(env, Role.WRITER)
+    env.done()
+    assert config == ServiceConfig(
+        Role.WRITER, "w1", "127.0.0.1", "127.0.0.1", 0, 0, Path("tls"), "info", "auto"
+    )
+
+
+def test_the_advertised_host_is_the_bound_one_unless_told_otherwise() -> None:
+    env = EnvReader({"SERVICE_ID": "w1", "BIND_HOST": "10.0.0.1"})
+    assert ServiceConfig.read(env, Role.WRITER).advertise_host == "10.0.0.1"
+    env = EnvReader({"SERVICE_ID": "w1", "BIND_HOST": "0.0.0.0", "ADVERTISE_HOST": "w1.example"})
+    assert ServiceConfig.read(env, Role.WRITER).advertise_host == "w1.example"
+
+
+def test_all_faults_are_told_at_once() -> None:
+    env = EnvReader(
+        {
+            "SERVICE_ID": "Not_A_Label",
+            "INTERNAL_PORT": "70000",
+            "OPS_PORT": "http",
+            "LOG_LEVEL": "loud",
+            "LOG_FORMAT": "xml",
+        }
+    )
+    ServiceConfig.read(env, Role.NODE)
+    env.fault("and one of ours")
+    told = faults(env)
+    for name in ("SERVICE_ID", "INTERNAL_PORT", "OPS_PORT", "LOG_LEVEL", "LOG_FORMAT", "of ours"):
+        assert name in told
+
+
+def test_what_must_be_set_and_is_not_is_named() -> None:
+    env = EnvReader({"ZOOKEEPER": ""})
+    assert env.text("ZOOKEEPER") == ""
+    assert faults(env) == "ZOOKEEPER is not set"
+
+
+@pytest.mark.parametrize("text", ["x", "nan", "inf", "-inf", "-1", "11", "1e9", "0x5", "5s"])
+def test_a_number_out_of_its_bounds_is_a_fault(text: str) -> None:
+    env = EnvReader({"N": text})
+    assert env.number("N", 5, 0, 10) == 5
+    assert "N=" in faults(env)
+
+
+@pytest.mark.parametrize(("text", "value"), [("", 5.0), ("0", 0.0), ("10", 10.0), ("2.5", 2.5)])
+def test_a_number_within_its_bounds_is_taken(text: str, value: float) -> None:
+    env = EnvReader({"N": text})
+    assert env.number("N", 5, 0, 10) == value
+    env.done()
+
+
+def test_an_integer_is_whole() -> None:
+    env = EnvReader({"N": "2.5", "M": "3"})
+    assert (env.integer("N", 5, 0, 10), env.integer("M", 5, 0, 10)) == (2, 3)
+    assert faults(env) == "N must be a whole number"
+
+
+def test_words_are_split_at_commas_and_empty_ones_dropped() -> None:
+    env = EnvReader({"W": " a ,b,, c"})
+    assert env.words("W") == ("a", "b", "c")
+    assert env.words("X") == ()
+    env.done()
+
+
+def test_a_choice_is_one_of_its_words() -> None:
+    env = EnvReader({"C": "b", "D": "z"})
+    assert env.choice("C", "a", ("a", "b")) == "b"
+    env.choice("D", "a", ("a", "b"))
+    assert faults(env) == "D=z must be one of a, b"
