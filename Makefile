@@ -9,7 +9,6 @@
         setup setup-dev test check bench
 
 BIN := .venv/bin
-# Words of the command line are variables of the recipes too: `make cluster-up NODES=5`.
 MAKEFLAGS += --no-print-directory
 
 help: ## this list

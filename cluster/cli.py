@@ -18,11 +18,11 @@ from cluster import readable
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError, StepFailed
 from cluster.folder import CHECKOUT, ClusterFolder, home_folder
-from cluster.progress import Spoken
+from cluster.progress import Spoken, Update
 from cluster.route import fetch_route
 from cluster.runtime import Condition
 from cluster.settings import GATEWAY_HTTP_PORT, Settings, read_name, read_settings
-from cluster.status import fetch_rows
+from cluster.status import fetch_figures, fetch_rows
 from cluster.system_packages import ensure_installed
 from service.config import ConfigError
 from service.logs import configure_logs
@@ -30,6 +30,7 @@ from service.logs import configure_logs
 _WIDTH_OF_FILES = 140
 _console = Console(soft_wrap=True)
 _LOG_LINES = 20
+_TELL_EVERY_S = 0.3
 
 
 class _Commands(click.Group):
@@ -174,52 +175,70 @@ def logs(names: tuple[str, ...], follow: bool, lines: int, raw: bool) -> None:
 @click.argument("names", nargs=-1, required=True)
 def start(names: tuple[str, ...]) -> None:
     """Start parts that do not run, and wait until they are ready."""
-    _each(names, lambda cluster, name: cluster.start(name), "is ready")
+    _each(names, lambda cluster, name, _: cluster.start(name), "starting")
 
 
 @main.command()
 @click.argument("names", nargs=-1, required=True)
 def stop(names: tuple[str, ...]) -> None:
     """End parts soon and cleanly, without a drain."""
-    _each(names, lambda cluster, name: cluster.stop(name), "is stopped")
+    _each(names, lambda cluster, name, _: cluster.stop(name), "stopping")
 
 
 @main.command()
 @click.argument("names", nargs=-1, required=True)
 def drain(names: tuple[str, ...]) -> None:
     """Let parts hand over their work and end (SIGTERM)."""
-    _each(names, lambda cluster, name: cluster.drain(name), "has drained and ended")
+    _each(names, _drain, "draining")
 
 
 @main.command()
 @click.argument("names", nargs=-1, required=True)
 def kill(names: tuple[str, ...]) -> None:
     """End parts without warning (SIGKILL)."""
-    _each(names, lambda cluster, name: cluster.kill(name), "is killed")
+    _each(names, lambda cluster, name, _: cluster.kill(name), "killing")
 
 
 @main.command()
 @click.argument("names", nargs=-1, required=True)
 def pause(names: tuple[str, ...]) -> None:
     """Freeze parts: sockets stay open, nothing answers (SIGSTOP)."""
-    _each(names, _now(Cluster.pause), "is paused")
+    _each(names, _now(Cluster.pause), "pausing")
 
 
 @main.command()
 @click.argument("names", nargs=-1, required=True)
 def resume(names: tuple[str, ...]) -> None:
     """Let paused parts go on (SIGCONT)."""
-    _each(names, _now(Cluster.resume), "goes on")
+    _each(names, _now(Cluster.resume), "resuming")
 
 
-_Act = Callable[[Cluster, str], Coroutine[Any, Any, object]]
+_Act = Callable[[Cluster, str, Update], Coroutine[Any, Any, object]]
 
 
 def _now(act: Callable[[Cluster, str], None]) -> _Act:
-    async def run(cluster: Cluster, name: str) -> None:
+    async def run(cluster: Cluster, name: str, _update: Update) -> None:
         act(cluster, name)
 
     return run
+
+
+async def _drain(cluster: Cluster, name: str, update: Update) -> None:
+    """Tell how many viewers are left while it drains."""
+
+    async def tell() -> None:
+        while True:
+            figures = await fetch_figures(cluster, cluster.part(name))
+            if figures.get("viewers") is not None:
+                update(f"{figures['viewers']} viewers left")
+            await asyncio.sleep(_TELL_EVERY_S)
+
+    telling = asyncio.ensure_future(tell())
+    try:
+        if not await cluster.drain(name):
+            raise ClusterError(f"{name} did not end in time and was killed")
+    finally:
+        telling.cancel()
 
 
 def _open() -> Cluster:
@@ -232,22 +251,18 @@ def _change(act: Callable[[Cluster], Coroutine[Any, Any, object]]) -> None:
         asyncio.run(act(cluster))
 
 
-def _each(names: tuple[str, ...], act: _Act, outcome: str) -> None:
+def _each(names: tuple[str, ...], act: _Act, doing: str) -> None:
     """Do it to every named part, after all names were found to be right."""
     cluster = _open()
-    starting = outcome == "is ready"
     for name in names:
-        if cluster.condition(name) in (Condition.STOPPED, Condition.DEAD) and not starting:
+        runs = cluster.condition(name) in (Condition.RUNNING, Condition.PAUSED)
+        if not runs and doing != "starting":
             raise ClusterError(f"{name} does not run")
     progress = Spoken(_console)
     with cluster.folder.lock():
         for name in names:
-            with progress.step(f"{name} {outcome}"):
-                asyncio.run(_as_coroutine(act, cluster, name))
-
-
-async def _as_coroutine(act: _Act, cluster: Cluster, name: str) -> None:
-    await act(cluster, name)
+            with progress.step(f"{doing} {name}") as update:
+                asyncio.run(act(cluster, name, update))
 
 
 def _fail(text: str) -> NoReturn:

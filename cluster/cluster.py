@@ -117,7 +117,8 @@ class Cluster:
         return self.runtime.condition(self.part(name).name)
 
     async def up(self, progress: Progress | None = None) -> None:
-        """Start everything that does not run and wait until the gateway is ready.
+        """Start everything that does not run, let go on what is paused, and wait until the gateway
+        is ready.
 
         Raises StepFailed, PortTaken or NotInstalled; what did start keeps running.
         """
@@ -136,7 +137,9 @@ class Cluster:
             await self._wait_ready(self.part(Kind.HAPROXY))
 
     async def start(self, name: str, *, wait: bool = True) -> None:
-        """Start one part if it does not run, and wait until it is ready. Raises as `up`."""
+        """Start one part if it does not run (a paused one goes on), and wait until it is ready.
+        Raises as `up`.
+        """
         part = self.part(name)
         self._ensure_certificates()
         self._launch(part)
@@ -262,6 +265,7 @@ class Cluster:
 
     def _launch(self, part: Part) -> None:
         if self.runtime.condition(part.name) in _RUNNING:
+            self.runtime.resume(part.name)
             return
         self._require_free_ports(part)
         self.folder.data.mkdir(parents=True, exist_ok=True)
@@ -295,7 +299,8 @@ class Cluster:
             await asyncio.sleep(_LOOK_EVERY_S)
 
     def _failed(self, part: Part, what: str) -> StepFailed:
-        return StepFailed(what, part.name, self.runtime.log_tail(part.name, LOG_LINES_SHOWN))
+        tail = self.runtime.log_tail(part.name, LOG_LINES_SHOWN, this_life=True)
+        return StepFailed(what, part.name, tail)
 
     async def _fill_slots(self) -> None:
         """Tell the gateway about every node and writer; those it knows already stay as they are."""

@@ -109,9 +109,10 @@ class LocalRuntime:
         """As the protocol says."""
         self.signal(name, signal.SIGCONT)
 
-    def log_tail(self, name: str, lines: int) -> str:
+    def log_tail(self, name: str, lines: int, *, this_life: bool = False) -> str:
         """As the protocol says."""
-        return logs.tail(self._log(name), lines)
+        read = logs.tail_of_this_life if this_life else logs.tail
+        return read(self._log(name), lines)
 
     def follow_logs(self, names: Sequence[str], *, lines: int) -> Iterator[tuple[str, str]]:
         """As the protocol says."""

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Iterator, Mapping
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 MAX_LOG_BYTES = 20 * 1024 * 1024  # looked at when a part starts; one older file is kept
+_LAUNCHED = '{"event": "launched"'
 _MAX_TAIL_BYTES = 256 * 1024
 _LOOK_EVERY_S = 0.2
 
 
-def open_for_append(path: Path) -> BinaryIO:
-    """The log to print into; a big one is put aside first as `<name>.1`."""
+def open_for_append(path: Path) -> FileIO:
+    """The log to print into; a big one is put aside first as `<name>.1`.
+
+    A line says where this life of the part begins.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
         path.replace(path.with_suffix(path.suffix + ".1"))
-    return path.open("ab")
+    file = path.open("ab", buffering=0)
+    now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    file.write(f'{_LAUNCHED}, "timestamp": "{now}"}}\n'.encode())
+    return file
+
+
+def tail_of_this_life(path: Path, lines: int) -> str:
+    """As `tail`, without what was printed before the part was last started."""
+    text = tail(path, lines)
+    return text[max(0, text.rfind(_LAUNCHED)) :]
 
 
 def tail(path: Path, lines: int) -> str:

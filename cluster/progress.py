@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from rich.console import Console
 
+Update = Callable[[str], None]  # how far a step is, in a few words
+
 
 class Progress(Protocol):
     """Told about each step and whatever is worth knowing."""
 
-    def step(self, text: str) -> AbstractContextManager[None]:
+    def step(self, text: str) -> AbstractContextManager[Update]:
         """A step that takes a while."""
 
     def note(self, text: str) -> None:
@@ -24,10 +26,10 @@ class Silent:
     """Says nothing (tests)."""
 
     @contextmanager
-    def _nothing(self) -> Iterator[None]:
-        yield
+    def _nothing(self) -> Iterator[Update]:
+        yield lambda _words: None
 
-    def step(self, text: str) -> AbstractContextManager[None]:
+    def step(self, text: str) -> AbstractContextManager[Update]:
         """See Progress."""
         return self._nothing()
 
@@ -44,7 +46,7 @@ class Spoken:
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    def step(self, text: str) -> AbstractContextManager[None]:
+    def step(self, text: str) -> AbstractContextManager[Update]:
         """See Progress."""
         return self._step(text)
 
@@ -53,11 +55,11 @@ class Spoken:
         self._console.print(text, highlight=False)
 
     @contextmanager
-    def _step(self, text: str) -> Iterator[None]:
+    def _step(self, text: str) -> Iterator[Update]:
         started = time.monotonic()
         try:
-            with self._console.status(text):
-                yield
+            with self._console.status(text) as status:
+                yield lambda words: status.update(f"{text}  [dim]{words}[/]")
         except BaseException:
             self._line("[red]failed[/]", text, started)
             raise

@@ -64,8 +64,8 @@ class Runtime(Protocol):
     def resume(self, name: str) -> None:
         """Undo `pause`."""
 
-    def log_tail(self, name: str, lines: int) -> str:
-        """The end of what it printed."""
+    def log_tail(self, name: str, lines: int, *, this_life: bool = False) -> str:
+        """The end of what it printed; with `this_life` nothing from before its last start."""
 
     def follow_logs(self, names: Sequence[str], *, lines: int) -> Iterator[tuple[str, str]]:
         """Name and line, for ever, beginning with the last `lines` of each; blocks."""

@@ -43,7 +43,7 @@ async def _fetch_row(cluster: Cluster, part: Part) -> Row:
     ready, health, figures = False, str(condition), dict[str, Any]()
     if condition is Condition.RUNNING:
         readiness, figures = await asyncio.gather(
-            fetch_readiness(part), _fetch_figures(cluster, part)
+            fetch_readiness(part), fetch_figures(cluster, part)
         )
         ready, health = readiness.ready, readiness.words
     use = next(use for use in _ADDRESS_USES if use in part.ports)
@@ -61,7 +61,8 @@ async def _fetch_row(cluster: Cluster, part: Part) -> Row:
     )
 
 
-async def _fetch_figures(cluster: Cluster, part: Part) -> dict[str, Any]:
+async def fetch_figures(cluster: Cluster, part: Part) -> dict[str, Any]:
+    """viewers, videos, queues and zookeeper of one part, as far as it has them and answers."""
     if part.kind in ROLES:
         return await fetch_state(part)
     if part.kind is Kind.ZOOKEEPER:
