@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import time
 from collections.abc import Iterator, Mapping
 from io import FileIO
@@ -36,51 +37,57 @@ def tail_of_this_life(path: Path, lines: int) -> str:
 
 def tail(path: Path, lines: int) -> str:
     """The last `lines` lines; "" if there is no log."""
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - _MAX_TAIL_BYTES))
-            text = file.read().decode(errors="replace")
-    except FileNotFoundError:
-        return ""
-    return "\n".join(text.splitlines()[-lines:]) if lines else ""
+    found, _ = _read_end(path)
+    return "\n".join(found[-lines:]) if lines else ""
 
 
 def follow(paths: Mapping[str, Path], lines: int) -> Iterator[tuple[str, str]]:
-    """Name and line of everything that is printed from now on, after the last `lines` of each log.
+    """Name and line of the last `lines` of each log, then of everything that is printed after.
 
     Blocks for ever. A log that appears, or is put aside, is followed from its start.
     """
-    places: dict[str, tuple[int, int]] = {}
+    places: dict[str, _Place] = {}
     for name, path in paths.items():
-        for line in tail(path, lines).splitlines():
-            yield name, line
-        places[name] = _end(path)
+        # The place is taken together with the tail, so that no line falls between the two.
+        found, places[name] = _read_end(path, whole=True)
+        yield from ((name, line) for line in (found[-lines:] if lines else ()))
     while True:
         for name, path in paths.items():
-            fresh, places[name] = _fresh(path, places[name])
-            for line in fresh:
-                yield name, line
+            found, places[name] = _read_from(path, places[name])
+            yield from ((name, line) for line in found)
         time.sleep(_LOOK_EVERY_S)
 
 
-def _end(path: Path) -> tuple[int, int]:
+_Place = tuple[int, int]  # inode, offset
+
+
+def _read_end(path: Path, *, whole: bool = False) -> tuple[list[str], _Place]:
+    """Lines at the end (`whole` ones only), and the place after them."""
     try:
-        stat = path.stat()
+        with path.open("rb") as file:
+            inode, size = os.fstat(file.fileno()).st_ino, file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _MAX_TAIL_BYTES))
+            block = file.read(_MAX_TAIL_BYTES)
+            start = file.tell() - len(block)
     except FileNotFoundError:
-        return 0, 0
-    return stat.st_ino, stat.st_size
+        return [], (0, 0)
+    if whole:
+        block = block[: block.rfind(b"\n") + 1]
+    return block.decode(errors="replace").splitlines(), (inode, start + len(block))
 
 
-def _fresh(path: Path, place: tuple[int, int]) -> tuple[list[str], tuple[int, int]]:
-    """Whole lines after `place` (inode, offset), and the place after them."""
-    inode, size = _end(path)
-    offset = place[1] if inode == place[0] and size >= place[1] else 0
-    if size == offset:
-        return [], (inode, offset)
-    with path.open("rb") as file:
+def _read_from(path: Path, place: _Place) -> tuple[list[str], _Place]:
+    """Whole lines after `place`, and the place after them."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return [], (0, 0)
+    with file:
+        stat = os.fstat(file.fileno())
+        offset = place[1] if stat.st_ino == place[0] and stat.st_size >= place[1] else 0
         file.seek(offset)
         block = file.read(_MAX_TAIL_BYTES)
     # A line longer than a block is passed on in pieces, or nothing would ever follow it.
-    whole = block if len(block) == _MAX_TAIL_BYTES else block[: block.rfind(b"\n") + 1]
-    return whole.decode(errors="replace").splitlines(), (inode, offset + len(whole))
+    if len(block) < _MAX_TAIL_BYTES:
+        block = block[: block.rfind(b"\n") + 1]
+    return block.decode(errors="replace").splitlines(), (stat.st_ino, offset + len(block))

@@ -1,0 +1,131 @@
+"""Real processes under the local runtime."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from cluster.local_runtime import LocalRuntime
+from cluster.processes import ProcessMark, mark_of, write_mark
+from cluster.runtime import Condition, Launch
+from tests.support import eventually
+
+STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+SLEEP = "print('up', flush=True)\nimport time; time.sleep(600)"
+
+
+@pytest.fixture
+async def runtime(tmp_path: Path) -> AsyncIterator[LocalRuntime]:
+    runtime = LocalRuntime(tmp_path / "run", tmp_path / "logs")
+    yield runtime
+    for name in runtime.names():
+        await runtime.kill(name)
+
+
+async def start(runtime: LocalRuntime, code: str, **environment: str) -> int:
+    runtime.start(Launch("x-1", [sys.executable, "-c", code], Path("/"), environment))
+    await eventually(lambda: "up" in runtime.log_tail("x-1", 5))
+    pid = runtime.pid("x-1")
+    assert pid is not None
+    return pid
+
+
+async def test_a_part_is_a_session_of_its_own_and_sees_only_its_environment(
+    runtime: LocalRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET", "s")
+    code = "import os; print(os.environ.get('SECRET'), os.environ['MINE'], flush=True)\n" + SLEEP
+    pid = await start(runtime, code, MINE="m")
+    assert os.getsid(pid) == pid
+    assert "None m" in runtime.log_tail("x-1", 5)
+
+
+async def test_a_part_has_all_descriptors_that_the_machine_allows(runtime: LocalRuntime) -> None:
+    pid = await start(runtime, SLEEP)
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    assert soft == min(hard, 1_048_576)
+
+
+async def test_what_runs_is_not_started_again(runtime: LocalRuntime) -> None:
+    pid = await start(runtime, SLEEP)
+    assert await start(runtime, SLEEP) == pid
+
+
+async def test_another_runtime_of_the_folder_knows_the_part(
+    runtime: LocalRuntime, tmp_path: Path
+) -> None:
+    await start(runtime, SLEEP)
+    other = LocalRuntime(tmp_path / "run", tmp_path / "logs")
+    assert other.condition("x-1") is Condition.RUNNING
+    assert await other.stop("x-1", patience_s=10, hurry=False)
+    assert runtime.condition("x-1") is Condition.STOPPED
+
+
+async def test_a_killed_part_is_dead_and_starts_again(runtime: LocalRuntime) -> None:
+    pid = await start(runtime, SLEEP)
+    await runtime.kill("x-1")
+    assert runtime.condition("x-1") is Condition.DEAD
+    assert await start(runtime, SLEEP) != pid
+
+
+async def test_a_part_that_ended_by_itself_is_dead_not_a_zombie(runtime: LocalRuntime) -> None:
+    runtime.start(Launch("x-1", [sys.executable, "-c", "raise SystemExit('no')"], Path("/")))
+    await eventually(lambda: runtime.condition("x-1") is Condition.DEAD)
+    assert "no" in runtime.log_tail("x-1", 5)
+
+
+async def test_a_paused_part_is_told_apart_and_can_be_stopped(runtime: LocalRuntime) -> None:
+    await start(runtime, SLEEP)
+    runtime.pause("x-1")
+    await eventually(lambda: runtime.condition("x-1") is Condition.PAUSED)
+    runtime.resume("x-1")
+    await eventually(lambda: runtime.condition("x-1") is Condition.RUNNING)
+    runtime.pause("x-1")
+    assert await runtime.stop("x-1", patience_s=10, hurry=False)
+
+
+async def test_a_part_that_does_not_listen_is_forced_in_the_end(runtime: LocalRuntime) -> None:
+    await start(runtime, STUBBORN + SLEEP)
+    assert not await runtime.stop("x-1", patience_s=0.5, hurry=True)
+    assert runtime.condition("x-1") is Condition.STOPPED
+
+
+async def test_a_program_that_is_missing_is_dead_and_its_log_says_so(
+    runtime: LocalRuntime,
+) -> None:
+    runtime.start(Launch("x-1", ["/no/such/program"], Path("/")))
+    await eventually(lambda: runtime.condition("x-1") is Condition.DEAD)
+    assert "/no/such/program" in runtime.log_tail("x-1", 5)
+
+
+@pytest.mark.parametrize("wrong", ["started", "boot"])
+async def test_a_stranger_with_the_pid_of_a_part_is_never_touched(
+    runtime: LocalRuntime, tmp_path: Path, wrong: str
+) -> None:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as stranger:
+        mark = mark_of(stranger.pid)
+        assert mark is not None
+        stale = {
+            "started": ProcessMark(mark.pid, mark.started - 1, mark.boot),
+            "boot": ProcessMark(mark.pid, mark.started, "another boot"),
+        }[wrong]
+        (tmp_path / "run").mkdir()
+        write_mark(tmp_path / "run" / "x-1.pid", stale)
+        assert runtime.condition("x-1") is Condition.DEAD
+        await runtime.kill("x-1")
+        assert await runtime.stop("x-1", patience_s=1, hurry=True)
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+async def test_a_mark_that_cannot_be_read_is_no_part(runtime: LocalRuntime, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "x-1.pid").write_text("")
+    assert runtime.condition("x-1") is Condition.STOPPED
+    assert await start(runtime, SLEEP)

@@ -1,0 +1,43 @@
+"""What a cluster remembers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cluster.errors import ClusterError, NoCluster
+from cluster.folder import ClusterFolder, Remembered
+from cluster.settings import Settings
+
+
+def test_memory_comes_back_as_it_was(tmp_path: Path) -> None:
+    memory = Remembered(Settings("x", nodes=7, environment={"node": {"A": "1"}}), {"node-1/ops": 5})
+    ClusterFolder(tmp_path, "x").save(memory)
+    assert ClusterFolder(tmp_path, "x").load() == memory
+
+
+def test_a_cluster_that_was_never_made_is_told(tmp_path: Path) -> None:
+    with pytest.raises(NoCluster, match="make cluster-up"):
+        ClusterFolder(tmp_path, "x").load()
+
+
+def test_memory_that_cannot_be_read_is_told_with_its_path(tmp_path: Path) -> None:
+    folder = ClusterFolder(tmp_path, "x")
+    folder.save(Remembered(Settings("x")))
+    (folder.path / "cluster.json").write_text("{")
+    with pytest.raises(ClusterError, match=r"cluster\.json cannot be read"):
+        folder.load()
+
+
+def test_two_commands_do_not_change_a_cluster_at_the_same_time(tmp_path: Path) -> None:
+    with ClusterFolder(tmp_path, "x").lock():
+        with (
+            pytest.raises(ClusterError, match="another command"),
+            ClusterFolder(tmp_path, "x").lock(),
+        ):
+            pass
+        with ClusterFolder(tmp_path, "y").lock():
+            pass
+    with ClusterFolder(tmp_path, "x").lock():
+        pass

@@ -1,0 +1,55 @@
+"""Settings: what is asked for, what is remembered, what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from cluster.settings import Settings, read_name, read_settings
+from service.config import ConfigError
+
+
+def test_what_is_not_set_stays_as_it_was() -> None:
+    known = Settings("x", nodes=5, placement="round_robin")
+    assert read_settings({"WRITERS": "3"}, known) == Settings(
+        "x", nodes=5, writers=3, placement="round_robin"
+    )
+
+
+def test_all_faults_are_told_at_once() -> None:
+    with pytest.raises(ConfigError) as told:
+        read_settings({"NODES": "0", "ZOOKEEPERS": "2", "PLACEMENT": "best"}, Settings())
+    assert all(name in str(told.value) for name in ("NODES", "ZOOKEEPERS", "PLACEMENT"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("RUNTIME", "docker"), ("STORE", "cassandra"), ("TOPOLOGY", "single")]
+)
+def test_what_is_not_there_yet_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name}={value} is not there yet"):
+        read_settings({name: value}, Settings())
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "A", "x" * 32, "-a"])
+def test_a_name_that_cannot_be_a_folder_is_refused(name: str) -> None:
+    if not name:
+        assert read_name({"CLUSTER": name}) == "default"
+        return
+    with pytest.raises(ConfigError):
+        read_name({"CLUSTER": name})
+
+
+def test_the_nearest_variable_wins() -> None:
+    settings = Settings(
+        environment={
+            "all": {"A": "all", "B": "all", "C": "all"},
+            "node": {"B": "node", "C": "node"},
+            "node-2": {"C": "node-2"},
+        }
+    )
+    assert settings.variables_for("node", "node-2") == {"A": "all", "B": "node", "C": "node-2"}
+    assert settings.variables_for("writer", "writer-1") == {"A": "all", "B": "all", "C": "all"}
+
+
+def test_knobs_are_remembered_for_every_part() -> None:
+    settings = read_settings({"LOG_LEVEL": "debug", "SECRET": "no"}, Settings())
+    assert read_settings({}, settings).variables_for("node", "node-1") == {"LOG_LEVEL": "debug"}
