@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 import structlog
@@ -59,8 +59,10 @@ async def run_service(service: Service, stop_asked: asyncio.Event, hurry: asynci
     """
     failed = asyncio.ensure_future(service.tasks.wait_failed())
     try:
-        await _until_first(service.start(), stop_asked.wait(), asyncio.wait({failed}))
-        if not stop_asked.is_set() and not failed.done():
+        starting = asyncio.ensure_future(service.start())
+        await _until_first(starting, stop_asked.wait(), asyncio.wait({failed}))
+        # Asked to stop in the very turn in which the start ended: others know us, so drain.
+        if not starting.cancelled() and starting.exception() is None and not failed.done():
             service.health.started = True
             log.info("started")
             await _until_first(stop_asked.wait(), asyncio.wait({failed}))
@@ -76,7 +78,7 @@ async def run_service(service: Service, stop_asked: asyncio.Event, hurry: asynci
         log.info("stopped")
 
 
-async def _until_first(*coros: Coroutine[Any, Any, Any]) -> None:
+async def _until_first(*coros: Awaitable[Any]) -> None:
     tasks = [asyncio.ensure_future(coro) for coro in coros]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -89,7 +89,8 @@ class TlsFiles:
         if purpose is ssl.Purpose.CLIENT_AUTH:
             context.num_tickets = 0
         context.load_verify_locations(self._directory / "ca.pem")
-        context.load_cert_chain(self._directory / "cert.pem", self._directory / "key.pem")
+        # A password, though none is needed: without one, OpenSSL would ask the terminal for it.
+        context.load_cert_chain(self._directory / "cert.pem", self._directory / "key.pem", "")
         return context
 
 
