@@ -125,7 +125,7 @@ class Cluster:
         progress = progress or Silent()
         with progress.step("certificates"):
             self._ensure_certificates()
-        self._choose_ports_again_if_nothing_runs()
+        self.choose_ports_again_if_nothing_runs()
         await self._stop_surplus(progress)
         for kinds in ((Kind.ZOOKEEPER,), ROLES):
             group = [part for part in self.parts if part.kind in kinds]
@@ -212,7 +212,7 @@ class Cluster:
         self._memory = Remembered(settings, ports)
         self.folder.save(self._memory)
 
-    def _choose_ports_again_if_nothing_runs(self) -> None:
+    def choose_ports_again_if_nothing_runs(self) -> None:
         """After a reboot others may have taken our ports; the gateway's are the person's choice."""
         if self._any_runs():
             return
@@ -233,7 +233,7 @@ class Cluster:
     def _ensure_certificates(self) -> None:
         ca = DevelopmentCa.load_or_create(self.folder.ca)
         ca.ensure_gateway(self.folder.gateway)
-        launches = self._launches()
+        launches = self.launches()
         for part in self.parts:
             role = launches.role_of(part)
             if role is not None:
@@ -270,7 +270,7 @@ class Cluster:
         self._require_free_ports(part)
         self.folder.data.mkdir(parents=True, exist_ok=True)
         try:
-            self.runtime.start(self._launches().launch(part))
+            self.runtime.start(self.launches().launch(part))
         except FileNotFoundError as exc:
             raise NotInstalled(f"{part.name} cannot start: {exc}") from exc
 
@@ -304,7 +304,7 @@ class Cluster:
 
     async def _fill_slots(self) -> None:
         """Tell the gateway about every node and writer; those it knows already stay as they are."""
-        gateway = self._launches().gateway(self.part("haproxy"))
+        gateway = self.launches().gateway(self.part("haproxy"))
         try:
             async with asyncio.timeout(READY_WITHIN_S):
                 await haproxy_socket.fill_slots(self.folder.gateway, gateway)
@@ -318,7 +318,8 @@ class Cluster:
     async def _stop_quietly(self, name: str) -> None:
         await self.runtime.stop(name, patience_s=STOP_PATIENCE_S, hurry=True)
 
-    def _launches(self) -> Launches:
+    def launches(self) -> Launches:
+        """How its parts are started now."""
         return Launches(self.folder, self.settings, self.parts, self._environ)
 
 

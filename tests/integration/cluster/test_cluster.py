@@ -1,0 +1,127 @@
+"""A whole cluster of real processes: made, healed, changed, stopped, forgotten."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from cluster.cluster import Cluster
+from cluster.errors import PortTaken, SettingsConflict, StepFailed, UnknownPart
+from cluster.route import fetch_route
+from cluster.runtime import Condition
+from cluster.settings import Settings
+from cluster.status import fetch_rows
+from wire.roles import Role
+
+SMALL = Settings("small", nodes=2, dispatchers=1, writers=1)
+
+
+@pytest.fixture
+async def small(tmp_path: Path) -> AsyncIterator[Cluster]:
+    """Made, not started."""
+    cluster = Cluster.create(SMALL, tmp_path)
+    yield cluster
+    await cluster.clean()
+
+
+async def post(cluster: Cluster, text: str) -> int:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(
+            f"{cluster.http_url}/v1/videos/v1/comments", json={"author": "ann", "text": text}
+        ) as reply,
+    ):
+        assert reply.status == 201
+        seq: int = (await reply.json())["seq"]
+        return seq
+
+
+async def test_it_heals_grows_shrinks_and_keeps_its_data(small: Cluster, tmp_path: Path) -> None:
+    await small.up()
+    rows = await fetch_rows(small)
+    assert all(row.ready for row in rows), rows
+    assert await post(small, "one") == 1
+
+    await small.kill("writer-1")
+    small.pause("node-2")
+    health = {row.name: row.health for row in await fetch_rows(small)}
+    assert (health["writer-1"], health["node-2"]) == ("dead", "paused")
+    untouched = small.pid("node-1"), small.pid("haproxy")
+    await small.up()
+    assert (small.pid("node-1"), small.pid("haproxy")) == untouched
+    assert await post(small, "two") == 2
+
+    grown = Cluster.create(dataclasses.replace(SMALL, nodes=3), tmp_path)
+    await grown.up()
+    assert grown.pid("haproxy") == untouched[1], "no reload"
+    assert all(row.ready for row in await fetch_rows(grown))
+    route = await fetch_route(grown, "v1")
+    assert (route.dispatcher, route.writer) == ("dispatcher-1", "writer-1")
+    assert route.node in {"node-1", "node-2", "node-3"}
+
+    shrunk = Cluster.create(dataclasses.replace(SMALL, environment={"node": {"X": "1"}}), tmp_path)
+    node_3 = grown.pid("node-3")
+    await shrunk.up()
+    assert node_3 is not None
+    assert not Path(f"/proc/{node_3}").exists()
+
+    await shrunk.down()
+    assert {shrunk.condition(part.name) for part in shrunk.parts} == {Condition.STOPPED}
+    again = Cluster.open("small", tmp_path)
+    await again.up()
+    assert await post(again, "three") == 3
+
+
+async def test_a_part_that_cannot_start_is_told_with_its_log(small: Cluster) -> None:
+    small.set_environment("dispatcher", ZOOKEEPER_SESSION_S="never")
+    with pytest.raises(StepFailed, match="dispatcher-1 is dead") as told:
+        await small.up()
+    assert "ZOOKEEPER_SESSION_S" in told.value.log_tail
+
+
+async def test_a_gateway_port_of_somebody_else_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        cluster = Cluster.create(dataclasses.replace(SMALL, http_port=port), tmp_path)
+        with pytest.raises(PortTaken, match=f"port {port} .*HTTP_PORT="):
+            await cluster.start("haproxy")
+    await cluster.clean()
+
+
+async def test_what_cannot_change_while_it_runs_is_refused(small: Cluster, tmp_path: Path) -> None:
+    await small.start("zookeeper-1")
+    with pytest.raises(SettingsConflict, match="PLACEMENT=hash"):
+        Cluster.create(dataclasses.replace(SMALL, placement="round_robin"), tmp_path)
+    await small.down()
+    Cluster.create(dataclasses.replace(SMALL, placement="round_robin"), tmp_path)
+
+
+async def test_ports_that_others_took_while_nothing_ran_are_chosen_again(small: Cluster) -> None:
+    before = small.part("zookeeper-1").ports["client"]
+    with socket.create_server(("127.0.0.1", before)):
+        small.choose_ports_again_if_nothing_runs()
+    assert small.part("zookeeper-1").ports["client"] != before
+
+
+def test_a_name_that_is_no_part_is_an_error(small: Cluster) -> None:
+    with pytest.raises(UnknownPart):
+        small.pause("node-7")
+
+
+def test_parts_get_their_settings_certificates_and_nothing_else(
+    small: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET", "s")
+    launches = small.launches()
+    part = small.part("writer-1")
+    environment = launches.launch(part).environment
+    assert launches.role_of(part) is Role.WRITER
+    assert environment["SERVICE_ID"] == "writer-1"
+    assert environment["SQLITE_PATH"].startswith(os.fspath(small.folder.path))
+    assert "AWS_SECRET" not in environment
