@@ -237,7 +237,8 @@ async def test_every_viewer_sees_every_comment_once_and_in_order(single: Any) ->
     for _ in range(4):
         start = len(watched)
         watched += [asyncio.create_task(watch(start + n)) for n in range(viewers // 4)]
-        await eventually(lambda wanted=len(watched): single.viewers == wanted)
+        wanted = len(watched)
+        await eventually(lambda wanted=wanted: single.viewers == wanted)
     await asyncio.gather(*posters)
     for seqs in await asyncio.gather(*watched):
         assert seqs == list(range(posts - len(seqs) + 1, posts + 1))
@@ -276,3 +277,28 @@ async def test_health_is_told_without_detail(single: Any, connection: Connection
     assert (await connection.ask(head("GET", "/readyz"))).json == {"status": "ready"}
     single.service.health.draining = True
     assert (await connection.ask(head("GET", "/readyz"))).status == 503
+
+
+async def test_a_stream_is_sent_away_while_it_drains(single: Any, connection: Connection) -> None:
+    single.service._core.hub.draining = True
+    assert (await connection.watch()).status == 200
+    (bye,) = await connection.rest()
+    assert (bye.type, json.loads(bye.data)) == ("bye", {"reason": "drain"})
+
+
+async def test_a_request_that_comes_too_late_is_told_to_try_again(single: Any) -> None:
+    """Its connection was accepted before the listener closed."""
+    connection = await single.connect()
+    await eventually(lambda: single.service._streams.unread == 1)
+    await single.service.drain()
+    reply = await connection.ask(head("GET", COMMENTS))
+    assert code(reply) == (503, "draining")
+    assert reply.headers["retry-after"] == "1"
+    assert await connection.is_closed()
+
+
+async def test_stopping_twice_is_harmless(single: Any, connection: Connection) -> None:
+    await connection.watch()
+    await single.service.stop()
+    assert (await connection.rest())[-1].type == "bye"
+    await single.service.stop()
