@@ -96,8 +96,11 @@ def dev() -> None:
         "SERVICE_ID": "dev",
         "PUBLIC_PORT": port,
         "SQLITE_PATH": str(folder / "comments.sqlite3"),
+        "DEMO": "on",
     }
-    print("\n".join(readable.lines_to_try(f"http://127.0.0.1:{port}")), flush=True)
+    url = f"http://127.0.0.1:{port}"
+    words = [*readable.lines_to_try(url), "or do both in a browser:", f"  {url}/demo"]
+    print("\n".join(words), flush=True)
     os.chdir(CHECKOUT)
     command = [sys.executable, "-m", "single"]
     os.execve(sys.executable, command, defaults | dict(os.environ))  # noqa: S606 - becomes it
