@@ -1,0 +1,215 @@
+"""Faults under load: the history of every client is judged, whatever happened in between."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import aiohttp
+import pytest
+
+from cluster.cluster import Cluster
+from tests.e2e.history import Watch
+from tests.e2e.judge import judge, late_deliveries
+from tests.e2e.load import Load
+from tests.support import TIMEOUT_FACTOR, eventually
+
+RATE = 100
+WARM_UP = 150  # comments before a fault: a run that cannot reach them has no load
+
+
+async def state_of(cluster: Cluster, name: str) -> dict[str, Any]:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{cluster.url(name)}/state") as reply,
+    ):
+        state: dict[str, Any] = await reply.json()
+        return state
+
+
+async def busiest(cluster: Cluster, role: str, figure: str) -> str:
+    names = [part.name for part in cluster.parts if part.kind == role]
+    figures = {name: (await state_of(cluster, name))[figure] for name in names}
+    return max(names, key=lambda name: figures[name])
+
+
+def served_by(watch: Watch) -> str:
+    """The node of the viewer's last hello."""
+    hellos = [seen.data["node_id"] for seen in watch.events if seen.type == "hello"]
+    return hellos[-1] if hellos else ""
+
+
+async def all_hold(load: Load, fault_at: float, within_s: float = 5.0) -> None:
+    history = await load.finish()
+    assert judge(history) == []
+    assert late_deliveries(history, fault_at, (within_s + 1.0) * TIMEOUT_FACTOR) == []
+
+
+async def test_load_without_a_fault(cluster: Cluster) -> None:
+    async with Load(cluster.http_url) as load:
+        began = time.monotonic()
+        await load.wait_for_posts(300)
+        assert 300 / (time.monotonic() - began) > RATE * 0.7
+        await all_hold(load, began, within_s=1.0)
+
+
+async def test_a_killed_node_costs_nobody_a_comment(cluster: Cluster) -> None:
+    async with Load(cluster.http_url) as load:
+        await load.wait_for_posts(WARM_UP)
+        name = await busiest(cluster, "node", "viewers")
+        assert (await state_of(cluster, name))["viewers"] > 0
+        fault_at = time.monotonic()
+        await cluster.kill(name)
+        await load.wait_for_posts(6 * RATE)
+        await cluster.start(name)
+        await load.wait_for_posts(RATE)
+        await all_hold(load, fault_at)
+    async with Load(cluster.http_url, videos=24, viewers=48) as load:  # it serves again
+        await eventually_serves(cluster, name)
+        await all_hold(load, time.monotonic())
+
+
+async def eventually_serves(cluster: Cluster, name: str) -> None:
+    for _ in range(100):
+        if (await state_of(cluster, name))["viewers"] > 0:
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail(f"{name} got no viewer")
+
+
+@pytest.mark.parametrize("number", [1, 2])
+async def test_a_killed_dispatcher_costs_nobody_a_comment(cluster: Cluster, number: int) -> None:
+    name = f"dispatcher-{number}"
+    async with Load(cluster.http_url) as load:
+        await load.wait_for_posts(WARM_UP)
+        fault_at = time.monotonic()
+        await cluster.kill(name)
+        await load.wait_for_posts(4 * RATE)
+        await cluster.start(name)
+        await load.wait_for_posts(RATE)
+        await all_hold(load, fault_at)
+    assert (await state_of(cluster, name))["ready"]
+
+
+@pytest.mark.parametrize("number", [1, 2])
+async def test_a_killed_writer_costs_nobody_a_comment(cluster: Cluster, number: int) -> None:
+    name = f"writer-{number}"
+    async with Load(cluster.http_url) as load:
+        await load.wait_for_posts(WARM_UP)
+        fault_at = time.monotonic()
+        await cluster.kill(name)
+        await load.wait_for_posts(4 * RATE)
+        await cluster.start(name)
+        await load.wait_for_posts(RATE)
+        await all_hold(load, fault_at)
+
+
+async def test_a_drained_node_loses_nothing_and_spreads_its_viewers(cluster: Cluster) -> None:
+    async with Load(cluster.http_url) as load:
+        await load.wait_for_posts(WARM_UP)
+        name = await busiest(cluster, "node", "viewers")
+        moving = sum(served_by(watch) == name for watch in load.history.watches)
+        fault_at = time.monotonic()
+        assert await cluster.drain(name)
+        await load.wait_for_posts(RATE)
+        history = load.history
+        byes = sorted(
+            seen.at for watch in history.watches for seen in watch.events if seen.type == "bye"
+        )
+        await all_hold(load, fault_at)
+    # Streams opened during the notice may have come and gone too: at least the ones it had.
+    assert len(byes) >= moving > 0
+    window_s = byes[-1] - byes[0]
+    assert 3.0 < window_s < 8.0 * TIMEOUT_FACTOR
+    per_half_second = [sum(start <= at < start + 0.5 for at in byes) for start in byes]
+    assert max(per_half_second) <= max(3 * len(byes) * 0.5 / window_s, 10)
+
+
+async def test_without_dispatchers_the_probe_delivers(cluster: Cluster) -> None:
+    async with Load(cluster.http_url) as load:
+        await load.wait_for_posts(WARM_UP)
+        fault_at = time.monotonic()
+        await asyncio.gather(cluster.kill("dispatcher-1"), cluster.kill("dispatcher-2"))
+        await load.wait_for_posts(6 * RATE)
+        await cluster.start("dispatcher-1")
+        await load.wait_for_posts(RATE)
+        healed_at = time.monotonic()
+        await load.wait_for_posts(2 * RATE)
+        history = await load.finish()
+        assert judge(history) == []
+        # By the probe within 4 s; and at once again when one dispatcher is back.
+        assert late_deliveries(history, fault_at, 5.0 * TIMEOUT_FACTOR) == []
+        assert late_deliveries(history, healed_at, 1.0 * TIMEOUT_FACTOR) == []
+
+
+async def test_when_all_nodes_die_a_native_event_source_lives_on(cluster: Cluster) -> None:
+    nodes = [part.name for part in cluster.parts if part.kind == "node"]
+    async with Load(cluster.http_url) as load:
+        await load.wait_for_posts(WARM_UP)
+        await asyncio.gather(*(cluster.kill(name) for name in nodes))
+        byes = load.history.watches
+        await eventually(
+            lambda: sum(watch.events[-1].type == "bye" for watch in byes) > len(byes) / 2, 30
+        )
+        await asyncio.gather(*(cluster.start(name) for name in nodes))
+        back_at = time.monotonic()
+        await load.wait_for_posts(3 * RATE)
+        await all_hold(load, back_at, within_s=10.0)
+
+
+async def test_when_the_gateway_dies_viewers_resume_whole(cluster: Cluster) -> None:
+    async with Load(cluster.http_url) as load:
+        await load.wait_for_posts(WARM_UP)
+        await cluster.kill("haproxy")
+        await asyncio.sleep(2.0)  # an outage has a length; nothing to wait for while all is down
+        await cluster.start("haproxy")
+        back_at = time.monotonic()
+        await load.wait_for_posts(3 * RATE)
+        await all_hold(load, back_at)
+
+
+async def test_without_zookeeper_posting_and_delivery_go_on(cluster: Cluster) -> None:
+    async with Load(cluster.http_url) as load:
+        await load.wait_for_posts(WARM_UP)
+        fault_at = time.monotonic()
+        await cluster.kill("zookeeper-1")
+        await load.wait_for_posts(3 * RATE)
+        # A video that nobody watched before works too, if slower.
+        async with Load(cluster.http_url, videos=4, viewers=8, rate=10) as fresh:
+            await fresh.wait_for_posts(20)
+            await all_hold(fresh, fault_at, within_s=12.0)
+        await load.wait_for_posts(RATE)
+        await cluster.start("zookeeper-1")
+        await load.wait_for_posts(3 * RATE)
+        await all_hold(load, fault_at)
+    for part in cluster.parts:
+        if part.kind in ("node", "dispatcher", "writer"):
+            await eventually_connected(cluster, part.name)
+
+
+async def eventually_connected(cluster: Cluster, name: str) -> None:
+    for _ in range(200):
+        if (await state_of(cluster, name))["zookeeper"] == "connected":
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail(f"{name} did not find ZooKeeper again")
+
+
+async def test_without_writers_posts_are_refused_honestly_and_streams_stay(
+    cluster: Cluster, session: aiohttp.ClientSession
+) -> None:
+    async with Load(cluster.http_url) as load:
+        await load.wait_for_posts(WARM_UP)
+        connects = sum(len(watch.connects) for watch in load.history.watches)
+        await asyncio.gather(cluster.kill("writer-1"), cluster.kill("writer-2"))
+        url = f"{cluster.http_url}/v1/videos/{load.videos[0]}/comments"
+        async with session.post(url, json={"author": "a", "text": "b"}) as reply:
+            assert reply.status == 503
+            assert reply.content_type == "application/problem+json"
+            assert int(reply.headers["Retry-After"]) >= 1
+            assert (await reply.json(content_type=None))["status"] == 503
+        await asyncio.gather(cluster.start("writer-1"), cluster.start("writer-2"))
+        await load.wait_for_posts(2 * RATE)
+        assert sum(len(watch.connects) for watch in load.history.watches) == connects
+        await all_hold(load, time.monotonic())
