@@ -1,0 +1,168 @@
+"""What a user does with a cluster: post, watch, move between nodes, go down and come back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import ssl
+from typing import Any
+
+import aiohttp
+
+from cluster.cluster import Cluster
+from tests.e2e.event_source import EventSource
+from tests.e2e.history import Watch
+from tests.support import eventually
+
+
+async def post(session: aiohttp.ClientSession, url: str, text: str, **headers: str) -> Any:
+    body = {"author": "ann", "text": text}
+    async with session.post(url, json=body, headers=headers) as reply:
+        return reply.status, dict(reply.headers), await reply.json()
+
+
+def comments_url(cluster: Cluster, video_id: str) -> str:
+    return f"{cluster.http_url}/v1/videos/{video_id}/comments"
+
+
+async def test_a_post_is_stored_shown_and_found_in_the_history(
+    cluster: Cluster, session: aiohttp.ClientSession
+) -> None:
+    video_id = secrets.token_hex(6)
+    url = comments_url(cluster, video_id)
+    watch = Watch(video_id)
+    port = cluster.part("haproxy").ports["http"]
+    viewer = asyncio.create_task(EventSource("127.0.0.1", port, watch).run())
+    await eventually(lambda: watch.place == 0)
+    status, headers, told = await post(session, url, "  hi  ")
+    assert (status, told["text"], told["seq"]) == (201, "hi", 1)
+    async with session.get(cluster.http_url + headers["Location"]) as reply:
+        assert await reply.json() == told
+    await eventually(lambda: watch.place == 1)
+    assert watch.events[-1].data == told
+    async with session.get(url) as reply:
+        assert await reply.json() == {"comments": [told], "head": told["id"]}
+    viewer.cancel()
+
+
+async def test_a_key_gives_the_same_comment_on_any_writer(
+    cluster: Cluster, session: aiohttp.ClientSession
+) -> None:
+    video_id, key = secrets.token_hex(6), {"Idempotency-Key": secrets.token_hex(6)}
+    status, _, first = await post(session, comments_url(cluster, video_id), "once", **key)
+    assert status == 201
+    for name in ("writer-1", "writer-2"):
+        url = f"{cluster.url(name, 'public')}/v1/videos/{video_id}/comments"
+        status, headers, again = await post(session, url, "once", **key)
+        assert (status, again) == (200, first)
+        assert headers["Idempotency-Replayed"] == "true"
+        status, _, problem = await post(session, url, "other", **key)
+        assert (status, problem["code"]) == (422, "idempotency_key_reused")
+
+
+async def test_a_cursor_is_good_on_every_node(
+    cluster: Cluster, session: aiohttp.ClientSession
+) -> None:
+    video_id = secrets.token_hex(6)
+    ids = [
+        (await post(session, comments_url(cluster, video_id), f"{number}"))[2]["id"]
+        for number in range(5)
+    ]
+    for name in ("node-1", "node-2", "node-3"):
+        watch = Watch(video_id)
+        port = cluster.part(name).ports["public"]
+        viewer = EventSource("127.0.0.1", port, watch, query=f"?last_event_id={ids[1]}")
+        task = asyncio.create_task(viewer.run())
+        await eventually(lambda watch=watch: watch.place == 5)
+        assert [seen.data["seq"] for seen in watch.events[1:]] == [3, 4, 5]
+        assert watch.events[0].data["node_id"] == name
+        task.cancel()
+
+
+async def test_https_with_http_2(cluster: Cluster) -> None:
+    plain = ssl.create_default_context(cafile=str(cluster.ca_file))
+    context = ssl.create_default_context(cafile=str(cluster.ca_file))
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    port = cluster.part("haproxy").ports["https"]
+    _, writer = await asyncio.open_connection(
+        "127.0.0.1", port, ssl=context, server_hostname="localhost"
+    )
+    assert writer.get_extra_info("ssl_object").selected_alpn_protocol() == "h2"
+    writer.close()
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{cluster.https_url}/v1/videos/v1/comments", ssl=plain) as reply,
+    ):
+        assert reply.status == 200
+
+
+async def test_only_nodes_with_a_viewer_are_called(
+    cluster: Cluster, session: aiohttp.ClientSession
+) -> None:
+    """P6: comments of a video that nobody watches reach no node."""
+
+    async def forwarded() -> int:
+        total = 0
+        for name in ("dispatcher-1", "dispatcher-2"):
+            async with session.get(f"{cluster.url(name)}/metrics") as reply:
+                text = await reply.text()
+            total += sum(
+                int(float(line.split()[-1]))
+                for line in text.splitlines()
+                if line.startswith("livecomments_forwards_total")
+            )
+        return total
+
+    video_id = secrets.token_hex(6)
+    before = await forwarded()
+    for number in range(10):
+        await post(session, comments_url(cluster, video_id), f"{number}")
+    assert await forwarded() == before
+    watch = Watch(video_id)
+    port = cluster.part("haproxy").ports["http"]
+    viewer = asyncio.create_task(EventSource("127.0.0.1", port, watch).run())
+    await eventually(lambda: watch.place == 10)
+    while await forwarded() == before:  # until the registration has taken effect
+        await post(session, comments_url(cluster, video_id), "early")
+    await eventually(lambda: watch.place == len(watch.events) - 1)
+    start = await forwarded()
+    for _ in range(5):
+        told = (await post(session, comments_url(cluster, video_id), "live"))[2]
+        await eventually(lambda seq=told["seq"]: watch.place == seq)
+    while (calls := await forwarded()) < start + 5:
+        await asyncio.sleep(0)
+    assert calls == start + 5  # one node has a viewer: one call for each comment
+    viewer.cancel()
+
+
+async def test_comments_survive_cluster_down(
+    cluster: Cluster, session: aiohttp.ClientSession
+) -> None:
+    video_id = secrets.token_hex(6)
+    watch = Watch(video_id)
+    port = cluster.part("haproxy").ports["http"]
+    viewer = asyncio.create_task(EventSource("127.0.0.1", port, watch).run())
+    told = [
+        (await post(session, comments_url(cluster, video_id), f"{number}"))[2]
+        for number in range(3)
+    ]
+    await eventually(lambda: watch.place == 3)
+    await cluster.down()
+    await cluster.up()
+    async with session.get(comments_url(cluster, video_id)) as reply:
+        assert (await reply.json())["comments"] == told
+    _, _, after = await post(session, comments_url(cluster, video_id), "after")
+    assert after["seq"] == 4
+    await eventually(lambda: watch.place == 4)
+    assert not [seen for seen in watch.events if seen.type in ("reset", "gap")]
+    viewer.cancel()
+
+
+async def test_the_openapi_document_is_served(
+    cluster: Cluster, session: aiohttp.ClientSession
+) -> None:
+    async with session.get(f"{cluster.http_url}/openapi.json") as reply:
+        document = json.loads(await reply.text())
+    assert document["openapi"].startswith("3.1")
+    assert "/v1/videos/{video_id}/comments" in document["paths"]
