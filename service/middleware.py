@@ -52,6 +52,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     with bind_request(request_id):
         response = await _answer(request, handler)
     response.headers[REQUEST_ID] = request_id
+    response.headers.setdefault("Server", SERVER)
     return response
 
 
