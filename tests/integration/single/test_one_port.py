@@ -302,3 +302,18 @@ async def test_stopping_twice_is_harmless(single: Any, connection: Connection) -
     await single.service.stop()
     assert (await connection.rest())[-1].type == "bye"
     await single.service.stop()
+
+
+async def test_a_stream_costs_no_task(single: Any, connection: Connection) -> None:
+    """On a connection that aiohttp held its task ends with the hand-over."""
+    before = len(asyncio.all_tasks())
+    used = [await single.connect() for _ in range(20)]
+    for other in used:
+        await other.ask(head("GET", COMMENTS))
+    assert len(asyncio.all_tasks()) >= before + len(used)
+    for viewer in (connection, *used):
+        await viewer.watch()
+        await viewer.event()
+    await eventually(lambda: len(asyncio.all_tasks()) <= before)
+    assert single.viewers == len(used) + 1
+    assert single.service._http.connections == 0
