@@ -109,7 +109,8 @@ def dev() -> None:
 @main.command()
 def down() -> None:
     """Stop everything; data is kept."""
-    _change(lambda cluster: cluster.down(Spoken(_console)))
+    cluster = _change(lambda cluster: cluster.down(Spoken(_console)))
+    print(f"The cluster {cluster.settings.name} is stopped; its data is in {cluster.folder.path}")
 
 
 @main.command()
@@ -121,6 +122,7 @@ def clean() -> None:
         print(f"there is no cluster {name}")
         return
     _change(lambda cluster: cluster.clean(Spoken(_console)))
+    print(f"The cluster {name} is gone")
 
 
 @main.command()
@@ -248,10 +250,11 @@ def _open() -> Cluster:
     return Cluster.open(read_name(os.environ))
 
 
-def _change(act: Callable[[Cluster], Coroutine[Any, Any, object]]) -> None:
+def _change(act: Callable[[Cluster], Coroutine[Any, Any, object]]) -> Cluster:
     cluster = _open()
     with cluster.folder.lock():
         asyncio.run(act(cluster))
+    return cluster
 
 
 def _each(names: tuple[str, ...], act: _Act, doing: str) -> None:
