@@ -25,12 +25,12 @@ class MemoryStore:
         self.reads: list[tuple[Any, ...]] = []
         self._comments: dict[str, list[bytes]] = {}
 
-    def post(self, video_id: str, count: int = 1) -> Batch:
+    def post(self, video_id: str, count: int = 1, text: str = "text") -> Batch:
         """Store `count` comments; returns them as a writer would dispatch them."""
         stored = self._comments.setdefault(video_id, [])
         first = len(stored) + 1
         for seq in range(first, first + count):
-            new = NewComment("ann", f"text {seq}")
+            new = NewComment("ann", f"{text} {seq}")
             stored.append(encode_comment(self.epoch, video_id, seq, new, "2026-01-01T00:00:00Z"))
         return self.batch(video_id, first, len(stored))
 
