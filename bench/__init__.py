@@ -1,0 +1,1 @@
+"""Benchmarks: what the system costs, always beside what the machine itself allows."""

@@ -1,0 +1,129 @@
+"""A node without HTTPS and ZooKeeper: its core and its public listener on uvloop, its store in
+memory; comments are ingested at a given rate as if they had been forwarded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import uvloop
+
+from bench.child import BenchFailed, at_rate_on_loop, carry_out_all_on_loop, cpu_s, rss_bytes
+from rtms_node.core import NodeCore
+from rtms_node.limits import Limits
+from rtms_node.probe import ProbeTimes
+from rtms_node.stream_listener import StreamListener
+from rtms_node.testing import MemoryStore
+from service.logs import configure_logs
+from service.metrics import new_registry
+from service.tasks import TaskHome
+
+# With this text a frame has about 250 bytes.
+TEXT = "What a goal! " + "x" * 70
+_DELIVERED_WITHIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a run of comments cost. `cpu_s` includes what an idle node uses."""
+
+    cpu_s: float
+    lasted_s: float
+    deliveries: int
+    writes: int
+
+
+class _NoFeed:
+    """There is nobody to tell."""
+
+    def join(self, video_id: str) -> None:
+        """See Feed."""
+
+    def leave(self, video_id: str) -> None:
+        """See Feed."""
+
+
+class NodeServer:
+    """Handlers of the process."""
+
+    def __init__(self) -> None:
+        self._store = MemoryStore()
+        self.core = NodeCore(
+            "node-1",
+            Limits(),
+            ProbeTimes(),
+            self._store,
+            _NoFeed(),
+            TaskHome(),
+            new_registry(),
+            on_reachable=lambda reachable: None,
+        )
+        self._listener = StreamListener(self.core.hub, "127.0.0.1", 0)
+
+    async def start(self) -> None:
+        """Bind and keep time."""
+        self.core.start()
+        await self._listener.start()
+
+    def port(self) -> int:
+        """Where it listens."""
+        return self._listener.port
+
+    def rss(self) -> int:
+        """Resident bytes."""
+        gc.collect()
+        return rss_bytes()
+
+    async def idle(self, for_s: float) -> float:
+        """CPU seconds per second with nothing to deliver."""
+        before, began = cpu_s(), time.monotonic()
+        await asyncio.sleep(for_s)
+        return (cpu_s() - before) / (time.monotonic() - began)
+
+    def sample(self, video_id: str) -> bytes:
+        """The public JSON of one comment as it will be posted, stored for another video."""
+        return bytes(self._store.post(f"{video_id}_", text=TEXT).comments[0])
+
+    async def post(self, video_id: str, per_s: float, count: int) -> Load:
+        """Ingest comments and wait until every viewer's were written."""
+        room, stats = self.core.hub.rooms[video_id], self.core.stats
+        expected = stats.deliveries + count * len(room.viewers)
+        deliveries, writes = stats.deliveries, stats.writes
+        before, began = cpu_s(), time.monotonic()
+        # Stored just before: what is in the store already, a probe would find and deliver.
+        await at_rate_on_loop(
+            per_s, count, lambda _i: room.ingest(self._store.post(video_id, text=TEXT))
+        )
+        while stats.deliveries < expected:
+            if time.monotonic() > began + count / per_s + _DELIVERED_WITHIN_S:
+                raise BenchFailed(f"{expected - stats.deliveries} comments were not delivered")
+            await asyncio.sleep(0.01)
+        lasted_s = time.monotonic() - began
+        return Load(
+            cpu_s() - before, lasted_s, stats.deliveries - deliveries, stats.writes - writes
+        )
+
+
+async def _serve(pipe: Any) -> None:
+    configure_logs(level="warning", style="json", role="node", id="node-1")
+    server = NodeServer()
+    await server.start()
+    await carry_out_all_on_loop(
+        pipe,
+        {
+            "port": server.port,
+            "rss": server.rss,
+            "idle": server.idle,
+            "sample": server.sample,
+            "post": server.post,
+        },
+    )
+
+
+def run(pipe: Any) -> None:
+    """The process."""
+    uvloop.run(_serve(pipe))
