@@ -13,6 +13,8 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
+import structlog
+
 from coordination import RouteUnknown
 from dispatcher.core import Parcel, decide, pack
 from dispatcher.metrics import DispatcherMetrics
@@ -20,6 +22,8 @@ from dispatcher.senders import Senders
 from service.tasks import TaskHome
 from wire.internal import Batch
 from wire.roles import Peer
+
+log = structlog.get_logger()
 
 MAX_WAITING = 1_000
 MAX_WAITING_BYTES = 16 * 1024 * 1024
@@ -113,6 +117,12 @@ class Router:
 
     def _send(self, parcel: Parcel, route: Collection[str]) -> None:
         decision = decide(route, self._members)
+        log.debug(
+            "routed",
+            video_id=parcel.video_id,
+            node_ids=[peer.id for peer in decision.peers],
+            request_id=parcel.request_id,
+        )
         for peer in decision.peers:
             self._senders.offer(peer, parcel)
         if decision.strangers:

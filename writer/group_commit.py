@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
+import structlog
 
 from service.tasks import TaskHome
 from wire.comment import NewComment, timestamp
@@ -30,6 +31,8 @@ from wire.internal import MAX_BATCH, Batch
 from writer.metrics import WriterMetrics
 from writer.sink import CommentSink
 from writer.store import MAX_GROUP, Appended, CommentStore, Item, Outcome
+
+log = structlog.get_logger()
 
 assert MAX_GROUP <= MAX_BATCH, "a group must fit into one batch"
 
@@ -191,6 +194,7 @@ class GroupCommit:
         self._metrics.group_size.observe(len(group))
         self._count_outcomes(results)
         for batch in _batches(video_id, epoch, group, results):
+            _log_stored(batch)
             self._sink.offer(batch)
         for post, result in zip(group, results, strict=True):
             if not post.done.done():
@@ -208,6 +212,16 @@ def _fail(posts: Sequence[Post] | deque[Post], error: Exception) -> None:
     for post in posts:
         if not post.done.done():
             post.done.set_exception(error)
+
+
+def _log_stored(batch: Batch) -> None:
+    log.debug(
+        "stored",
+        video_id=batch.video_id,
+        first_seq=batch.first_seq,
+        last_seq=batch.last_seq,
+        request_id=batch.request_id,
+    )
 
 
 def _batches(

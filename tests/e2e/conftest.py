@@ -16,9 +16,8 @@ from cluster.settings import Settings
 @pytest.fixture(scope="session")
 def running_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     home: Path = tmp_path_factory.mktemp("home")
-    settings = Settings(
-        name="e2e", environment={"node": {"DRAIN_WINDOW_S": "5", "LOG_LEVEL": "info"}}
-    )
+    environment = {"all": {"LOG_LEVEL": "debug"}, "node": {"DRAIN_WINDOW_S": "5"}}
+    settings = Settings(name="e2e", environment=environment)
     cluster = Cluster.create(settings, home)
     try:
         asyncio.run(cluster.up())

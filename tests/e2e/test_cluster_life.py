@@ -19,7 +19,7 @@ from tests.support import eventually
 async def post(session: aiohttp.ClientSession, url: str, text: str, **headers: str) -> Any:
     body = {"author": "ann", "text": text}
     async with session.post(url, json=body, headers=headers) as reply:
-        return reply.status, dict(reply.headers), await reply.json()
+        return reply.status, reply.headers, await reply.json()
 
 
 def comments_url(cluster: Cluster, video_id: str) -> str:
@@ -166,3 +166,30 @@ async def test_the_openapi_document_is_served(
         document = json.loads(await reply.text())
     assert document["openapi"].startswith("3.1")
     assert "/v1/videos/{video_id}/comments" in document["paths"]
+
+
+async def test_a_request_id_can_be_followed_from_the_edge_to_the_node(
+    cluster: Cluster, session: aiohttp.ClientSession
+) -> None:
+    video_id, request_id = secrets.token_hex(6), f"trace-{secrets.token_hex(6)}"
+    watch = Watch(video_id)
+    port = cluster.part("haproxy").ports["http"]
+    viewer = asyncio.create_task(EventSource("127.0.0.1", port, watch).run())
+    await eventually(lambda: watch.place == 0)
+
+    def traced() -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for log in cluster.folder.logs.glob("*.log"):
+            lines = [line for line in log.read_text().splitlines() if request_id in line]
+            for line in lines:
+                found.setdefault(log.stem.partition("-")[0], set()).add(json.loads(line)["event"])
+        return found
+
+    wanted = {"writer": {"stored"}, "dispatcher": {"routed"}, "node": {"forwarded"}}
+    while traced() != wanted:  # the first comments may find the node by its probe
+        _, headers, _ = await post(
+            session, comments_url(cluster, video_id), "x", **{"X-Request-Id": request_id}
+        )
+        assert headers["X-Request-Id"] == request_id
+        await asyncio.sleep(0.05)
+    viewer.cancel()
