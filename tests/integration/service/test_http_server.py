@@ -219,10 +219,12 @@ async def test_a_flood_of_pipelined_requests_is_held_back(stub: WebStub) -> None
     _, writer = await stub.connect()
     writer.write(b"GET /gate HTTP/1.1\r\nHost: x\r\n\r\n" + GOOD * 200_000)
     await eventually(lambda: stub.requests == 1)
-    await asyncio.wait({asyncio.create_task(writer.drain())}, timeout=0.3)
+    draining = asyncio.create_task(writer.drain())
+    await asyncio.wait({draining}, timeout=0.3)
     assert writer.transport.get_write_buffer_size() > 0
     assert stub.requests == 1
     writer.transport.abort()
+    await asyncio.gather(draining, return_exceptions=True)
 
 
 async def test_a_refused_body_is_never_taken_for_a_request(stub: WebStub) -> None:
