@@ -31,17 +31,16 @@ class RawServer:
         self._listener.bind(("127.0.0.1", 0))
         self._listener.listen(BACKLOG)
         self._viewers: list[socket.socket] = []
-        self._rounds: dict[str, Round] = {"python": _send_round}
         in_c = compile_c()
-        if in_c is not None:
-            self._rounds["c"] = in_c
+        self._rounds: dict[str, Round] = {"c": in_c} if in_c is not None else {}
+        self._rounds["python"] = send_round
 
     def port(self) -> int:
         """Where it listens."""
         return int(self._listener.getsockname()[1])
 
     def loops(self) -> list[str]:
-        """Which loops there are here."""
+        """Which loops there are here, the cheapest first."""
         return list(self._rounds)
 
     def accept(self, count: int) -> None:
@@ -54,12 +53,12 @@ class RawServer:
 
     def send(self, loop: str, payload: bytes, per_s: float, rounds: int) -> float:
         """CPU seconds of that many rounds over all viewers. Raises BenchFailed if any was full."""
-        send_round, viewers = self._rounds[loop], self._viewers
+        act_on, viewers = self._rounds[loop], self._viewers
         before, whole = cpu_s(), 0
 
         def act(_i: int) -> None:
             nonlocal whole
-            whole += send_round(viewers, payload)
+            whole += act_on(viewers, payload)
 
         at_rate(per_s, rounds, act)
         if whole != rounds * len(viewers):
@@ -79,16 +78,17 @@ def compile_c() -> Round | None:
         )
         if done.returncode != 0:
             return None
-        send_round = ctypes.CDLL(str(library)).send_round
+        function = ctypes.CDLL(str(library)).send_round
 
     def round_in_c(viewers: list[socket.socket], payload: bytes) -> int:
         fds = (ctypes.c_int * len(viewers))(*(viewer.fileno() for viewer in viewers))
-        return int(send_round(fds, len(viewers), payload, ctypes.c_size_t(len(payload))))
+        return int(function(fds, len(viewers), payload, ctypes.c_size_t(len(payload))))
 
     return round_in_c
 
 
-def _send_round(viewers: list[socket.socket], payload: bytes) -> int:
+def send_round(viewers: list[socket.socket], payload: bytes) -> int:
+    """The loop in Python; how many sockets took all of `payload`."""
     size, whole = len(payload), 0
     for viewer in viewers:
         whole += viewer.send(payload) == size
