@@ -16,6 +16,8 @@ def test_defaults_are_those_of_the_design() -> None:
 
 def test_all_faults_are_told_at_once() -> None:
     with pytest.raises(ConfigError) as told:
-        Config.from_env({"QUEUE_MIB": "3", "FORWARD_DEADLINE_S": "soon"})
-    for name in ("SERVICE_ID", "ZOOKEEPER", "QUEUE_MIB", "FORWARD_DEADLINE_S"):
+        Config.from_env(
+            {"QUEUE_MIB": "3", "FORWARD_DEADLINE_S": "soon", "ZOOKEEPER_SESSION_S": "0"}
+        )
+    for name in ("SERVICE_ID", "ZOOKEEPER_SESSION_S", "QUEUE_MIB", "FORWARD_DEADLINE_S"):
         assert name in str(told.value)
