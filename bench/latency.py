@@ -21,7 +21,7 @@ from bench.child import BenchFailed, Child
 from bench.figures import Measured, Row, measured, percentile, ratio
 from bench.http_pool import HttpPool
 from cluster.cluster import Cluster
-from cluster.errors import ClusterError
+from cluster.errors import ClusterError, StepFailed
 from cluster.settings import Settings
 
 ROOMS = 10
@@ -47,6 +47,8 @@ def measure(repeats: int) -> Iterator[Row]:
     with TemporaryDirectory(prefix="livecomments-bench-") as home:
         try:
             runs = asyncio.run(_measure(Path(home), repeats))
+        except StepFailed as exc:
+            raise BenchFailed(f"no cluster: {exc}\n{exc.log_tail}") from exc
         except ClusterError as exc:
             raise BenchFailed(f"no cluster: {exc}") from exc
     what = f"{_DELIVERIES_PER_S:,} deliveries/s in rooms of {VIEWERS_PER_ROOM}"
