@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import uvloop
+
 from bench import crowd
 from bench.child import BenchFailed, Child
 from bench.figures import Measured, Row, measured, percentile, ratio
@@ -46,7 +48,7 @@ def measure(repeats: int) -> Iterator[Row]:
     """The rows of this benchmark. Raises BenchFailed."""
     with TemporaryDirectory(prefix="livecomments-bench-") as home:
         try:
-            runs = asyncio.run(_measure(Path(home), repeats))
+            runs = uvloop.run(_measure(Path(home), repeats))
         except StepFailed as exc:
             raise BenchFailed(f"no cluster: {exc}\n{exc.log_tail}") from exc
         except ClusterError as exc:
@@ -97,8 +99,14 @@ class _Load:
     async def run(self, posts: int) -> Run:
         """Post at the fixed rate; returns when all deliveries were seen. Raises BenchFailed."""
         posted, pinged = await asyncio.gather(
-            _open_loop(posts, POSTS_PER_S, self._post),
-            _open_loop(posts // POSTS_PER_PING, POSTS_PER_S / POSTS_PER_PING, self._ping),
+            _open_loop(posts, POSTS_PER_S, 0.0, self._post),
+            # Between two posts: at the same moment they would only wait for each other.
+            _open_loop(
+                posts // POSTS_PER_PING,
+                POSTS_PER_S / POSTS_PER_PING,
+                0.5 / POSTS_PER_S,
+                self._ping,
+            ),
         )
         late = array.array("q")
         late.frombytes(self._viewers.ask("take", posts * VIEWERS_PER_ROOM))
@@ -120,10 +128,10 @@ class _Load:
 
 
 async def _open_loop(
-    count: int, per_s: float, act: Callable[[int, int], Awaitable[None]]
+    count: int, per_s: float, after_s: float, act: Callable[[int, int], Awaitable[None]]
 ) -> list[float]:
     """Milliseconds from when each was due to when it was done."""
-    began_ns = time.monotonic_ns() + 50_000_000
+    began_ns = time.monotonic_ns() + 50_000_000 + int(after_s * 1e9)
 
     async def one(number: int) -> float:
         due_ns = began_ns + int(number / per_s * 1e9)
