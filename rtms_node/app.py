@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from prometheus_client import Gauge
 
 from coordination import Member, Membership, MemberWatch, Registrar, ZooKeeperSession, new_boot_id
 from rtms_node.config import Config
@@ -17,7 +16,7 @@ from rtms_node.writers import Writers
 from service.health import Health
 from service.http_client import InternalClient
 from service.http_server import HttpServer
-from service.metrics import new_registry
+from service.metrics import Exports, new_registry
 from service.ops import OpsServer
 from service.tasks import TaskHome
 from service.tls import TlsFiles
@@ -64,7 +63,7 @@ class NodeService:
         self._listener: StreamListener | None = None
         self._internal: HttpServer | None = None
         self._membership: Membership | None = None
-        self._export_zookeeper()
+        self._export()
 
     async def start(self) -> None:
         """Bind, see a first ZooKeeper session, announce; returns when ready."""
@@ -153,17 +152,20 @@ class NodeService:
     def _on_superseded(self) -> None:
         self.tasks.fail(RuntimeError("a newer process has this id"))
 
-    def _export_zookeeper(self) -> None:
-        connected = Gauge(
-            "livecomments_zookeeper_connected", "1 while connected", registry=self._registry
+    def _export(self) -> None:
+        exports, registrar = Exports(self._registry), self._registrar
+        exports.session(self._session)
+        exports.gauge("registrations", "Held in ZooKeeper", lambda: registrar.registered)
+        exports.gauge("registrations_pending", "Not carried out", lambda: registrar.pending)
+        exports.counter(
+            "registrations_lost", "Removed by others", lambda: registrar.stats.audit_losses
         )
-        connected.set_function(lambda: float(self._session.state == "connected"))
-        pending = Gauge(
-            "livecomments_registrations_pending", "Not carried out", registry=self._registry
+        exports.counter("junk_znodes", "Members that are none", lambda: self._writers.junk)
+        exports.counter(
+            "connections_refused",
+            "Too many at once",
+            lambda: self._listener.refused if self._listener else 0,
         )
-        pending.set_function(lambda: self._registrar.pending)
-        registered = Gauge("livecomments_registrations", "Held", registry=self._registry)
-        registered.set_function(lambda: self._registrar.registered)
 
     def _describe(self) -> dict[str, Any]:
         core = self._core

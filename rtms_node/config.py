@@ -37,8 +37,8 @@ class Config:
             service=ServiceConfig.read(env, Role.NODE),
             topology=env.choice("TOPOLOGY", "dispatcher", ("dispatcher",)),
             public_port=env.integer("PUBLIC_PORT", 0, 0, 65535),
-            zookeeper=env.text("ZOOKEEPER"),
-            zookeeper_session_s=env.number("ZOOKEEPER_SESSION_S", 6, 1, 120),
+            zookeeper=env.text("ZOOKEEPER", "127.0.0.1:2181"),
+            zookeeper_session_s=env.number("ZOOKEEPER_SESSION_S", 6, 1, 60),
             origins=frozenset(env.words("CORS_ORIGINS")),
             drain_notice_s=env.number("DRAIN_NOTICE_S", 3, 0, 60),
             drain_window_s=env.number("DRAIN_WINDOW_S", 10, 0, 3600),
@@ -64,7 +64,7 @@ def read_limits(env: EnvReader) -> Limits:
             "MAX_STREAMS_PER_ADDRESS", standard.max_streams_per_address, 1, 1_000_000
         ),
         frame_budget_bytes=env.integer("FRAME_BUDGET_MIB", 256, 1, 65_536) * 1024 * 1024,
-        heartbeat_s=env.number("HEARTBEAT_S", standard.heartbeat_s, 0.1, 30),
+        heartbeat_s=env.number("HEARTBEAT_S", standard.heartbeat_s, 0.1, 10),
         linger_s=env.number("LINGER_S", standard.linger_s, 0, 60),
         slow_after_s=env.number("SLOW_AFTER_S", standard.slow_after_s, 0.1, 60),
     )

@@ -5,7 +5,6 @@ stream of joins.
 from __future__ import annotations
 
 import asyncio
-import math
 
 from rtms_node.hub import Hub
 
@@ -20,9 +19,11 @@ async def drain_viewers(hub: Hub, notice_s: float, window_s: float) -> None:
     await asyncio.sleep(notice_s)
     hub.draining = True
     steps = max(round(window_s / _STEP_S), 1)
-    for step in range(steps):
-        left = sum(not viewer.closing for viewer in hub.viewers)
-        if not left:
+    total, sent = len(hub.viewers), 0
+    for step in range(1, steps + 1):
+        due = round(total * step / steps)
+        hub.drain_some(due - sent)
+        sent = due
+        if not hub.viewers:
             return
-        hub.drain_some(math.ceil(left / (steps - step)))
         await asyncio.sleep(_STEP_S)

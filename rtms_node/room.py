@@ -101,7 +101,7 @@ class Room:
         limit_s = self._x.limits.hello_wait_s
         late = [v for v in self._waiting if now - v.joined_at >= limit_s]
         late += [v for v, since in self._behind.items() if now - since >= limit_s]
-        for viewer in late:
+        for viewer in [viewer for viewer in late if not viewer.closing]:
             self._x.stats.byes[ByeReason.UNAVAILABLE] += 1
             viewer.bye(ByeReason.UNAVAILABLE)
 
@@ -156,7 +156,8 @@ class Room:
         self._fanout.ring = self._timeline.ring
         for viewer in [v for v, own in self._waiting.items() if own <= ticket]:
             del self._waiting[viewer]
-            self._admit(viewer)
+            if not viewer.closing:  # nothing follows a bye
+                self._admit(viewer)
 
     def _admit(self, viewer: Viewer) -> None:
         ring, head = self._timeline.ring, self._timeline.head
@@ -235,6 +236,8 @@ class Room:
         oldest_replayed = ring.head - self._x.limits.max_replay
         waiting, self._behind = self._behind, {}
         for viewer, since in waiting.items():
+            if viewer.closing:
+                continue
             if not ring.holds_after(viewer.cursor):
                 if oldest >= ring.first:
                     reason = GapReason.RETENTION

@@ -92,6 +92,7 @@ class Timeline:
         ring = self.ring
         if ring is None:
             self._begin(epoch, head)
+            self._repair_soon()
         elif epoch != ring.epoch:
             self.start_over(epoch, head)
         elif head < ring.head and ticket > self._appended_ticket:

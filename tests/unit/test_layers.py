@@ -34,6 +34,7 @@ CORES = [
     "writer/store.py",
     "writer/group_commit.py",
     "dispatcher/core.py",
+    "dispatcher/outbox.py",
     "rtms_node/ring.py",
     "rtms_node/room.py",
     "rtms_node/hub.py",

@@ -216,4 +216,5 @@ async def test_threads_do_not_grow_with_sessions_lost(zookeeper, connect, expire
     for round_number in range(5):
         await expire(session)
         await eventually(lambda: session.sessions == round_number + 2 and session.connected)  # noqa: B023
-    assert threading.active_count() <= before
+    # A thread of the last connection may still be on its way out.
+    await eventually(lambda: threading.active_count() <= before)

@@ -24,7 +24,8 @@ async def test_a_comment_goes_to_the_nodes_that_hold_a_viewer_and_to_no_other(
     await cluster.dispatch(1, video="nobody")
     await eventually(lambda: len(cluster.a.stub.got) == 3 and len(cluster.b.stub.got) == 1)
     v, both = cluster.video("v"), cluster.video("both")
-    assert cluster.a.stub.got == [(v, 1), (v, 2), (both, 1)]
+    # Batches that waited for the same route may change places; a node puts them in order.
+    assert sorted(cluster.a.stub.got) == sorted([(v, 1), (v, 2), (both, 1)])
     assert cluster.b.stub.got == [(both, 1)]
     assert cluster.a.stub.callers == {cluster.name}
 

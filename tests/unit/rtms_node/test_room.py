@@ -287,3 +287,27 @@ async def test_late_answers_for_a_closed_room_are_ignored(node: Any) -> None:
     await eventually(lambda: "v1" not in node.hub.rooms)
     answer(E, 5, node.reads.last_ticket)
     assert viewer.events == []
+
+
+async def test_a_hole_that_is_there_at_the_load_is_repaired_soon(node: Any) -> None:
+    node.store.post("v1", 10)
+    viewer = node.watch()
+    node.store.post("v1", 2)
+    node.hub.ingest(node.store.batch("v1", 12, 12))
+    node.reads.heads["v1"](E, 10, node.reads.last_ticket)
+    node.reads.answer_range()  # the replay
+    await eventually(lambda: node.reads.ranges)
+    node.reads.answer_range()
+    assert viewer.seqs == list(range(1, 13))
+
+
+async def test_nothing_follows_a_bye(make_node: Any) -> None:
+    node = make_node(hello_wait_s=0.0)
+    node.store.post("v1", 3)
+    viewer = node.watch()
+    viewer.transport.close = lambda: None  # bytes are still unsent
+    node.hub.sweep()
+    node.hub.sweep()
+    node.reads.answer_heads()
+    assert [name for name, _, _ in viewer.events] == ["bye"]
+    assert node.stats.byes["unavailable"] == 1

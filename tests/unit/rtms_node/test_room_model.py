@@ -20,8 +20,8 @@ from rtms_node.viewer import Viewer
 
 LIMITS = Limits(max_replay=12, max_frames=20, max_held=6, max_write_bytes=400, slice_size=2)
 STEPS = (
-    "post", "forward", "forward", "repeat", "overlap", "lose", "heads", "range", "fail", "join", "resume",
-    "leave", "stall", "drain", "trim", "probe", "tick",
+    "post", "forward", "forward", "repeat", "overlap", "lose", "heads", "range", "fail", "join",
+    "resume", "leave", "stall", "drain", "trim", "probe", "tick",
 )  # fmt: skip
 
 

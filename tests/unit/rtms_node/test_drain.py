@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from rtms_node import drain
+from tests.support import eventually
+
+
+async def test_few_viewers_are_spread_over_the_whole_window(
+    node: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen step by step: four viewers in twenty steps leave one in five."""
+    monkeypatch.setattr(drain, "_STEP_S", 0.01)
+    viewers = [node.watch_loaded() for _ in range(4)]
+    left: list[int] = []
+    drain_some = node.hub.drain_some
+
+    def noted(count: int) -> None:
+        drain_some(count)
+        left.append(len(node.hub.viewers))
+
+    monkeypatch.setattr(node.hub, "drain_some", noted)
+    await drain.drain_viewers(node.hub, 0.0, 0.2)
+    assert left == [4, 4, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 0][: len(left)]
+    assert left[-1] == 0
+    assert all(viewer.transport.closed for viewer in viewers)
+
+
+async def test_streams_are_served_until_the_gateway_has_noticed(node: Any) -> None:
+    node.watch_loaded()
+    draining = asyncio.create_task(drain.drain_viewers(node.hub, 0.05, 0.0))
+    await asyncio.sleep(0)
+    late = node.watch()
+    assert late.events[0][0] == "hello"
+    await draining
+    await eventually(lambda: not node.hub.viewers)
+
+
+async def test_a_node_without_viewers_is_drained_at_once(node: Any) -> None:
+    await asyncio.wait_for(drain.drain_viewers(node.hub, 0.0, 60.0), 5)
+    assert node.hub.draining
