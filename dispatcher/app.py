@@ -24,7 +24,7 @@ from dispatcher.senders import Senders
 from service.health import Health
 from service.http_client import InternalClient
 from service.http_server import HttpServer
-from service.metrics import new_registry
+from service.metrics import Exports, new_registry
 from service.ops import OpsServer
 from service.tasks import TaskHome
 from service.tls import TlsFiles
@@ -145,22 +145,30 @@ class DispatcherService:
         self.tasks.fail(RuntimeError("a newer process has this id"))
 
     def _export(self) -> None:
-        gauge = self._metrics.gauge
-        gauge(
-            "zookeeper_connected",
-            "1 while connected",
-            lambda: float(self._session.state == "connected"),
-        )
-        gauge("routes", "Routes in memory", lambda: self._resolver.routes)
-        gauge("routes_stale", "Routes to be read (again)", lambda: self._resolver.stale)
+        exports, resolver = Exports(self._registry), self._resolver
+        exports.session(self._session)
+        gauge, counter = exports.gauge, exports.counter
+        gauge("routes", "Routes in memory", lambda: resolver.routes)
+        gauge("routes_stale", "Routes to be read (again)", lambda: resolver.stale)
         gauge("routes_waiting", "Batches that wait for a route", lambda: self._router.waiting)
         gauge("nodes", "Nodes that are members", lambda: len(self._nodes.members))
         gauge("nodes_failing", "Nodes that do not answer", lambda: len(self._senders.failing))
         gauge("queued_bytes", "Bytes in senders' queues", lambda: self._senders.queued_bytes)
-        self._metrics.counter_of(
-            "route_reads", "Routes read from ZooKeeper", lambda: self._resolver.stats.reads
+        exports.gauges(
+            "queued_batches", "Batches queued or in flight", "node", lambda: self._senders.depths
         )
-        self._metrics.depths_of(lambda: self._senders.depths)
+        counter("route_reads", "Routes read from ZooKeeper", lambda: resolver.stats.reads)
+        counter("route_events", "Watch events", lambda: resolver.stats.events)
+        counter("route_differences", "Found by a re-read", lambda: resolver.stats.differences)
+        counter("routes_evicted", "Routes forgotten", lambda: resolver.evicted)
+        counter(
+            "junk_znodes",
+            "Names and members that nobody of us made",
+            lambda: resolver.stats.junk + self._nodes.junk,
+        )
+        counter(
+            "connections_refused", "Too many at once", lambda: self._internal.refused_connections
+        )
 
     def _describe(self) -> dict[str, Any]:
         return {

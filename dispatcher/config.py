@@ -32,8 +32,8 @@ class Config:
         standard = OutboxLimits()
         config = cls(
             service=ServiceConfig.read(env, Role.DISPATCHER),
-            zookeeper=env.text("ZOOKEEPER"),
-            zookeeper_session_s=env.number("ZOOKEEPER_SESSION_S", 6, 1, 120),
+            zookeeper=env.text("ZOOKEEPER", "127.0.0.1:2181"),
+            zookeeper_session_s=env.number("ZOOKEEPER_SESSION_S", 6, 1, 60),
             route_wait_s=env.number("ROUTE_WAIT_S", 2, 0.1, 10),
             drain_serve_s=env.number("DRAIN_SERVE_S", 2, 0, 60),
             drain_flush_s=env.number("DRAIN_FLUSH_S", 2, 0, 60),

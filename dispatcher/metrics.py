@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 from service.metrics import LATENCY_BUCKETS
 
@@ -65,40 +61,5 @@ class DispatcherMetrics:
         """Count comments that one node does not get. reason: full, late or refused."""
         self._dropped.labels(reason).inc(comments)
 
-    def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
-        """Export a figure that is read when Prometheus asks."""
-        self._registry.register(
-            _Read(lambda: GaugeMetricFamily(f"livecomments_{name}", text, value=read()))
-        )
-
-    def counter_of(self, name: str, text: str, read: Callable[[], float]) -> None:
-        """Export somebody else's counter."""
-        self._registry.register(
-            _Read(lambda: CounterMetricFamily(f"livecomments_{name}", text, value=read()))
-        )
-
-    def depths_of(self, read: Callable[[], Mapping[str, int]]) -> None:
-        """Export the depth of each node's queue; nodes come and go."""
-
-        def collect() -> Metric:
-            family = GaugeMetricFamily(
-                "livecomments_queued_batches", "Batches queued or in flight", labels=["node"]
-            )
-            for node_id, depth in read().items():
-                family.add_metric([node_id], depth)
-            return family
-
-        self._registry.register(_Read(collect))
-
     def _counter(self, name: str, text: str) -> Counter:
         return Counter(f"livecomments_{name}", text, registry=self._registry)
-
-
-class _Read(Collector):
-    """One metric, made when Prometheus asks."""
-
-    def __init__(self, read: Callable[[], Metric]) -> None:
-        self._read = read
-
-    def collect(self) -> Iterator[Metric]:
-        yield self._read()

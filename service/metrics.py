@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
+
 from prometheus_client import (
     CollectorRegistry,
     GCCollector,
@@ -9,6 +12,8 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -45,3 +50,63 @@ def new_registry() -> CollectorRegistry:
 def render(registry: CollectorRegistry) -> bytes:
     """The registry in Prometheus text format."""
     return generate_latest(registry)
+
+
+class SessionFigures(Protocol):
+    """What is told of a ZooKeeper session."""
+
+    @property
+    def state(self) -> str:
+        """Either "connected" or "away"."""
+
+    sessions: int
+    suspensions: int
+    drops: int
+
+
+class Exports:
+    """Figures that live elsewhere as plain numbers; they are read when Prometheus asks."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """A figure that goes up and down."""
+        self._add(lambda: GaugeMetricFamily(f"livecomments_{name}", text, value=read()))
+
+    def counter(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """A total since the start."""
+        self._add(lambda: CounterMetricFamily(f"livecomments_{name}", text, value=read()))
+
+    def gauges(
+        self, name: str, text: str, label: str, read: Callable[[], Mapping[str, float]]
+    ) -> None:
+        """One figure for each value of a label, which may come and go."""
+
+        def collect() -> Metric:
+            family = GaugeMetricFamily(f"livecomments_{name}", text, labels=[label])
+            for value, figure in read().items():
+                family.add_metric([value], figure)
+            return family
+
+        self._add(collect)
+
+    def session(self, session: SessionFigures) -> None:
+        """How the process stands with ZooKeeper."""
+        self.gauge("zookeeper_connected", "1 while connected", lambda: session.state == "connected")
+        self.counter("zookeeper_sessions", "Sessions had", lambda: session.sessions)
+        self.counter("zookeeper_suspensions", "Connections lost", lambda: session.suspensions)
+        self.counter("zookeeper_cuts", "Connections cut for silence", lambda: session.drops)
+
+    def _add(self, read: Callable[[], Metric]) -> None:
+        self._registry.register(_Read(read))
+
+
+class _Read(Collector):
+    """One metric, made when Prometheus asks."""
+
+    def __init__(self, read: Callable[[], Metric]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterator[Metric]:
+        yield self._read()

@@ -11,7 +11,7 @@ from coordination import HashRing, Member, Membership, MemberWatch, ZooKeeperSes
 from service.health import Health
 from service.http_client import InternalClient
 from service.http_server import HttpServer
-from service.metrics import new_registry
+from service.metrics import Exports, new_registry
 from service.ops import OpsServer
 from service.tasks import TaskHome
 from service.tls import TlsFiles
@@ -58,6 +58,7 @@ class WriterService:
         self._watch = MemberWatch(self._session, Role.DISPATCHER, on_change=self._on_dispatchers)
         self._membership: Membership | None = None
         self._build_listeners(metrics)
+        self._export()
 
     @property
     def public_port(self) -> int:
@@ -161,6 +162,16 @@ class WriterService:
 
     def _on_superseded(self) -> None:
         self.tasks.fail(RuntimeError("a newer process has this id"))
+
+    def _export(self) -> None:
+        exports = Exports(self._registry)
+        exports.session(self._session)
+        exports.counter("junk_znodes", "Members that are none", lambda: self._watch.junk)
+        exports.counter(
+            "connections_refused",
+            "Too many at once",
+            lambda: self._public.refused_connections + self._internal.refused_connections,
+        )
 
     def _queues(self) -> dict[str, int]:
         return self._comments.queues | self._store.queues | {"dispatch": self._sink.queued}

@@ -14,7 +14,9 @@ _PREFLIGHT_AGE_S = 600
 
 
 def cors(origins: Collection[str]) -> Handler:
-    """A middleware that answers preflights from `origins` and lets their scripts read replies."""
+    """A middleware that answers preflights from `origins` (`*`: any) and lets their scripts read
+    replies.
+    """
     allowed = frozenset(origins)
 
     @web.middleware
@@ -22,12 +24,13 @@ def cors(origins: Collection[str]) -> Handler:
         if not allowed:
             return await handler(request)
         origin = request.headers.get("Origin", "")
-        if origin in allowed and _is_preflight(request):
+        welcome = bool({origin, "*"} & allowed) and origin != ""
+        if welcome and _is_preflight(request):
             response: web.StreamResponse = _preflight_reply(request)
         else:
             response = await handler(request)
         response.headers["Vary"] = "Origin"
-        if origin in allowed:
+        if welcome:
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Expose-Headers"] = _EXPOSED
         return response
