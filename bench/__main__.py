@@ -13,6 +13,7 @@ from rich.console import Console
 from bench import fanout, latency, memory
 from bench.child import BenchFailed
 from bench.figures import RESULTS, Row, as_json
+from bench.raw_server import find_compiler
 from bench.report import table
 
 Measure = Callable[[int], Iterator[Row]]
@@ -43,6 +44,8 @@ def main(names: tuple[str, ...], repeats: int) -> None:
         except BenchFailed as exc:
             failed = True
             console.print(f"{name}: not measured: {exc}", markup=False)
+    if find_compiler() is None:
+        console.print("no C compiler (cc, gcc) here: the send loop in C was left out")
     console.print(table(rows), _surroundings_text(), sep="\n")
     _keep(rows)
     sys.exit(1 if failed else 0)

@@ -66,9 +66,14 @@ class RawServer:
         return cpu_s() - before
 
 
+def find_compiler() -> str | None:
+    """A C compiler of this machine, or None."""
+    return shutil.which("cc") or shutil.which("gcc")
+
+
 def compile_c() -> Round | None:
     """The loop in C, or None without a compiler."""
-    compiler = shutil.which("cc") or shutil.which("gcc")
+    compiler = find_compiler()
     if compiler is None:
         return None
     with tempfile.TemporaryDirectory() as folder:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 
 import pytest
 
-from bench.raw_server import Round, compile_c, send_round
+from bench.raw_server import Round, compile_c, find_compiler, send_round
 
 
 @pytest.fixture(params=["python", "c"])
@@ -16,7 +15,7 @@ def loop(request: pytest.FixtureRequest) -> Round:
         return send_round
     in_c = compile_c()
     if in_c is None:
-        assert shutil.which("cc") is None
+        assert find_compiler() is None
         pytest.skip("no C compiler here")
     return in_c
 
