@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -18,6 +19,7 @@ from cluster import readable
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError, StepFailed
 from cluster.folder import CHECKOUT, ClusterFolder, home_folder
+from cluster.new_epoch import renew_cluster_epoch, renew_file_epoch
 from cluster.progress import Spoken, Update
 from cluster.route import fetch_route
 from cluster.runtime import Condition
@@ -111,6 +113,23 @@ def down() -> None:
     """Stop everything; data is kept."""
     cluster = _change(lambda cluster: cluster.down(Spoken(_console)))
     print(f"The cluster {cluster.settings.name} is stopped; its data is in {cluster.folder.path}")
+
+
+@main.command("new-epoch")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+def new_epoch(file: Path | None) -> None:
+    """Give the store a new identity, after an older copy was restored.
+
+    Every viewer then gets a `reset` instead of missing comments without a word. FILE is a copy that
+    no cluster uses; without it, this cluster's store, whose writers must be stopped.
+    """
+    if file is not None:
+        old, new = renew_file_epoch(file)
+    else:
+        cluster = _open()
+        with cluster.folder.lock():
+            old, new = renew_cluster_epoch(cluster)
+    print(f"the epoch was {old} and is {new}")
 
 
 @main.command()

@@ -55,3 +55,11 @@ class NotInstalled(ClusterError):
 
 class SettingsConflict(ClusterError):
     """The setting cannot be changed while parts of the cluster run."""
+
+
+class WritersRun(ClusterError):
+    """The store cannot be changed below writers that run."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        running = " ".join(names)
+        super().__init__(f"writers still run; first: livecomments stop {running}")

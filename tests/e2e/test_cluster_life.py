@@ -9,8 +9,11 @@ import ssl
 from typing import Any
 
 import aiohttp
+import pytest
 
 from cluster.cluster import Cluster
+from cluster.errors import WritersRun
+from cluster.new_epoch import renew_cluster_epoch
 from tests.e2e.event_source import EventSource
 from tests.e2e.history import Watch
 from tests.support import eventually
@@ -192,4 +195,27 @@ async def test_a_request_id_can_be_followed_from_the_edge_to_the_node(
         )
         assert headers["X-Request-Id"] == request_id
         await asyncio.sleep(0.05)
+    viewer.cancel()
+
+
+async def test_a_new_epoch_resets_every_viewer(
+    cluster: Cluster, session: aiohttp.ClientSession
+) -> None:
+    """A restored older copy: the viewers are told, and see what the store has now."""
+    video_id = secrets.token_hex(6)
+    watch = Watch(video_id)
+    port = cluster.part("haproxy").ports["http"]
+    viewer = asyncio.create_task(EventSource("127.0.0.1", port, watch).run())
+    for number in range(3):
+        await post(session, comments_url(cluster, video_id), f"{number}")
+    await eventually(lambda: watch.place == 3)
+    with pytest.raises(WritersRun):
+        renew_cluster_epoch(cluster)
+    await asyncio.gather(cluster.stop("writer-1"), cluster.stop("writer-2"))
+    old, new = renew_cluster_epoch(cluster)
+    await asyncio.gather(cluster.start("writer-1"), cluster.start("writer-2"))
+    await eventually(lambda: watch.events[-1].id == f"{new}-3", 30)
+    resets = [seen for seen in watch.events if seen.type == "reset"]
+    assert [seen.id for seen in resets] == [f"{new}-0"]
+    assert watch.events[0].data["epoch"] == old
     viewer.cancel()
