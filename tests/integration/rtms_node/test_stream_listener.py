@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 from typing import Any
 
@@ -149,6 +150,33 @@ async def test_a_stalled_viewer_is_cut_while_another_goes_on(served: Any) -> Non
     await until(reader, f"id: {served.store.epoch}-{seen + 1}\n".encode())
     sock.close()
     writer.close()
+
+
+async def test_a_viewer_that_reads_late_gets_every_comment_once_and_in_order(served: Any) -> None:
+    """What the kernel took of a write and what the transport kept join without a seam."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(sock, ("127.0.0.1", served.listener.port))
+    await loop.sock_sendall(sock, get())
+    await eventually(lambda: served.core.hub.rooms.get("v1"))
+    posted = 0
+    received = await loop.sock_recv(sock, 4096)
+    while b"event: hello" not in received:
+        received += await loop.sock_recv(sock, 4096)
+    for _ in range(3):
+        while not served.core.hub.paused_viewers:
+            served.core.hub.ingest(served.store.post("v1", 70))
+            posted += 70
+            await asyncio.sleep(0)
+        while served.core.hub.paused_viewers:
+            received += await loop.sock_recv(sock, 65536)
+    while f"id: {served.store.epoch}-{posted}\n".encode() not in received:
+        received += await loop.sock_recv(sock, 65536)
+    ids = re.findall(rb"^id: \w+-(\d+)\nevent: comment\ndata: .*}\n\n", received, re.MULTILINE)
+    assert [int(seq) for seq in ids] == list(range(1, posted + 1))
+    sock.close()
 
 
 async def test_a_thousand_viewers_join_while_comments_commit(served: Any) -> None:
