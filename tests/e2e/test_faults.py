@@ -190,12 +190,23 @@ async def test_without_writers_posts_are_refused_honestly_and_streams_stay(
         connects = sum(len(watch.connects) for watch in load.history.watches)
         await asyncio.gather(cluster.kill("writer-1"), cluster.kill("writer-2"))
         url = f"{cluster.http_url}/v1/videos/{load.videos[0]}/comments"
-        async with session.post(url, json={"author": "a", "text": "b"}) as reply:
-            assert reply.status == 503
-            assert reply.content_type == "application/problem+json"
-            assert int(reply.headers["Retry-After"]) >= 1
-            assert (await reply.json(content_type=None))["status"] == 503
+        await eventually_503(session, url)
         await asyncio.gather(cluster.start("writer-1"), cluster.start("writer-2"))
         await load.wait_for_posts(2 * RATE)
         assert sum(len(watch.connects) for watch in load.history.watches) == connects
         await all_hold(load, time.monotonic())
+
+
+async def eventually_503(session: aiohttp.ClientSession, url: str) -> None:
+    """A dying process may still have its socket for a moment: who meets it gets a 502 (unknown)."""
+    status = 502
+    for _ in range(20):
+        async with session.post(url, json={"author": "a", "text": "b"}) as reply:
+            status = reply.status
+            assert status in (502, 503)
+            assert reply.content_type == "application/problem+json"
+            assert int(reply.headers["Retry-After"]) >= 1
+            assert (await reply.json(content_type=None))["status"] == status
+        if status == 503:
+            return
+    pytest.fail(f"still {status}")
