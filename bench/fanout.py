@@ -20,8 +20,8 @@ from wire.sse import comment_frame
 
 VIEWERS = 1_000
 COMMENTS_PER_S = 20  # each round leaves before the next comes: one write for each delivery
-ROUNDS = 10
-TURNS = 5
+ROUNDS = 4
+TURNS = 8
 BUSY_VIEWERS = 500
 BUSY_COMMENTS_PER_S = 400
 BUSY_COMMENTS = 600
