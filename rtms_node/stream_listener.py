@@ -180,12 +180,12 @@ class StreamConnection(asyncio.Protocol):
                 raise
             self._answer_preflight(headers)
             return
-        viewer = Viewer(
-            self._listener.hub, self._transport, wanted.address, wanted.cursor, wanted.replay
-        )
         self._done()
         cors = self._listener.cors(wanted.origin)
         self._transport.write(_STREAM_HEAD + cors + b"\r\n" + retry_frame())
+        viewer = Viewer(
+            self._listener.hub, self._transport, wanted.address, wanted.cursor, wanted.replay
+        )
         self._transport.set_protocol(viewer)
         self._listener.hub.join(viewer, wanted.video_id)
 

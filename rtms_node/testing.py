@@ -150,6 +150,10 @@ class RecordingTransport(asyncio.Transport):
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         """Nothing to limit."""
 
+    def get_write_buffer_size(self) -> int:
+        """Nothing waits here: what is full is the reader."""
+        return 0
+
     def _lose(self, how: str) -> None:
         if self.closed or self.aborted:
             return

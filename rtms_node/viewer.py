@@ -111,4 +111,6 @@ def _plain_descriptor(transport: asyncio.Transport) -> int:
     sock = transport.get_extra_info("socket")
     if sock is None or transport.get_extra_info("sslcontext") is not None:
         return -1
+    if transport.get_write_buffer_size():
+        return -1  # what was written before the viewer took over, a reply perhaps, must go first
     return int(sock.fileno())
