@@ -9,6 +9,7 @@ up for ever.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import Counter
 from collections.abc import Callable
 
@@ -137,8 +138,11 @@ class Hub:
                 room.heartbeat()
 
     def drain_some(self, count: int) -> None:
-        """Say `bye` to up to `count` viewers."""
-        for viewer in [v for v in self.viewers if not v.closing][:count]:
+        """Say `bye` to up to `count` viewers, by chance: those of one video often joined together and
+        must not all arrive together at another node.
+        """
+        staying = [viewer for viewer in self.viewers if not viewer.closing]
+        for viewer in random.sample(staying, min(count, len(staying))):
             self._bye(viewer, ByeReason.DRAIN)
 
     def close(self) -> None:

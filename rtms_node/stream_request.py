@@ -56,7 +56,7 @@ def read_stream_request(
     cursor = header(headers, b"last-event-id")
     return StreamRequest(
         video_id=match[1],
-        cursor=fields.get("last_event_id") if cursor is None else cursor,
+        cursor=cursor or fields.get("last_event_id"),  # an empty header counts as none
         replay=_replay(fields.get("replay")),
         address=forwarded.rpartition(",")[2].strip() if forwarded else peer_address,
         origin=header(headers, b"origin"),

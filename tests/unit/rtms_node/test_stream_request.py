@@ -20,7 +20,11 @@ def test_the_header_wins_over_the_query() -> None:
     target = "/v1/videos/v1/stream?last_event_id=q-1"
     assert read(target).cursor == "q-1"
     assert read(target, (b"last-event-id", b"h-1")).cursor == "h-1"
-    assert read(target, (b"last-event-id", b"")).cursor == ""
+
+
+def test_an_empty_header_counts_as_none() -> None:
+    target = "/v1/videos/v1/stream?last_event_id=q-1"
+    assert read(target, (b"last-event-id", b"")).cursor == "q-1"
 
 
 @pytest.mark.parametrize(
