@@ -20,10 +20,11 @@ from cluster.cluster import Cluster
 from cluster.errors import ClusterError, StepFailed
 from cluster.folder import CHECKOUT, ClusterFolder, home_folder
 from cluster.new_epoch import renew_cluster_epoch, renew_file_epoch
+from cluster.ports import is_free
 from cluster.progress import Spoken, Update
 from cluster.route import fetch_route
 from cluster.runtime import Condition
-from cluster.settings import GATEWAY_HTTP_PORT, Settings, read_name, read_settings
+from cluster.settings import DEV_NAME, GATEWAY_HTTP_PORT, Settings, read_name, read_settings
 from cluster.status import fetch_figures, fetch_rows
 from cluster.system_packages import ensure_installed
 from service.config import ConfigError
@@ -75,6 +76,8 @@ def up() -> None:
         ensure_installed(progress)
         cluster = Cluster.create(settings)
         asyncio.run(cluster.up(progress))
+    if settings.environment != known.environment:
+        print("Variables reach a process when it starts: those that ran keep what they had.")
     print("\n".join(readable.closing_words(cluster)))
 
 
@@ -91,7 +94,7 @@ def dev() -> None:
     Variables: HTTP_PORT (8080); what the writer and the node read from the environment is passed
     on.
     """
-    folder = home_folder(os.environ) / "dev"
+    folder = home_folder(os.environ) / DEV_NAME
     folder.mkdir(parents=True, exist_ok=True)
     port = os.environ.get("HTTP_PORT") or str(GATEWAY_HTTP_PORT)
     defaults = {
@@ -100,6 +103,11 @@ def dev() -> None:
         "SQLITE_PATH": str(folder / "comments.sqlite3"),
         "DEMO": "on",
     }
+    if not port.isdecimal() or not is_free("127.0.0.1", int(port)):
+        raise ClusterError(
+            f"HTTP_PORT={port} cannot be used; is another program there, or the cluster "
+            "(`make cluster-down`)? Another port: make dev HTTP_PORT=8090"
+        )
     url = f"http://127.0.0.1:{port}"
     words = [*readable.lines_to_try(url), "or do both in a browser:", f"  {url}/demo"]
     print("\n".join(words), flush=True)

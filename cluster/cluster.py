@@ -31,6 +31,7 @@ from cluster.parts import (
     port_key,
 )
 from cluster.ports import free_ports, is_free
+from cluster.preflight import check_variables
 from cluster.probe import fetch_readiness
 from cluster.progress import Progress, Silent
 from cluster.runtime import Condition, Runtime
@@ -43,7 +44,7 @@ LOG_LINES_SHOWN = 25
 _LOOK_EVERY_S = 0.05
 _RUNNING = (Condition.RUNNING, Condition.PAUSED)
 # What may change while the cluster runs: how many there are of what the gateway can take on.
-_ELASTIC = ("nodes", "dispatchers", "writers", "environment")
+_ELASTIC = ("nodes", "dispatchers", "writers", "environment", "http_port", "https_port")
 
 
 class Cluster:
@@ -123,6 +124,8 @@ class Cluster:
         Raises StepFailed, PortTaken or NotInstalled; what did start keeps running.
         """
         progress = progress or Silent()
+        if self.condition(Kind.HAPROXY) not in _RUNNING:
+            self._require_free_ports(self.part(Kind.HAPROXY))  # before anything has been started
         with progress.step("certificates"):
             self._ensure_certificates()
         self.choose_ports_again_if_nothing_runs()
@@ -193,6 +196,8 @@ class Cluster:
         self.folder.remove()
 
     def _take_on(self, settings: Settings) -> None:
+        check_variables(settings)
+        self._check_gateway_ports(settings)
         if self._any_runs():
             for field in dataclasses.fields(Settings):
                 old, new = getattr(self.settings, field.name), getattr(settings, field.name)
@@ -202,6 +207,17 @@ class Cluster:
                         f"`make cluster-down` first, then start it with {new}"
                     )
         self._remember(settings)
+
+    def _check_gateway_ports(self, settings: Settings) -> None:
+        if self.runtime.condition(Kind.HAPROXY) not in _RUNNING:
+            return
+        asked = gateway_ports(settings, is_default=settings.name == DEFAULT_NAME)
+        for key, port in asked.items():
+            if self._memory.ports.get(key, port) != port:
+                raise SettingsConflict(
+                    f"the gateway listens on {self._memory.ports[key]}; "
+                    f"`livecomments stop haproxy` first, then start it on {port}"
+                )
 
     def _remember(self, settings: Settings) -> None:
         asked = gateway_ports(settings, is_default=settings.name == DEFAULT_NAME)

@@ -1,7 +1,7 @@
 """What a cluster is made of, as a person asks for it.
 
 Settings are remembered in the cluster's folder: an environment variable that is set changes one,
-all others stay as they were the last time.
+all others stay as they were the last time. A knob that is set to nothing gets its default back.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from service.config import EnvReader
 
 DEFAULT_NAME = "default"
+DEV_NAME = "dev"
 GATEWAY_HTTP_PORT = 8080
 GATEWAY_HTTPS_PORT = 8443
 MAX_NODES = 16
@@ -66,6 +67,8 @@ def read_name(environ: Mapping[str, str]) -> str:
     name = env.text("CLUSTER", DEFAULT_NAME)
     if _NAME.fullmatch(name) is None:
         env.fault("CLUSTER must be lower-case letters, digits and hyphens, at most 31")
+    if name == DEV_NAME:
+        env.fault(f"CLUSTER={name} is taken: `make dev` keeps its comments under that name")
     env.done()
     return name
 
@@ -105,7 +108,8 @@ def _refuse_what_is_not_there_yet(env: EnvReader) -> None:
 def _with_knobs(
     environ: Mapping[str, str], known: dict[str, dict[str, str]]
 ) -> dict[str, dict[str, str]]:
-    knobs = {name: environ[name] for name in KNOBS if environ.get(name)}
-    if not knobs:
+    asked = {name: environ[name] for name in KNOBS if name in environ}
+    if not asked:
         return known
-    return known | {EVERY_PART: known.get(EVERY_PART, {}) | knobs}
+    knobs = known.get(EVERY_PART, {}) | asked
+    return known | {EVERY_PART: {name: value for name, value in knobs.items() if value}}

@@ -138,8 +138,8 @@ class Hub:
                 room.heartbeat()
 
     def drain_some(self, count: int) -> None:
-        """Say `bye` to up to `count` viewers, by chance: those of one video often joined together and
-        must not all arrive together at another node.
+        """Say `bye` to up to `count` viewers, by chance: those of one video often joined together,
+        and must not all arrive together at another node.
         """
         staying = [viewer for viewer in self.viewers if not viewer.closing]
         for viewer in random.sample(staying, min(count, len(staying))):

@@ -1,0 +1,30 @@
+"""What a person asked for is tried before anything is remembered or started."""
+
+from __future__ import annotations
+
+from cluster.parts import Kind, part_name, wanted
+from cluster.settings import Settings
+from dispatcher.config import Config as DispatcherConfig
+from rtms_node.config import Config as NodeConfig
+from service.config import ConfigError
+from writer.config import Config as WriterConfig
+
+_CONFIGS = {
+    Kind.WRITER: WriterConfig.from_env,
+    Kind.DISPATCHER: DispatcherConfig.from_env,
+    Kind.NODE: NodeConfig.from_env,
+}
+
+
+def check_variables(settings: Settings) -> None:
+    """Raises ConfigError if a process could not start with the variables that are set for it."""
+    for kind, number in wanted(settings):
+        read = _CONFIGS.get(kind)
+        if read is None:
+            continue
+        name = part_name(kind, number)
+        given = {"SERVICE_ID": name, "SQLITE_PATH": "comments.sqlite3"}
+        try:
+            read(given | settings.variables_for(str(kind), name))
+        except ConfigError as exc:
+            raise ConfigError(f"{name} could not start: {exc}") from exc

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import pytest
+
+from cluster.preflight import check_variables
+from cluster.settings import Settings, read_name, read_settings
+from service.config import ConfigError
+
+
+def test_a_variable_that_no_process_could_start_with_is_refused() -> None:
+    with pytest.raises(ConfigError, match="writer-1 could not start: LOG_LEVEL=loud"):
+        check_variables(Settings(environment={"all": {"LOG_LEVEL": "loud"}}))
+    with pytest.raises(ConfigError, match="node-2 could not start: DRAIN_WINDOW_S=never"):
+        check_variables(Settings(environment={"node-2": {"DRAIN_WINDOW_S": "never"}}))
+
+
+def test_good_variables_pass() -> None:
+    check_variables(Settings(environment={"all": {"LOG_LEVEL": "debug"}}))
+
+
+def test_a_knob_that_is_set_to_nothing_gets_its_default_back() -> None:
+    known = Settings(environment={"all": {"LOG_LEVEL": "debug", "CORS_ORIGINS": "*"}})
+    settings = read_settings({"CORS_ORIGINS": ""}, known)
+    assert settings.environment == {"all": {"LOG_LEVEL": "debug"}}
+
+
+def test_the_name_of_make_dev_is_taken() -> None:
+    with pytest.raises(ConfigError, match="make dev"):
+        read_name({"CLUSTER": "dev"})
