@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from rtms_node.feed import Feed
 from rtms_node.hub import Hub
 from rtms_node.limits import Limits
-from rtms_node.metrics import NodeMetrics
+from rtms_node.metrics import export_core, post_to_write
 from rtms_node.probe import ProbeSchedule, ProbeTimes
 from rtms_node.reader import Source, StoreReader
 from rtms_node.stats import Stats
@@ -47,11 +47,11 @@ class NodeCore:
         self._probes = ProbeSchedule(probe_times)
         self.stats = Stats()
         self.reader = StoreReader(source, tasks, on_reachable, limits.retry_read_s)
-        metrics = NodeMetrics(registry, self)
         surroundings = Surroundings(
-            node_id, self._loop, limits, self.stats, self.reader, metrics.observe_post
+            node_id, self._loop, limits, self.stats, self.reader, post_to_write(registry)
         )
         self.hub = Hub(surroundings, self.reader, self, self._on_active)
+        export_core(registry, self.stats, self.hub, self.reader)
 
     def start(self) -> None:
         """Begin to read heads, beat, sweep and probe."""

@@ -13,15 +13,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from rtms_node.limits import Limits
+from rtms_node.ring import Ring
 from rtms_node.stats import Stats
+from rtms_node.viewer import Viewer
 from wire.sse import HEARTBEAT
-
-if TYPE_CHECKING:
-    from rtms_node.ring import Ring
-    from rtms_node.viewer import Viewer
 
 _MAX_TIMED = 1_000  # batches whose latency is noted per round
 

@@ -40,13 +40,18 @@ class Hub:
         self._x = surroundings
         self._reader, self._feed, self._on_active = reader, feed, on_active
         self.rooms: dict[str, Room] = {}
-        self.viewers: dict[Viewer, None] = {}
+        self.viewers: dict[Viewer, Room | None] = {}  # None: refused, on its way out
         self.draining = False
         self._empty = asyncio.Event()
         self._empty.set()
         self._per_address: Counter[str] = Counter()
         self._paused: dict[Viewer, None] = {}  # oldest first
         self._lingering: dict[str, asyncio.TimerHandle] = {}
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of frames in all rings."""
+        return sum(room.frame_bytes for room in self.rooms.values())
 
     @property
     def paused_viewers(self) -> int:
@@ -68,6 +73,7 @@ class Hub:
         room = self.rooms.get(video_id) or self._open(video_id)
         if video_id in self._lingering:
             self._lingering.pop(video_id).cancel()
+        self.viewers[viewer] = room
         room.join(viewer)
         self._on_active(video_id)
 
@@ -76,13 +82,12 @@ class Hub:
         self._paused.pop(viewer, None)
         if viewer not in self.viewers:
             return
-        del self.viewers[viewer]
+        room = self.viewers.pop(viewer)
         if not self.viewers:
             self._empty.set()
         self._per_address[viewer.address] -= 1
         if not self._per_address[viewer.address]:
             del self._per_address[viewer.address]
-        room = viewer.room
         if room is not None:
             room.leave(viewer)
             if not room.viewers:
@@ -97,8 +102,9 @@ class Hub:
         """Its buffer has drained: it catches up from its room's ring."""
         viewer.paused_at = 0.0
         self._paused.pop(viewer, None)
-        if viewer.room is not None:
-            viewer.room.catch_up(viewer)
+        room = self.viewers.get(viewer)
+        if room is not None:
+            room.catch_up(viewer)
 
     # Comments
 
@@ -181,7 +187,8 @@ class Hub:
     def _cut(self, viewer: Viewer) -> None:
         self._paused.pop(viewer, None)
         self._bye(viewer, ByeReason.SLOW)
-        log.info("slow_viewer_cut", video_id=viewer.room.video_id if viewer.room else "")
+        room = self.viewers.get(viewer)
+        log.info("slow_viewer_cut", video_id=room.video_id if room else "")
         # Its buffer will hardly ever drain: the reset frees it.
         self._x.loop.call_later(self._x.limits.abort_after_s, viewer.abort)
 
@@ -212,7 +219,7 @@ class Hub:
         log.info("video_closed", video_id=room.video_id)
 
     def _keep_budget(self) -> None:
-        total = sum(room.frame_bytes for room in self.rooms.values())
+        total = self.frame_bytes
         if total <= self._x.limits.frame_budget_bytes:
             return
         for room in sorted(self.rooms.values(), key=lambda room: room.active_at):

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Histogram
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
-from service.metrics import LATENCY_BUCKETS
-
-if TYPE_CHECKING:
-    from rtms_node.core import NodeCore
+from rtms_node.hub import Hub
+from rtms_node.reader import StoreReader
+from rtms_node.stats import Stats
+from service.metrics import LATENCY_BUCKETS, Exports
 
 _COUNTERS = {
     "streams": "Streams opened",
@@ -33,43 +30,34 @@ _COUNTERS = {
 }
 
 
-class NodeMetrics(Collector):
-    """Registers itself and the post-to-write histogram."""
+def post_to_write(registry: CollectorRegistry) -> Callable[[float], None]:
+    """What notes that a comment accepted at a wall clock (seconds) has just been written."""
+    seconds = Histogram(
+        "livecomments_post_to_write_seconds",
+        "From the acceptance of a post to the end of its round of writes (clocks of two hosts)",
+        registry=registry,
+        buckets=LATENCY_BUCKETS,
+    )
 
-    def __init__(self, registry: CollectorRegistry, core: NodeCore) -> None:
-        self._core = core
-        self._post_to_write = Histogram(
-            "livecomments_post_to_write_seconds",
-            "From the acceptance of a post to the end of its round of writes (clocks of two hosts)",
-            registry=registry,
-            buckets=LATENCY_BUCKETS,
-        )
-        registry.register(self)
+    def observe(accepted_at: float) -> None:
+        seconds.observe(max(time.time() - accepted_at, 0.0))
 
-    def observe_post(self, accepted_at: float) -> None:
-        """A comment accepted at this wall clock (seconds) has just been written."""
-        self._post_to_write.observe(max(time.time() - accepted_at, 0.0))
-
-    def collect(self) -> Iterator[Metric]:
-        """The core's figures of this moment."""
-        core = self._core
-        for name, text in _COUNTERS.items():
-            yield CounterMetricFamily(f"livecomments_{name}", text, value=getattr(core.stats, name))
-        byes = CounterMetricFamily("livecomments_byes", "Streams ended by us", labels=["reason"])
-        for reason, count in core.stats.byes.items():
-            byes.add_metric([reason], count)
-        yield byes
-        yield _gauge("viewers", "Open streams", len(core.hub.viewers))
-        yield _gauge("paused_viewers", "Viewers that take no bytes", core.hub.paused_viewers)
-        yield _gauge("videos", "Videos served", len(core.hub.rooms))
-        yield _gauge(
-            "frame_bytes", "Bytes in rings", sum(r.frame_bytes for r in core.hub.rooms.values())
-        )
-        yield CounterMetricFamily(
-            "livecomments_probes", "Batched head reads", value=core.reader.head_reads
-        )
-        yield _gauge("store_reachable", "Whether the last read worked", core.reader.reachable)
+    return observe
 
 
-def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"livecomments_{name}", text, value=value)
+def export_core(registry: CollectorRegistry, stats: Stats, hub: Hub, reader: StoreReader) -> None:
+    """Show the figures of a node's core."""
+    exports = Exports(registry)
+    for name, text in _COUNTERS.items():
+        exports.counter(name, text, _reading(stats, name))
+    exports.counters("byes", "Streams ended by us", "reason", lambda: stats.byes)
+    exports.gauge("viewers", "Open streams", lambda: len(hub.viewers))
+    exports.gauge("paused_viewers", "Viewers that take no bytes", lambda: hub.paused_viewers)
+    exports.gauge("videos", "Videos served", lambda: len(hub.rooms))
+    exports.gauge("frame_bytes", "Bytes in rings", lambda: hub.frame_bytes)
+    exports.counter("probes", "Batched head reads", lambda: reader.head_reads)
+    exports.gauge("store_reachable", "Whether the last read worked", lambda: reader.reachable)
+
+
+def _reading(stats: Stats, name: str) -> Callable[[], float]:
+    return lambda: float(getattr(stats, name))

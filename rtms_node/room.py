@@ -65,7 +65,6 @@ class Room:
     def join(self, viewer: Viewer) -> None:
         """Take a viewer in; `hello` follows at once or after a head read."""
         self.viewers[viewer] = None
-        viewer.room = self
         viewer.joined_at = self.active_at = self._x.loop.time()
         ring, head = self._timeline.ring, self._timeline.head
         if ring is None or needs_fresh_head(viewer.asked_cursor, ring.epoch, head):

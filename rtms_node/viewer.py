@@ -12,16 +12,25 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from wire.sse import DRAIN_RETRY_MS, ByeReason, bye_frame, retry_frame
 
-if TYPE_CHECKING:
-    from rtms_node.hub import Hub
-    from rtms_node.room import Room
-
 # Whatever waits in a transport has paused its viewer: the law above depends on it.
 WRITE_BUFFER_BYTES = 0
+
+
+class Home(Protocol):
+    """Who hears what happens to a viewer: the hub."""
+
+    def viewer_paused(self, viewer: Viewer) -> None:
+        """The kernel takes no more."""
+
+    def viewer_resumed(self, viewer: Viewer) -> None:
+        """The kernel has taken everything."""
+
+    def leave(self, viewer: Viewer) -> None:
+        """The stream has ended."""
 
 
 class Viewer(asyncio.Protocol):
@@ -31,20 +40,24 @@ class Viewer(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_fd", "_hub", "_transport", "address", "asked_cursor", "closing", "cursor", "joined_at",
-        "paused_at", "replay", "room",
+        "_fd", "_home", "_transport", "address", "asked_cursor", "closing", "cursor", "joined_at",
+        "paused_at", "replay",
     )  # fmt: skip
 
     def __init__(
-        self, hub: Hub, transport: asyncio.Transport, address: str, cursor: str | None, replay: int
+        self,
+        home: Home,
+        transport: asyncio.Transport,
+        address: str,
+        cursor: str | None,
+        replay: int,
     ) -> None:
-        self._hub = hub
+        self._home = home
         self._transport = transport
         self._fd = _plain_descriptor(transport)
         self.address = address
         self.asked_cursor = cursor
         self.replay = replay
-        self.room: Room | None = None
         self.cursor = -1
         self.joined_at = 0.0
         self.paused_at = 0.0
@@ -92,16 +105,16 @@ class Viewer(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The kernel's buffer is full."""
-        self._hub.viewer_paused(self)
+        self._home.viewer_paused(self)
 
     def resume_writing(self) -> None:
         """The kernel has taken everything."""
-        self._hub.viewer_resumed(self)
+        self._home.viewer_resumed(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The stream is gone, whoever ended it."""
         self.closing = True
-        self._hub.leave(self)
+        self._home.leave(self)
 
 
 def _plain_descriptor(transport: asyncio.Transport) -> int:

@@ -82,14 +82,13 @@ class Exports:
         self, name: str, text: str, label: str, read: Callable[[], Mapping[str, float]]
     ) -> None:
         """One figure for each value of a label, which may come and go."""
+        self._add(lambda: _labelled(GaugeMetricFamily, name, text, label, read()))
 
-        def collect() -> Metric:
-            family = GaugeMetricFamily(f"livecomments_{name}", text, labels=[label])
-            for value, figure in read().items():
-                family.add_metric([value], figure)
-            return family
-
-        self._add(collect)
+    def counters(
+        self, name: str, text: str, label: str, read: Callable[[], Mapping[str, float]]
+    ) -> None:
+        """One total for each value of a label."""
+        self._add(lambda: _labelled(CounterMetricFamily, name, text, label, read()))
 
     def session(self, session: SessionFigures) -> None:
         """How the process stands with ZooKeeper."""
@@ -100,6 +99,19 @@ class Exports:
 
     def _add(self, read: Callable[[], Metric]) -> None:
         self._registry.register(_Read(read))
+
+
+def _labelled(
+    kind: type[GaugeMetricFamily] | type[CounterMetricFamily],
+    name: str,
+    text: str,
+    label: str,
+    figures: Mapping[str, float],
+) -> Metric:
+    family = kind(f"livecomments_{name}", text, labels=[label])
+    for value, figure in figures.items():
+        family.add_metric([value], figure)
+    return family
 
 
 class _Read(Collector):
