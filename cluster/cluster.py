@@ -138,6 +138,7 @@ class Cluster:
             self._launch(self.part(Kind.HAPROXY))
             await self._fill_slots()
             await self._wait_ready(self.part(Kind.HAPROXY))
+            await self._wait_gateway_sees_all()
 
     async def start(self, name: str, *, wait: bool = True) -> None:
         """Start one part if it does not run (a paused one goes on), and wait until it is ready.
@@ -317,6 +318,20 @@ class Cluster:
     def _failed(self, part: Part, what: str) -> StepFailed:
         tail = self.runtime.log_tail(part.name, LOG_LINES_SHOWN, this_life=True)
         return StepFailed(what, part.name, tail)
+
+    async def _wait_gateway_sees_all(self) -> None:
+        """A part that was started again is ready before the gateway has checked it again."""
+        haproxy, launches = self.part(Kind.HAPROXY), self.launches()
+        deadline = time.monotonic() + READY_WITHIN_S
+        gateway = launches.gateway(haproxy)
+        try:
+            while missing := await haproxy_socket.find_not_up(self.folder.gateway, gateway):
+                if time.monotonic() > deadline:
+                    what = f"the gateway does not reach {', '.join(missing)}"
+                    raise self._failed(haproxy, what)
+                await asyncio.sleep(_LOOK_EVERY_S)
+        except (OSError, TimeoutError) as exc:
+            raise self._failed(haproxy, f"haproxy does not answer: {exc}") from exc
 
     async def _fill_slots(self) -> None:
         """Tell the gateway about every node and writer; those it knows already stay as they are."""

@@ -66,6 +66,15 @@ async def fill_slots(folder: Path, gateway: Gateway) -> None:
                 await _fill(folder, f"{BACKENDS[prefix]}/{name}", server)
 
 
+async def find_not_up(folder: Path, gateway: Gateway) -> list[str]:
+    """The nodes and writers of `gateway` whose checks do not all succeed. Raises as `ask`."""
+    status = {(row["pxname"], row["svname"]): row["status"] for row in await fetch_stats(folder)}
+    wanted = [("node", server.number) for server in gateway.nodes]
+    wanted += [("writer", server.number) for server in gateway.writers]
+    names = {f"{kind}-{number}": BACKENDS[kind] for kind, number in wanted}
+    return [name for name, backend in names.items() if status.get((backend, name)) != "UP"]
+
+
 async def empty_slots(folder: Path, names: Sequence[str]) -> None:
     """Send nothing new to these nodes and writers. Raises as `ask`."""
     for name in names:
