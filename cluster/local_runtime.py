@@ -25,6 +25,7 @@ MAX_DESCRIPTORS = 1_048_576
 _LOOK_EVERY_S = 0.02
 _HURRY_AFTER_S = 0.3
 _KILL_WITHIN_S = 10.0
+_STANDS_STILL_WITHIN_S = 1.0
 # The limit is raised in the process itself, before the program replaces the shell.
 _RAISE_LIMIT = 'ulimit -n "$1"; shift; exec "$@"'
 
@@ -102,8 +103,11 @@ class LocalRuntime:
             raise ClusterError(f"{name} cannot be killed")
 
     def pause(self, name: str) -> None:
-        """As the protocol says."""
+        """As the protocol says; returns when it stands still, which takes a moment."""
         self.signal(name, signal.SIGSTOP)
+        deadline = time.monotonic() + _STANDS_STILL_WITHIN_S
+        while self.condition(name) is Condition.RUNNING and time.monotonic() < deadline:
+            time.sleep(_LOOK_EVERY_S)
 
     def resume(self, name: str) -> None:
         """As the protocol says."""
