@@ -15,17 +15,24 @@ from contextlib import ExitStack
 FIRST_PORT = 20_000
 LAST_PORT = 32_000
 _MAX_TRIES = 10_000
+# Two callers in one process must not be given the same port before either listens on it.
+_given: set[int] = set()
 
 
 def free_ports(count: int, avoid: Collection[int] = ()) -> list[int]:
-    """`count` different ports that nobody listens on now; none of `avoid`.
+    """`count` different ports that nobody listens on now; none of `avoid`, and none that this
+    process was given lately.
 
     All are held while choosing. Raises OSError if so many cannot be found.
     """
+    if len(_given) > (LAST_PORT - FIRST_PORT) // 2:
+        _given.clear()
+    avoid = {*avoid, *_given}
     found: list[int] = []
     with ExitStack() as held:
         for _ in range(_MAX_TRIES):
             if len(found) == count:
+                _given.update(found)
                 return found
             port = FIRST_PORT + secrets.randbelow(LAST_PORT - FIRST_PORT)
             probe = held.enter_context(socket.socket())

@@ -16,3 +16,8 @@ def test_free_ports_are_different_and_free() -> None:
 def test_a_port_that_somebody_listens_on_is_not_free() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         assert not is_free("127.0.0.1", other.getsockname()[1])
+
+
+def test_no_port_is_given_twice_before_anybody_listens_on_it() -> None:
+    given = [port for _ in range(300) for port in free_ports(3)]
+    assert len(set(given)) == len(given)
