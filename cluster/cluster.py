@@ -11,7 +11,8 @@ import asyncio
 import dataclasses
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from cluster import haproxy_socket
@@ -321,26 +322,30 @@ class Cluster:
 
     async def _wait_gateway_sees_all(self) -> None:
         """A part that was started again is ready before the gateway has checked it again."""
-        haproxy, launches = self.part(Kind.HAPROXY), self.launches()
+        haproxy = self.part(Kind.HAPROXY)
         deadline = time.monotonic() + READY_WITHIN_S
-        gateway = launches.gateway(haproxy)
-        try:
+        gateway = self.launches().gateway(haproxy)
+        with self._gateway_answers():
             while missing := await haproxy_socket.find_not_up(self.folder.gateway, gateway):
                 if time.monotonic() > deadline:
                     what = f"the gateway does not reach {', '.join(missing)}"
                     raise self._failed(haproxy, what)
                 await asyncio.sleep(_LOOK_EVERY_S)
-        except (OSError, TimeoutError) as exc:
-            raise self._failed(haproxy, f"haproxy does not answer: {exc}") from exc
 
     async def _fill_slots(self) -> None:
         """Tell the gateway about every node and writer; those it knows already stay as they are."""
-        gateway = self.launches().gateway(self.part("haproxy"))
-        try:
+        gateway = self.launches().gateway(self.part(Kind.HAPROXY))
+        with self._gateway_answers():
             async with asyncio.timeout(READY_WITHIN_S):
                 await haproxy_socket.fill_slots(self.folder.gateway, gateway)
+
+    @contextmanager
+    def _gateway_answers(self) -> Iterator[None]:
+        try:
+            yield
         except (OSError, TimeoutError) as exc:
-            raise self._failed(self.part("haproxy"), f"haproxy does not answer: {exc}") from exc
+            haproxy = self.part(Kind.HAPROXY)
+            raise self._failed(haproxy, f"haproxy does not answer: {exc}") from exc
 
     async def _empty_slots(self, names: list[str]) -> None:
         if self.runtime.condition(Kind.HAPROXY) is Condition.RUNNING:

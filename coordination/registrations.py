@@ -56,11 +56,6 @@ class Registrations:
         """How many are not as wanted, those being worked on included."""
         return len(self._dirty) + len(self._put_off) + self._taken
 
-    @property
-    def put_off_count(self) -> int:
-        """How many wait for `retry_put_off`."""
-        return len(self._put_off)
-
     def want(self, video_id: str, wanted: bool) -> None:
         """The node serves the video, or no longer."""
         entry = self._entries.get(video_id)

@@ -110,6 +110,18 @@ def decode_batches(body: bytes) -> tuple[Batch, ...]:
             raise BadRequest("a batch has an impossible video id or epoch")
         if batch.first_seq < 1 or not 1 <= len(batch.comments) <= MAX_BATCH:
             raise BadRequest("a batch has an impossible number or size")
-        if any(b"\n" in bytes(raw) or b"\r" in bytes(raw) for raw in batch.comments):
-            raise BadRequest("a comment must be one line")
+        _check_lines(batch.comments)
     return batches
+
+
+def decode_range(body: bytes) -> RangeReply:
+    """The range reply in `body`; raises BadRequest if it is not well formed."""
+    reply = decode(body, RangeReply)
+    _check_lines(reply.comments)
+    return reply
+
+
+def _check_lines(comments: tuple[msgspec.Raw, ...]) -> None:
+    for comment in map(bytes, comments):
+        if b"\n" in comment or b"\r" in comment:
+            raise BadRequest("a comment must be one line")

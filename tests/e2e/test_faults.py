@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -26,6 +27,17 @@ async def state_of(cluster: Cluster, name: str) -> dict[str, Any]:
     ):
         state: dict[str, Any] = await reply.json()
         return state
+
+
+async def eventually_in_state(
+    cluster: Cluster, name: str, wanted: Callable[[dict[str, Any]], bool], tries: int = 200
+) -> None:
+    for _ in range(tries):
+        state = await state_of(cluster, name)
+        if wanted(state):
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail(f"{name} did not get there: {state}")
 
 
 async def busiest(cluster: Cluster, role: str, figure: str) -> str:
@@ -66,16 +78,8 @@ async def test_a_killed_node_costs_nobody_a_comment(cluster: Cluster) -> None:
         await load.wait_for_posts(RATE)
         await all_hold(load, fault_at)
     async with Load(cluster.http_url, videos=24, viewers=48) as load:  # it serves again
-        await eventually_serves(cluster, name)
+        await eventually_in_state(cluster, name, lambda state: state["viewers"] > 0, tries=100)
         await all_hold(load, time.monotonic())
-
-
-async def eventually_serves(cluster: Cluster, name: str) -> None:
-    for _ in range(100):
-        if (await state_of(cluster, name))["viewers"] > 0:
-            return
-        await asyncio.sleep(0.1)
-    pytest.fail(f"{name} got no viewer")
 
 
 @pytest.mark.parametrize("name", ["dispatcher-1", "dispatcher-2", "writer-1", "writer-2"])
@@ -171,15 +175,9 @@ async def test_without_zookeeper_posting_and_delivery_go_on(cluster: Cluster) ->
         await all_hold(load, fault_at)
     for part in cluster.parts:
         if part.kind in ("node", "dispatcher", "writer"):
-            await eventually_connected(cluster, part.name)
-
-
-async def eventually_connected(cluster: Cluster, name: str) -> None:
-    for _ in range(200):
-        if (await state_of(cluster, name))["zookeeper"] == "connected":
-            return
-        await asyncio.sleep(0.1)
-    pytest.fail(f"{name} did not find ZooKeeper again")
+            await eventually_in_state(
+                cluster, part.name, lambda state: state["zookeeper"] == "connected"
+            )
 
 
 async def test_without_writers_posts_are_refused_honestly_and_streams_stay(
