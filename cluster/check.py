@@ -30,6 +30,7 @@ def check_gateway(placement: str, folder: Path) -> str:
             nodes=servers,
             writers=servers[:2],
             max_connections=haproxy.default_max_connections(),
+            origins=["https://watch.example:8443", "http://[::1]"],
         ),
         folder,
     )

@@ -8,6 +8,7 @@ is added: a reload would detach every stream.
 
 from __future__ import annotations
 
+import re
 import resource
 import shutil
 import string
@@ -23,6 +24,8 @@ RESERVED_CONNECTIONS = 500
 MAX_BODY_BYTES = 32 * 1024  # the writer's own limit is 16 KiB, and its answer is the better one
 MAX_CONNECTIONS = 100_000
 _OTHER_DESCRIPTORS = 500
+_EXPOSED = "Location, Idempotency-Replayed, Retry-After, X-Request-Id"  # as the writer says
+_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9.\[\]:_-]+", re.ASCII)
 _BALANCE = {
     "hash": (
         "balance hash path,field(4,/)",
@@ -49,7 +52,9 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """What the configuration is made of. `certificate` holds certificate and key in one file."""
+    """What the configuration is made of. `certificate` holds certificate and key in one file;
+    `origins` may read the gateway's own replies too (`*`: any).
+    """
 
     bind: str
     http_port: int
@@ -59,6 +64,7 @@ class Gateway:
     nodes: Sequence[Server]
     writers: Sequence[Server]
     max_connections: int
+    origins: Sequence[str] = ()
 
 
 def default_max_connections() -> int:
@@ -81,6 +87,7 @@ def render(gateway: Gateway) -> str:
         reserved=reserved,
         max_streams=gateway.max_connections - reserved,
         max_body_bytes=MAX_BODY_BYTES,
+        cors=_indented(_cors(gateway.origins)),
         errorfiles=_indented(errorfile_lines()),
         stream_balance=_indented(_BALANCE[gateway.placement]),
         node_servers=_indented(_servers("node", gateway.nodes)),
@@ -115,6 +122,28 @@ def _servers(prefix: str, servers: Sequence[Server]) -> list[str]:
     first = max((server.number for server in servers), default=0) + 1
     last = first + SPARE_SLOTS - 1
     return [*lines, f"server-template {prefix}- {first}-{last} 127.0.0.1:1 port 1 disabled"]
+
+
+def is_origin(text: str) -> bool:
+    """Whether `text` can be one of `Gateway.origins`: scheme, host and port, or `*`."""
+    return text == "*" or _ORIGIN.fullmatch(text) is not None
+
+
+def _cors(origins: Sequence[str]) -> list[str]:
+    """For replies that the gateway makes itself: without it a browser would take the `bye` of an
+    outage for a refusal, and an EventSource of another origin would give up for ever.
+    """
+    known = [origin for origin in origins if is_origin(origin)]
+    if not known:
+        return []
+    method = "reg ." if "*" in known else f"str {' '.join(known)}"
+    welcome = "if { var(txn.origin) -m found }"
+    return [
+        f"http-request set-var(txn.origin) req.hdr(Origin) if {{ req.hdr(Origin) -m {method} }}",
+        f"http-after-response set-header Access-Control-Allow-Origin %[var(txn.origin)] {welcome}",
+        f'http-after-response set-header Access-Control-Expose-Headers "{_EXPOSED}" {welcome}',
+        f"http-after-response set-header Vary Origin {welcome}",
+    ]
 
 
 def _indented(lines: Sequence[str]) -> str:

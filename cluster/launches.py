@@ -80,7 +80,13 @@ class Launches:
             nodes=self._servers(Kind.NODE),
             writers=self._servers(Kind.WRITER),
             max_connections=haproxy.default_max_connections(),
+            origins=self._origins(part),
         )
+
+    def _origins(self, part: Part) -> list[str]:
+        """As the processes will read it."""
+        text = self._settings.variables_for(str(part.kind), part.name).get("CORS_ORIGINS", "")
+        return [word.strip() for word in text.split(",") if word.strip()]
 
     def _servers(self, kind: Kind) -> list[haproxy.Server]:
         return [

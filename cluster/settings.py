@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cluster.haproxy import is_origin
 from service.config import EnvReader
 
 DEFAULT_NAME = "default"
@@ -76,6 +77,7 @@ def read_name(environ: Mapping[str, str]) -> str:
 def read_settings(environ: Mapping[str, str], known: Settings) -> Settings:
     """`known` with what is set in `environ`. Raises ConfigError with every fault at once."""
     env = EnvReader(environ)
+    _refuse_odd_origins(env)
     _refuse_what_is_not_there_yet(env)
 
     def count(name: str, high: int) -> int:
@@ -103,6 +105,12 @@ def _refuse_what_is_not_there_yet(env: EnvReader) -> None:
         asked = env.text(name, there)
         if asked != there:
             env.fault(f"{name}={asked} is not there yet; {name}={there} is")
+
+
+def _refuse_odd_origins(env: EnvReader) -> None:
+    for origin in env.words("CORS_ORIGINS"):
+        if not is_origin(origin):
+            env.fault(f"CORS_ORIGINS: {origin} is no origin (such as https://example.org:8443)")
 
 
 def _with_knobs(

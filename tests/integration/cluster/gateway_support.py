@@ -184,6 +184,7 @@ class GatewayUnderTest:
     writers: list[Upstream]
     placement: str = "hash"
     max_connections: int = 1000
+    origins: tuple[str, ...] = ()
     edit: Callable[[str], str] = str
     ports: list[int] = field(default_factory=lambda: free_ports(2))
     clients: list[Client] = field(default_factory=list)
@@ -199,6 +200,7 @@ class GatewayUnderTest:
             nodes=[node.server for node in self.nodes],
             writers=[writer.server for writer in self.writers],
             max_connections=self.max_connections,
+            origins=self.origins,
         )
 
     @contextlib.asynccontextmanager

@@ -10,6 +10,8 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 
+import pytest
+
 from cluster import haproxy_socket
 from tests.integration.cluster.gateway_support import (
     Client,
@@ -141,6 +143,29 @@ async def test_without_a_node_a_stream_is_a_polite_goodbye(gateway: GatewayUnder
     replies = [await gateway.get("/v1/videos/v1/stream") for _ in range(8)]
     assert all(is_bye(r.status, r.headers, r.body, b"unavailable") for r in replies)
     assert len({reply.body for reply in replies}) > 1, "they must not all come back at once"
+
+
+@pytest.mark.parametrize("origins", [("https://a.example", "https://b.example:8443"), ("*",)])
+async def test_a_goodbye_may_be_read_by_configured_origins(
+    setup: GatewayUnderTest, origins: tuple[str, ...]
+) -> None:
+    """Else an EventSource on another origin takes an outage for a refusal, and gives up."""
+    setup.origins = origins
+    async with setup.run():
+        for node in setup.nodes:
+            node.act = hang_up
+        origin = {"Origin": "https://b.example:8443"}
+        for path in ("/v1/videos/v1/stream", "/nowhere"):
+            reply = await setup.get(path, origin)
+            assert reply.headers["access-control-allow-origin"] == "https://b.example:8443"
+            assert reply.headers["vary"] == "Origin"
+        stranger = await setup.get("/v1/videos/v1/stream", {"Origin": "https://c.example"})
+        assert ("access-control-allow-origin" in stranger.headers) is (origins == ("*",))
+
+
+async def test_no_origin_may_read_unless_it_is_configured(gateway: GatewayUnderTest) -> None:
+    reply = await gateway.get("/nowhere", {"Origin": "https://b.example:8443"})
+    assert "access-control-allow-origin" not in reply.headers
 
 
 async def test_a_node_that_hangs_up_is_a_polite_goodbye(gateway: GatewayUnderTest) -> None:

@@ -53,3 +53,9 @@ def test_the_nearest_variable_wins() -> None:
 def test_knobs_are_remembered_for_every_part() -> None:
     settings = read_settings({"LOG_LEVEL": "debug", "SECRET": "no"}, Settings())
     assert read_settings({}, settings).variables_for("node", "node-1") == {"LOG_LEVEL": "debug"}
+
+
+@pytest.mark.parametrize("origin", ["example.org", "https://a.example/", 'https://a"b', "https://"])
+def test_what_is_no_origin_is_refused(origin: str) -> None:
+    with pytest.raises(ConfigError, match="is no origin"):
+        read_settings({"CORS_ORIGINS": f"https://ok.example,{origin}"}, Settings())
