@@ -9,8 +9,7 @@ from pathlib import Path
 
 from cluster import haproxy
 from cluster.ca import DevelopmentCa
-
-PLACEMENTS = ("hash", "round_robin")
+from cluster.settings import PLACEMENTS
 
 
 def check_gateway(placement: str, folder: Path) -> str:

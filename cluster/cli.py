@@ -23,7 +23,7 @@ from cluster.new_epoch import renew_cluster_epoch, renew_file_epoch
 from cluster.ports import is_free
 from cluster.progress import Spoken, Update
 from cluster.route import fetch_route
-from cluster.runtime import Condition
+from cluster.runtime import RUNNING
 from cluster.settings import DEV_NAME, GATEWAY_HTTP_PORT, Settings, read_name, read_settings
 from cluster.status import fetch_figures, fetch_rows
 from cluster.system_packages import ensure_installed
@@ -64,8 +64,9 @@ def main() -> None:
 def up() -> None:
     """Start everything that does not run, and wait until it is ready.
 
-    Variables: NODES, DISPATCHERS, WRITERS, ZOOKEEPERS (1 or 3), PLACEMENT (hash, round_robin),
-    BIND, HTTP_PORT, HTTPS_PORT, CLUSTER. What is not set stays as it was.
+    Variables: NODES, DISPATCHERS, WRITERS, ZOOKEEPERS and CASSANDRAS (1 or 3), STORE, TOPOLOGY,
+    PLACEMENT (hash, round_robin), RUNTIME, BIND, HTTP_PORT, HTTPS_PORT, CLUSTER. What is not set
+    stays as it was.
     """
     name = read_name(os.environ)
     folder = ClusterFolder(home_folder(os.environ), name)
@@ -288,8 +289,7 @@ def _each(names: tuple[str, ...], act: _Act, doing: str) -> None:
     """Do it to every named part, after all names were found to be right."""
     cluster = _open()
     for name in names:
-        runs = cluster.condition(name) in (Condition.RUNNING, Condition.PAUSED)
-        if not runs and doing != "starting":
+        if cluster.condition(name) not in RUNNING and doing != "starting":
             raise ClusterError(f"{name} does not run")
     progress = Spoken(_console)
     with cluster.folder.lock():

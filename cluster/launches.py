@@ -44,10 +44,9 @@ class Launches:
 
         Raises FileNotFoundError without Java or ZooKeeper.
         """
-        if part.kind is Kind.ZOOKEEPER:
-            return self._zookeeper(part)
-        if part.kind is Kind.HAPROXY:
-            return self._haproxy(part)
+        servers = {Kind.ZOOKEEPER: self._zookeeper, Kind.HAPROXY: self._haproxy}
+        if part.kind in servers:
+            return servers[part.kind](part)
         command = [sys.executable, "-m", _MODULES[part.kind]]
         return Launch(part.name, command, CHECKOUT, self._passed_on | self.environment(part))
 
@@ -60,13 +59,13 @@ class Launches:
             "INTERNAL_PORT": str(part.ports["internal"]),
             "OPS_PORT": str(part.ports["ops"]),
             "TLS_DIR": str(self._folder.tls(part.name)),
-            "ZOOKEEPER": zookeeper.connect_string(self._ensemble()),
             "TOPOLOGY": self._settings.topology,
         }
         if "public" in part.ports:
             common["PUBLIC_PORT"] = str(part.ports["public"])
         if part.kind is Kind.WRITER:
-            common |= {"STORE": self._settings.store, "SQLITE_PATH": str(self._folder.sqlite)}
+            common |= self._store()
+        common |= self._between()
         return common | self._settings.variables_for(str(part.kind), part.name)
 
     def gateway(self, part: Part) -> haproxy.Gateway:
@@ -88,11 +87,34 @@ class Launches:
         text = self._settings.variables_for(str(part.kind), part.name).get("CORS_ORIGINS", "")
         return [word.strip() for word in text.split(",") if word.strip()]
 
+    def _store(self) -> dict[str, str]:
+        """Where the comments are."""
+        store = {"STORE": self._settings.store}
+        if self._settings.store == "sqlite":
+            return store | {"SQLITE_PATH": str(self._folder.sqlite)}
+        servers = self._of_kind(Kind.CASSANDRA)
+        return store | {
+            "CASSANDRA_HOSTS": ",".join(server.host for server in servers),
+            "CASSANDRA_PORT": str(servers[0].ports["cql"]),
+            "CASSANDRA_REPLICATION": str(len(servers)),
+        }
+
+    def _between(self) -> dict[str, str]:
+        """What stands between writers and nodes: ZooKeeper or Redis."""
+        variables = {}
+        if ensemble := self._ensemble():
+            variables["ZOOKEEPER"] = zookeeper.connect_string(ensemble)
+        for server in self._of_kind(Kind.REDIS):
+            variables["REDIS"] = f"{server.host}:{server.ports['client']}"
+        return variables
+
+    def _of_kind(self, kind: Kind) -> list[Part]:
+        return [part for part in self._parts if part.kind is kind]
+
     def _servers(self, kind: Kind) -> list[haproxy.Server]:
         return [
             haproxy.Server(part.number, "127.0.0.1", part.ports["public"], part.ports["ops"])
-            for part in self._parts
-            if part.kind is kind
+            for part in self._of_kind(kind)
         ]
 
     def _haproxy(self, part: Part) -> Launch:
@@ -115,6 +137,5 @@ class Launches:
                 part.ports["quorum"],
                 part.ports["election"],
             )
-            for part in self._parts
-            if part.kind is Kind.ZOOKEEPER
+            for part in self._of_kind(Kind.ZOOKEEPER)
         ]

@@ -7,7 +7,7 @@ from pathlib import Path
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError, WritersRun
 from cluster.parts import Kind
-from cluster.runtime import Condition
+from cluster.runtime import RUNNING
 from wire.errors import StoreUnavailable
 from writer.new_epoch import renew_epoch
 
@@ -17,9 +17,7 @@ def renew_cluster_epoch(cluster: Cluster) -> tuple[str, str]:
     ClusterError if the file cannot be changed.
     """
     writers = [part.name for part in cluster.parts if part.kind is Kind.WRITER]
-    running = [
-        name for name in writers if cluster.condition(name) in (Condition.RUNNING, Condition.PAUSED)
-    ]
+    running = [name for name in writers if cluster.condition(name) in RUNNING]
     if running:
         raise WritersRun(running)
     return renew_file_epoch(cluster.folder.sqlite)

@@ -1,6 +1,6 @@
 """The parts of a cluster: which there are, what they are called, which ports they need.
 
-Law: a part's name and its ports never change while the cluster exists.
+Law: a part's name, host and ports never change while the cluster exists.
 """
 
 from __future__ import annotations
@@ -10,22 +10,28 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cluster.errors import UnknownPart
-from cluster.settings import GATEWAY_HTTP_PORT, GATEWAY_HTTPS_PORT, Settings
+from cluster.settings import GATEWAY_HTTP_PORT, GATEWAY_HTTPS_PORT, PUB_SUB, Settings
 
 
 class Kind(StrEnum):
     """The programs of a cluster, in the order in which they start."""
 
+    CASSANDRA = "cassandra"
     ZOOKEEPER = "zookeeper"
+    REDIS = "redis"
     WRITER = "writer"
     DISPATCHER = "dispatcher"
     NODE = "node"
     HAPROXY = "haproxy"
 
 
+SERVERS = (Kind.CASSANDRA, Kind.ZOOKEEPER, Kind.REDIS)  # what our own programs stand on
 ROLES = (Kind.WRITER, Kind.DISPATCHER, Kind.NODE)  # our own programs
+_ONLY_ONE = (Kind.REDIS, Kind.HAPROXY)
 PORT_USES: Mapping[Kind, tuple[str, ...]] = {
+    Kind.CASSANDRA: ("cql", "storage"),
     Kind.ZOOKEEPER: ("client", "quorum", "election"),
+    Kind.REDIS: ("client",),
     Kind.WRITER: ("public", "internal", "ops"),
     Kind.DISPATCHER: ("internal", "ops"),
     Kind.NODE: ("public", "internal", "ops"),
@@ -43,26 +49,38 @@ class Part:
 
     @property
     def name(self) -> str:
-        """`node-1`; the gateway is just `haproxy`."""
+        """`node-1`; what there is only one of is just `haproxy`, `redis`."""
         return part_name(self.kind, self.number)
+
+    @property
+    def host(self) -> str:
+        """The loopback address that the local runtime gives it.
+
+        Cassandra's servers find one another by address alone, on one port that all of them share.
+        """
+        return f"127.0.0.{self.number}" if self.kind is Kind.CASSANDRA else "127.0.0.1"
 
 
 def part_name(kind: Kind, number: int) -> str:
     """What the part is called in commands, logs and certificates."""
-    return str(kind) if kind is Kind.HAPROXY else f"{kind}-{number}"
+    return str(kind) if kind in _ONLY_ONE else f"{kind}-{number}"
 
 
-def port_key(name: str, use: str) -> str:
-    """Under which name a port is remembered."""
-    return f"{name}/{use}"
+def port_keys(kind: Kind, number: int) -> dict[str, str]:
+    """Use -> under which name the port is remembered."""
+    owner = str(kind) if kind is Kind.CASSANDRA else part_name(kind, number)
+    return {use: f"{owner}/{use}" for use in PORT_USES[kind]}
 
 
 def wanted(settings: Settings) -> list[tuple[Kind, int]]:
     """Every part of such a cluster, in the order in which they start."""
+    dispatching = settings.topology == "dispatcher"
     counts = {
-        Kind.ZOOKEEPER: settings.zookeepers,
+        Kind.CASSANDRA: settings.cassandras if settings.store == "cassandra" else 0,
+        Kind.ZOOKEEPER: settings.zookeepers if dispatching else 0,
+        Kind.REDIS: 1 if settings.topology in PUB_SUB else 0,
         Kind.WRITER: settings.writers,
-        Kind.DISPATCHER: settings.dispatchers,
+        Kind.DISPATCHER: settings.dispatchers if dispatching else 0,
         Kind.NODE: settings.nodes,
         Kind.HAPROXY: 1,
     }
@@ -72,23 +90,15 @@ def wanted(settings: Settings) -> list[tuple[Kind, int]]:
 def parts_of(settings: Settings, ports: Mapping[str, int]) -> list[Part]:
     """The parts with their remembered ports. Raises KeyError if one has none yet."""
     return [
-        Part(
-            kind,
-            number,
-            {use: ports[port_key(part_name(kind, number), use)] for use in PORT_USES[kind]},
-        )
+        Part(kind, number, {use: ports[key] for use, key in port_keys(kind, number).items()})
         for kind, number in wanted(settings)
     ]
 
 
 def missing_ports(settings: Settings, ports: Mapping[str, int]) -> list[str]:
-    """Keys of the ports that are still to be chosen."""
-    keys = (
-        port_key(part_name(kind, number), use)
-        for kind, number in wanted(settings)
-        for use in PORT_USES[kind]
-    )
-    return [key for key in keys if key not in ports]
+    """Keys of the ports that are still to be chosen, each once."""
+    keys = (key for kind, number in wanted(settings) for key in port_keys(kind, number).values())
+    return [key for key in dict.fromkeys(keys) if key not in ports]
 
 
 def gateway_ports(settings: Settings, *, is_default: bool) -> dict[str, int]:
@@ -99,7 +109,8 @@ def gateway_ports(settings: Settings, *, is_default: bool) -> dict[str, int]:
         "http": settings.http_port or (GATEWAY_HTTP_PORT if is_default else 0),
         "https": settings.https_port or (GATEWAY_HTTPS_PORT if is_default else 0),
     }
-    return {port_key(Kind.HAPROXY, use): port for use, port in asked.items() if port}
+    keys = port_keys(Kind.HAPROXY, 1)
+    return {keys[use]: port for use, port in asked.items() if port}
 
 
 def find_part(parts: list[Part], name: str) -> Part:

@@ -22,6 +22,9 @@ class Condition(StrEnum):
     STOPPED = "stopped"  # it never ran, or was stopped on purpose
 
 
+RUNNING = (Condition.RUNNING, Condition.PAUSED)  # a paused process is there
+
+
 @dataclass(frozen=True, slots=True)
 class Launch:
     """How one part is started. `environment` is all that it sees."""

@@ -12,7 +12,7 @@ from cluster.parts import ROLES, Kind, Part
 from cluster.probe import fetch_readiness, fetch_state
 from cluster.runtime import Condition
 
-_ADDRESS_USES = ("http", "public", "client", "internal")
+_ADDRESS_USES = ("http", "public", "cql", "client", "internal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ async def _fetch_row(cluster: Cluster, part: Part) -> Row:
         name=part.name,
         role=str(part.kind),
         pid=cluster.pid(part.name),
-        address=f"127.0.0.1:{part.ports[use]}",
+        address=f"{part.host}:{part.ports[use]}",
         ready=ready,
         health=health,
         viewers=figures.get("viewers"),
@@ -67,6 +67,10 @@ async def fetch_figures(cluster: Cluster, part: Part) -> dict[str, Any]:
         return await fetch_state(part)
     if part.kind is Kind.ZOOKEEPER:
         return _of_srvr(await zookeeper.ask(part.ports["client"], "srvr"))
+    return await _fetch_gateway_figures(cluster) if part.kind is Kind.HAPROXY else {}
+
+
+async def _fetch_gateway_figures(cluster: Cluster) -> dict[str, Any]:
     try:
         return _of_stats(await haproxy_socket.fetch_stats(cluster.folder.gateway))
     except (OSError, TimeoutError):

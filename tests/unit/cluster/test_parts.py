@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cluster.errors import UnknownPart
-from cluster.parts import find_part, gateway_ports, missing_ports, parts_of
+from cluster.parts import find_part, gateway_ports, missing_ports, parts_of, wanted
 from cluster.settings import Settings
 
 
@@ -22,6 +22,30 @@ def test_the_default_cluster_starts_zookeeper_first_and_the_gateway_last() -> No
         "node-3",
         "haproxy",
     ]
+
+
+def kinds(settings: Settings) -> list[str]:
+    return list(dict.fromkeys(str(kind) for kind, _ in wanted(settings)))
+
+
+@pytest.mark.parametrize("topology", ["broadcast", "partitioned", "gateway"])
+def test_with_redis_there_is_neither_zookeeper_nor_a_dispatcher(topology: str) -> None:
+    assert kinds(Settings(topology=topology)) == ["redis", "writer", "node", "haproxy"]
+
+
+def test_the_store_starts_before_everything_that_needs_it() -> None:
+    settings = Settings(store="cassandra", cassandras=3)
+    assert kinds(settings)[:2] == ["cassandra", "zookeeper"]
+
+
+def test_cassandras_servers_share_their_ports_and_differ_by_address() -> None:
+    settings = Settings(store="cassandra", cassandras=3)
+    missing = missing_ports(settings, {})
+    assert missing[:2] == ["cassandra/cql", "cassandra/storage"]
+    assert len(missing) == len(set(missing))
+    parts = parts_of(settings, {key: n for n, key in enumerate(missing)})[:3]
+    assert [part.host for part in parts] == ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
+    assert [part.ports for part in parts] == [{"cql": 0, "storage": 1}] * 3
 
 
 def test_more_nodes_need_ports_of_their_own_only() -> None:

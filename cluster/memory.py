@@ -1,0 +1,98 @@
+"""What a cluster remembers, settings and ports, and which of them may change now.
+
+Law: what is remembered is written before anything starts, so a crash at any time leaves a cluster
+that the next `up` goes on with.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from cluster.errors import SettingsConflict
+from cluster.folder import ClusterFolder, Remembered
+from cluster.parts import Kind, Part, gateway_ports, missing_ports, parts_of, port_keys
+from cluster.ports import free_ports, is_free
+from cluster.preflight import check_variables
+from cluster.runtime import RUNNING, Runtime
+from cluster.settings import DEFAULT_NAME, Settings
+
+# What may change while the cluster runs: how many there are of what the gateway can take on.
+_ELASTIC = ("nodes", "dispatchers", "writers", "environment", "http_port", "https_port")
+
+
+class Memory:
+    """Settings and ports of one cluster. `runtime` tells what runs."""
+
+    def __init__(self, folder: ClusterFolder, runtime: Runtime, remembered: Remembered) -> None:
+        self._folder = folder
+        self._runtime = runtime
+        self._remembered = remembered
+
+    @property
+    def settings(self) -> Settings:
+        """What the cluster is made of."""
+        return self._remembered.settings
+
+    @property
+    def parts(self) -> list[Part]:
+        """All parts, in the order in which they start."""
+        return parts_of(self.settings, self._remembered.ports)
+
+    def take_on(self, settings: Settings) -> None:
+        """Remember new settings. Raises SettingsConflict if what runs cannot follow, and
+        ConfigError if a process could not start with them.
+        """
+        check_variables(settings)
+        self._check_gateway_ports(settings)
+        if self._any_runs():
+            self._check_elastic(settings)
+        self.remember(settings)
+
+    def remember(self, settings: Settings) -> None:
+        """Write settings down, and choose the ports that they still need."""
+        asked = gateway_ports(settings, is_default=settings.name == DEFAULT_NAME)
+        ports = self._remembered.ports | asked
+        missing = missing_ports(settings, ports)
+        chosen = free_ports(len(missing), avoid=set(ports.values()))
+        ports |= dict(zip(missing, chosen, strict=True))
+        self._remembered = Remembered(settings, ports)
+        self._folder.save(self._remembered)
+
+    def choose_ports_again_if_nothing_runs(self) -> None:
+        """After a reboot others may have taken our ports; the gateway's are the person's choice."""
+        if self._any_runs():
+            return
+        taken = {
+            key
+            for part in self.parts
+            for use, key in port_keys(part.kind, part.number).items()
+            if part.kind is not Kind.HAPROXY and not is_free(part.host, part.ports[use])
+        }
+        if taken:
+            ports = self._remembered.ports
+            kept = {key: port for key, port in ports.items() if key not in taken}
+            self._remembered = Remembered(self.settings, kept)
+            self.remember(self.settings)
+
+    def _check_gateway_ports(self, settings: Settings) -> None:
+        if self._runtime.condition(Kind.HAPROXY) not in RUNNING:
+            return
+        asked = gateway_ports(settings, is_default=settings.name == DEFAULT_NAME)
+        for key, port in asked.items():
+            if self._remembered.ports.get(key, port) != port:
+                raise SettingsConflict(
+                    f"the gateway listens on {self._remembered.ports[key]}; "
+                    f"`livecomments stop haproxy` first, then start it on {port}"
+                )
+
+    def _check_elastic(self, settings: Settings) -> None:
+        for field in dataclasses.fields(Settings):
+            old, new = getattr(self.settings, field.name), getattr(settings, field.name)
+            if old != new and field.name not in _ELASTIC:
+                raise SettingsConflict(
+                    f"the cluster runs with {field.name.upper()}={old}; "
+                    f"`make cluster-down` first, then start it with {new}"
+                )
+
+    def _any_runs(self) -> bool:
+        return any(self._runtime.condition(name) in RUNNING for name in self._runtime.names())

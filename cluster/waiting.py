@@ -1,0 +1,93 @@
+"""Waiting for parts: until one is ready, until the gateway reaches all of them.
+
+Every wait has a bound, and ends early when the part that is waited for has died; both raise
+StepFailed with the end of that part's log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from cluster import haproxy_socket
+from cluster.errors import StepFailed
+from cluster.haproxy import Gateway
+from cluster.parts import Kind, Part
+from cluster.probe import fetch_readiness
+from cluster.runtime import Condition, Runtime
+
+READY_WITHIN_S = 60.0
+CASSANDRA_READY_WITHIN_S = 180.0  # it takes 10 to 20 s, or several times that on a busy machine
+LOG_LINES_SHOWN = 25
+_LOOK_EVERY_S = 0.05
+
+
+class Waiting:
+    """Waits for the parts of one cluster. `gateway` is the gateway's folder."""
+
+    def __init__(self, runtime: Runtime, gateway: Path) -> None:
+        self._runtime = runtime
+        self._gateway = gateway
+
+    async def ready(self, part: Part, timeout_s: float | None = None) -> None:
+        """Until the part says that it is ready. Raises StepFailed."""
+        timeout_s = timeout_s or _ready_within_s(part)
+        deadline = time.monotonic() + timeout_s
+        while True:
+            readiness = await fetch_readiness(part)
+            condition = self._runtime.condition(part.name)
+            if readiness.ready and condition is Condition.RUNNING:
+                return
+            if condition is not Condition.RUNNING:
+                raise self._failed(part, f"{part.name} is {condition}")
+            if time.monotonic() > deadline:
+                what = f"{part.name} was not ready within {timeout_s:.0f} s ({readiness.words})"
+                raise self._failed(part, what)
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def all_ready(self, parts: Sequence[Part]) -> None:
+        """Until all are; the first that fails ends it. Raises StepFailed."""
+        waits = [asyncio.ensure_future(self.ready(part)) for part in parts]
+        try:
+            await asyncio.gather(*waits)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def slots_filled(self, haproxy: Part, gateway: Gateway) -> None:
+        """Tell the gateway about every node and writer; those it knows already stay as they are.
+        Raises StepFailed.
+        """
+        with self._gateway_answers(haproxy):
+            async with asyncio.timeout(READY_WITHIN_S):
+                await haproxy_socket.fill_slots(self._gateway, gateway)
+
+    async def gateway_sees_all(self, haproxy: Part, gateway: Gateway) -> None:
+        """A part that was started again is ready before the gateway has checked it again. Raises
+        StepFailed.
+        """
+        deadline = time.monotonic() + READY_WITHIN_S
+        with self._gateway_answers(haproxy):
+            while missing := await haproxy_socket.find_not_up(self._gateway, gateway):
+                if time.monotonic() > deadline:
+                    what = f"the gateway does not reach {', '.join(missing)}"
+                    raise self._failed(haproxy, what)
+                await asyncio.sleep(_LOOK_EVERY_S)
+
+    @contextmanager
+    def _gateway_answers(self, haproxy: Part) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, TimeoutError) as exc:
+            raise self._failed(haproxy, f"haproxy does not answer: {exc}") from exc
+
+    def _failed(self, part: Part, what: str) -> StepFailed:
+        tail = self._runtime.log_tail(part.name, LOG_LINES_SHOWN, this_life=True)
+        return StepFailed(what, part.name, tail)
+
+
+def _ready_within_s(part: Part) -> float:
+    return CASSANDRA_READY_WITHIN_S if part.kind is Kind.CASSANDRA else READY_WITHIN_S
