@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 import uvloop
 
+from cluster.settings import RUNTIMES, STORES, TOPOLOGIES
+
+_SHAPES = {"runtime": RUNTIMES, "store": STORES, "topology": TOPOLOGIES}
 _ON_BOTH = ("integration/rtms_node", "integration/service")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("livecomments")
+    for name, choices in _SHAPES.items():
+        text = f"the {name} that tests/e2e run on; else what each module names"
+        group.addoption(f"--{name}", choices=choices, help=text)
 
 
 def pytest_asyncio_loop_factories(

@@ -1,9 +1,16 @@
-"""One real cluster of processes for all tests of this floor; each test leaves it whole."""
+"""One real cluster of processes for all tests of this floor; each test leaves it whole.
+
+The same tests run on every shape of cluster: a module names the stores and topologies that it runs
+on (`STORES`, `TOPOLOGIES`; else the plain one), and `--store`, `--topology` and
+`--runtime` choose one instead. Shapes come one after another, so only one cluster is up at a time.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -12,12 +19,55 @@ import pytest
 from cluster.cluster import Cluster
 from cluster.settings import Settings
 
+DEFAULTS = {"runtime": "local", "store": "sqlite", "topology": "dispatcher"}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What distinguishes one cluster under test from another."""
+
+    runtime: str
+    store: str
+    topology: str
+
+    def __str__(self) -> str:
+        named = {name: getattr(self, name) for name in DEFAULTS}
+        return (
+            "-".join(value for name, value in named.items() if value != DEFAULTS[name]) or "plain"
+        )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "running_cluster" in metafunc.fixturenames:
+        shapes = _shapes(metafunc)
+        metafunc.parametrize("running_cluster", shapes, indirect=True, ids=str, scope="session")
+
+
+def _shapes(metafunc: pytest.Metafunc) -> list[Shape]:
+    def values(name: str) -> tuple[str, ...]:
+        asked: str | None = metafunc.config.getoption(name)
+        if asked is not None:
+            return (asked,)
+        plural = {"runtime": "RUNTIMES", "store": "STORES", "topology": "TOPOLOGIES"}[name]
+        return getattr(metafunc.module, plural, (DEFAULTS[name],))
+
+    return [Shape(*chosen) for chosen in itertools.product(*map(values, DEFAULTS))]
+
 
 @pytest.fixture(scope="session")
-def running_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def running_cluster(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
+    shape: Shape = request.param
     home: Path = tmp_path_factory.mktemp("home")
     environment = {"all": {"LOG_LEVEL": "debug"}, "node": {"DRAIN_WINDOW_S": "5"}}
-    settings = Settings(name="e2e", environment=environment)
+    settings = Settings(
+        name="e2e",
+        runtime=shape.runtime,
+        store=shape.store,
+        topology=shape.topology,
+        environment=environment,
+    )
     cluster = Cluster.create(settings, home)
     try:
         asyncio.run(cluster.up())
