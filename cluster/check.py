@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from cluster import haproxy
 from cluster.ca import DevelopmentCa
+from cluster.container_ports import CONTROL_HOST
+from cluster.parts import Kind
+from cluster.prepare import container_gateway
 from cluster.settings import PLACEMENTS
 
+_ORIGINS = ("https://watch.example:8443", "http://[::1]")
 
-def check_gateway(placement: str, folder: Path) -> str:
-    """Write such a configuration into `folder`; what HAProxy has against it, "" for nothing.
+
+def configurations() -> Iterator[tuple[str, haproxy.Gateway]]:
+    """What is checked, each with a name for people."""
+    for placement in PLACEMENTS:
+        yield f"processes, PLACEMENT={placement}", _of_processes(placement)
+        counts = {Kind.NODE: 3, Kind.WRITER: 2}
+        in_containers = container_gateway(counts, placement, _ORIGINS)
+        # The name of the runtime socket's address is known in the container only.
+        control = in_containers.control.replace(CONTROL_HOST, "127.0.0.1")
+        in_containers = dataclasses.replace(in_containers, control=control)
+        yield f"containers, PLACEMENT={placement}", in_containers
+
+
+def check_gateway(gateway: haproxy.Gateway, folder: Path) -> str:
+    """Write the configuration into `folder`; what HAProxy has against it, "" for nothing.
 
     Warnings count.
     """
     DevelopmentCa.new().ensure_gateway(folder)
-    servers = [haproxy.Server(n, "127.0.0.1", 21_000 + n, 22_000 + n) for n in (1, 2, 3)]
-    config = haproxy.write(
-        haproxy.Gateway(
-            bind="127.0.0.1",
-            http_port=8080,
-            https_port=8443,
-            certificate=Path("gateway.pem"),
-            placement=placement,
-            nodes=servers,
-            writers=servers[:2],
-            max_connections=haproxy.default_max_connections(),
-            origins=["https://watch.example:8443", "http://[::1]"],
-        ),
-        folder,
-    )
+    config = haproxy.write(gateway, folder)
     command = [*haproxy.command(config), "-c", "-dW"]
     done = subprocess.run(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -40,13 +45,28 @@ def check_gateway(placement: str, folder: Path) -> str:
     return done.stdout if done.returncode else ""
 
 
+def _of_processes(placement: str) -> haproxy.Gateway:
+    servers = [haproxy.Server(n, "127.0.0.1", 21_000 + n, 22_000 + n) for n in (1, 2, 3)]
+    return haproxy.Gateway(
+        bind="127.0.0.1",
+        http_port=8080,
+        https_port=8443,
+        certificate=Path("gateway.pem"),
+        placement=placement,
+        nodes=servers,
+        writers=servers[:2],
+        max_connections=haproxy.default_max_connections(),
+        origins=_ORIGINS,
+    )
+
+
 def main() -> None:
     """Exit status 1 if HAProxy refuses one of the configurations."""
     failed = False
-    for placement in PLACEMENTS:
+    for name, gateway in configurations():
         with tempfile.TemporaryDirectory() as folder:
-            trouble = check_gateway(placement, Path(folder))
-        print(f"haproxy -c, PLACEMENT={placement}: {'refused' if trouble else 'valid'}")
+            trouble = check_gateway(gateway, Path(folder))
+        print(f"haproxy -c, {name}: {'refused' if trouble else 'valid'}")
         print(trouble, end="", file=sys.stderr)
         failed = failed or bool(trouble)
     sys.exit(failed)

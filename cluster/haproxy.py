@@ -23,7 +23,17 @@ SPARE_SLOTS = 16
 RESERVED_CONNECTIONS = 500
 MAX_BODY_BYTES = 32 * 1024  # the writer's own limit is 16 KiB, and its answer is the better one
 MAX_CONNECTIONS = 100_000
+LOCAL_CONTROL = "unix@haproxy.sock mode 600"
 _OTHER_DESCRIPTORS = 500
+_RESOLVERS = (
+    "resolvers names",
+    "    nameserver first {nameserver}",
+    "    accepted_payload_size 8192",
+    "    timeout resolve 1s",
+    "    timeout retry 1s",
+    "    hold valid 1s",
+)
+_BY_NAME = " resolvers names resolve-prefer ipv4 init-addr none"
 _EXPOSED = "Location, Idempotency-Replayed, Retry-After, X-Request-Id"  # as the writer says
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9.\[\]:_-]+", re.ASCII)
 _BALANCE = {
@@ -54,6 +64,9 @@ class Server:
 class Gateway:
     """What the configuration is made of. `certificate` holds certificate and key in one file;
     `origins` may read the gateway's own replies too (`*`: any).
+
+    `control` is where the runtime socket listens. With a `nameserver` (host:port) the hosts of the
+    servers are names: they may have no address yet, and get another one while HAProxy runs.
     """
 
     bind: str
@@ -65,6 +78,8 @@ class Gateway:
     writers: Sequence[Server]
     max_connections: int
     origins: Sequence[str] = ()
+    control: str = LOCAL_CONTROL
+    nameserver: str = ""
 
 
 def default_max_connections() -> int:
@@ -78,6 +93,7 @@ def default_max_connections() -> int:
 def render(gateway: Gateway) -> str:
     """The text of haproxy.cfg. Raises KeyError for a placement that does not exist."""
     reserved = min(RESERVED_CONNECTIONS, gateway.max_connections // 2)
+    by_name = bool(gateway.nameserver)
     return _Template(TEMPLATE.read_text()).substitute(
         bind=gateway.bind,
         http_port=gateway.http_port,
@@ -88,10 +104,12 @@ def render(gateway: Gateway) -> str:
         max_streams=gateway.max_connections - reserved,
         max_body_bytes=MAX_BODY_BYTES,
         cors=_indented(_cors(gateway.origins)),
+        control=gateway.control,
+        resolvers=_resolvers(gateway.nameserver),
         errorfiles=_indented(errorfile_lines()),
         stream_balance=_indented(_BALANCE[gateway.placement]),
-        node_servers=_indented(_servers("node", gateway.nodes)),
-        writer_servers=_indented(_servers("writer", gateway.writers)),
+        node_servers=_indented(_servers("node", gateway.nodes, by_name)),
+        writer_servers=_indented(_servers("writer", gateway.writers, by_name)),
     )
 
 
@@ -113,10 +131,15 @@ def command(config: Path) -> list[str]:
     return [find_haproxy() or "haproxy", "-db", "-f", config.name]
 
 
-def _servers(prefix: str, servers: Sequence[Server]) -> list[str]:
+def _resolvers(nameserver: str) -> str:
+    return "\n".join(_RESOLVERS).format(nameserver=nameserver) + "\n\n" if nameserver else ""
+
+
+def _servers(prefix: str, servers: Sequence[Server], by_name: bool) -> list[str]:
+    extra = _BY_NAME if by_name else ""
     lines = [
         f"server {prefix}-{server.number} {server.host}:{server.port} id {server.number}"
-        f" port {server.check_port}"
+        f" port {server.check_port}{extra}"
         for server in servers
     ]
     first = max((server.number for server in servers), default=0) + 1

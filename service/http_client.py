@@ -21,6 +21,8 @@ from wire.roles import Peer
 
 log = structlog.get_logger()
 
+# A peer that is called by name (in containers) may have another address after a start.
+_NAMES_KEPT_S = 1
 _HEX = re.compile(r"(?=.*[1-9a-f])[0-9a-f]{1,32}", re.ASCII)  # all zeros is no trace
 
 
@@ -38,7 +40,10 @@ class InternalClient:
     async def start(self) -> None:
         """Open the connection pool (no I/O yet)."""
         connector = aiohttp.TCPConnector(
-            limit=0, limit_per_host=self._per_peer, keepalive_timeout=30, use_dns_cache=True
+            limit=0,
+            limit_per_host=self._per_peer,
+            keepalive_timeout=30,
+            ttl_dns_cache=_NAMES_KEPT_S,
         )
         self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
 

@@ -1,0 +1,141 @@
+"""The rules that the compose file keeps; it is read as YAML, no engine is asked."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cluster import container_ports
+from cluster.parts import Kind, part_name
+from cluster.settings import Settings
+
+COMPOSE = Path(__file__).resolve().parents[3] / "compose"
+FILE: dict[str, Any] = yaml.safe_load((COMPOSE / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = FILE["services"]
+OURS = [name for name in SERVICES if re.fullmatch(r"(writer|dispatcher|node)-\d+", name)]
+# Their images write configuration into their own file systems before they start.
+WRITABLE = re.compile(r"(zookeeper|cassandra)-\d+")
+IMAGES = {
+    "zookeeper:3.9",
+    "cassandra:5.0",
+    "redis:7-bookworm",
+    "haproxy:3.0",
+    "${LIVECOMMENTS_IMAGE:-livecomments}",
+}
+
+
+def test_both_composes_can_read_it() -> None:
+    """docker-compose 1.29 takes no `name`, and takes a `version` for another format."""
+    assert {key for key in FILE if not key.startswith("x-")} == {"networks", "volumes", "services"}
+    assert list(FILE)[-1] == "services", "more of them are added at the end"
+
+
+def test_a_service_is_called_as_its_part() -> None:
+    settings = Settings()
+    for kind, count in (
+        (Kind.ZOOKEEPER, 3),
+        (Kind.WRITER, settings.writers),
+        (Kind.DISPATCHER, settings.dispatchers),
+        (Kind.NODE, settings.nodes),
+        (Kind.HAPROXY, 1),
+    ):
+        for number in range(1, count + 1):
+            assert part_name(kind, number) in SERVICES
+
+
+def test_only_the_gateway_publishes_and_only_two_ports() -> None:
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert list(published) == ["haproxy"]
+    assert published["haproxy"] == [
+        "${BIND:-127.0.0.1}:${HTTP_PORT:-8080}:8080",
+        "${BIND:-127.0.0.1}:${HTTPS_PORT:-8443}:8443",
+    ]
+
+
+def test_nobody_but_the_gateway_reaches_the_world_or_its_runtime_socket() -> None:
+    assert FILE["networks"]["inside"] == {"internal": True}
+    for name, service in SERVICES.items():
+        if name == "haproxy":
+            assert set(service["networks"]) == {"inside", "outside"}
+            assert service["networks"]["outside"]["aliases"] == [container_ports.CONTROL_HOST]
+        elif name == "prepare":
+            assert service["network_mode"] == "none"
+        else:
+            assert service["networks"] == ["inside"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_container_is_bounded_and_has_few_rights(name: str) -> None:
+    service = SERVICES[name]
+    assert service["image"] in IMAGES
+    assert re.fullmatch(r"\d+m", service["mem_limit"])
+    assert service["restart"] == "no", "nothing restarts by itself"
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["logging"]["options"].keys() == {"max-size", "max-file"}
+    assert "privileged" not in service
+    assert "cap_add" not in service
+    assert "container_name" not in service, "there may be several clusters"
+    if not WRITABLE.fullmatch(name):
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+
+
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - {"prepare"}))
+def test_a_container_tells_how_it_is_and_has_time_to_end(name: str) -> None:
+    service = SERVICES[name]
+    assert service["healthcheck"]["test"][:2] == ["CMD", "bash"], "no interpreter, no JVM"
+    assert service["stop_grace_period"] == ("${STOP_GRACE:-30s}" if name in OURS else "10s") or (
+        name == "haproxy"
+    )
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_programs_listen_where_the_runtime_looks(name: str) -> None:
+    variables = SERVICES[name]["environment"]
+    assert variables["SERVICE_ID"] == variables["ADVERTISE_HOST"] == name
+    assert variables["TLS_DIR"] == f"/tls/{name}"
+    assert variables["INTERNAL_PORT"] == str(container_ports.INTERNAL)
+    assert variables["OPS_PORT"] == str(container_ports.OPS)
+    assert variables.get("PUBLIC_PORT", str(container_ports.PUBLIC)) == str(container_ports.PUBLIC)
+    assert f"/{container_ports.OPS} " in SERVICES[name]["healthcheck"]["test"][3]
+
+
+def test_what_a_part_needs_is_waited_for() -> None:
+    for name in OURS:
+        needs = SERVICES[name]["depends_on"]
+        assert needs["prepare"]["condition"] == "service_completed_successfully"
+        others = {need["condition"] for other, need in needs.items() if other != "prepare"}
+        assert others == {"service_healthy"}
+    assert {"node-1", "writer-1", "prepare"} <= set(SERVICES["haproxy"]["depends_on"])
+
+
+def test_there_is_no_secret_in_it() -> None:
+    words = re.compile(r"password|secret|token|private", re.IGNORECASE)
+    assert not words.search((COMPOSE / "docker-compose.yml").read_text())
+    image = (COMPOSE / "Dockerfile").read_text()
+    assert not re.search(r"^(ARG|ENV).*(password|secret|token)", image, re.IGNORECASE | re.M)
+    ignored = (COMPOSE.parent / ".dockerignore").read_text().splitlines()
+    assert ignored[ignored.index("*") - 1].startswith("#"), "all is left out but what is named"
+    assert not [line for line in ignored if line.startswith("!.")]
+
+
+def test_the_certificates_key_maker_sees_a_volume_that_nobody_else_sees() -> None:
+    with_ca = [
+        name
+        for name, service in SERVICES.items()
+        if any(volume.startswith("ca:") for volume in service.get("volumes", ()))
+    ]
+    assert with_ca == ["prepare"]
+
+
+def test_our_image_has_no_root_and_is_built_in_stages() -> None:
+    lines = (COMPOSE / "Dockerfile").read_text().splitlines()
+    stages = [line for line in lines if line.startswith("FROM ")]
+    assert len(stages) == 2
+    assert all(line.split()[1] == "python:3.11-slim-bookworm" for line in stages)
+    assert lines.index("USER 10001:10001") > lines.index(stages[1])
+    assert not lines[0].startswith("# syntax="), "that would need a registry"

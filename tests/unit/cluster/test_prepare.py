@@ -1,0 +1,40 @@
+"""What containers find in their volumes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cluster.prepare import prepare
+from service.config import ConfigError
+
+
+def test_each_process_gets_its_certificate_and_the_gateway_its_files(tmp_path: Path) -> None:
+    (tmp_path / "gateway").mkdir()
+    prepare({"NODES": "4", "WRITERS": "1"}, tmp_path)
+    parts = {path.name for path in (tmp_path / "tls").iterdir()}
+    assert parts == {
+        *(f"node-{n}" for n in (1, 2, 3, 4)),
+        "dispatcher-1",
+        "dispatcher-2",
+        "writer-1",
+    }
+    config = (tmp_path / "gateway" / "haproxy.cfg").read_text()
+    assert "server node-4 node-4:8001 id 4 port 8003 resolvers names" in config
+    assert "stats socket ipv4@control:9999 level admin" in config
+    assert (tmp_path / "gateway" / "gateway.pem").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "ca" / "ca.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_second_run_leaves_what_is_good(tmp_path: Path) -> None:
+    prepare({}, tmp_path)
+    before = (tmp_path / "tls" / "node-1" / "cert.pem").read_bytes()
+    prepare({"NODES": "5"}, tmp_path)
+    assert (tmp_path / "tls" / "node-1" / "cert.pem").read_bytes() == before
+    assert (tmp_path / "tls" / "node-5" / "cert.pem").exists()
+
+
+def test_a_wrong_count_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="NODES"):
+        prepare({"NODES": "none"}, tmp_path)
