@@ -40,6 +40,7 @@ setup-dev:
 	@$(BIN)/livecomments install
 
 test: setup-dev ## all tests (PYTEST="-k word" for some)
+	@$(BIN)/livecomments install --tests
 	@$(BIN)/python -m pytest $(PYTEST)
 
 check: setup-dev ## style, types, layers, configurations

@@ -26,7 +26,7 @@ from cluster.route import fetch_route
 from cluster.runtime import RUNNING
 from cluster.settings import DEV_NAME, GATEWAY_HTTP_PORT, Settings, read_name, read_settings
 from cluster.status import fetch_figures, fetch_rows
-from cluster.system_packages import ensure_installed
+from cluster.system_packages import ensure_browser, ensure_installed
 from service.config import ConfigError
 from service.logs import configure_logs
 
@@ -83,9 +83,13 @@ def up() -> None:
 
 
 @main.command()
-def install() -> None:
+@click.option("--tests", is_flag=True, help="And a browser (Chromium), for the tests.")
+def install(tests: bool) -> None:
     """Install Java, ZooKeeper and HAProxy by apt-get if they are missing."""
-    ensure_installed(Spoken(_console))
+    progress = Spoken(_console)
+    ensure_installed(progress)
+    if tests:
+        ensure_browser(progress)
 
 
 @main.command()

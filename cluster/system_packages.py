@@ -1,4 +1,4 @@
-"""Java, ZooKeeper and HAProxy by apt-get, on a machine that lacks them.
+"""Java, ZooKeeper and HAProxy by apt-get, on a machine that lacks them; for tests a browser too.
 
 Law: what is there is left as it is. The packages' own services are not started: the policy that
 forbids it is put in place for the time of the installation only, and one that the machine already
@@ -25,6 +25,7 @@ _FORBID = (
 _APT = ("apt-get", "-y", "-q", "--no-install-recommends")
 _ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
 _TAIL_LINES = 25
+_BROWSER = "chromium"
 
 
 def missing_packages() -> list[str]:
@@ -38,11 +39,30 @@ def missing_packages() -> list[str]:
     return [package for package, there in needs.items() if not there]
 
 
+def find_browser() -> str | None:
+    """The command of the browser that tests use, or None."""
+    return shutil.which(_BROWSER)
+
+
 def ensure_installed(progress: Progress) -> None:
     """Install what is missing. Raises NotInstalled with what a person has to do."""
     missing = missing_packages()
-    if not missing:
+    if missing:
+        _install(missing, progress)
+
+
+def ensure_browser(progress: Progress) -> None:
+    """Install the browser that tests use; where that cannot be done, a note says so."""
+    if find_browser() is not None:
         return
+    try:
+        _install([_BROWSER], progress)
+    except NotInstalled as exc:
+        why = " ".join(str(exc).splitlines()[-2:])
+        progress.note(f"no {_BROWSER}, so tests in a browser will be skipped: {why}")
+
+
+def _install(missing: list[str], progress: Progress) -> None:
     prefix = _root_prefix(missing)
     with progress.step("apt-get update"):
         _run([*prefix, *_APT, "update"], may_fail=True)  # old lists may do
@@ -51,8 +71,9 @@ def ensure_installed(progress: Progress) -> None:
 
 
 def _root_prefix(missing: list[str]) -> list[str]:
-    wanted = "Java 17 or newer, ZooKeeper 3.8 (as Debian packages it) and HAProxy 2.6 or newer"
     if shutil.which("apt-get") is None:
+        wanted = "Java 17 or newer, ZooKeeper 3.8 (as Debian packages it) and HAProxy 2.6 or newer"
+        wanted = "Chromium" if missing == [_BROWSER] else wanted
         raise NotInstalled(f"this machine has no apt-get; install {wanted} and try again")
     if os.geteuid() == 0:
         return []

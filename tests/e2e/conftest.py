@@ -17,6 +17,7 @@ import aiohttp
 import pytest
 
 from cluster.cluster import Cluster
+from cluster.ports import free_ports
 from cluster.settings import Settings
 
 DEFAULTS = {"runtime": "local", "store": "sqlite", "topology": "dispatcher"}
@@ -55,12 +56,19 @@ def _shapes(metafunc: pytest.Metafunc) -> list[Shape]:
 
 
 @pytest.fixture(scope="session")
+def page_port() -> int:
+    """Where a page may be served whose scripts may read the cluster's replies."""
+    return free_ports(1)[0]
+
+
+@pytest.fixture(scope="session")
 def running_cluster(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, page_port: int
 ) -> Iterator[Cluster]:
     shape: Shape = request.param
     home: Path = tmp_path_factory.mktemp("home")
-    environment = {"all": {"LOG_LEVEL": "debug"}, "node": {"DRAIN_WINDOW_S": "5"}}
+    origins = {"CORS_ORIGINS": f"http://127.0.0.1:{page_port}"}
+    environment = {"all": {"LOG_LEVEL": "debug", **origins}, "node": {"DRAIN_WINDOW_S": "5"}}
     settings = Settings(
         name="e2e",
         runtime=shape.runtime,

@@ -1,0 +1,153 @@
+"""A real browser, driven over its DevTools protocol: a websocket, and a page that we serve."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+import os
+import signal
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from cluster.system_packages import find_browser
+from tests.support import TIMEOUT_FACTOR
+
+_START_WITHIN_S = 60.0
+_ANSWER_WITHIN_S = 30.0
+_FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-dev-shm-usage", "--remote-debugging-port=0", "--window-size=1000,900",
+)  # fmt: skip
+
+
+class Page:
+    """One tab. `answers`: URL -> how it was answered, (protocol, status), each kind once."""
+
+    def __init__(self, browser: Browser, target_id: str, session_id: str) -> None:
+        self._browser, self._session_id = browser, session_id
+        self.target_id = target_id
+        self.answers: defaultdict[str, set[tuple[str, int]]] = defaultdict(set)
+
+    async def evaluate(self, expression: str) -> Any:
+        """The value of a JavaScript expression; AssertionError if it throws."""
+        told = await self.call(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
+        assert "exceptionDetails" not in told, told
+        return told["result"].get("value")
+
+    async def screenshot(self, path: Path) -> None:
+        """Write what it looks like as a PNG."""
+        told = await self.call("Page.captureScreenshot", format="png")
+        path.write_bytes(base64.b64decode(told["data"]))
+
+    async def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """One command to this tab."""
+        return await self._browser.call(method, self._session_id, **parameters)
+
+    def on_event(self, method: str, parameters: dict[str, Any]) -> None:
+        """The browser tells of something in this tab."""
+        if method == "Network.responseReceived":
+            response = parameters["response"]
+            self.answers[response["url"]].add((response["protocol"], response["status"]))
+
+
+class Browser:
+    """`async with running_browser(...) as browser`."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+        self._last_id = 0
+        self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._pages: dict[str, Page] = {}
+
+    async def open(self, url: str) -> Page:
+        """A new tab that goes to `url`; what its network does is noted from the start."""
+        target = await self.call("Target.createTarget", url="about:blank")
+        attached = await self.call(
+            "Target.attachToTarget", targetId=target["targetId"], flatten=True
+        )
+        page = Page(self, target["targetId"], attached["sessionId"])
+        self._pages[attached["sessionId"]] = page
+        await page.call("Network.enable")
+        await page.call("Page.navigate", url=url)
+        return page
+
+    async def call(
+        self, method: str, session_id: str | None = None, **parameters: Any
+    ) -> dict[str, Any]:
+        """One command; its result. AssertionError with the browser's own words if it refuses."""
+        self._last_id += 1
+        message = {"id": self._last_id, "method": method, "params": parameters}
+        if session_id is not None:
+            message["sessionId"] = session_id
+        self._waiting[self._last_id] = answer = asyncio.get_running_loop().create_future()
+        await self._socket.send_json(message)
+        reply = await asyncio.wait_for(answer, _ANSWER_WITHIN_S * TIMEOUT_FACTOR)
+        assert "error" not in reply, (method, reply)
+        result: dict[str, Any] = reply["result"]
+        return result
+
+    async def listen(self) -> None:
+        """Until the browser ends: answers to those who wait, events to their page."""
+        async for raw in self._socket:
+            message = raw.json()
+            waiting = self._waiting.pop(message.get("id", 0), None)
+            if waiting is not None and not waiting.done():
+                waiting.set_result(message)
+            page = self._pages.get(message.get("sessionId", ""))
+            if page is not None and "method" in message:
+                page.on_event(message["method"], message["params"])
+
+
+@contextlib.asynccontextmanager
+async def running_browser(folder: Path, certificate: Path | None = None) -> AsyncIterator[Browser]:
+    """Chromium with an empty profile in `folder`. certificate: a server's, trusted as it is."""
+    command = [find_browser() or "chromium", *_FLAGS, f"--user-data-dir={folder}"]
+    if certificate is not None:
+        command.append(f"--ignore-certificate-errors-spki-list={_spki_digest(certificate)}")
+    folder.mkdir(parents=True)
+    with (folder / "log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            *command, "about:blank", stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        port, path = await _wait_for_address(folder, process)
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(f"ws://127.0.0.1:{port}{path}", max_msg_size=0) as socket,
+        ):
+            browser = Browser(socket)
+            listening = asyncio.create_task(browser.listen())
+            yield browser
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # its own session: all its helpers too
+        await process.wait()
+
+
+async def _wait_for_address(folder: Path, process: asyncio.subprocess.Process) -> tuple[str, str]:
+    found = folder / "DevToolsActivePort"
+    async with asyncio.timeout(_START_WITHIN_S * TIMEOUT_FACTOR):
+        while not (found.exists() and len(found.read_text().split()) == 2):
+            assert process.returncode is None, (folder / "log").read_text()
+            await asyncio.sleep(0.05)
+    port, path = found.read_text().split()
+    return port, path
+
+
+def _spki_digest(certificate: Path) -> str:
+    key = x509.load_pem_x509_certificate(certificate.read_bytes()).public_key()
+    spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(hashlib.sha256(spki).digest()).decode()
