@@ -18,8 +18,9 @@ from rich.markup import escape
 from cluster import readable
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError, StepFailed
+from cluster.file_epoch import renew_file_epoch
 from cluster.folder import CHECKOUT, ClusterFolder, home_folder
-from cluster.new_epoch import renew_cluster_epoch, renew_file_epoch
+from cluster.new_epoch import renew_cluster_epoch
 from cluster.ports import is_free
 from cluster.progress import Spoken, Update
 from cluster.route import fetch_route
@@ -141,7 +142,7 @@ def new_epoch(file: Path | None) -> None:
     else:
         cluster = _open()
         with cluster.folder.lock():
-            old, new = renew_cluster_epoch(cluster)
+            old, new = asyncio.run(renew_cluster_epoch(cluster))
     print(f"the epoch was {old} and is {new}")
 
 
@@ -248,6 +249,20 @@ def pause(names: tuple[str, ...]) -> None:
 def resume(names: tuple[str, ...]) -> None:
     """Let paused parts go on (SIGCONT)."""
     _each(names, _now(Cluster.resume), "resuming")
+
+
+@main.command()
+@click.argument("names", nargs=-1, required=True)
+def partition(names: tuple[str, ...]) -> None:
+    """Cut parts off from all others, as if their cables were pulled; they run on."""
+    _each(names, _now(Cluster.partition), "cutting off")
+
+
+@main.command()
+@click.argument("names", nargs=-1, required=True)
+def heal(names: tuple[str, ...]) -> None:
+    """Connect parts again after `partition`."""
+    _each(names, _now(Cluster.heal), "connecting")
 
 
 _Act = Callable[[Cluster, str, Update], Coroutine[Any, Any, object]]

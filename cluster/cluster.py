@@ -10,20 +10,18 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 from cluster import haproxy_socket
-from cluster.ca import DevelopmentCa
-from cluster.errors import NotInstalled, PortTaken
+from cluster.errors import ClusterError
 from cluster.folder import ClusterFolder, Remembered, home_folder
-from cluster.launches import Launches
-from cluster.local_runtime import LocalRuntime
+from cluster.haproxy import Server
 from cluster.memory import Memory
 from cluster.parts import ROLES, SERVERS, Kind, Part, find_part
-from cluster.ports import is_free
+from cluster.port_check import require_free_ports
 from cluster.progress import Progress, Silent
-from cluster.runtime import RUNNING, Condition, Runtime
+from cluster.runtime import RUNNING, Condition, Plan, Runtime
+from cluster.runtimes import open_runtime
 from cluster.settings import DEFAULT_NAME, Settings
 from cluster.waiting import Waiting
 
@@ -39,10 +37,9 @@ class Cluster:
 
     def __init__(self, folder: ClusterFolder, remembered: Remembered) -> None:
         self.folder = folder
-        self.runtime: Runtime = LocalRuntime(folder.run, folder.logs)
-        self._environ: Mapping[str, str] = os.environ
+        self.runtime: Runtime = open_runtime(remembered.settings, folder, os.environ)
         self._memory = Memory(folder, self.runtime, remembered)
-        self._waiting = Waiting(self.runtime, folder.gateway)
+        self._waiting = Waiting(self.runtime)
 
     @classmethod
     def create(cls, settings: Settings, home: Path | None = None) -> Cluster:
@@ -89,9 +86,22 @@ class Cluster:
         """Raises UnknownPart."""
         return find_part(self.parts, name)
 
+    def address(self, name: str, use: str) -> tuple[str, int]:
+        """Where one listener of a part is reached from this machine, until its next start. Raises
+        UnknownPart, and ClusterError while it has no address.
+        """
+        part = self.part(name)
+        host = self.runtime.host(part)
+        if host is None:
+            raise ClusterError(f"{name} has no address now")
+        return host, part.ports[use]
+
     def url(self, name: str, use: str = "ops") -> str:
-        """A part's own plain HTTP listener (`ops` or `public`), without a slash at the end."""
-        return f"http://127.0.0.1:{self.part(name).ports[use]}"
+        """A part's own plain HTTP listener (`ops` or `public`), without a slash at the end. Raises
+        as `address`.
+        """
+        host, port = self.address(name, use)
+        return f"http://{host}:{port}"
 
     def pid(self, name: str) -> int | None:
         """The part's process id while it runs. Raises UnknownPart."""
@@ -109,10 +119,9 @@ class Cluster:
         """
         progress = progress or Silent()
         if self.condition(Kind.HAPROXY) not in RUNNING:
-            self._require_free_ports(self.part(Kind.HAPROXY))  # before anything has been started
-        with progress.step("certificates"):
-            self._ensure_certificates()
+            require_free_ports(self.part(Kind.HAPROXY), self.settings)  # before anything is started
         self.choose_ports_again_if_nothing_runs()
+        await self.runtime.prepare(self.plan(), progress)
         await self._stop_surplus(progress)
         for kinds in (SERVERS, ROLES):
             group = [part for part in self.parts if part.kind in kinds]
@@ -127,10 +136,10 @@ class Cluster:
         Raises as `up`.
         """
         part = self.part(name)
-        self._ensure_certificates()
-        self._launch(part)
+        await self._launch(part)
         if wait:
             await self._waiting.ready(part)
+            await self._tell_gateway(part)
 
     async def stop(self, name: str) -> None:
         """End a part soon and cleanly, without a drain."""
@@ -151,6 +160,14 @@ class Cluster:
     def resume(self, name: str) -> None:
         """SIGCONT."""
         self.runtime.resume(self.part(name).name)
+
+    def partition(self, name: str) -> None:
+        """Cut a part off from all others. Raises ClusterError where that cannot be."""
+        self.runtime.partition(self.part(name).name)
+
+    def heal(self, name: str) -> None:
+        """Undo `partition`."""
+        self.runtime.heal(self.part(name).name)
 
     async def wait_ready(self, name: str, timeout_s: float | None = None) -> None:
         """Until the part says that it is ready; None: what its kind may take. Raises StepFailed."""
@@ -179,16 +196,12 @@ class Cluster:
     async def clean(self, progress: Progress | None = None) -> None:
         """`down`, and forget everything, data included."""
         await self.down(progress)
+        await self.runtime.remove()
         self.folder.remove()
 
-    def _ensure_certificates(self) -> None:
-        ca = DevelopmentCa.load_or_create(self.folder.ca)
-        ca.ensure_gateway(self.folder.gateway)
-        launches = self.launches()
-        for part in self.parts:
-            role = launches.role_of(part)
-            if role is not None:
-                ca.ensure_process(self.folder.tls(part.name), role, part.name)
+    def plan(self) -> Plan:
+        """What it is to be made of now."""
+        return Plan(self.settings, self.parts)
 
     async def _stop_surplus(self, progress: Progress) -> None:
         """Drain what the settings no longer ask for."""
@@ -206,47 +219,46 @@ class Cluster:
 
     async def _start_group(self, group: list[Part]) -> None:
         for part in group:
-            self._launch(part)
+            await self._launch(part)
         await self._waiting.all_ready(group)
 
     async def _start_gateway(self, part: Part) -> None:
-        self._launch(part)
-        gateway = self.launches().gateway(part)
-        await self._waiting.slots_filled(part, gateway)
+        await self._launch(part)
+        servers = self._servers()
+        await self._waiting.slots_filled(part, servers)
         await self._waiting.ready(part)
-        await self._waiting.gateway_sees_all(part, gateway)
+        await self._waiting.gateway_sees_all(part, servers)
 
-    def _launch(self, part: Part) -> None:
+    async def _launch(self, part: Part) -> None:
         if self.runtime.condition(part.name) in RUNNING:
             self.runtime.resume(part.name)
-            return
-        self._require_free_ports(part)
-        self.folder.data.mkdir(parents=True, exist_ok=True)
-        try:
-            self.runtime.start(self.launches().launch(part))
-        except FileNotFoundError as exc:
-            raise NotInstalled(f"{part.name} cannot start: {exc}") from exc
+            self.runtime.heal(part.name)
+        else:
+            await self.runtime.start(self.plan(), part)
 
-    def _require_free_ports(self, part: Part) -> None:
-        host = self.settings.bind if part.kind is Kind.HAPROXY else part.host
-        for use, port in part.ports.items():
-            if not is_free(host, port):
-                if part.kind is Kind.HAPROXY:
-                    hint = f"stop that program, or choose another port with {use.upper()}_PORT="
-                else:
-                    hint = "stop that program, or everything here (`make cluster-down`)"
-                raise PortTaken(part.name, use, port, hint)
+    async def _tell_gateway(self, part: Part) -> None:
+        """A part may have another address after a start."""
+        servers = {name: server for name, server in self._servers().items() if name == part.name}
+        if servers and self.runtime.condition(Kind.HAPROXY) is Condition.RUNNING:
+            await self._waiting.slots_filled(self.part(Kind.HAPROXY), servers)
+
+    def _servers(self) -> dict[str, Server]:
+        """What the gateway has to know, by name: nodes and writers where they are now."""
+        servers = {}
+        for part in self.parts:
+            host = self.runtime.host(part)
+            if part.kind in (Kind.NODE, Kind.WRITER) and host is not None:
+                servers[part.name] = Server(
+                    part.number, host, part.ports["public"], part.ports["ops"]
+                )
+        return servers
 
     async def _empty_slots(self, names: list[str]) -> None:
         if self.runtime.condition(Kind.HAPROXY) is Condition.RUNNING:
-            await haproxy_socket.empty_slots(self.folder.gateway, names)
+            await haproxy_socket.empty_slots(self.runtime.control(), names)
 
     async def _stop_quietly(self, name: str) -> None:
         await self.runtime.stop(name, patience_s=STOP_PATIENCE_S, hurry=True)
-
-    def launches(self) -> Launches:
-        """How its parts are started now."""
-        return Launches(self.folder, self.settings, self.parts, self._environ)
 
 
 def _title(group: list[Part]) -> str:

@@ -81,6 +81,12 @@ class Gateway:
     control: str = LOCAL_CONTROL
     nameserver: str = ""
 
+    @property
+    def servers(self) -> dict[str, Server]:
+        """Nodes and writers by their names."""
+        nodes = {f"node-{server.number}": server for server in self.nodes}
+        return nodes | {f"writer-{server.number}": server for server in self.writers}
+
 
 def default_max_connections() -> int:
     """How many connections fit into this process's hard limit of descriptors, two for each."""

@@ -1,104 +1,136 @@
-"""HAProxy's runtime socket: its figures, and its server slots.
-
-The socket lies in the gateway's folder. It is opened through the folder's descriptor, because a
-Unix socket's path may have 107 bytes at most and a test's folder is easily longer.
-"""
+"""HAProxy's runtime socket: its figures, and its server slots."""
 
 from __future__ import annotations
 
 import asyncio
 import csv
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from cluster.errors import ClusterError
-from cluster.haproxy import Gateway, Server
+from cluster.haproxy import Server
 
 SOCKET = "haproxy.sock"
 BACKENDS = {"node": "streams", "writer": "writers"}
 _MAX_REPLY_BYTES = 1024 * 1024
+_NO_ADDRESS_YET = "MAINT (resolution)"
 _DEADLINE_S = 2.0
 _RETRY_S = 0.05
 
 
-async def ask(folder: Path, command: str) -> str:
+_Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class Control(Protocol):
+    """Where the socket is."""
+
+    async def connect(self) -> _Streams:
+        """Raises OSError if HAProxy is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnixControl:
+    """In the gateway's folder. It is opened through the folder's descriptor, because a Unix
+    socket's path may have 107 bytes at most and a test's folder is easily longer.
+    """
+
+    folder: Path
+
+    async def connect(self) -> _Streams:
+        """See Control."""
+        descriptor = os.open(self.folder, os.O_PATH | os.O_DIRECTORY)
+        try:
+            return await asyncio.open_unix_connection(f"/proc/self/fd/{descriptor}/{SOCKET}")
+        finally:
+            os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class TcpControl:
+    """At an address that only this machine and the gateway itself reach."""
+
+    host: str
+    port: int
+
+    async def connect(self) -> _Streams:
+        """See Control."""
+        return await asyncio.open_connection(self.host, self.port)
+
+
+async def ask(control: Control, command: str) -> str:
     """The reply to one command. Raises OSError or TimeoutError if HAProxy is not there."""
-    descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
-    try:
-        async with asyncio.timeout(_DEADLINE_S):
-            reader, writer = await asyncio.open_unix_connection(
-                f"/proc/self/fd/{descriptor}/{SOCKET}"
-            )
-            try:
-                writer.write(command.encode() + b"\n")
-                return (await reader.read(_MAX_REPLY_BYTES)).decode(errors="replace").strip()
-            finally:
-                writer.close()
-    finally:
-        os.close(descriptor)
+    async with asyncio.timeout(_DEADLINE_S):
+        reader, writer = await control.connect()
+        try:
+            writer.write(command.encode() + b"\n")
+            return (await reader.read(_MAX_REPLY_BYTES)).decode(errors="replace").strip()
+        finally:
+            writer.close()
 
 
-async def fetch_stats(folder: Path) -> list[dict[str, str]]:
+async def fetch_stats(control: Control) -> list[dict[str, str]]:
     """One row for each frontend, backend and server (`show stat`). Raises as `ask`."""
-    reply = await ask(folder, "show stat")
+    reply = await ask(control, "show stat")
     return list(csv.DictReader(reply.removeprefix("# ").splitlines()))
 
 
-async def fill_slots(folder: Path, gateway: Gateway) -> None:
-    """Make every node and writer of `gateway` known; waits until HAProxy answers.
+async def fill_slots(control: Control, servers: Mapping[str, Server]) -> None:
+    """Make every node and writer known, by its name; waits until HAProxy answers.
 
-    Servers that it knows already with their address are left as they are. Raises ClusterError when
-    there are no slots left.
+    Servers that it knows already with their address are left as they are, and so are those whose
+    name it is about to look up. Raises ClusterError when there are no slots left.
     """
-    rows = await _stats_when_there(folder)
-    known = {(row["pxname"], row["svname"]): row for row in rows}
-    for prefix, servers in (("node", gateway.nodes), ("writer", gateway.writers)):
-        for server in servers:
-            name = f"{prefix}-{server.number}"
-            row = known.get((BACKENDS[prefix], name))
-            if row is None:
-                raise ClusterError(
-                    f"the running gateway has no place for {name}; start it again "
-                    "(`livecomments stop haproxy`, then `make cluster-up`)"
-                )
-            if row["status"].startswith("MAINT") or row["addr"] != f"{server.host}:{server.port}":
-                await _fill(folder, f"{BACKENDS[prefix]}/{name}", server)
+    known = {(row["pxname"], row["svname"]): row for row in await _stats_when_there(control)}
+    for name, server in servers.items():
+        row = known.get((_backend(name), name))
+        if row is None:
+            raise ClusterError(
+                f"the running gateway has no place for {name}; start it again "
+                "(`livecomments stop haproxy`, then `make cluster-up`)"
+            )
+        if row["status"] == _NO_ADDRESS_YET:
+            continue
+        if row["status"].startswith("MAINT") or row["addr"] != f"{server.host}:{server.port}":
+            await _fill(control, f"{_backend(name)}/{name}", server)
 
 
-async def find_not_up(folder: Path, gateway: Gateway) -> list[str]:
-    """The nodes and writers of `gateway` whose checks do not all succeed. Raises as `ask`."""
-    status = {(row["pxname"], row["svname"]): row["status"] for row in await fetch_stats(folder)}
-    wanted = [("node", server.number) for server in gateway.nodes]
-    wanted += [("writer", server.number) for server in gateway.writers]
-    names = {f"{kind}-{number}": BACKENDS[kind] for kind, number in wanted}
-    return [name for name, backend in names.items() if status.get((backend, name)) != "UP"]
+async def find_not_up(control: Control, names: Iterable[str]) -> list[str]:
+    """The nodes and writers whose checks do not all succeed. Raises as `ask`."""
+    status = {(row["pxname"], row["svname"]): row["status"] for row in await fetch_stats(control)}
+    return [name for name in names if status.get((_backend(name), name)) != "UP"]
 
 
-async def empty_slots(folder: Path, names: Sequence[str]) -> None:
+async def empty_slots(control: Control, names: Sequence[str]) -> None:
     """Send nothing new to these nodes and writers. Raises as `ask`."""
     for name in names:
-        backend = BACKENDS.get(name.partition("-")[0])
-        if backend is not None:
-            await _order(folder, f"set server {backend}/{name} state maint")
+        if backend := _backend(name):
+            await _order(control, f"set server {backend}/{name} state maint")
 
 
-async def _fill(folder: Path, slot: str, server: Server) -> None:
-    await _order(folder, f"set server {slot} addr {server.host} port {server.port}")
-    await _order(folder, f"set server {slot} check-port {server.check_port}")
-    await _order(folder, f"set server {slot} state ready")
+def _backend(name: str) -> str:
+    """ "" for a part that is not behind the gateway."""
+    return BACKENDS.get(name.partition("-")[0], "")
 
 
-async def _order(folder: Path, command: str) -> None:
-    reply = await ask(folder, command)
+async def _fill(control: Control, slot: str, server: Server) -> None:
+    await _order(control, f"set server {slot} addr {server.host} port {server.port}")
+    await _order(control, f"set server {slot} check-port {server.check_port}")
+    await _order(control, f"set server {slot} state ready")
+
+
+async def _order(control: Control, command: str) -> None:
+    reply = await ask(control, command)
     # It answers nothing, or tells what it changed; an error begins in one of these ways.
     if reply.startswith(("No such", "Require", "Unknown", "Invalid", "Permission")):
         raise ClusterError(f"haproxy refused `{command}`: {reply}")
 
 
-async def _stats_when_there(folder: Path) -> list[dict[str, str]]:
+async def _stats_when_there(control: Control) -> list[dict[str, str]]:
     while True:
         try:
-            return await fetch_stats(folder)
+            return await fetch_stats(control)
         except (FileNotFoundError, ConnectionRefusedError):  # it is still starting
             await asyncio.sleep(_RETRY_S)

@@ -16,7 +16,8 @@ from wire.roles import Role
 # What a program may need of the person's environment; nothing else leaks into the processes.
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "JAVA_HOME")
 _MODULES = {Kind.WRITER: "writer", Kind.DISPATCHER: "dispatcher", Kind.NODE: "rtms_node"}
-_TLS_ROLES = {Kind.WRITER: Role.WRITER, Kind.DISPATCHER: Role.DISPATCHER, Kind.NODE: Role.NODE}
+# The role in a part's certificate.
+TLS_ROLES = {Kind.WRITER: Role.WRITER, Kind.DISPATCHER: Role.DISPATCHER, Kind.NODE: Role.NODE}
 GATEWAY_CERTIFICATE = "gateway.pem"
 
 
@@ -34,10 +35,6 @@ class Launches:
         self._settings = settings
         self._parts = parts
         self._passed_on = {name: environ[name] for name in _PASSED_ON if name in environ}
-
-    def role_of(self, part: Part) -> Role | None:
-        """The role in the part's certificate; None for a program that is not ours."""
-        return _TLS_ROLES.get(part.kind)
 
     def launch(self, part: Part) -> Launch:
         """How to start `part`; writes the configuration of a program that is not ours.

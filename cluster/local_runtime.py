@@ -13,13 +13,21 @@ import resource
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cluster import logs
-from cluster.errors import ClusterError
+from cluster.ca import DevelopmentCa
+from cluster.errors import ClusterError, NotInstalled
+from cluster.file_epoch import renew_file_epoch
+from cluster.folder import ClusterFolder
+from cluster.haproxy_socket import UnixControl
+from cluster.launches import TLS_ROLES, Launches
+from cluster.parts import Kind, Part
+from cluster.port_check import require_free_ports
 from cluster.processes import ProcessMark, is_alive, is_paused, mark_of, read_mark, send, write_mark
-from cluster.runtime import Condition, Launch
+from cluster.progress import Progress
+from cluster.runtime import Condition, Launch, Plan
 
 MAX_DESCRIPTORS = 1_048_576
 _LOOK_EVERY_S = 0.02
@@ -31,14 +39,43 @@ _RAISE_LIMIT = 'ulimit -n "$1"; shift; exec "$@"'
 
 
 class LocalRuntime:
-    """See cluster.runtime.Runtime."""
+    """See cluster.runtime.Runtime. `environ` is the person's environment."""
 
-    def __init__(self, run: Path, log_folder: Path) -> None:
-        self._run = run
-        self._logs = log_folder
+    def __init__(self, folder: ClusterFolder, environ: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._environ = environ
+        self._run = folder.run
+        self._logs = folder.logs
 
-    def start(self, launch: Launch) -> None:
-        """As the protocol says. What the part prints is added to its log."""
+    async def prepare(self, plan: Plan, progress: Progress) -> None:
+        """As the protocol says."""
+        with progress.step("certificates"):
+            for part in plan.parts:
+                self._ensure_certificate(part)
+
+    async def start(self, plan: Plan, part: Part) -> None:
+        """As the protocol says."""
+        if self._living(part.name) is not None:
+            return
+        self._ensure_certificate(part)
+        require_free_ports(part, plan.settings)
+        self._folder.data.mkdir(parents=True, exist_ok=True)
+        launches = Launches(self._folder, plan.settings, plan.parts, self._environ)
+        try:
+            self.launch(launches.launch(part))
+        except FileNotFoundError as exc:
+            raise NotInstalled(f"{part.name} cannot start: {exc}") from exc
+
+    def host(self, part: Part) -> str:
+        """As the protocol says."""
+        return part.host
+
+    def control(self) -> UnixControl:
+        """As the protocol says."""
+        return UnixControl(self._folder.gateway)
+
+    def launch(self, launch: Launch) -> None:
+        """Start a program unless it runs. What it prints is added to its log."""
         if self._living(launch.name) is not None:
             return
         self._run.mkdir(parents=True, exist_ok=True)
@@ -77,19 +114,14 @@ class LocalRuntime:
         """As the protocol says."""
         return sorted(path.stem for path in self._run.glob("[!.]*.pid"))
 
-    def signal(self, name: str, signum: int) -> bool:
-        """As the protocol says."""
-        mark = self._living(name)
-        return mark is not None and send(mark, signum)
-
     async def stop(self, name: str, *, patience_s: float, hurry: bool) -> bool:
         """As the protocol says."""
         asked = time.monotonic()
-        self.signal(name, signal.SIGTERM)
-        self.signal(name, signal.SIGCONT)  # a paused part could not hear it
+        self._signal(name, signal.SIGTERM)
+        self._signal(name, signal.SIGCONT)  # a paused part could not hear it
         gone = await self._wait_gone(name, min(_HURRY_AFTER_S, patience_s))
         if hurry and not gone:
-            self.signal(name, signal.SIGTERM)
+            self._signal(name, signal.SIGTERM)
         gone = gone or await self._wait_gone(name, patience_s - (time.monotonic() - asked))
         if not gone:
             await self.kill(name)
@@ -98,20 +130,20 @@ class LocalRuntime:
 
     async def kill(self, name: str) -> None:
         """As the protocol says; the part counts as dead, not as stopped."""
-        self.signal(name, signal.SIGKILL)
+        self._signal(name, signal.SIGKILL)
         if not await self._wait_gone(name, _KILL_WITHIN_S):
             raise ClusterError(f"{name} cannot be killed")
 
     def pause(self, name: str) -> None:
         """As the protocol says; returns when it stands still, which takes a moment."""
-        self.signal(name, signal.SIGSTOP)
+        self._signal(name, signal.SIGSTOP)
         deadline = time.monotonic() + _STANDS_STILL_WITHIN_S
         while self.condition(name) is Condition.RUNNING and time.monotonic() < deadline:
             time.sleep(_LOOK_EVERY_S)
 
     def resume(self, name: str) -> None:
         """As the protocol says."""
-        self.signal(name, signal.SIGCONT)
+        self._signal(name, signal.SIGCONT)
 
     def log_tail(self, name: str, lines: int, *, this_life: bool = False) -> str:
         """As the protocol says."""
@@ -121,6 +153,35 @@ class LocalRuntime:
     def follow_logs(self, names: Sequence[str], *, lines: int) -> Iterator[tuple[str, str]]:
         """As the protocol says."""
         return logs.follow({name: self._log(name) for name in names}, lines)
+
+    def partition(self, name: str) -> None:
+        """Raises ClusterError: all processes share the machine's loopback."""
+        raise ClusterError(
+            f"{name} cannot be cut off: the processes of a cluster share this machine's network. "
+            "`livecomments pause` is the nearest; RUNTIME=docker can do it"
+        )
+
+    def heal(self, _name: str) -> None:
+        """There is nothing to undo."""
+
+    async def renew_epoch(self) -> tuple[str, str]:
+        """As the protocol says."""
+        return renew_file_epoch(self._folder.sqlite)
+
+    async def remove(self) -> None:
+        """All that there is lies in the cluster's folder."""
+
+    def _ensure_certificate(self, part: Part) -> None:
+        """Whatever is good is left as it is."""
+        ca = DevelopmentCa.load_or_create(self._folder.ca)
+        if part.kind is Kind.HAPROXY:
+            ca.ensure_gateway(self._folder.gateway)
+        elif (role := TLS_ROLES.get(part.kind)) is not None:
+            ca.ensure_process(self._folder.tls(part.name), role, part.name)
+
+    def _signal(self, name: str, signum: int) -> bool:
+        mark = self._living(name)
+        return mark is not None and send(mark, signum)
 
     async def _wait_gone(self, name: str, timeout_s: float) -> bool:
         deadline = time.monotonic() + timeout_s

@@ -32,32 +32,34 @@ class Readiness:
 NO_ANSWER = Readiness(False, "no answer")
 
 
-async def fetch_readiness(part: Part) -> Readiness:
-    """Ask the part itself."""
+async def fetch_readiness(part: Part, host: str | None) -> Readiness:
+    """Ask the part itself, at the address that it has now."""
+    if host is None:
+        return NO_ANSWER
     if part.kind is Kind.ZOOKEEPER:
-        mode = await zookeeper.fetch_mode(part.ports["client"])
+        mode = await zookeeper.fetch_mode(host, part.ports["client"])
         return Readiness(True, mode) if mode else NO_ANSWER
     port = part.ports["http" if part.kind is Kind.HAPROXY else "ops"]
-    reply = await fetch_json(port, "/readyz")
+    reply = await fetch_json(host, port, "/readyz")
     if reply is None:
         return NO_ANSWER
     status, body = reply
     return Readiness(status == 200, _words(part.kind, status, body))
 
 
-async def fetch_state(part: Part) -> dict[str, Any]:
+async def fetch_state(part: Part, host: str | None) -> dict[str, Any]:
     """What one of our processes tells of itself; {} if it does not answer."""
-    reply = await fetch_json(part.ports["ops"], "/state")
+    reply = await fetch_json(host, part.ports["ops"], "/state") if host is not None else None
     return reply[1] if reply is not None and reply[0] == 200 else {}
 
 
-async def fetch_json(port: int, path: str) -> tuple[int, dict[str, Any]] | None:
-    """Status and JSON object of a plain HTTP reply from loopback; None if there is none."""
+async def fetch_json(host: str, port: int, path: str) -> tuple[int, dict[str, Any]] | None:
+    """Status and JSON object of a plain HTTP reply; None if there is none."""
     try:
         async with (
             asyncio.timeout(DEADLINE_S),
             aiohttp.ClientSession() as session,
-            session.get(f"http://127.0.0.1:{port}{path}", allow_redirects=False) as response,
+            session.get(f"http://{host}:{port}{path}", allow_redirects=False) as response,
         ):
             body = msgspec.json.decode(await response.content.read(_MAX_BODY_BYTES))
     except (aiohttp.ClientError, OSError, TimeoutError):

@@ -66,9 +66,9 @@ async def _ask_zookeeper(cluster: Cluster, video_id: str) -> tuple[list[str], li
 
 
 def _connect_string(cluster: Cluster) -> str:
-    return ",".join(
-        f"127.0.0.1:{part.ports['client']}" for part in cluster.parts if part.kind is Kind.ZOOKEEPER
-    )
+    servers = [part for part in cluster.parts if part.kind is Kind.ZOOKEEPER]
+    hosts = [(cluster.runtime.host(part), part.ports["client"]) for part in servers]
+    return ",".join(f"{host}:{port}" for host, port in hosts if host is not None)
 
 
 async def _children(session: ZooKeeperSession, path: str) -> list[str]:

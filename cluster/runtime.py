@@ -1,7 +1,9 @@
-"""What a runtime can do with the parts of a cluster; `local_runtime` does it with processes.
+"""What a runtime can do with the parts of a cluster: `local_runtime` with processes,
+`docker_runtime` with containers.
 
 A runtime starts exactly what it is told and touches nothing that it did not start. It restarts
-nothing by itself. All methods return at once except `stop` and `kill`, which wait for the end.
+nothing by itself. Where a part listens is the runtime's to say, and may be another address after
+each start.
 """
 
 from __future__ import annotations
@@ -12,17 +14,31 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from cluster.haproxy_socket import Control
+from cluster.parts import Part
+from cluster.progress import Progress
+from cluster.settings import Settings
+
 
 class Condition(StrEnum):
     """What a runtime knows of a part without asking it."""
 
     RUNNING = "running"
     PAUSED = "paused"
+    PARTITIONED = "partitioned"  # it runs, and reaches nobody
     DEAD = "dead"  # it ran, and ended without being told to
     STOPPED = "stopped"  # it never ran, or was stopped on purpose
 
 
-RUNNING = (Condition.RUNNING, Condition.PAUSED)  # a paused process is there
+RUNNING = (Condition.RUNNING, Condition.PAUSED, Condition.PARTITIONED)  # all of them are there
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a cluster is to be made of, at the moment of a call."""
+
+    settings: Settings
+    parts: Sequence[Part]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +54,21 @@ class Launch:
 class Runtime(Protocol):
     """Starts, stops and watches parts by their names."""
 
-    def start(self, launch: Launch) -> None:
-        """Start the part; nothing happens if it runs already (paused counts as running)."""
+    async def prepare(self, plan: Plan, progress: Progress) -> None:
+        """Make what the parts of `plan` need to start; leaves alone what runs. Raises
+        ClusterError.
+        """
+
+    async def start(self, plan: Plan, part: Part) -> None:
+        """Start the part; nothing happens if it runs already (paused counts as running). Returns
+        before it is ready. Raises ClusterError.
+        """
+
+    def host(self, part: Part) -> str | None:
+        """Where `part.ports` are reached from this machine; None while it has no address."""
+
+    def control(self) -> Control:
+        """The gateway's runtime socket. Raises OSError while there is none."""
 
     def condition(self, name: str) -> Condition:
         """What it is doing."""
@@ -49,9 +78,6 @@ class Runtime(Protocol):
 
     def names(self) -> list[str]:
         """Every part that was started and not stopped on purpose."""
-
-    def signal(self, name: str, signum: int) -> bool:
-        """Send a signal; False if the part does not run."""
 
     async def stop(self, name: str, *, patience_s: float, hurry: bool) -> bool:
         """Ask it to end (in a `hurry` twice, which skips a drain), then force it after
@@ -66,6 +92,18 @@ class Runtime(Protocol):
 
     def resume(self, name: str) -> None:
         """Undo `pause`."""
+
+    def partition(self, name: str) -> None:
+        """Cut it off from all other parts; it runs on. Raises ClusterError where that cannot be."""
+
+    def heal(self, name: str) -> None:
+        """Undo `partition`."""
+
+    async def renew_epoch(self) -> tuple[str, str]:
+        """The SQLite store's old epoch and its new one; no writer may run. Raises ClusterError."""
+
+    async def remove(self) -> None:
+        """Forget everything that is not in the cluster's folder, data included. All is stopped."""
 
     def log_tail(self, name: str, lines: int, *, this_life: bool = False) -> str:
         """The end of what it printed; with `this_life` nothing from before its last start."""

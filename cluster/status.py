@@ -40,10 +40,11 @@ async def fetch_rows(cluster: Cluster) -> list[Row]:
 
 async def _fetch_row(cluster: Cluster, part: Part) -> Row:
     condition = cluster.condition(part.name)
+    host = cluster.runtime.host(part)
     ready, health, figures = False, str(condition), dict[str, Any]()
     if condition is Condition.RUNNING:
         readiness, figures = await asyncio.gather(
-            fetch_readiness(part), fetch_figures(cluster, part)
+            fetch_readiness(part, host), fetch_figures(cluster, part)
         )
         ready, health = readiness.ready, readiness.words
     use = next(use for use in _ADDRESS_USES if use in part.ports)
@@ -51,7 +52,7 @@ async def _fetch_row(cluster: Cluster, part: Part) -> Row:
         name=part.name,
         role=str(part.kind),
         pid=cluster.pid(part.name),
-        address=f"{part.host}:{part.ports[use]}",
+        address=f"{host}:{part.ports[use]}" if host is not None else "",
         ready=ready,
         health=health,
         viewers=figures.get("viewers"),
@@ -63,16 +64,17 @@ async def _fetch_row(cluster: Cluster, part: Part) -> Row:
 
 async def fetch_figures(cluster: Cluster, part: Part) -> dict[str, Any]:
     """viewers, videos, queues and zookeeper of one part, as far as it has them and answers."""
+    host = cluster.runtime.host(part)
     if part.kind in ROLES:
-        return await fetch_state(part)
-    if part.kind is Kind.ZOOKEEPER:
-        return _of_srvr(await zookeeper.ask(part.ports["client"], "srvr"))
+        return await fetch_state(part, host)
+    if part.kind is Kind.ZOOKEEPER and host is not None:
+        return _of_srvr(await zookeeper.ask(host, part.ports["client"], "srvr"))
     return await _fetch_gateway_figures(cluster) if part.kind is Kind.HAPROXY else {}
 
 
 async def _fetch_gateway_figures(cluster: Cluster) -> dict[str, Any]:
     try:
-        return _of_stats(await haproxy_socket.fetch_stats(cluster.folder.gateway))
+        return _of_stats(await haproxy_socket.fetch_stats(cluster.runtime.control()))
     except (OSError, TimeoutError):
         return {}
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from cluster import haproxy_socket
 from cluster.errors import StepFailed
-from cluster.haproxy import Gateway
+from cluster.haproxy import Server
 from cluster.parts import Kind, Part
 from cluster.probe import fetch_readiness
 from cluster.runtime import Condition, Runtime
@@ -26,18 +25,17 @@ _LOOK_EVERY_S = 0.05
 
 
 class Waiting:
-    """Waits for the parts of one cluster. `gateway` is the gateway's folder."""
+    """Waits for the parts of one cluster."""
 
-    def __init__(self, runtime: Runtime, gateway: Path) -> None:
+    def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._gateway = gateway
 
     async def ready(self, part: Part, timeout_s: float | None = None) -> None:
         """Until the part says that it is ready. Raises StepFailed."""
         timeout_s = timeout_s or _ready_within_s(part)
         deadline = time.monotonic() + timeout_s
         while True:
-            readiness = await fetch_readiness(part)
+            readiness = await fetch_readiness(part, self._runtime.host(part))
             condition = self._runtime.condition(part.name)
             if readiness.ready and condition is Condition.RUNNING:
                 return
@@ -57,21 +55,22 @@ class Waiting:
             for wait in waits:
                 wait.cancel()
 
-    async def slots_filled(self, haproxy: Part, gateway: Gateway) -> None:
+    async def slots_filled(self, haproxy: Part, servers: Mapping[str, Server]) -> None:
         """Tell the gateway about every node and writer; those it knows already stay as they are.
         Raises StepFailed.
         """
         with self._gateway_answers(haproxy):
             async with asyncio.timeout(READY_WITHIN_S):
-                await haproxy_socket.fill_slots(self._gateway, gateway)
+                await haproxy_socket.fill_slots(self._runtime.control(), servers)
 
-    async def gateway_sees_all(self, haproxy: Part, gateway: Gateway) -> None:
+    async def gateway_sees_all(self, haproxy: Part, servers: Mapping[str, Server]) -> None:
         """A part that was started again is ready before the gateway has checked it again. Raises
         StepFailed.
         """
         deadline = time.monotonic() + READY_WITHIN_S
         with self._gateway_answers(haproxy):
-            while missing := await haproxy_socket.find_not_up(self._gateway, gateway):
+            control = self._runtime.control()
+            while missing := await haproxy_socket.find_not_up(control, servers):
                 if time.monotonic() > deadline:
                     what = f"the gateway does not reach {', '.join(missing)}"
                     raise self._failed(haproxy, what)

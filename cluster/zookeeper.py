@@ -121,11 +121,11 @@ def command(server: ZooKeeperServer) -> list[str]:
     ]
 
 
-async def ask(port: int, word: str, timeout_s: float = 1.0) -> str:
-    """The reply of the server on `port` to a four-letter word; "" if there is none in time."""
+async def ask(host: str, port: int, word: str, timeout_s: float = 1.0) -> str:
+    """The reply of the server there to a four-letter word; "" if there is none in time."""
     try:
         async with asyncio.timeout(timeout_s):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            reader, writer = await asyncio.open_connection(host, port)
             try:
                 writer.write(word.encode())
                 return (await reader.read(_MAX_REPLY_BYTES)).decode(errors="replace")
@@ -135,9 +135,9 @@ async def ask(port: int, word: str, timeout_s: float = 1.0) -> str:
         return ""
 
 
-async def fetch_mode(port: int) -> str | None:
+async def fetch_mode(host: str, port: int) -> str | None:
     """`standalone`, `leader` or `follower` if the server serves clients, else None."""
-    for line in (await ask(port, "srvr")).splitlines():
+    for line in (await ask(host, port, "srvr")).splitlines():
         name, _, value = line.partition(": ")
         if name == "Mode":
             return value.strip()

@@ -39,7 +39,7 @@ class ZooKeeperServer:
                 zookeeper.command(self._server), stdout=sink, stderr=sink
             )
         async with asyncio.timeout(30 * TIMEOUT_FACTOR):
-            while await zookeeper.fetch_mode(self.port) is None:
+            while await zookeeper.fetch_mode("127.0.0.1", self.port) is None:
                 assert self._process.poll() is None, output.read_text()[-2000:]
                 await asyncio.sleep(0.02)
 
@@ -62,7 +62,7 @@ class ZooKeeperServer:
 
     async def ask(self, word: str) -> str:
         """The reply to a four-letter word, "" if there is none."""
-        return await zookeeper.ask(self.port, word)
+        return await zookeeper.ask("127.0.0.1", self.port, word)
 
     def _signal(self, signum: int) -> None:
         assert self._process is not None

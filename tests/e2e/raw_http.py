@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+Address = tuple[str, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -20,9 +22,9 @@ class Reply:
         return json.loads(self.body)
 
 
-async def exchange(port: int, request: bytes, *, timeout_s: float = 20) -> Reply:
+async def exchange(door: Address, request: bytes, *, timeout_s: float = 20) -> Reply:
     """Send bytes, read one response. Raises EOFError if the connection ends without one."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await asyncio.open_connection(*door)
     try:
         writer.write(request)
         async with asyncio.timeout(timeout_s):

@@ -19,6 +19,8 @@ from tests.e2e.event_source import EventSource
 from tests.e2e.history import Watch
 from tests.support import eventually
 
+LOG_LINES = 1_000  # enough for what was printed just now
+
 
 async def post(session: aiohttp.ClientSession, url: str, text: str, **headers: str) -> Any:
     body = {"author": "ann", "text": text}
@@ -36,8 +38,7 @@ async def test_a_post_is_stored_shown_and_found_in_the_history(
     video_id = secrets.token_hex(6)
     url = comments_url(cluster, video_id)
     watch = Watch(video_id)
-    port = cluster.part("haproxy").ports["http"]
-    viewer = asyncio.create_task(EventSource("127.0.0.1", port, watch).run())
+    viewer = asyncio.create_task(EventSource(*cluster.address("haproxy", "http"), watch).run())
     await eventually(lambda: watch.place == 0)
     status, headers, told = await post(session, url, "  hi  ")
     assert (status, told["text"], told["seq"]) == (201, "hi", 1)
@@ -75,8 +76,8 @@ async def test_a_cursor_is_good_on_every_node(
     ]
     for name in ("node-1", "node-2", "node-3"):
         watch = Watch(video_id)
-        port = cluster.part(name).ports["public"]
-        viewer = EventSource("127.0.0.1", port, watch, query=f"?last_event_id={ids[1]}")
+        address = cluster.address(name, "public")
+        viewer = EventSource(*address, watch, query=f"?last_event_id={ids[1]}")
         task = asyncio.create_task(viewer.run())
         await eventually(lambda watch=watch: watch.place == 5)
         assert [seen.data["seq"] for seen in watch.events[1:]] == [3, 4, 5]
@@ -88,9 +89,8 @@ async def test_https_with_http_2(cluster: Cluster) -> None:
     plain = ssl.create_default_context(cafile=str(cluster.ca_file))
     context = ssl.create_default_context(cafile=str(cluster.ca_file))
     context.set_alpn_protocols(["h2", "http/1.1"])
-    port = cluster.part("haproxy").ports["https"]
     _, writer = await asyncio.open_connection(
-        "127.0.0.1", port, ssl=context, server_hostname="localhost"
+        *cluster.address("haproxy", "https"), ssl=context, server_hostname="localhost"
     )
     assert writer.get_extra_info("ssl_object").selected_alpn_protocol() == "h2"
     writer.close()
@@ -124,8 +124,7 @@ async def test_only_nodes_with_a_viewer_are_called(
         await post(session, comments_url(cluster, video_id), f"{number}")
     assert await forwarded() == before
     watch = Watch(video_id)
-    port = cluster.part("haproxy").ports["http"]
-    viewer = asyncio.create_task(EventSource("127.0.0.1", port, watch).run())
+    viewer = asyncio.create_task(EventSource(*cluster.address("haproxy", "http"), watch).run())
     await eventually(lambda: watch.place == 10)
     while await forwarded() == before:  # until the registration has taken effect
         await post(session, comments_url(cluster, video_id), "early")
@@ -154,8 +153,7 @@ async def test_comments_survive_cluster_down(
 ) -> None:
     video_id = secrets.token_hex(6)
     watch = Watch(video_id)
-    port = cluster.part("haproxy").ports["http"]
-    viewer = asyncio.create_task(EventSource("127.0.0.1", port, watch).run())
+    viewer = asyncio.create_task(EventSource(*cluster.address("haproxy", "http"), watch).run())
     told = [
         (await post(session, comments_url(cluster, video_id), f"{number}"))[2]
         for number in range(3)
@@ -186,16 +184,16 @@ async def test_a_request_id_can_be_followed_from_the_edge_to_the_node(
 ) -> None:
     video_id, request_id = secrets.token_hex(6), f"trace-{secrets.token_hex(6)}"
     watch = Watch(video_id)
-    port = cluster.part("haproxy").ports["http"]
-    viewer = asyncio.create_task(EventSource("127.0.0.1", port, watch).run())
+    viewer = asyncio.create_task(EventSource(*cluster.address("haproxy", "http"), watch).run())
     await eventually(lambda: watch.place == 0)
 
     def traced() -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
-        for log in cluster.folder.logs.glob("*.log"):
-            lines = [line for line in log.read_text().splitlines() if request_id in line]
+        for part in cluster.parts:
+            lines = cluster.runtime.log_tail(part.name, LOG_LINES).splitlines()
             for line in lines:
-                found.setdefault(log.stem.partition("-")[0], set()).add(json.loads(line)["event"])
+                if request_id in line:
+                    found.setdefault(str(part.kind), set()).add(json.loads(line)["event"])
         return found
 
     wanted = {"writer": {"stored"}, "dispatcher": {"routed"}, "node": {"forwarded"}}
@@ -214,15 +212,14 @@ async def test_a_new_epoch_resets_every_viewer(
     """A restored older copy: the viewers are told, and see what the store has now."""
     video_id = secrets.token_hex(6)
     watch = Watch(video_id)
-    port = cluster.part("haproxy").ports["http"]
-    viewer = asyncio.create_task(EventSource("127.0.0.1", port, watch).run())
+    viewer = asyncio.create_task(EventSource(*cluster.address("haproxy", "http"), watch).run())
     for number in range(3):
         await post(session, comments_url(cluster, video_id), f"{number}")
     await eventually(lambda: watch.place == 3)
     with pytest.raises(WritersRun):
-        renew_cluster_epoch(cluster)
+        await renew_cluster_epoch(cluster)
     await asyncio.gather(cluster.stop("writer-1"), cluster.stop("writer-2"))
-    old, new = renew_cluster_epoch(cluster)
+    old, new = await renew_cluster_epoch(cluster)
     await asyncio.gather(cluster.start("writer-1"), cluster.start("writer-2"))
     await eventually(lambda: watch.events[-1].id == f"{new}-3", 30)
     resets = [seen for seen in watch.events if seen.type == "reset"]

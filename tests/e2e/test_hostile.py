@@ -11,26 +11,26 @@ from typing import Any
 import pytest
 
 from cluster.cluster import Cluster
-from tests.e2e.raw_http import Reply, exchange, get, post
+from tests.e2e.raw_http import Address, Reply, exchange, get, post
 from tests.sse_parser import SseEvent, SseParser
 from tests.support import TIMEOUT_FACTOR
 
 HALF_OPEN = 500
 
 
-def gateway(cluster: Cluster) -> int:
-    return cluster.part("haproxy").ports["http"]
+def gateway(cluster: Cluster) -> Address:
+    return cluster.address("haproxy", "http")
 
 
-def doors(cluster: Cluster) -> list[int]:
-    """The ports at which a stream can be had: the gateway's and each node's own."""
-    nodes = [part.ports["public"] for part in cluster.parts if part.kind == "node"]
-    return [gateway(cluster), *nodes]
+def doors(cluster: Cluster) -> list[Address]:
+    """Where a stream can be had: at the gateway and at each node itself."""
+    names = [part.name for part in cluster.parts if part.kind == "node"]
+    return [gateway(cluster), *(cluster.address(name, "public") for name in names)]
 
 
-async def watch(port: int, request: bytes, until: str) -> tuple[bytes, list[SseEvent]]:
+async def watch(door: Address, request: bytes, until: str) -> tuple[bytes, list[SseEvent]]:
     """Open a stream and read until an event called `until`; returns its head and its events."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await asyncio.open_connection(*door)
     writer.write(request)
     parser, events = SseParser(), []
     try:
@@ -62,11 +62,11 @@ async def test_hostile_cursors_get_hello_and_reset_never_a_fatal_status(cluster:
     video_id = secrets.token_hex(6)
     first = await post_ok(cluster, video_id, "one")
     epoch = first["id"].partition("-")[0]
-    for port in doors(cluster):
+    for door in doors(cluster):
         for cursor in CURSORS:
             line = "Last-Event-ID: " + cursor.replace("EPOCH", epoch)
             request = get(f"/v1/videos/{video_id}/stream", line)
-            head, events = await watch(port, request, "comment")
+            head, events = await watch(door, request, "comment")
             assert head.startswith(b"HTTP/1.1 200"), (cursor, head)
             assert [event.type for event in events[:3]] == ["hello", "reset", "comment"], cursor
             assert events[1].last_event_id == f"{epoch}-0"
@@ -144,9 +144,9 @@ async def test_texts_are_delivered_code_point_for_code_point(cluster: Cluster) -
     video_id = secrets.token_hex(6)
     for text in GOOD_TEXTS:
         await post_ok(cluster, video_id, text)
-    for port in doors(cluster):
+    for door in doors(cluster):
         request = get(f"/v1/videos/{video_id}/stream?replay=200")
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        reader, writer = await asyncio.open_connection(*door)
         writer.write(request)
         parser, texts = SseParser(), []
         async with asyncio.timeout(20):
@@ -160,9 +160,8 @@ async def test_texts_are_delivered_code_point_for_code_point(cluster: Cluster) -
 
 @pytest.mark.parametrize(("body", "status"), BAD_BODIES)
 async def test_bad_bodies_get_a_clear_problem(cluster: Cluster, body: bytes, status: int) -> None:
-    writer_port = cluster.part("writer-1").ports["public"]
-    for port in (gateway(cluster), writer_port):
-        reply = await exchange(port, post("bad-bodies", body))
+    for door in (gateway(cluster), cluster.address("writer-1", "public")):
+        reply = await exchange(door, post("bad-bodies", body))
         assert reply.status == status, (reply, body[:60])
         assert reply.headers["content-type"] == "application/problem+json"
         assert reply.json()["status"] == status
@@ -201,13 +200,13 @@ async def test_what_does_not_exist_is_a_404_problem(cluster: Cluster, path: str)
 async def test_requests_that_could_be_read_in_two_ways_are_refused(
     cluster: Cluster, request_bytes: bytes
 ) -> None:
-    ports = [gateway(cluster), cluster.part("writer-1").ports["public"], doors(cluster)[1]]
-    for port in ports:
+    listeners = [gateway(cluster), cluster.address("writer-1", "public"), doors(cluster)[1]]
+    for door in listeners:
         try:
-            reply = await exchange(port, request_bytes)
+            reply = await exchange(door, request_bytes)
         except (EOFError, ConnectionError):
             continue  # closed without a word: refused too
-        assert reply.status in (400, 404, 405, 411, 415, 422, 501), (port, reply)
+        assert reply.status in (400, 404, 405, 411, 415, 422, 501), (door, reply)
 
 
 async def test_half_requests_are_closed_and_hold_nobody_up(cluster: Cluster) -> None:
@@ -215,14 +214,14 @@ async def test_half_requests_are_closed_and_hold_nobody_up(cluster: Cluster) -> 
     body = json.dumps({"author": "ann", "text": "meanwhile"}).encode()
     half_post = post("half", b"x" * 100)[:-50]
     halves = [b"", b"GET /v1/videos/v1/stream HTTP/1.1\r\nHost:", half_post]
-    ports = [gateway(cluster), cluster.part("writer-1").ports["public"], doors(cluster)[1]]
+    listeners = [gateway(cluster), cluster.address("writer-1", "public"), doors(cluster)[1]]
     opened_at = time.monotonic()
     streams = []
     for number in range(HALF_OPEN):
-        port = ports[number % len(ports)]
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        half = halves[number // len(ports) % len(halves)]
-        writer.write(half if port != ports[2] or half is not half_post else halves[1])
+        door = listeners[number % len(listeners)]
+        reader, writer = await asyncio.open_connection(*door)
+        half = halves[number // len(listeners) % len(halves)]
+        writer.write(half if door != listeners[2] or half is not half_post else halves[1])
         streams.append((reader, writer))
     took = []
     for _ in range(20):
@@ -248,7 +247,7 @@ async def closed(reader: asyncio.StreamReader) -> None:
 
 async def test_a_pipelined_second_request_is_answered_in_order(cluster: Cluster) -> None:
     requests = get("/v1/videos/pipe/comments").replace(b"Connection: close\r\n", b"") * 3
-    reader, writer = await asyncio.open_connection("127.0.0.1", gateway(cluster))
+    reader, writer = await asyncio.open_connection(*gateway(cluster))
     writer.write(requests)
     replies: list[Reply] = []
     async with asyncio.timeout(20):

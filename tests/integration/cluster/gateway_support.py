@@ -190,6 +190,10 @@ class GatewayUnderTest:
     clients: list[Client] = field(default_factory=list)
 
     @property
+    def control(self) -> haproxy_socket.UnixControl:
+        return haproxy_socket.UnixControl(self.folder)
+
+    @property
     def gateway(self) -> haproxy.Gateway:
         return haproxy.Gateway(
             bind="127.0.0.1",
@@ -217,7 +221,7 @@ class GatewayUnderTest:
         try:
             try:
                 async with asyncio.timeout(10 * TIMEOUT_FACTOR):
-                    await haproxy_socket.fill_slots(self.folder, self.gateway)
+                    await haproxy_socket.fill_slots(self.control, self.gateway.servers)
             except TimeoutError:
                 raise AssertionError((self.folder / "log").read_text()) from None
             yield
@@ -272,7 +276,7 @@ class GatewayUnderTest:
     async def status_of(self, server: str) -> str:
         """What HAProxy thinks of `streams/node-1`."""
         backend, _, name = server.partition("/")
-        for row in await haproxy_socket.fetch_stats(self.folder):
+        for row in await haproxy_socket.fetch_stats(self.control):
             if (row["pxname"], row["svname"]) == (backend, name):
                 return row["status"]
         return ""

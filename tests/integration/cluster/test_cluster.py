@@ -13,6 +13,7 @@ import pytest
 
 from cluster.cluster import Cluster
 from cluster.errors import PortTaken, SettingsConflict, StepFailed, UnknownPart
+from cluster.launches import TLS_ROLES, Launches
 from cluster.route import fetch_route
 from cluster.runtime import Condition
 from cluster.settings import Settings
@@ -118,10 +119,10 @@ def test_parts_get_their_settings_certificates_and_nothing_else(
     small: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_SECRET", "s")
-    launches = small.launches()
     part = small.part("writer-1")
+    launches = Launches(small.folder, small.settings, small.parts, os.environ)
     environment = launches.launch(part).environment
-    assert launches.role_of(part) is Role.WRITER
+    assert TLS_ROLES[part.kind] is Role.WRITER
     assert environment["SERVICE_ID"] == "writer-1"
     assert environment["SQLITE_PATH"].startswith(os.fspath(small.folder.path))
     assert "AWS_SECRET" not in environment

@@ -252,12 +252,12 @@ async def test_added_nodes_take_streams_without_a_reload(gateway: GatewayUnderTe
     added = Upstream(4, open_stream)
     await added.start()
     gateway.nodes.append(added)
-    await haproxy_socket.fill_slots(gateway.folder, gateway.gateway)
+    await haproxy_socket.fill_slots(gateway.control, gateway.gateway.servers)
     await gateway.until_status("streams/node-4", "UP")
     assert added in [(await opened(gateway, f"w{n}")).node for n in range(20)]
     assert await before.is_served()
 
-    await haproxy_socket.empty_slots(gateway.folder, ["node-4"])
+    await haproxy_socket.empty_slots(gateway.control, ["node-4"])
     assert added not in [(await opened(gateway, f"w{n}")).node for n in range(20)]
 
 
@@ -265,7 +265,7 @@ async def test_a_slot_is_checked_on_its_own_port(gateway: GatewayUnderTest) -> N
     added = Upstream(3, answer_json)
     await added.start()
     gateway.writers.append(added)
-    await haproxy_socket.fill_slots(gateway.folder, gateway.gateway)
+    await haproxy_socket.fill_slots(gateway.control, gateway.gateway.servers)
     await eventually(added.checked.is_set)
     added.health = 503
     await gateway.until_status("writers/writer-3", "DOWN")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster.folder import ClusterFolder
 from cluster.local_runtime import LocalRuntime
 from cluster.processes import ProcessMark, mark_of, write_mark
 from cluster.runtime import Condition, Launch
@@ -22,14 +23,14 @@ SLEEP = "print('up', flush=True)\nimport time; time.sleep(600)"
 
 @pytest.fixture
 async def runtime(tmp_path: Path) -> AsyncIterator[LocalRuntime]:
-    runtime = LocalRuntime(tmp_path / "run", tmp_path / "logs")
+    runtime = LocalRuntime(ClusterFolder(tmp_path.parent, tmp_path.name), {})
     yield runtime
     for name in runtime.names():
         await runtime.kill(name)
 
 
 async def start(runtime: LocalRuntime, code: str, **environment: str) -> int:
-    runtime.start(Launch("x-1", [sys.executable, "-c", code], Path("/"), environment))
+    runtime.launch(Launch("x-1", [sys.executable, "-c", code], Path("/"), environment))
     await eventually(lambda: "up" in runtime.log_tail("x-1", 5))
     pid = runtime.pid("x-1")
     assert pid is not None
@@ -61,7 +62,7 @@ async def test_another_runtime_of_the_folder_knows_the_part(
     runtime: LocalRuntime, tmp_path: Path
 ) -> None:
     await start(runtime, SLEEP)
-    other = LocalRuntime(tmp_path / "run", tmp_path / "logs")
+    other = LocalRuntime(ClusterFolder(tmp_path.parent, tmp_path.name), {})
     assert other.condition("x-1") is Condition.RUNNING
     assert await other.stop("x-1", patience_s=10, hurry=False)
     assert runtime.condition("x-1") is Condition.STOPPED
@@ -75,7 +76,7 @@ async def test_a_killed_part_is_dead_and_starts_again(runtime: LocalRuntime) -> 
 
 
 async def test_a_part_that_ended_by_itself_is_dead_not_a_zombie(runtime: LocalRuntime) -> None:
-    runtime.start(Launch("x-1", [sys.executable, "-c", "raise SystemExit('no')"], Path("/")))
+    runtime.launch(Launch("x-1", [sys.executable, "-c", "raise SystemExit('no')"], Path("/")))
     await eventually(lambda: runtime.condition("x-1") is Condition.DEAD)
     assert "no" in runtime.log_tail("x-1", 5)
 
@@ -99,7 +100,7 @@ async def test_a_part_that_does_not_listen_is_forced_in_the_end(runtime: LocalRu
 async def test_a_program_that_is_missing_is_dead_and_its_log_says_so(
     runtime: LocalRuntime,
 ) -> None:
-    runtime.start(Launch("x-1", ["/no/such/program"], Path("/")))
+    runtime.launch(Launch("x-1", ["/no/such/program"], Path("/")))
     await eventually(lambda: runtime.condition("x-1") is Condition.DEAD)
     assert "/no/such/program" in runtime.log_tail("x-1", 5)
 

@@ -42,7 +42,7 @@ async def modes(ensemble: list[ZooKeeperServer]) -> list[str]:
     """The mode of each server, once all of them serve."""
     async with asyncio.timeout(40 * TIMEOUT_FACTOR):
         while True:
-            found = [await fetch_mode(server.client_port) for server in ensemble]
+            found = [await fetch_mode("127.0.0.1", server.client_port) for server in ensemble]
             if None not in found:
                 return sorted(mode for mode in found if mode)
             await asyncio.sleep(0.05)
@@ -51,8 +51,8 @@ async def modes(ensemble: list[ZooKeeperServer]) -> list[str]:
 async def test_one_server_serves_alone(start: Start) -> None:
     (server,) = start(1)
     assert await modes([server]) == ["standalone"]
-    assert await ask(server.client_port, "ruok") == "imok"
-    assert "not in the whitelist" in await ask(server.client_port, "envi")
+    assert await ask("127.0.0.1", server.client_port, "ruok") == "imok"
+    assert "not in the whitelist" in await ask("127.0.0.1", server.client_port, "envi")
 
 
 async def test_three_servers_elect_a_leader(start: Start) -> None:
@@ -60,4 +60,4 @@ async def test_three_servers_elect_a_leader(start: Start) -> None:
 
 
 async def test_nobody_there_is_no_mode() -> None:
-    assert await fetch_mode(free_ports(1)[0]) is None
+    assert await fetch_mode("127.0.0.1", free_ports(1)[0]) is None
