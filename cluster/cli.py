@@ -19,15 +19,17 @@ from cluster import readable
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError, StepFailed
 from cluster.file_epoch import renew_file_epoch
-from cluster.folder import CHECKOUT, ClusterFolder, home_folder
+from cluster.folder import CHECKOUT, ClusterFolder, home_folder, jars_folder
+from cluster.install import ensure_installed
 from cluster.new_epoch import renew_cluster_epoch
+from cluster.parts import Kind, kinds_of
 from cluster.ports import is_free
 from cluster.progress import Spoken, Update
 from cluster.route import fetch_route
 from cluster.runtime import RUNNING
 from cluster.settings import DEV_NAME, GATEWAY_HTTP_PORT, Settings, read_name, read_settings
 from cluster.status import fetch_figures, fetch_rows
-from cluster.system_packages import ensure_browser, ensure_installed
+from cluster.system_packages import ensure_browser
 from service.config import ConfigError
 from service.logs import configure_logs
 
@@ -75,7 +77,7 @@ def up() -> None:
     with folder.lock():
         known = folder.load().settings if folder.exists() else Settings(name)
         settings = read_settings(os.environ, known)
-        ensure_installed(progress)
+        ensure_installed(kinds_of(settings), _jars(), progress)
         cluster = Cluster.create(settings)
         asyncio.run(cluster.up(progress))
     if settings.environment != known.environment:
@@ -84,11 +86,16 @@ def up() -> None:
 
 
 @main.command()
-@click.option("--tests", is_flag=True, help="And a browser (Chromium), for the tests.")
+@click.option("--tests", is_flag=True, help="And all that the tests need, a browser too.")
 def install(tests: bool) -> None:
-    """Install Java, ZooKeeper and HAProxy by apt-get if they are missing."""
+    """Install what `up` would, if it is missing, and start nothing.
+
+    Java, ZooKeeper and HAProxy by apt-get; with STORE=cassandra also Java 17 and Maven, and
+    Cassandra by Maven.
+    """
+    settings = read_settings(os.environ, Settings(read_name(os.environ)))
     progress = Spoken(_console)
-    ensure_installed(progress)
+    ensure_installed(list(Kind) if tests else kinds_of(settings), _jars(), progress)
     if tests:
         ensure_browser(progress)
 
@@ -291,6 +298,10 @@ async def _drain(cluster: Cluster, name: str, update: Update) -> None:
             raise ClusterError(f"{name} did not end in time and was killed")
     finally:
         telling.cancel()
+
+
+def _jars() -> Path:
+    return jars_folder(home_folder(os.environ))
 
 
 def _open() -> Cluster:

@@ -2,7 +2,7 @@
 
 cluster.json     settings and ports, replaced whole
 ca/ tls/<part>/  the development CA and what it issued
-data/            the SQLite file, ZooKeeper's data
+data/            the SQLite file, ZooKeeper's and Cassandra's data
 logs/<part>.log  what the parts print
 run/             who runs (see cluster.local_runtime)
 gateway/         haproxy.cfg, the replies HAProxy makes itself, its runtime socket
@@ -20,6 +20,7 @@ from pathlib import Path
 
 import msgspec
 
+from cluster import cassandra_jars
 from cluster.errors import ClusterError, NoCluster
 from cluster.settings import Settings
 
@@ -38,6 +39,11 @@ class Remembered:
 def home_folder(environ: Mapping[str, str]) -> Path:
     """Where the clusters of this checkout live."""
     return Path(environ.get(HOME_VARIABLE) or CHECKOUT / ".livecomments").resolve()
+
+
+def jars_folder(home: Path) -> Path:
+    """Cassandra's jars, for all clusters of a home. No cluster can have a name that begins so."""
+    return home / ".jars" / cassandra_jars.FOLDER
 
 
 class ClusterFolder:
@@ -62,8 +68,8 @@ class ClusterFolder:
         """The comment store that all writers share."""
         return self.data / "comments.sqlite3"
 
-    def zookeeper(self, part: str) -> Path:
-        """Configuration and data of one ZooKeeper server."""
+    def server(self, part: str) -> Path:
+        """Configuration and data of one server that is not ours."""
         return self.data / part
 
     def exists(self) -> bool:

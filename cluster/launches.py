@@ -6,10 +6,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cluster import haproxy, zookeeper
-from cluster.folder import CHECKOUT, ClusterFolder
-from cluster.parts import Kind, Part
+from cluster import haproxy
+from cluster.folder import CHECKOUT, ClusterFolder, home_folder, jars_folder
+from cluster.parts import SERVERS, Kind, Part
 from cluster.runtime import Launch
+from cluster.server_launches import ServerLaunches
 from cluster.settings import Settings
 from wire.roles import Role
 
@@ -35,15 +36,18 @@ class Launches:
         self._settings = settings
         self._parts = parts
         self._passed_on = {name: environ[name] for name in _PASSED_ON if name in environ}
+        jars = jars_folder(home_folder(environ))
+        self._servers_not_ours = ServerLaunches(folder, settings, parts, self._passed_on, jars)
 
     def launch(self, part: Part) -> Launch:
         """How to start `part`; writes the configuration of a program that is not ours.
 
-        Raises FileNotFoundError without Java or ZooKeeper.
+        Raises FileNotFoundError when what it needs is not installed.
         """
-        servers = {Kind.ZOOKEEPER: self._zookeeper, Kind.HAPROXY: self._haproxy}
-        if part.kind in servers:
-            return servers[part.kind](part)
+        if part.kind in SERVERS:
+            return self._servers_not_ours.launch(part)
+        if part.kind is Kind.HAPROXY:
+            return self._haproxy(part)
         command = [sys.executable, "-m", _MODULES[part.kind]]
         return Launch(part.name, command, CHECKOUT, self._passed_on | self.environment(part))
 
@@ -61,8 +65,8 @@ class Launches:
         if "public" in part.ports:
             common["PUBLIC_PORT"] = str(part.ports["public"])
         if part.kind is Kind.WRITER:
-            common |= self._store()
-        common |= self._between()
+            common |= self._servers_not_ours.store()
+        common |= self._servers_not_ours.addresses()
         return common | self._settings.variables_for(str(part.kind), part.name)
 
     def gateway(self, part: Part) -> haproxy.Gateway:
@@ -84,55 +88,13 @@ class Launches:
         text = self._settings.variables_for(str(part.kind), part.name).get("CORS_ORIGINS", "")
         return [word.strip() for word in text.split(",") if word.strip()]
 
-    def _store(self) -> dict[str, str]:
-        """Where the comments are."""
-        store = {"STORE": self._settings.store}
-        if self._settings.store == "sqlite":
-            return store | {"SQLITE_PATH": str(self._folder.sqlite)}
-        servers = self._of_kind(Kind.CASSANDRA)
-        return store | {
-            "CASSANDRA_HOSTS": ",".join(server.host for server in servers),
-            "CASSANDRA_PORT": str(servers[0].ports["cql"]),
-            "CASSANDRA_REPLICATION": str(len(servers)),
-        }
-
-    def _between(self) -> dict[str, str]:
-        """What stands between writers and nodes: ZooKeeper or Redis."""
-        variables = {}
-        if ensemble := self._ensemble():
-            variables["ZOOKEEPER"] = zookeeper.connect_string(ensemble)
-        for server in self._of_kind(Kind.REDIS):
-            variables["REDIS"] = f"{server.host}:{server.ports['client']}"
-        return variables
-
-    def _of_kind(self, kind: Kind) -> list[Part]:
-        return [part for part in self._parts if part.kind is kind]
-
     def _servers(self, kind: Kind) -> list[haproxy.Server]:
         return [
             haproxy.Server(part.number, "127.0.0.1", part.ports["public"], part.ports["ops"])
-            for part in self._of_kind(kind)
+            for part in self._parts
+            if part.kind is kind
         ]
 
     def _haproxy(self, part: Part) -> Launch:
         config = haproxy.write(self.gateway(part), self._folder.gateway)
         return Launch(part.name, haproxy.command(config), config.parent, self._passed_on)
-
-    def _zookeeper(self, part: Part) -> Launch:
-        ensemble = self._ensemble()
-        server = next(server for server in ensemble if server.number == part.number)
-        zookeeper.write_config(server, ensemble)
-        command = zookeeper.command(server)
-        return Launch(part.name, command, server.folder, self._passed_on)
-
-    def _ensemble(self) -> list[zookeeper.ZooKeeperServer]:
-        return [
-            zookeeper.ZooKeeperServer(
-                part.number,
-                self._folder.zookeeper(part.name),
-                part.ports["client"],
-                part.ports["quorum"],
-                part.ports["election"],
-            )
-            for part in self._of_kind(Kind.ZOOKEEPER)
-        ]

@@ -87,6 +87,11 @@ def wanted(settings: Settings) -> list[tuple[Kind, int]]:
     return [(kind, number + 1) for kind, count in counts.items() for number in range(count)]
 
 
+def kinds_of(settings: Settings) -> list[Kind]:
+    """The programs of such a cluster, in the order in which they start."""
+    return list(dict.fromkeys(kind for kind, _ in wanted(settings)))
+
+
 def parts_of(settings: Settings, ports: Mapping[str, int]) -> list[Part]:
     """The parts with their remembered ports. Raises KeyError if one has none yet."""
     return [

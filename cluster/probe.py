@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from cluster import zookeeper
+from cluster import cassandra, zookeeper
 from cluster.parts import Kind, Part
 
 DEADLINE_S = 1.0
@@ -39,6 +39,9 @@ async def fetch_readiness(part: Part, host: str | None) -> Readiness:
     if part.kind is Kind.ZOOKEEPER:
         mode = await zookeeper.fetch_mode(host, part.ports["client"])
         return Readiness(True, mode) if mode else NO_ANSWER
+    if part.kind is Kind.CASSANDRA:
+        serves = await cassandra.answers(part.host, part.ports["cql"], DEADLINE_S)
+        return Readiness(True, "ready") if serves else NO_ANSWER
     port = part.ports["http" if part.kind is Kind.HAPROXY else "ops"]
     reply = await fetch_json(host, port, "/readyz")
     if reply is None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cluster.cassandra import read_heap_mib
 from cluster.haproxy import is_origin
 from service.config import EnvReader
 
@@ -21,7 +22,11 @@ GATEWAY_HTTPS_PORT = 8443
 MAX_NODES = 16
 MAX_OTHERS = 8
 # Set by a person for the processes; remembered and handed on to all of them.
+CASSANDRA_HEAP = "CASSANDRA_HEAP"
+CASSANDRA_JVM_OPTIONS = "CASSANDRA_JVM_OPTIONS"
 KNOBS = (
+    CASSANDRA_HEAP,
+    CASSANDRA_JVM_OPTIONS,
     "CORS_ORIGINS",
     "DRAIN_NOTICE_S",
     "DRAIN_WINDOW_S",
@@ -90,6 +95,7 @@ def read_settings(environ: Mapping[str, str], known: Settings) -> Settings:
     """`known` with what is set in `environ`. Raises ConfigError with every fault at once."""
     env = EnvReader(environ)
     _refuse_odd_origins(env)
+    _refuse_odd_heap(env)
 
     def count(name: str, high: int) -> int:
         known_count: int = getattr(known, name.lower())
@@ -128,6 +134,13 @@ def _refuse_odd_origins(env: EnvReader) -> None:
     for origin in env.words("CORS_ORIGINS"):
         if not is_origin(origin):
             env.fault(f"CORS_ORIGINS: {origin} is no origin (such as https://example.org:8443)")
+
+
+def _refuse_odd_heap(env: EnvReader) -> None:
+    try:
+        read_heap_mib(env.text(CASSANDRA_HEAP, ""))
+    except ValueError as exc:
+        env.fault(f"{CASSANDRA_HEAP} {exc}")
 
 
 def _with_knobs(

@@ -1,4 +1,4 @@
-"""Java, ZooKeeper and HAProxy by apt-get, on a machine that lacks them; for tests a browser too.
+"""Java, ZooKeeper, HAProxy and Maven by apt-get, on a machine that lacks them; for tests a browser.
 
 Law: what is there is left as it is. The packages' own services are not started: the policy that
 forbids it is put in place for the time of the installation only, and one that the machine already
@@ -10,12 +10,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cluster import haproxy, zookeeper
+from cluster import cassandra, cassandra_jars, haproxy, zookeeper
 from cluster.errors import NotInstalled
+from cluster.java import find_any_java, find_java
+from cluster.parts import Kind
 from cluster.progress import Progress
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
@@ -26,17 +28,32 @@ _APT = ("apt-get", "-y", "-q", "--no-install-recommends")
 _ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
 _TAIL_LINES = 25
 _BROWSER = "chromium"
+_JAVA_17 = "openjdk-17-jre-headless"
+_IN_WORDS = {
+    "libzookeeper-java": "ZooKeeper 3.8 (as Debian packages it)",
+    _JAVA_17: "Java 17",
+    "maven": "Maven 3.6 or newer",
+    "haproxy": "HAProxy 2.6 or newer",
+    _BROWSER: "Chromium",
+}
 
 
-def missing_packages() -> list[str]:
-    """The Debian packages that the cluster still needs; empty when it can run."""
-    needs = {
-        # Not the package `zookeeper`: that is scripts, a user and a full desktop Java.
-        "libzookeeper-java": zookeeper.find_class_path() is not None,
-        "openjdk-17-jre-headless": zookeeper.find_java() is not None,
-        "haproxy": haproxy.find_haproxy() is not None,
-    }
-    return [package for package, there in needs.items() if not there]
+def missing_packages(kinds: Collection[Kind], *, maven: bool) -> list[str]:
+    """The Debian packages that such parts still need; empty when they can run."""
+    missing = []
+    if Kind.ZOOKEEPER in kinds:
+        if zookeeper.find_class_path() is None:
+            # Not the package `zookeeper`: that is scripts, a user and a full desktop Java.
+            missing.append("libzookeeper-java")
+        if find_any_java() is None:
+            missing.append(_JAVA_17)
+    if Kind.CASSANDRA in kinds and find_java(cassandra.JAVA_VERSION) is None:
+        missing.append(_JAVA_17)
+    if maven and cassandra_jars.find_maven() is None:
+        missing.append("maven")
+    if Kind.HAPROXY in kinds and haproxy.find_haproxy() is None:
+        missing.append("haproxy")
+    return list(dict.fromkeys(missing))
 
 
 def find_browser() -> str | None:
@@ -44,9 +61,9 @@ def find_browser() -> str | None:
     return shutil.which(_BROWSER)
 
 
-def ensure_installed(progress: Progress) -> None:
+def ensure_packages(kinds: Collection[Kind], progress: Progress, *, maven: bool) -> None:
     """Install what is missing. Raises NotInstalled with what a person has to do."""
-    missing = missing_packages()
+    missing = missing_packages(kinds, maven=maven)
     if missing:
         _install(missing, progress)
 
@@ -68,12 +85,12 @@ def _install(missing: list[str], progress: Progress) -> None:
         _run([*prefix, *_APT, "update"], may_fail=True)  # old lists may do
     with progress.step(f"apt-get install {' '.join(missing)}"), _no_services(prefix):
         _run([*prefix, *_APT, "install", *missing])
+    find_java.cache_clear()
 
 
 def _root_prefix(missing: list[str]) -> list[str]:
     if shutil.which("apt-get") is None:
-        wanted = "Java 17 or newer, ZooKeeper 3.8 (as Debian packages it) and HAProxy 2.6 or newer"
-        wanted = "Chromium" if missing == [_BROWSER] else wanted
+        wanted = ", ".join(_IN_WORDS[package] for package in missing)
         raise NotInstalled(f"this machine has no apt-get; install {wanted} and try again")
     if os.geteuid() == 0:
         return []

@@ -8,10 +8,11 @@ as short as a second and a process that vanished is missed after its 6 s.
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from cluster.java import find_any_java
 
 TICK_MS = 500
 HEAP_MIB = 192  # some 200,000 registrations
@@ -84,11 +85,6 @@ def write_config(server: ZooKeeperServer, ensemble: Sequence[ZooKeeperServer] = 
     server.config.write_text(text)
 
 
-def find_java() -> str | None:
-    """The java command, or None."""
-    return shutil.which("java")
-
-
 def find_class_path() -> str | None:
     """ZooKeeper and the logger it writes to, as Debian installs them, or None if one is missing."""
     jars = [_JAVA_FOLDER / name for name in _JARS]
@@ -97,7 +93,7 @@ def find_class_path() -> str | None:
 
 def command(server: ZooKeeperServer) -> list[str]:
     """Runs the server in the foreground. Raises FileNotFoundError without Java or ZooKeeper."""
-    java, class_path = find_java(), find_class_path()
+    java, class_path = find_any_java(), find_class_path()
     if java is None or class_path is None:
         raise FileNotFoundError("Java or ZooKeeper is not installed")
     return [

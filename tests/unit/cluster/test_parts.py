@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cluster.errors import UnknownPart
-from cluster.parts import find_part, gateway_ports, missing_ports, parts_of, wanted
+from cluster.parts import find_part, gateway_ports, kinds_of, missing_ports, parts_of
 from cluster.settings import Settings
 
 
@@ -24,18 +24,14 @@ def test_the_default_cluster_starts_zookeeper_first_and_the_gateway_last() -> No
     ]
 
 
-def kinds(settings: Settings) -> list[str]:
-    return list(dict.fromkeys(str(kind) for kind, _ in wanted(settings)))
-
-
 @pytest.mark.parametrize("topology", ["broadcast", "partitioned", "gateway"])
 def test_with_redis_there_is_neither_zookeeper_nor_a_dispatcher(topology: str) -> None:
-    assert kinds(Settings(topology=topology)) == ["redis", "writer", "node", "haproxy"]
+    assert kinds_of(Settings(topology=topology)) == ["redis", "writer", "node", "haproxy"]
 
 
 def test_the_store_starts_before_everything_that_needs_it() -> None:
     settings = Settings(store="cassandra", cassandras=3)
-    assert kinds(settings)[:2] == ["cassandra", "zookeeper"]
+    assert kinds_of(settings)[:2] == ["cassandra", "zookeeper"]
 
 
 def test_cassandras_servers_share_their_ports_and_differ_by_address() -> None:

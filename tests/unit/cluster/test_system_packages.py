@@ -5,8 +5,14 @@ from __future__ import annotations
 import pytest
 
 from cluster.errors import NotInstalled
+from cluster.parts import Kind
 from cluster.progress import Silent
-from cluster.system_packages import ensure_browser, ensure_installed, find_browser
+from cluster.system_packages import (
+    ensure_browser,
+    ensure_packages,
+    find_browser,
+    missing_packages,
+)
 
 
 class Notes(Silent):
@@ -35,5 +41,9 @@ def test_without_apt_a_missing_browser_is_a_note_in_one_line() -> None:
 
 
 def test_without_apt_what_the_cluster_needs_is_told_to_the_person() -> None:
-    with pytest.raises(NotInstalled, match="Java 17 or newer, ZooKeeper"):
-        ensure_installed(Silent())
+    with pytest.raises(NotInstalled, match="no apt-get; install .*Java 17.*, Maven"):
+        ensure_packages([Kind.ZOOKEEPER, Kind.CASSANDRA], Silent(), maven=True)
+
+
+def test_only_what_the_parts_need_is_asked_for() -> None:
+    assert missing_packages([Kind.WRITER, Kind.NODE], maven=False) == []
