@@ -41,7 +41,7 @@ def test_without_apt_a_missing_browser_is_a_note_in_one_line() -> None:
 
 
 def test_without_apt_what_the_cluster_needs_is_told_to_the_person() -> None:
-    with pytest.raises(NotInstalled, match="no apt-get; install .*Java 17.*, Maven"):
+    with pytest.raises(NotInstalled, match=r"no apt-get; install .*Java 17.*, Maven"):
         ensure_packages([Kind.ZOOKEEPER, Kind.CASSANDRA], Silent(), maven=True)
 
 
