@@ -13,11 +13,10 @@ judged by somebody else's rules.
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class SseEvent:
+class SseEvent(NamedTuple):
     """What `addEventListener` would be given."""
 
     type: str
@@ -51,43 +50,43 @@ class SseParser:
         if self._at_start and text:
             self._at_start = False
             text = text.removeprefix("\ufeff")
-        events = [self._end_of_line(line) for line in self._lines(text)]
-        return [event for event in events if event is not None]
+        events: list[SseEvent] = []
+        # One plain loop: thousands of events a second go through here in a test of load.
+        for line in self._lines(text):
+            if not line:
+                self._dispatch(events)
+            elif line[0] == ":":
+                self.comments.append(line[1:])
+            else:
+                name, _, value = line.partition(":")
+                self._field(name, value.removeprefix(" "))
+        return events
 
     def _lines(self, text: str) -> list[str]:
         if self._after_cr and text:
             self._after_cr = False
             text = text.removeprefix("\n")
         self._after_cr = text.endswith("\r") or (self._after_cr and not text)
-        parts = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        parts = text.split("\n")
         parts[0] = self._line + parts[0]
         self._line = parts.pop()
         return parts
 
-    def _end_of_line(self, line: str) -> SseEvent | None:
-        if not line:
-            return self._dispatch()
-        if line.startswith(":"):
-            self.comments.append(line[1:])
-            return None
-        name, _, value = line.partition(":")
-        self._field(name, value.removeprefix(" "))
-        return None
-
     def _field(self, name: str, value: str) -> None:
-        if name == "event":
-            self._type = value
-        elif name == "data":
+        if name == "data":
             self._data += value + "\n"
+        elif name == "event":
+            self._type = value
         elif name == "id" and "\0" not in value:
             self._id = value
         elif name == "retry" and value and set(value) <= set("0123456789"):
             self.retry_ms = int(value)
 
-    def _dispatch(self) -> SseEvent | None:
+    def _dispatch(self, events: list[SseEvent]) -> None:
         self.last_event_id = self._id
         type_, data = self._type, self._data
         self._type = self._data = ""
-        if not data:
-            return None
-        return SseEvent(type_ or "message", data.removesuffix("\n"), self.last_event_id)
+        if data:
+            events.append(SseEvent(type_ or "message", data[:-1], self.last_event_id))

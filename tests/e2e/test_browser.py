@@ -12,9 +12,10 @@ import pytest
 from cluster.cluster import Cluster
 from cluster.system_packages import find_browser
 from tests.browser import Browser, running_browser
-from tests.e2e.history import Watch
-from tests.e2e.judge import judge
-from tests.e2e.load import Load
+from tests.chaos.history import Watch
+from tests.chaos.judge import judge
+from tests.chaos.load import Load
+from tests.chaos.traffic import Shape
 from tests.e2e.watch_pages import PageServer, Screen
 from tests.support import eventually
 
@@ -51,7 +52,8 @@ def streams_of(cluster: Cluster, videos: list[str]) -> dict[str, str]:
 async def test_an_event_source_lives_through_every_outage_whole_and_in_order(
     cluster: Cluster, browser: Browser, pages: PageServer
 ) -> None:
-    async with Load(cluster.http_url, viewers=0, videos=3, rate=RATE) as load:
+    shape = Shape(viewers=0, videos=3, rate=RATE, churn_s=0)
+    async with Load(cluster.http_url, shape) as load:
         streams = streams_of(cluster, load.videos)
         watches = {name: Watch(name.split()[1]) for name in streams}
         load.history.watches += watches.values()
@@ -60,14 +62,15 @@ async def test_an_event_source_lives_through_every_outage_whole_and_in_order(
         await eventually(lambda: all(watch.events for watch in watches.values()), 30)
         for outage in (node_killed, node_drained, all_nodes_killed, gateway_restarted):
             await load.wait_for_posts(RATE)
-            await outage(cluster, screen)
-            heads = heads_of(load)
-            await screen.wait_all_at(heads, BACK_WITHIN_S)
+            async with load.trouble(outage.__name__, 0.0):
+                await outage(cluster, screen)
+                heads = heads_of(load)
+                await screen.wait_all_at(heads, BACK_WITHIN_S)
             assert all(watch.fatal is None for watch in watches.values()), (outage, watches)
         history = await load.finish()
         states = await page.evaluate("Object.values(streams).map((one) => one.readyState)")
         await screen.close()
-    assert judge(history) == []
+    assert judge(history).broken == []
     assert 2 not in states
     assert screen.errors >= 3 * len(streams)  # it did lose its connections
     for name, url in streams.items():
@@ -78,13 +81,14 @@ def heads_of(load: Load) -> dict[str, int]:
     """The newest number that was acknowledged, by video."""
     heads = dict.fromkeys(load.videos, 0)
     for post in load.history.posts:
-        for reply in post.replies:
-            heads[post.video_id] = max(heads[post.video_id], reply["seq"])
+        for call in post.acks:
+            assert call.answer is not None
+            heads[post.video_id] = max(heads[post.video_id], call.answer["seq"])
     return heads
 
 
 def server_of(watch: Watch) -> str:
-    return next(seen.data["node_id"] for seen in reversed(watch.events) if seen.type == "hello")
+    return next(event.data["node_id"] for event in reversed(watch.events) if event.type == "hello")
 
 
 async def moved_away(screen: Screen, name: str, left: list[Watch]) -> None:
@@ -104,7 +108,7 @@ async def node_drained(cluster: Cluster, screen: Screen) -> None:
     left = [watch for watch in screen.watches.values() if server_of(watch) == name]
     assert await cluster.drain(name)
     await moved_away(screen, name, left)
-    assert all(any(seen.type == "bye" for seen in watch.events) for watch in left)
+    assert all(any(event.type == "bye" for event in watch.events) for watch in left)
     await cluster.start(name)
 
 
@@ -115,7 +119,7 @@ async def all_nodes_killed(cluster: Cluster, screen: Screen) -> None:
     await asyncio.gather(*(cluster.kill(name) for name in nodes))
 
     def byes(watch: Watch) -> int:
-        return sum(seen.type == "bye" and seen.at > fault_at for seen in watch.events)
+        return sum(seen.event.type == "bye" and seen.at > fault_at for seen in watch.seen())
 
     watches = screen.watches.values()
     await eventually(lambda: all(byes(watch) >= 2 for watch in watches), BACK_WITHIN_S)
@@ -153,7 +157,7 @@ async def test_over_http_1_1_a_browser_opens_six_streams_and_over_http_2_all(
 async def test_seven_tabs_share_one_stream_through_a_shared_worker(
     cluster: Cluster, browser: Browser, pages: PageServer
 ) -> None:
-    async with Load(cluster.http_url, viewers=0, videos=1, rate=10) as load:
+    async with Load(cluster.http_url, Shape(viewers=0, videos=1, rate=10, churn_s=0)) as load:
         stream = f"{cluster.http_url}/v1/videos/{load.videos[0]}/stream?replay=0"
         tabs = [await browser.open(pages.shared(stream)) for _ in range(7)]
         await load.wait_for_posts(5)

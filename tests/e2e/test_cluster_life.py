@@ -15,8 +15,8 @@ import pytest
 from cluster.cluster import Cluster
 from cluster.errors import WritersRun
 from cluster.new_epoch import renew_cluster_epoch
-from tests.e2e.event_source import EventSource
-from tests.e2e.history import Watch
+from tests.chaos.event_source import EventSource
+from tests.chaos.history import Watch
 from tests.support import eventually
 
 LOG_LINES = 1_000  # enough for what was printed just now

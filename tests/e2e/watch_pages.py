@@ -16,7 +16,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from tests.browser import Page
-from tests.e2e.history import Seen, Watch
+from tests.chaos.history import Event, Stream, Watch
 from tests.support import eventually
 
 CLOSED = 2
@@ -124,8 +124,6 @@ class Screen:
         if type_ == "error":
             self.errors += 1
         elif type_ == "open":
-            watch.connects.append(now)
+            watch.streams.append(Stream(now, ""))
         else:
-            watch.events.append(Seen(now, type_, last_id, json.loads(data)))
-            if last_id:
-                watch.place = int(last_id.partition("-")[2])
+            watch.add(now, Event(type_, last_id, json.loads(data)))

@@ -1,0 +1,177 @@
+"""What clients did and saw, with times: the only thing that the judge looks at.
+
+Law: nothing in here is taken from the system's own word but `stored` (the public history, read at
+the end) and `forwards` (which node was called for which video). Times are monotonic seconds of the
+recording process. An event that many viewers saw is one object; a delivery is a place in two lists.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+
+class Outcome(Enum):
+    """What a client may conclude about one call, or about one post after all its calls."""
+
+    ACKED = "acked"  # 200 or 201: stored, with the number it was told
+    REFUSED = "refused"  # not stored: 4xx, or a 503 that says so
+    UNKNOWN = "unknown"  # other 5xx, a lost connection, a timeout: stored or not, at most once
+
+
+@dataclass(slots=True)
+class Call:
+    """One exchange over HTTP. `status` is 0 if no whole reply came; `answer` the comment told.
+    `patience_s`: how long the client was willing to wait.
+    """
+
+    invoked_at: float
+    returned_at: float
+    patience_s: float = 4.0
+    outcome: Outcome = Outcome.UNKNOWN
+    status: int = 0
+    answer: dict[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class Post:
+    """One comment to post: a key, a body, and every call made for it (one after the other)."""
+
+    video_id: str
+    key: str
+    author: str
+    text: str
+    calls: list[Call] = field(default_factory=list)
+
+    @property
+    def outcome(self) -> Outcome:
+        """Acked by one call is acked; else one unknown call leaves everything open."""
+        outcomes = {call.outcome for call in self.calls}
+        for outcome in (Outcome.ACKED, Outcome.UNKNOWN, Outcome.REFUSED):
+            if outcome in outcomes:
+                return outcome
+        return Outcome.REFUSED  # never sent
+
+    @property
+    def invoked_at(self) -> float:
+        """When the first call began."""
+        return self.calls[0].invoked_at
+
+    @property
+    def acks(self) -> list[Call]:
+        """The calls that were told a number."""
+        return [call for call in self.calls if call.outcome is Outcome.ACKED]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event as the standard dispatches it, its data decoded."""
+
+    type: str
+    id: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An event on one viewer's screen."""
+
+    at: float
+    event: Event
+
+
+@dataclass(slots=True)
+class Stream:
+    """One connection of a viewer that was answered: `node` is the gateway's word for who serves."""
+
+    opened_at: float
+    node: str
+    closed_at: float | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Watch:
+    """One viewer of one video, over all its reconnections. `fatal`: why a browser would give up.
+    `cursor`: what it began with. `left_at`: when it closed its page, by its own will.
+    """
+
+    video_id: str
+    name: str = ""
+    cursor: str = ""
+    times: array[float] = field(default_factory=lambda: array("d"))
+    events: list[Event] = field(default_factory=list)
+    streams: list[Stream] = field(default_factory=list)
+    fatal: str | None = None
+    left_at: float | None = None
+    place: int | None = None  # the last number it knows about
+
+    def add(self, at: float, event: Event) -> None:
+        """Note an event that was dispatched now."""
+        self.times.append(at)
+        self.events.append(event)
+        if event.id:
+            self.place = int(event.id.rpartition("-")[2])
+
+    def seen(self) -> Iterator[Seen]:
+        """Everything that was on the screen, in order."""
+        return map(Seen, self.times, self.events)
+
+    @property
+    def head(self) -> int:
+        """The last number seen, -1 before the first hello."""
+        return -1 if self.place is None else self.place
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """A node was called for a video."""
+
+    at: float
+    node: str
+    video_id: str
+    last_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A time in which a fault may show: from its injection to its bound after its end.
+
+    `began_at` and `ended_at` are the fault; after `ended_at + bound_s` all promises hold again.
+    """
+
+    name: str
+    began_at: float
+    ended_at: float
+    bound_s: float
+
+    @property
+    def over_at(self) -> float:
+        """From here on nothing may be felt of it."""
+        return self.ended_at + self.bound_s
+
+
+@dataclass(slots=True)
+class History:
+    """A whole run. `stored`: video -> its comments, read from the public history at the end.
+
+    `began_at`: viewers had settled and posting began; `ended_at`: posting ended. `nodes`: how many
+    there were.
+    """
+
+    posts: list[Post] = field(default_factory=list)
+    watches: list[Watch] = field(default_factory=list)
+    stored: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    forwards: list[Forward] = field(default_factory=list)
+    troubles: list[Trouble] = field(default_factory=list)
+    began_at: float = 0.0
+    ended_at: float = 0.0
+    nodes: int = 1
+
+    @property
+    def first_fault_at(self) -> float:
+        """Where the undisturbed part of the run ends, in which its load is measured."""
+        begins = [trouble.began_at for trouble in self.troubles]
+        return min(begins, default=self.ended_at)

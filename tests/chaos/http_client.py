@@ -1,0 +1,68 @@
+"""A small HTTP client over keep-alive connections: what a call may conclude is plain to see."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from tests.e2e.raw_http import Reply, read_reply
+
+MAX_IDLE = 64
+
+
+class HttpClient:
+    """Calls to one address. A call that fails or comes late closes its connection."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
+        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+
+    async def call(self, request: bytes, timeout_s: float) -> Reply:
+        """Send one request, read its reply. Raises OSError, EOFError, ValueError or TimeoutError:
+        then nobody knows what became of it.
+        """
+        async with asyncio.timeout(timeout_s):
+            reader, writer = await self._connection()
+            try:
+                writer.write(request)
+                reply = await read_reply(reader)
+            except BaseException:
+                writer.transport.abort()
+                raise
+        if reply.headers.get("connection", "").lower() == "close" or len(self._idle) >= MAX_IDLE:
+            writer.close()
+        else:
+            self._idle.append((reader, writer))
+        return reply
+
+    async def get(self, path: str, timeout_s: float = 10.0) -> Any:
+        """The JSON of a 200 reply. Raises ValueError for another status, and as `call`."""
+        reply = await self.call(f"GET {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode(), timeout_s)
+        if reply.status != 200:
+            raise ValueError(f"status {reply.status}")
+        return reply.json()
+
+    def close(self) -> None:
+        """Close what is idle."""
+        for _, writer in self._idle:
+            writer.transport.abort()
+        self._idle.clear()
+
+    async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        while self._idle:
+            reader, writer = self._idle.pop()
+            if not reader.at_eof() and not writer.is_closing():
+                return reader, writer
+            writer.close()
+        return await asyncio.open_connection(self._host, self._port)
+
+
+def post_request(video_id: str, key: str, body: dict[str, Any]) -> bytes:
+    """A POST of a comment that keeps its connection."""
+    payload = json.dumps(body, ensure_ascii=False).encode()
+    head = (
+        f"POST /v1/videos/{video_id}/comments HTTP/1.1\r\nHost: h\r\nIdempotency-Key: {key}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(payload)}\r\n\r\n"
+    )
+    return head.encode() + payload

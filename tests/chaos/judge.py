@@ -1,0 +1,28 @@
+"""Judges a whole history for the promises P1 to P8.
+
+Law: the judge knows the promises and the recorded facts, nothing of how the system works. An
+unknown outcome forks the history: that comment may or may not be stored, but at most once; a call
+that was answered joins the forks again. Nothing that was not looked at counts as held.
+"""
+
+from __future__ import annotations
+
+from tests.chaos.floor import Floor, missing_load
+from tests.chaos.history import History
+from tests.chaos.judge_routes import check_calls_of_nodes
+from tests.chaos.judge_screens import check_screens
+from tests.chaos.judge_store import check_store
+from tests.chaos.judge_times import check_times
+from tests.chaos.verdict import Ledger, Verdict
+
+
+def judge(history: History, floor: Floor | None = None) -> Verdict:
+    """Everything that can be said about a run. `floor`: the load below which it is void (None: a
+    test of something that needs none).
+    """
+    ledger = Ledger()
+    check_store(history, ledger)
+    check_screens(history, ledger)
+    check_calls_of_nodes(history, ledger)
+    check_times(history, ledger)
+    return Verdict(ledger, missing_load(history, ledger, floor) if floor else ())

@@ -1,0 +1,178 @@
+"""P4, P7 and the shown half of P5: each screen against the store and against the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.chaos.history import Event, History, Seen, Watch
+from tests.chaos.verdict import Ledger
+
+MAX_REPLAY = 1_000  # a cursor further behind than this may get a gap
+DEFAULT_REPLAY = 20
+_CONTEXT = 3
+
+
+def check_screens(history: History, ledger: Ledger) -> None:
+    """Walk over every screen."""
+    invoked_at: dict[tuple[str, str], float] = {
+        (post.video_id, post.text): post.invoked_at for post in history.posts if post.calls
+    }
+    shown = _Shown(history, invoked_at)
+    for watch in history.watches:
+        _Screen(watch, history, shown, ledger).walk()
+    shown.settle(ledger)
+
+
+@dataclass(slots=True)
+class _Shown:
+    """Every comment that was on some screen: an event that looked the same is looked at once."""
+
+    history: History
+    invoked_at: Mapping[tuple[str, str], float]
+    first_seen: dict[int, tuple[float, Watch, Event]] = field(default_factory=dict)
+    by_number: dict[tuple[str, int], Event] = field(default_factory=dict)
+    deliveries: int = 0
+
+    def add(self, watch: Watch, seen: Seen) -> None:
+        """One comment on one screen."""
+        self.deliveries += 1
+        known = self.first_seen.get(id(seen.event))
+        if known is None or seen.at < known[0]:
+            self.first_seen[id(seen.event)] = (seen.at, watch, seen.event)
+
+    def settle(self, ledger: Ledger) -> None:
+        """Hold everything that was shown against the store, the posts and the other screens."""
+        ledger.judge("P5", self.deliveries)
+        ledger.judge("P7", self.deliveries)
+        for at, watch, event in self.first_seen.values():
+            video_id, seq = watch.video_id, event.data.get("seq", 0)
+            stored = self.history.stored.get(video_id, [])
+            if not 0 < seq <= len(stored) or stored[seq - 1] != event.data:
+                ledger.break_("P5", f"{watch.name} was shown what is not stored: {event.data}")
+            elif at < self.invoked_at.get((video_id, event.data["text"]), at):
+                ledger.break_("P5", f"{watch.name} was shown {event.data} before it was posted")
+            other = self.by_number.setdefault((video_id, seq), event)
+            if (other.id, other.data) != (event.id, event.data):
+                ledger.break_(
+                    "P7", f"two viewers of {video_id} saw different things as {seq}:\n"
+                    f"{other.data}\n{event.data}",
+                )  # fmt: skip
+
+
+class _Screen:
+    """One viewer's screen, walked from its first event to its last."""
+
+    def __init__(self, watch: Watch, history: History, shown: _Shown, ledger: Ledger) -> None:
+        self._watch, self._history, self._shown, self._ledger = watch, history, shown, ledger
+        self._place: int | None = None
+        self._last_comment = 0
+        self._ended = False
+        self._index = 0
+
+    def walk(self) -> None:
+        """Judge all of it."""
+        act = {"hello": self._hello, "comment": self._comment, "gap": self._gap, "bye": self._bye}
+        for index, seen in enumerate(self._watch.seen()):
+            self._index = index
+            if self._ended and seen.event.type in ("comment", "gap", "reset"):
+                self._break("after its bye", seen)
+            handle = act.get(seen.event.type)
+            if handle is None:
+                self._break("false", seen)
+            else:
+                handle(seen)
+        self._ledger.judge("P4", len(self._watch.events) + 1)
+        self._end()
+
+    def _hello(self, seen: Seen) -> None:
+        self._ended = False
+        event = seen.event
+        if not event.id or event.data.get("video_id") != self._watch.video_id:
+            self._break("no start in, or the wrong video of", seen)
+            return
+        start, head = _number(event.id), _number(event.data["head"])
+        if self._place is None:
+            asked = self._watch.cursor
+            wanted = _number(asked) if asked else max(head - DEFAULT_REPLAY, 0)
+            if start != wanted or head > len(self._stored):
+                self._break(f"should start at {wanted}, was greeted with", seen)
+        elif start != self._place:
+            self._break(f"at {self._place} and greeted with", seen)
+        self._place = start
+
+    def _comment(self, seen: Seen) -> None:
+        seq = seen.event.data["seq"]
+        if self._place is None or seq != self._place + 1:
+            self._break(_what_happened(seq, self._place), seen)
+        if seen.event.id.rpartition("-")[2] != str(seq):
+            self._break("another id than its own:", seen)
+        if seq < self._last_comment:
+            self._ledger.break_(
+                "P7", f"{self._watch.name} of {self._watch.video_id} saw {self._last_comment} "
+                f"before {seq}, which has an order on every other screen",
+            )  # fmt: skip
+        self._shown.add(self._watch, seen)
+        self._place = self._last_comment = seq
+
+    def _gap(self, seen: Seen) -> None:
+        data, place = seen.event.data, self._place or 0
+        first, last = data["from"], data["to"]
+        if first != place + 1 or last < first or _number(seen.event.id) != last:
+            self._break(f"at {self._place} and told of", seen)
+        # It may only stand for what a replay could not hold then. Retention is never on here.
+        elif data["reason"] == "retention" or place + MAX_REPLAY >= self._head_at(seen.at):
+            self._break("a gap that hides a loss:", seen)
+        self._place = last
+
+    def _bye(self, seen: Seen) -> None:
+        self._ended = True
+        if seen.event.data.get("reason") not in ("drain", "slow", "shed", "unavailable"):
+            self._break("false", seen)
+
+    def _end(self) -> None:
+        watch = self._watch
+        if watch.fatal is not None:
+            line = f"{watch.name}: a browser would have given up on {watch.video_id}: {watch.fatal}"
+            self._ledger.break_("P4", line)
+        elif watch.left_at is None and self._place != len(self._stored):
+            self._ledger.break_(
+                "P4", f"{watch.name} of {watch.video_id} lost the end: it stands at {self._place}, "
+                f"the head is {len(self._stored)}; last seen: {self._context()}",
+            )  # fmt: skip
+
+    @property
+    def _stored(self) -> Sequence[Mapping[str, Any]]:
+        return self._history.stored.get(self._watch.video_id, [])
+
+    def _head_at(self, at: float) -> int:
+        """The highest that the head can have been then: what had been sent by that time."""
+        times = self._shown.invoked_at
+        video_id = self._watch.video_id
+        return sum(times.get((video_id, kept["text"]), at) <= at for kept in self._stored)
+
+    def _break(self, how: str, seen: Seen) -> None:
+        watch, began_at = self._watch, self._history.began_at
+        self._ledger.break_(
+            "P4", f"{watch.name} of {watch.video_id}, {seen.at - began_at:.3f} s: {how} "
+            f"{seen.event.type} {seen.event.id} {_brief(seen.event)}; events: {self._context()}",
+        )  # fmt: skip
+
+    def _context(self) -> str:
+        events = self._watch.events[max(self._index - _CONTEXT, 0) : self._index + _CONTEXT]
+        return " ".join(f"{event.type}:{event.id.rpartition('-')[2]}" for event in events)
+
+
+def _what_happened(seq: int, place: int | None) -> str:
+    if place is None:
+        return "before any hello"
+    return f"after {place} " + ("lost, then" if seq > place else "repeated or swapped")
+
+
+def _number(event_id: str) -> int:
+    return int(event_id.rpartition("-")[2])
+
+
+def _brief(event: Event) -> str:
+    return "" if event.type == "comment" else str(event.data)
