@@ -10,9 +10,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from wire.ids import is_service_id
-from wire.roles import Role
+from wire.roles import Peer, Role
 
 
 class ConfigError(Exception):
@@ -64,9 +65,21 @@ class EnvReader:
         """A list separated by commas; empty items are dropped."""
         return tuple(word.strip() for word in self.text(name, default).split(",") if word.strip())
 
+    def peers(self, name: str, role: Role) -> tuple[Peer, ...]:
+        """Processes of one role: `id=host:port`, separated by commas."""
+        return tuple(filter(None, (self._peer(name, role, word) for word in self.words(name))))
+
     def fault(self, message: str) -> None:
         """Add a fault that the caller found."""
         self._faults.append(message)
+
+    def _peer(self, name: str, role: Role, word: str) -> Peer | None:
+        peer_id, _, address = word.partition("=")
+        host, _, port = address.rpartition(":")
+        if not (is_service_id(peer_id) and host and port.isascii() and port.isdecimal()):
+            self.fault(f"{name}: {word} is not id=host:port")
+            return None
+        return Peer(role, peer_id, host.strip("[]"), int(port))
 
     def done(self) -> None:
         """Raises ConfigError if anything was wrong."""
@@ -109,6 +122,34 @@ class ServiceConfig:
             log_level=env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
             log_format=env.choice("LOG_FORMAT", "auto", ("auto", "json", "console")),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PubSubConfig:
+    """Where Redis is and into how many channels the videos are divided.
+
+    Every process of a cluster must be told the same number. `url` may hold a password: never log
+    it.
+    """
+
+    url: str
+    channels: int
+
+    @classmethod
+    def read(cls, env: EnvReader) -> PubSubConfig:
+        """Take the settings from `env`; faults are left in `env`."""
+        url = env.text("REDIS_URL", "redis://127.0.0.1:6379")
+        if not _is_redis_url(url):
+            env.fault("REDIS_URL must be redis://[:password@]host:port, or rediss:// for TLS")
+        return cls(url, env.integer("CHANNELS", 64, 1, 16_384))
+
+
+def _is_redis_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("redis", "rediss") and bool(parts.hostname and parts.port)
+    except ValueError:  # a port that is none
+        return False
 
 
 def process_environ() -> Mapping[str, str]:

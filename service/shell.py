@@ -1,0 +1,30 @@
+"""What every process is built around, in one piece."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from service.config import ServiceConfig
+from service.health import Health
+from service.metrics import new_registry
+from service.tasks import TaskHome
+from service.tls import TlsFiles
+
+
+class Shell:
+    """Owned by the service (see service.runner.Service), used by all its parts."""
+
+    def __init__(self, config: ServiceConfig) -> None:
+        self.config = config
+        self.health = Health()
+        self.tasks = TaskHome()
+        self.registry = new_registry()
+
+    @cached_property
+    def tls(self) -> TlsFiles:
+        """Its certificates; raises as TlsFiles does. A process that has none never asks."""
+        return TlsFiles(self.config.tls_dir)
+
+    def superseded(self) -> None:
+        """Another process has taken this one's name: end."""
+        self.tasks.fail(RuntimeError("a newer process has this id"))
