@@ -1,0 +1,202 @@
+"""From Redis to a node's rooms.
+
+Law
+- One connection. While there is none, comments are published that nobody hears: `on_connected` is
+  told at once, both ways, and after the way back every video is announced anew.
+- A channel is subscribed with the first viewer of one of its videos, and left when the hub closes
+  the room of the last one (which is after its linger).
+- Redis is asked every PING_EVERY_S; after MOST_SILENT such turns without a byte the connection is
+  cut. Turns are counted, not seconds: a process that was itself stopped must read what waits first.
+- A message is data from outside: what is no message of ours is counted and dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from pubsub.back_off import BackOff
+from pubsub.channels import Channels
+from pubsub.connection import Command, RedisConnection
+from pubsub.errors import RedisAway
+from pubsub.messages import decode_message
+from pubsub.subscriptions import Subscriptions
+from wire.internal import Batch
+
+log = structlog.get_logger()
+
+PING_EVERY_S = 1.0
+MOST_SILENT = 3
+_YIELD_EVERY = 64  # messages read before other work of the loop gets its turn
+_NAMES_AT_A_TIME = 500  # channels of one SUBSCRIBE
+
+
+@dataclass(slots=True)
+class SubscriberStats:
+    """Totals since the start."""
+
+    messages: int = 0
+    junk: int = 0
+    connections: int = 0
+    failures: int = 0  # connections that were lost, refused or too slow
+
+
+class Subscriber:
+    """A `rtms_node.feed.Feed` over Redis Pub/Sub. `run` (a background task) keeps it connected; the
+    callbacks must be set before.
+    """
+
+    def __init__(self, url: str, channels: Channels, *, always: Iterable[str] = ()) -> None:
+        """`always` are channels that are heard whether a video lies on them or not."""
+        self._url = url
+        self._message_callbacks: list[Callable[[Sequence[Batch]], object]] = []
+        self._announced_callbacks: list[Callable[[str], None]] = []
+        self._connected_callbacks: list[Callable[[bool], None]] = []
+        self._table = Subscriptions(channels, always)
+        self._wake = asyncio.Event()
+        self._tried = asyncio.Event()
+        self._heard = False  # anything since the last turn of `_keep`
+        self.connected = False
+        self.stats = SubscriberStats()
+
+    @property
+    def subscriptions(self) -> int:
+        """Channels that Redis has confirmed."""
+        return self._table.held
+
+    @property
+    def pending(self) -> int:
+        """Channels that are still to be subscribed to or left."""
+        return self._table.pending
+
+    def on_message(self, callback: Callable[[Sequence[Batch]], object]) -> None:
+        """Call `callback(batches)` for every message that is heard."""
+        self._message_callbacks.append(callback)
+
+    def on_announced(self, callback: Callable[[str], None]) -> None:
+        """Call `callback(video_id)` when a video of ours is heard from now on."""
+        self._announced_callbacks.append(callback)
+
+    def on_connected(self, callback: Callable[[bool], None]) -> None:
+        """Call `callback` with True when Redis is there, with False when it is away."""
+        self._connected_callbacks.append(callback)
+
+    def join(self, video_id: str) -> None:
+        """See Feed. On a channel that is heard already nothing has to be announced: the room's
+        first read of the head is sent after this, and what is committed later is heard.
+        """
+        self._table.join(video_id)
+        self._wake.set()
+
+    def leave(self, video_id: str) -> None:
+        """See Feed."""
+        self._table.leave(video_id)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        back_off = BackOff()
+        while True:
+            connection = RedisConnection(self._url)
+            try:
+                await connection.open()
+                back_off.reset()
+                self._came_back()
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._keep(connection))
+                    tasks.create_task(self._listen(connection))
+            except* RedisAway as group:
+                self._went_away(group.exceptions[0])
+            finally:
+                await connection.close()
+            await asyncio.sleep(back_off.next_s())
+
+    async def wait_tried(self) -> None:
+        """Wait until the first attempt to connect has worked or failed."""
+        await self._tried.wait()
+
+    async def _keep(self, connection: RedisConnection) -> None:
+        """Send what is wanted, and see that the other side lives."""
+        silent = 0
+        while True:
+            self._wake.clear()
+            commands = self._commands()
+            if commands:
+                await connection.send(commands)
+            try:
+                async with asyncio.timeout(PING_EVERY_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                silent = 0 if self._heard else silent + 1
+                if silent >= MOST_SILENT:
+                    raise RedisAway("it is silent") from None
+                self._heard = False
+                await connection.send([("PING",)])
+
+    def _commands(self) -> list[Command]:
+        new, old = self._table.take_changes()
+        return [
+            (verb, *names[start : start + _NAMES_AT_A_TIME])
+            for verb, names in (("SUBSCRIBE", new), ("UNSUBSCRIBE", old))
+            for start in range(0, len(names), _NAMES_AT_A_TIME)
+        ]
+
+    async def _listen(self, connection: RedisConnection) -> None:
+        count = 0
+        while True:
+            self._take(await connection.read())
+            self._heard = True
+            count += 1
+            if count % _YIELD_EVERY == 0:  # reading what is buffered does not yield by itself
+                await asyncio.sleep(0)
+
+    def _take(self, answer: Any) -> None:
+        match answer:
+            case [b"message", bytes(), data]:
+                self._take_message(data)
+            case [b"subscribe", bytes() as channel, _]:
+                self._announce(self._table.confirm(channel.decode(errors="replace")))
+            case [b"unsubscribe", bytes() as channel, _]:
+                self._table.confirm_left(channel.decode(errors="replace"))
+            case b"PONG" | [b"pong", _]:
+                pass
+            case _:
+                self.stats.junk += 1
+
+    def _take_message(self, data: object) -> None:
+        self.stats.messages += 1
+        batches = decode_message(data)
+        if batches is None:
+            self.stats.junk += 1
+            return
+        for callback in self._message_callbacks:
+            callback(batches)
+
+    def _announce(self, videos: Iterable[str]) -> None:
+        for video_id in videos:
+            for callback in self._announced_callbacks:
+                callback(video_id)
+
+    def _came_back(self) -> None:
+        self._table.forget_connection()
+        self._heard = True
+        self.stats.connections += 1
+        log.info("redis_connected", use="subscribe")
+        self._note(True)
+
+    def _went_away(self, error: BaseException) -> None:
+        self.stats.failures += 1
+        self._table.forget_connection()
+        if self.connected or not self._tried.is_set():
+            log.warning("redis_away", use="subscribe", error=str(error))
+            self._note(False)
+
+    def _note(self, connected: bool) -> None:
+        self.connected = connected
+        self._tried.set()
+        for callback in self._connected_callbacks:
+            callback(connected)

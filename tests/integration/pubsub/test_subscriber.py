@@ -1,0 +1,187 @@
+"""The subscriber with a real Redis, and with a link that a test can cut."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from pubsub import subscriber
+from pubsub.messages import encode_message
+from rtms_node.testing import MemoryStore
+from tests.integration.pubsub.conftest import CHANNELS, Ear
+from tests.redis_server import RedisServer
+from tests.support import eventually
+from tests.tcp_proxy import TcpProxy
+
+Listen = Callable[..., Ear]
+
+
+async def channels_with_ears(redis: RedisServer) -> set[str]:
+    return {name.decode() for name in await redis.ask("PUBSUB", "CHANNELS")}
+
+
+async def publish(redis: RedisServer, store: MemoryStore, video_id: str) -> int:
+    message = encode_message([store.post(video_id)])
+    return int(await redis.ask("PUBLISH", CHANNELS.channel(video_id), message))
+
+
+async def test_a_video_is_heard_and_announced_from_its_confirmation_on(
+    redis: RedisServer, listen: Listen
+) -> None:
+    store, ear = MemoryStore(), listen()
+    assert await publish(redis, store, "v1") == 0
+    await ear.join("v1")
+    assert ear.announced == ["v1"]
+    assert ear.subscriber.subscriptions == 1
+    assert await publish(redis, store, "v1") == 1
+    await eventually(lambda: ear.seqs("v1") == [2])
+
+
+async def test_the_last_video_of_a_channel_ends_its_subscription(
+    redis: RedisServer, listen: Listen
+) -> None:
+    ear = listen()
+    await ear.join("v1")
+    ear.subscriber.leave("v1")
+    await eventually(lambda: ear.subscriber.subscriptions == 0)
+    assert await channels_with_ears(redis) == set()
+    await ear.join("v1")
+    assert ear.announced == ["v1", "v1"]
+    assert await channels_with_ears(redis) == {CHANNELS.channel("v1")}
+
+
+async def test_some_channels_are_heard_without_any_video(
+    redis: RedisServer, listen: Listen
+) -> None:
+    ear = listen(always=CHANNELS.all())
+    await eventually(lambda: ear.subscriber.subscriptions == len(CHANNELS.all()))
+    await publish(redis, MemoryStore(), "nobody-asked")
+    await eventually(lambda: ear.seqs("nobody-asked") == [1])
+
+
+async def test_after_a_cut_everything_is_subscribed_and_announced_anew(
+    redis: RedisServer, listen: Listen
+) -> None:
+    store = MemoryStore()
+    videos = [f"v{number}" for number in range(30)]
+    async with TcpProxy(redis.port) as proxy:
+        ear = listen(f"redis://{proxy.address}")
+        for video_id in videos:
+            ear.subscriber.join(video_id)
+        await eventually(lambda: set(ear.announced) == set(videos))
+        proxy.cut()
+        await eventually(lambda: ear.connected == [True, False])
+        assert ear.subscriber.subscriptions == 0
+        ear.subscriber.leave("v0")
+        ear.subscriber.join("while-away")
+        ear.announced.clear()
+        proxy.heal()
+        await eventually(lambda: {*videos[1:], "while-away"} <= set(ear.announced))
+        assert ear.connected == [True, False, True]
+        await publish(redis, store, "while-away")
+        await eventually(lambda: ear.seqs("while-away") == [1])
+        await ear.tasks.aclose()
+
+
+async def test_a_blackholed_connection_is_noticed_and_replaced(
+    redis: RedisServer, listen: Listen
+) -> None:
+    async with TcpProxy(redis.port) as proxy:
+        ear = listen(f"redis://{proxy.address}")
+        await ear.join("v1")
+        proxy.blackhole()
+        await eventually(lambda: ear.connected[-1] is False, 15)
+        proxy.heal()
+        await eventually(lambda: ear.connected[-1] is True)
+        await eventually(lambda: ear.announced.count("v1") >= 2)
+        await ear.tasks.aclose()
+
+
+async def test_a_stopped_redis_is_noticed_and_used_again_when_it_goes_on(
+    redis: RedisServer, listen: Listen
+) -> None:
+    ear = listen()
+    await ear.join("v1")
+    redis.pause()
+    await eventually(lambda: ear.connected[-1] is False, 15)
+    redis.go_on()
+    await eventually(lambda: ear.connected[-1] is True)
+    await eventually(lambda: ear.subscriber.subscriptions == 1)
+
+
+async def test_junk_is_counted_and_dropped(redis: RedisServer, listen: Listen) -> None:
+    store, ear = MemoryStore(), listen()
+    await ear.join("v1")
+    channel = CHANNELS.channel("v1")
+    junk = [
+        b"", b"x", b"{}", b"[" * 100_000, b"\xff" * 1000, b'{"batches": []}' * 2,
+        b"[" + b" " * (4 * 1024 * 1024 - 10) + b"]", encode_message([store.post("v1")])[:-5],
+    ]  # fmt: skip
+    for message in junk:
+        assert await redis.ask("PUBLISH", channel, message) == 1
+    await publish(redis, store, "v1")
+    await eventually(lambda: ear.seqs("v1") == [2])
+    assert ear.subscriber.stats.junk == len(junk)
+    assert ear.connected == [True]
+
+
+async def test_nobody_can_publish_more_than_a_message(redis: RedisServer, listen: Listen) -> None:
+    ear = listen()
+    await ear.join("v1")
+    with contextlib.suppress(Exception):  # it is cut off while it sends, or told
+        await redis.ask("PUBLISH", CHANNELS.channel("v1"), b"x" * (5 * 1024 * 1024))
+    store = MemoryStore()
+    await publish(redis, store, "v1")
+    await eventually(lambda: ear.seqs("v1") == [1])
+    assert ear.subscriber.stats.messages == 1
+
+
+async def test_a_flood_of_messages_leaves_the_loop_to_others(
+    redis: RedisServer, listen: Listen
+) -> None:
+    """Reading what is buffered does not yield by itself."""
+    ear = listen()
+    await ear.join("v1")
+    stats, most_at_once, done = ear.subscriber.stats, 0, False
+
+    async def count() -> None:
+        nonlocal most_at_once
+        while not done:
+            before = stats.messages
+            await asyncio.sleep(0)
+            most_at_once = max(most_at_once, stats.messages - before)
+
+    counting = asyncio.ensure_future(count())
+    script = "for i = 1, 20000 do redis.call('PUBLISH', KEYS[1], '') end"
+    await redis.ask("EVAL", script, "1", CHANNELS.channel("v1"))
+    await eventually(lambda: stats.messages == 20_000)
+    done = True
+    await counting
+    assert most_at_once <= 2 * subscriber._YIELD_EVERY
+
+
+async def test_thousands_of_videos_join_and_leave_in_few_commands(
+    redis: RedisServer, listen: Listen
+) -> None:
+    ear = listen()
+    videos = [f"v{number}" for number in range(5_000)]
+    for video_id in videos:
+        ear.subscriber.join(video_id)
+    await eventually(lambda: len(ear.announced) == 5_000)
+    assert ear.subscriber.subscriptions == len(CHANNELS.all())
+    for video_id in videos:
+        ear.subscriber.leave(video_id)
+    await eventually(lambda: ear.subscriber.subscriptions == 0)
+    assert ear.subscriber.pending == 0
+
+
+async def test_the_first_attempt_is_waited_for_whatever_comes_of_it(
+    redis: RedisServer, listen: Listen
+) -> None:
+    await redis.kill()
+    ear = listen()
+    await ear.subscriber.wait_tried()
+    assert ear.connected == [False]
+    await redis.start()
+    await eventually(lambda: ear.connected == [False, True])
