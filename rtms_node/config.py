@@ -8,21 +8,24 @@ from dataclasses import dataclass
 
 from rtms_node.limits import Limits
 from rtms_node.probe import ProbeTimes
-from service.config import EnvReader, ServiceConfig
-from wire.roles import Role
+from service.config import EnvReader, PubSubConfig, ServiceConfig
+from wire.roles import Peer, Role
+from wire.topology import MANY_PROCESSES, PUBSUB, Topology
 
 _RESERVED_DESCRIPTORS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Times in seconds."""
+    """Times in seconds. `writers` is for the topologies without ZooKeeper, which tells of them."""
 
     service: ServiceConfig
     topology: str
     public_port: int
     zookeeper: str
     zookeeper_session_s: float
+    pubsub: PubSubConfig
+    writers: tuple[Peer, ...]
     origins: frozenset[str]
     drain_notice_s: float
     drain_window_s: float
@@ -35,10 +38,12 @@ class Config:
         env = EnvReader(environ)
         config = cls(
             service=ServiceConfig.read(env, Role.NODE),
-            topology=env.choice("TOPOLOGY", "dispatcher", ("dispatcher",)),
+            topology=env.choice("TOPOLOGY", Topology.DISPATCHER, MANY_PROCESSES),
             public_port=env.integer("PUBLIC_PORT", 0, 0, 65535),
             zookeeper=env.text("ZOOKEEPER", "127.0.0.1:2181"),
             zookeeper_session_s=env.number("ZOOKEEPER_SESSION_S", 6, 1, 60),
+            pubsub=PubSubConfig.read(env),
+            writers=env.peers("WRITER_ADDRESSES", Role.WRITER),
             origins=frozenset(env.words("CORS_ORIGINS")),
             drain_notice_s=env.number("DRAIN_NOTICE_S", 3, 0, 60),
             drain_window_s=env.number("DRAIN_WINDOW_S", 10, 0, 3600),
@@ -48,6 +53,8 @@ class Config:
                 quiet_s=env.number("PROBE_QUIET_S", 10, 0.1, 600),
             ),
         )
+        if config.topology in PUBSUB and not config.writers:
+            env.fault("WRITER_ADDRESSES is not set: without ZooKeeper nobody else tells them")
         env.done()
         return config
 

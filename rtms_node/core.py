@@ -1,14 +1,15 @@
 """A node without its edges: hub, reader, probes and the clock that drives them.
 
-The node's process puts HTTPS and ZooKeeper around it, the single process puts its own store and
-sink.
+The node's process puts its listeners and a wiring around it, the single process puts its own store
+and sink.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import structlog
 from prometheus_client import CollectorRegistry
 
 from rtms_node.feed import Feed
@@ -19,7 +20,11 @@ from rtms_node.probe import ProbeSchedule, ProbeTimes
 from rtms_node.reader import Source, StoreReader
 from rtms_node.stats import Stats
 from rtms_node.surroundings import Surroundings
+from service.logs import bind_request, clean_request_id
 from service.tasks import TaskHome
+from wire.internal import Batch
+
+log = structlog.get_logger()
 
 _BEAT_S = 0.5
 _SWEEP_S = 1.0
@@ -64,15 +69,28 @@ class NodeCore:
         """End every stream at once."""
         self.hub.close()
 
+    def take_message(self, batches: Sequence[Batch]) -> list[str]:
+        """A message with comments has come, whoever sent it; returns the videos in it that this
+        node does not serve.
+        """
+        self.stats.messages += 1
+        unwanted = []
+        for batch in batches:
+            with bind_request(clean_request_id(batch.request_id)):
+                log.debug("forwarded", video_id=batch.video_id, last_seq=batch.last_seq)
+                if not self.hub.ingest(batch):
+                    unwanted.append(batch.video_id)
+        return unwanted
+
     def announced(self, video_id: str) -> None:
         """The feed has made our interest known: what was posted just before is found by a probe
-        now, and once more for a dispatcher that was still using the old route.
+        now, and once more for what was on its way to the old route.
         """
         self.hub.probe(video_id)
         self._loop.call_later(_PROBE_AGAIN_S, self.hub.probe, video_id)
 
     def probe_fast(self, fast: bool) -> None:
-        """Whether comments may be missing their way (ZooKeeper away): probe all videos often."""
+        """Whether comments may miss their way (ZooKeeper or Redis away): probe all videos often."""
         self._probes.set_fast(fast, self._loop.time())
 
     @property

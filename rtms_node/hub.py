@@ -111,7 +111,9 @@ class Hub:
     def ingest(self, batch: Batch) -> bool:
         """Comments that were forwarded; False if this node has no room for the video."""
         room = self.rooms.get(batch.video_id)
+        self._x.stats.received += len(batch.comments)
         if room is None:
+            self._x.stats.unwanted += len(batch.comments)
             return False
         room.ingest(batch)
         self._on_active(batch.video_id)

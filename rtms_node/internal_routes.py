@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import structlog
+from collections.abc import Callable, Sequence
+
 from aiohttp import web
 
-from rtms_node.hub import Hub
 from service.http_server import new_application
-from service.logs import bind_request, clean_request_id
 from service.middleware import problems, read_body, require_role
-from wire.internal import FORWARD, MAX_INTERNAL_BYTES, ForwardReply, decode_batches, encode
+from wire.internal import FORWARD, MAX_INTERNAL_BYTES, Batch, ForwardReply, decode_batches, encode
 from wire.roles import Role
-
-log = structlog.get_logger()
 
 _check_caller = require_role(Role.DISPATCHER)
 
 
-def internal_application(hub: Hub) -> web.Application:
-    """POST /internal/forward, for dispatchers only."""
+def internal_application(take_message: Callable[[Sequence[Batch]], list[str]]) -> web.Application:
+    """POST /internal/forward, for dispatchers only. `take_message` returns the videos that are not
+    served here.
+    """
 
     async def forward(request: web.Request) -> web.Response:
         _check_caller(request)
         batches = decode_batches(await read_body(request, MAX_INTERNAL_BYTES))
-        not_serving = []
-        for batch in batches:
-            with bind_request(clean_request_id(batch.request_id)):
-                log.debug("forwarded", video_id=batch.video_id, last_seq=batch.last_seq)
-                if not hub.ingest(batch):
-                    not_serving.append(batch.video_id)
+        not_serving = take_message(batches)
         return web.Response(
             body=encode(ForwardReply(tuple(not_serving))), content_type="application/json"
         )

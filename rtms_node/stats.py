@@ -13,6 +13,9 @@ class Stats:
     streams: int = 0  # accepted
     deliveries: int = 0  # comments handed to a viewer's transport
     writes: int = 0
+    messages: int = 0  # with comments, from dispatchers or Redis
+    received: int = 0  # comments in them
+    unwanted: int = 0  # of those, for videos without a viewer here
     comments: int = 0  # appended to a ring
     repeated: int = 0  # forwarded again
     held_dropped: int = 0

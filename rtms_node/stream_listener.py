@@ -75,9 +75,8 @@ class StreamListener:
 
     @property
     def port(self) -> int:
-        """The port it listens on (known after `start`)."""
-        assert self._server is not None, "not started"
-        return int(self._server.sockets[0].getsockname()[1])
+        """The port it listens on, 0 while it does not."""
+        return int(self._server.sockets[0].getsockname()[1]) if self._server else 0
 
     async def start(self) -> None:
         """Bind. Raises OSError if the port is taken."""

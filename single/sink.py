@@ -18,6 +18,11 @@ class HubSink:
         """`find_hub` is asked for each batch: sink and hub are built around one another."""
         self._find_hub = find_hub
 
+    @property
+    def queued(self) -> int:
+        """Nothing is ever queued."""
+        return 0
+
     async def start(self) -> None:
         """Nothing to connect."""
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.config import EnvReader, ServiceConfig
+from service.config import EnvReader, PubSubConfig, ServiceConfig
 from wire.roles import Role
+from wire.topology import MANY_PROCESSES, Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Config:
     post_rate_per_address: float
     zookeeper: tuple[str, ...]
     zookeeper_session_s: float
+    pubsub: PubSubConfig
     drain_notice_s: float
 
     @classmethod
@@ -34,7 +36,7 @@ class Config:
         env = EnvReader(environ)
         config = cls(
             service=ServiceConfig.read(env, Role.WRITER),
-            topology=env.choice("TOPOLOGY", "dispatcher", ("dispatcher",)),
+            topology=env.choice("TOPOLOGY", Topology.DISPATCHER, MANY_PROCESSES),
             public_port=env.integer("PUBLIC_PORT", 0, 0, 65535),
             store=env.choice("STORE", "sqlite", ("sqlite",)),
             sqlite_path=Path(env.text("SQLITE_PATH")),
@@ -42,6 +44,7 @@ class Config:
             post_rate_per_address=env.number("POST_RATE_PER_ADDRESS", 0, 0, 1e6),
             zookeeper=env.words("ZOOKEEPER", "127.0.0.1:2181"),
             zookeeper_session_s=env.number("ZOOKEEPER_SESSION_S", 6, 1, 60),
+            pubsub=PubSubConfig.read(env),
             drain_notice_s=env.number("DRAIN_NOTICE_S", 3, 0, 60),
         )
         env.done()

@@ -12,6 +12,10 @@ class CommentSink(Protocol):
     heals it), delaying a commit is not: `offer` never blocks and never raises.
     """
 
+    @property
+    def queued(self) -> int:
+        """Batches that wait."""
+
     async def start(self) -> None:
         """Connect; must not fail because a peer is away."""
 
