@@ -75,7 +75,10 @@ def command(server: CassandraServer, jars: Path) -> list[str]:
     if java is None:
         raise FileNotFoundError(f"Java {JAVA_VERSION} is not installed")
     if not cassandra_jars.are_there(jars):
-        raise FileNotFoundError(f"Cassandra's jars in {jars} are missing or damaged")
+        raise FileNotFoundError(
+            f"Cassandra's jars in {jars} are missing or damaged; "
+            "`STORE=cassandra livecomments install` brings them"
+        )
     agent = next(jars.glob(_AGENT))
     return [
         java,

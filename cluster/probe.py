@@ -40,7 +40,7 @@ async def fetch_readiness(part: Part, host: str | None) -> Readiness:
         mode = await zookeeper.fetch_mode(host, part.ports["client"])
         return Readiness(True, mode) if mode else NO_ANSWER
     if part.kind is Kind.CASSANDRA:
-        serves = await cassandra.answers(part.host, part.ports["cql"], DEADLINE_S)
+        serves = await cassandra.answers(host, part.ports["cql"], DEADLINE_S)
         return Readiness(True, "ready") if serves else NO_ANSWER
     port = part.ports["http" if part.kind is Kind.HAPROXY else "ops"]
     reply = await fetch_json(host, port, "/readyz")

@@ -1,7 +1,8 @@
 """Processes told apart for sure: a pid alone may belong to somebody else by now.
 
 Law: a process is known by its pid, the moment it started and the boot of the machine; a signal is
-sent only to a process that is still that one. A zombie is dead.
+sent only to a process that is still that one. A zombie is dead once its last thread is gone: until
+then it holds its ports and files (a killed JVM needs up to 0.3 s).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+_THREADS, _STARTED = 17, 19  # places in what `_stat` returns
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -30,15 +32,15 @@ class ProcessMark:
 def mark_of(pid: int) -> ProcessMark | None:
     """The mark of a process that exists now, a zombie included."""
     fields = _stat(pid)
-    return ProcessMark(pid, int(fields[19]), _boot_id()) if fields else None
+    return ProcessMark(pid, int(fields[_STARTED]), _boot_id()) if fields else None
 
 
 def is_alive(mark: ProcessMark) -> bool:
     """Whether exactly this process still lives."""
     fields = _stat(mark.pid)
-    if not fields or mark.boot != _boot_id() or int(fields[19]) != mark.started:
+    if not fields or mark.boot != _boot_id() or int(fields[_STARTED]) != mark.started:
         return False
-    if fields[0] in "ZX":
+    if fields[0] in "ZX" and int(fields[_THREADS]) <= 1:
         _reap(mark.pid)
         return False
     return True

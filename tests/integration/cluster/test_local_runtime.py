@@ -81,6 +81,22 @@ async def test_a_part_that_ended_by_itself_is_dead_not_a_zombie(runtime: LocalRu
     assert "no" in runtime.log_tail("x-1", 5)
 
 
+async def test_a_part_lives_until_its_last_thread_has_ended(runtime: LocalRuntime) -> None:
+    """Its ports and files are held so long: a killed JVM is a zombie first, and gone later."""
+    code = (
+        "import ctypes, threading, time\n"
+        "threading.Thread(target=time.sleep, args=(600,)).start()\n"
+        "print('up', flush=True)\n"
+        "ctypes.CDLL(None).pthread_exit(None)"
+    )
+    pid = await start(runtime, code)
+    stat = Path(f"/proc/{pid}/stat")
+    await eventually(lambda: stat.read_text().rpartition(")")[2].split()[0] == "Z")
+    assert runtime.condition("x-1") is Condition.RUNNING
+    await runtime.kill("x-1")
+    assert runtime.condition("x-1") is Condition.DEAD
+
+
 async def test_a_paused_part_is_told_apart_and_can_be_stopped(runtime: LocalRuntime) -> None:
     await start(runtime, SLEEP)
     runtime.pause("x-1")
