@@ -128,6 +128,8 @@ class Cluster:
             if group:
                 with progress.step(_title(group)):
                     await self._start_group(group)
+        with progress.step("the store"):
+            await self._waiting.posts_accepted(self._of_kind(Kind.WRITER))
         with progress.step(Kind.HAPROXY):
             await self._start_gateway(self.part(Kind.HAPROXY))
 
@@ -202,6 +204,9 @@ class Cluster:
     def plan(self) -> Plan:
         """What it is to be made of now."""
         return Plan(self.settings, self.parts)
+
+    def _of_kind(self, kind: Kind) -> list[Part]:
+        return [part for part in self.parts if part.kind is kind]
 
     async def _stop_surplus(self, progress: Progress) -> None:
         """Drain what the settings no longer ask for."""

@@ -10,7 +10,7 @@ import dataclasses
 
 from cluster.errors import SettingsConflict
 from cluster.folder import ClusterFolder, Remembered
-from cluster.parts import Kind, Part, gateway_ports, missing_ports, parts_of, port_keys
+from cluster.parts import Kind, Part, gateway_ports, missing_ports, part_name, parts_of, port_keys
 from cluster.ports import free_ports, is_free
 from cluster.preflight import check_variables
 from cluster.runtime import RUNNING, Runtime
@@ -44,6 +44,7 @@ class Memory:
         """
         check_variables(settings)
         self._check_gateway_ports(settings)
+        self._check_ring(settings)
         if self._any_runs():
             self._check_elastic(settings)
         self.remember(settings)
@@ -84,6 +85,18 @@ class Memory:
                     f"the gateway listens on {self._remembered.ports[key]}; "
                     f"`livecomments stop haproxy` first, then start it on {port}"
                 )
+
+    def _check_ring(self, settings: Settings) -> None:
+        """Servers that came later would be asked for comments that they never got."""
+        known = self.settings.cassandras
+        if known == settings.cassandras:
+            return
+        first = self._folder.server(part_name(Kind.CASSANDRA, 1))
+        if self.settings.store == "cassandra" or first.exists():
+            raise SettingsConflict(
+                f"the comments are kept by CASSANDRAS={known}; "
+                "`make cluster-clean` first, which forgets them"
+            )
 
     def _check_elastic(self, settings: Settings) -> None:
         for field in dataclasses.fields(Settings):

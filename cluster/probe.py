@@ -27,6 +27,7 @@ class Readiness:
 
     ready: bool
     words: str
+    without: tuple[str, ...] = ()  # what it cannot reach and works without
 
 
 NO_ANSWER = Readiness(False, "no answer")
@@ -47,7 +48,8 @@ async def fetch_readiness(part: Part, host: str | None) -> Readiness:
     if reply is None:
         return NO_ANSWER
     status, body = reply
-    return Readiness(status == 200, _words(part.kind, status, body))
+    without = tuple(body.get("degraded") or ())
+    return Readiness(status == 200, _words(part.kind, status, body), without)
 
 
 async def fetch_state(part: Part, host: str | None) -> dict[str, Any]:

@@ -51,8 +51,7 @@ class ServerLaunches:
             return store | {"SQLITE_PATH": str(self._folder.sqlite)}
         servers = self._of_kind(Kind.CASSANDRA)
         return store | {
-            "CASSANDRA_HOSTS": ",".join(server.host for server in servers),
-            "CASSANDRA_PORT": str(servers[0].ports["cql"]),
+            "CASSANDRA": ",".join(f"{server.host}:{server.ports['cql']}" for server in servers),
             "CASSANDRA_REPLICATION": str(len(servers)),
         }
 

@@ -15,7 +15,7 @@ from cluster import haproxy_socket
 from cluster.errors import StepFailed
 from cluster.haproxy import Server
 from cluster.parts import Kind, Part
-from cluster.probe import fetch_readiness
+from cluster.probe import Readiness, fetch_readiness
 from cluster.runtime import Condition, Runtime
 
 READY_WITHIN_S = 60.0
@@ -35,7 +35,7 @@ class Waiting:
         timeout_s = timeout_s or _ready_within_s(part)
         deadline = time.monotonic() + timeout_s
         while True:
-            readiness = await fetch_readiness(part, self._runtime.host(part))
+            readiness = await self._ask(part)
             condition = self._runtime.condition(part.name)
             if readiness.ready and condition is Condition.RUNNING:
                 return
@@ -54,6 +54,17 @@ class Waiting:
         finally:
             for wait in waits:
                 wait.cancel()
+
+    async def posts_accepted(self, writers: Sequence[Part]) -> None:
+        """Until every writer reaches its store: it is ready without, but posts are refused. Raises
+        StepFailed.
+        """
+        deadline = time.monotonic() + READY_WITHIN_S
+        for writer in writers:
+            while "store" in (readiness := await self._ask(writer)).without:
+                if time.monotonic() > deadline:
+                    raise self._failed(writer, f"{writer.name} is {readiness.words}")
+                await asyncio.sleep(_LOOK_EVERY_S)
 
     async def slots_filled(self, haproxy: Part, servers: Mapping[str, Server]) -> None:
         """Tell the gateway about every node and writer; those it knows already stay as they are.
@@ -75,6 +86,9 @@ class Waiting:
                     what = f"the gateway does not reach {', '.join(missing)}"
                     raise self._failed(haproxy, what)
                 await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _ask(self, part: Part) -> Readiness:
+        return await fetch_readiness(part, self._runtime.host(part))
 
     @contextmanager
     def _gateway_answers(self, haproxy: Part) -> Iterator[None]:

@@ -126,3 +126,26 @@ def test_parts_get_their_settings_certificates_and_nothing_else(
     assert environment["SERVICE_ID"] == "writer-1"
     assert environment["SQLITE_PATH"].startswith(os.fspath(small.folder.path))
     assert "AWS_SECRET" not in environment
+
+
+def test_the_number_of_cassandras_stays(tmp_path: Path) -> None:
+    one = dataclasses.replace(SMALL, store="cassandra")
+    Cluster.create(one, tmp_path)
+    with pytest.raises(SettingsConflict, match=r"CASSANDRAS=1.*cluster-clean"):
+        Cluster.create(dataclasses.replace(one, cassandras=3), tmp_path)
+
+
+async def test_an_ensemble_of_zookeepers_lives_on_without_one_of_them(tmp_path: Path) -> None:
+    cluster = Cluster.create(dataclasses.replace(SMALL, zookeepers=3), tmp_path)
+    try:
+        await cluster.up()
+        modes = {row.health for row in await fetch_rows(cluster) if row.role == "zookeeper"}
+        assert modes == {"leader", "follower"}
+        await cluster.kill("zookeeper-2")
+        await cluster.kill("node-1")
+        await cluster.start("node-1")  # is ready only with a session of its own
+        assert await post(cluster, "one") == 1
+        await cluster.up()
+        assert all(row.ready for row in await fetch_rows(cluster))
+    finally:
+        await cluster.clean()
