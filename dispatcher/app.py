@@ -45,7 +45,7 @@ class DispatcherService:
         self._registry = new_registry()
         self._metrics = DispatcherMetrics(self._registry)
         self._tls = TlsFiles(config.service.tls_dir)
-        self._client = InternalClient(self._tls)
+        self._client = InternalClient(self._tls, detours=config.service.detours)
         self._session = ZooKeeperSession(
             config.zookeeper, session_timeout_s=config.zookeeper_session_s
         )

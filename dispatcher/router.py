@@ -19,6 +19,7 @@ from coordination import RouteUnknown
 from dispatcher.core import Parcel, decide, pack
 from dispatcher.metrics import DispatcherMetrics
 from dispatcher.senders import Senders
+from service.failpoints import Failpoint, reach
 from service.tasks import TaskHome
 from wire.internal import Batch
 from wire.roles import Peer
@@ -74,6 +75,7 @@ class Router:
         """Hand the batches over; returns when they are in the senders' queues, or after
         TAKE_WITHIN_S if some still wait for a route.
         """
+        reach(Failpoint.DISPATCHER_BEFORE_FORWARD)
         waits = [wait for batch in batches if (wait := self._take(batch)) is not None]
         if waits:
             await asyncio.wait(waits, timeout=TAKE_WITHIN_S)

@@ -25,6 +25,7 @@ import structlog
 from dispatcher.core import Parcel, join
 from dispatcher.metrics import DispatcherMetrics
 from dispatcher.outbox import Outbox, OutboxLimits, Queued
+from service.failpoints import Failpoint, reach
 from service.logs import bind_request, clean_request_id
 from wire.errors import BadRequest, PeerError
 from wire.internal import FORWARD, ForwardReply, decode
@@ -153,6 +154,7 @@ class NodeSender:
             self._metrics.forward_seconds.observe(time.monotonic() - started)
 
     def _succeeded(self, parcels: Sequence[Parcel], reply: ForwardReply) -> None:
+        reach(Failpoint.DISPATCHER_AFTER_FORWARD)
         if self.failing:
             log.info("node_answers_again", node_id=self._peer.id)
             self._outbox.set_limits(self._config.limits)

@@ -20,6 +20,7 @@ from rtms_node.probe import ProbeSchedule, ProbeTimes
 from rtms_node.reader import Source, StoreReader
 from rtms_node.stats import Stats
 from rtms_node.surroundings import Surroundings
+from service.failpoints import Failpoint, reach
 from service.logs import bind_request, clean_request_id
 from service.tasks import TaskHome
 from wire.internal import Batch
@@ -73,6 +74,7 @@ class NodeCore:
         """A message with comments has come, whoever sent it; returns the videos in it that this
         node does not serve.
         """
+        reach(Failpoint.NODE_BEFORE_APPEND)
         self.stats.messages += 1
         unwanted = []
         for batch in batches:

@@ -18,6 +18,7 @@ from rtms_node.limits import Limits
 from rtms_node.ring import Ring
 from rtms_node.stats import Stats
 from rtms_node.viewer import Viewer
+from service.failpoints import Failpoint, reach
 from wire.sse import HEARTBEAT
 
 _MAX_TIMED = 1_000  # batches whose latency is noted per round
@@ -131,6 +132,7 @@ class Fanout:
                 stats.deliveries += chunk[1] - cursor
             if 0 <= viewer.cursor < head:
                 self.catch_up(viewer, joined)
+        reach(Failpoint.NODE_IN_ROUND)
 
     def _round_done(self) -> None:
         took_s = self._loop.time() - self._round_began

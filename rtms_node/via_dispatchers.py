@@ -35,7 +35,7 @@ class ViaDispatchers:
     def __init__(self, config: Config, shell: Shell) -> None:
         self._shell = shell
         self._boot_id = new_boot_id()
-        self._client = InternalClient(shell.tls)
+        self._client = InternalClient(shell.tls, detours=shell.config.detours)
         self._session = ZooKeeperSession(
             config.zookeeper, session_timeout_s=config.zookeeper_session_s
         )

@@ -21,7 +21,7 @@ class ViaRedis:
 
     def __init__(self, config: Config, shell: Shell) -> None:
         self._shell = shell
-        self._client = InternalClient(shell.tls)
+        self._client = InternalClient(shell.tls, detours=shell.config.detours)
         channels = channels_of(config.topology, config.pubsub.channels)
         heard_always = channels.all() if config.topology == Topology.BROADCAST else ()
         self.feed = Subscriber(config.pubsub.url, channels, always=heard_always)

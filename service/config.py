@@ -7,13 +7,17 @@ collects what is wrong instead of stopping at the first fault; `done` raises the
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from service.failpoints import Armed, parse_failpoints
 from wire.ids import is_service_id
 from wire.roles import Peer, Role
+
+_DETOUR = re.compile(r"(?P<role>[a-z]+)/(?P<id>[^/=]+)=(?P<host>.+):(?P<port>[0-9]{1,5})")
 
 
 class ConfigError(Exception):
@@ -92,6 +96,7 @@ class ServiceConfig:
     """What every process has: its name, where it listens, its certificates.
 
     A port of 0 means "any free one" (tests). `advertise_host` is what others are told to call.
+    `detours`: role/id of a peer -> where to call it instead of where it says it is.
     """
 
     role: Role
@@ -103,6 +108,8 @@ class ServiceConfig:
     tls_dir: Path
     log_level: str
     log_format: str
+    detours: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    failpoints: tuple[Armed, ...] = ()
 
     @classmethod
     def read(cls, env: EnvReader, role: Role) -> ServiceConfig:
@@ -121,6 +128,8 @@ class ServiceConfig:
             tls_dir=Path(env.text("TLS_DIR", "tls")),
             log_level=env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
             log_format=env.choice("LOG_FORMAT", "auto", ("auto", "json", "console")),
+            detours=_read_detours(env),
+            failpoints=_read_failpoints(env),
         )
 
 
@@ -150,6 +159,25 @@ def _is_redis_url(url: str) -> bool:
         return parts.scheme in ("redis", "rediss") and bool(parts.hostname and parts.port)
     except ValueError:  # a port that is none
         return False
+
+
+def _read_detours(env: EnvReader) -> dict[str, tuple[str, int]]:
+    detours = {}
+    for word in env.words("PEER_DETOURS"):
+        match = _DETOUR.fullmatch(word)
+        if match is None or match["role"] not in set(Role) or not is_service_id(match["id"]):
+            env.fault(f"PEER_DETOURS: {word} is not role/id=host:port")
+        else:
+            detours[f"{match['role']}/{match['id']}"] = (match["host"], int(match["port"]))
+    return detours
+
+
+def _read_failpoints(env: EnvReader) -> tuple[Armed, ...]:
+    try:
+        return parse_failpoints(env.text("FAILPOINT", ""))
+    except ValueError as exc:
+        env.fault(f"FAILPOINT: {exc}")
+        return ()
 
 
 def process_environ() -> Mapping[str, str]:

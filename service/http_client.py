@@ -8,6 +8,7 @@ import asyncio
 import re
 import secrets
 import ssl
+from collections.abc import Mapping
 
 import aiohttp
 import structlog
@@ -28,11 +29,19 @@ _HEX = re.compile(r"(?=.*[1-9a-f])[0-9a-f]{1,32}", re.ASCII)  # all zeros is no 
 
 class InternalClient:
     """One per process. The address comes from a znode and is not trusted: the certificate's name
-    is.
+    is. So a peer in `detours` (role/id -> host and port) may be called somewhere else than it says.
     """
 
-    def __init__(self, tls: TlsFiles, *, deadline_s: float = 2.0, per_peer: int = 8) -> None:
+    def __init__(
+        self,
+        tls: TlsFiles,
+        *,
+        deadline_s: float = 2.0,
+        per_peer: int = 8,
+        detours: Mapping[str, tuple[str, int]] | None = None,
+    ) -> None:
         self._tls = tls
+        self._detours = detours or {}
         self._deadline_s = deadline_s
         self._per_peer = per_peer
         self._session: aiohttp.ClientSession | None = None
@@ -76,7 +85,7 @@ class InternalClient:
                 asyncio.timeout(deadline_s or self._deadline_s),
                 self._session.request(
                     method,
-                    f"https://{_authority(peer)}{path}",
+                    f"https://{self._authority(peer)}{path}",
                     data=body,
                     ssl=self._tls.client(),
                     server_hostname=peer.dns_name,
@@ -92,16 +101,15 @@ class InternalClient:
         except (aiohttp.ClientError, ssl.SSLError, OSError, TimeoutError) as exc:
             raise PeerError(f"{peer.role} {peer.id}: {type(exc).__name__} {exc}".rstrip()) from exc
 
+    def _authority(self, peer: Peer) -> str:
+        host, port = self._detours.get(f"{peer.role}/{peer.id}", (peer.host, peer.port))
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
 
 def _trace_parent(request_id: str) -> str:
     """W3C Trace Context; the request's id is the trace if it can be one, else it is a new one."""
     trace = request_id if _HEX.fullmatch(request_id) else secrets.token_hex(16)
     return f"00-{trace:0>32}-{secrets.token_hex(8)}-01"
-
-
-def _authority(peer: Peer) -> str:
-    host = f"[{peer.host}]" if ":" in peer.host else peer.host
-    return f"{host}:{peer.port}"
 
 
 async def _read(response: aiohttp.ClientResponse, peer: Peer) -> bytes:

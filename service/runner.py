@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 import structlog
 import uvloop
 
+from service import failpoints
 from service.config import ConfigError, ServiceConfig, process_environ
 from service.health import Health
 from service.logs import configure_logs
@@ -113,6 +114,9 @@ def main(from_env: Callable[[Mapping[str, str]], C], build: Callable[[C], Servic
     configure_logs(
         level=service.log_level, style=service.log_format, role=service.role, id=service.id
     )
+    if service.failpoints:
+        log.warning("failpoints_armed", failpoints=[str(one) for one in service.failpoints])
+        failpoints.arm(service.failpoints)
     try:
         uvloop.run(_with_signals(lambda: build(config)))
     except Exception:

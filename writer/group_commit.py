@@ -24,6 +24,7 @@ from dataclasses import dataclass
 import msgspec
 import structlog
 
+from service.failpoints import Failpoint, reach
 from service.tasks import TaskHome
 from wire.comment import NewComment, timestamp
 from wire.errors import Overloaded, StoreUnavailable
@@ -179,6 +180,7 @@ class GroupCommit:
         begun = time.monotonic()
         created_at = timestamp(self._now())
         items = [Item(post.comment, post.key, created_at) for post in group]
+        reach(Failpoint.WRITER_BEFORE_COMMIT)
         try:
             epoch = await self._store.epoch()
             results = await self._store.append(video_id, items)
@@ -190,12 +192,14 @@ class GroupCommit:
         except BaseException:
             _fail(group, StoreUnavailable("nobody knows whether it was stored"))
             raise
+        reach(Failpoint.WRITER_AFTER_COMMIT)
         self._metrics.commit_seconds.observe(time.monotonic() - begun)
         self._metrics.group_size.observe(len(group))
         self._count_outcomes(results)
         for batch in _batches(video_id, epoch, group, results):
             _log_stored(batch)
             self._sink.offer(batch)
+        reach(Failpoint.WRITER_BEFORE_REPLY)
         for post, result in zip(group, results, strict=True):
             if not post.done.done():
                 post.done.set_result(result)

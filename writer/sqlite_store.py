@@ -18,6 +18,7 @@ from typing import Any
 
 import structlog
 
+from service.failpoints import Failpoint, reach
 from wire.errors import StoreUnavailable
 from writer import sqlite_queries as queries
 from writer.sqlite_file import SqliteFile, StoreIdentity
@@ -145,6 +146,7 @@ class SqliteStore:
                 queries.append_group(connection, epoch, group.video_id, group.items, now_s)
                 for group in groups
             ]
+            reach(Failpoint.WRITER_IN_COMMIT)
         self._sweepable = True
         self.commits += 1
         return results

@@ -25,7 +25,7 @@ class ViaDispatchers:
 
     def __init__(self, config: Config, shell: Shell, metrics: WriterMetrics) -> None:
         self._shell = shell
-        self._client = InternalClient(shell.tls)
+        self._client = InternalClient(shell.tls, detours=shell.config.detours)
         ring = HashRing()
         self._dispatchers = Dispatchers(ring.order, ring.set_members)
         self.sink = DispatchSink(self._client, self._dispatchers.order, shell.tasks, metrics)

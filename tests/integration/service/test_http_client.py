@@ -135,6 +135,25 @@ async def test_a_blackholed_peer_is_given_up_at_the_deadline(
     assert server.requests == []
 
 
+async def test_a_detour_is_taken_and_the_peer_must_still_prove_itself(
+    server: FreeServer, pki: Pki
+) -> None:
+    detours = {"node/n1": ("127.0.0.1", server.server.port)}
+    client = InternalClient(pki.files(Role.WRITER, "w3"), deadline_s=5.0, detours=detours)
+    await client.start()
+    assert await client.get(Peer(Role.NODE, "n1", "192.0.2.1", 9), "/x") == b"ok"
+    impostor = InternalClient(
+        pki.files(Role.WRITER, "w4"),
+        deadline_s=5.0,
+        detours={"node/n2": ("127.0.0.1", server.server.port)},
+    )
+    await impostor.start()
+    with pytest.raises(PeerError):
+        await impostor.get(Peer(Role.NODE, "n2", "192.0.2.1", 9), "/x")
+    await client.stop()
+    await impostor.stop()
+
+
 async def test_a_peer_that_hangs_up_is_a_peer_error(
     server: FreeServer, client: InternalClient
 ) -> None:

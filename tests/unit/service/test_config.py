@@ -23,6 +23,23 @@ def test_defaults_bind_loopback_and_any_free_port() -> None:
     )
 
 
+def test_a_peer_may_be_called_elsewhere_than_it_says() -> None:
+    env = EnvReader({"SERVICE_ID": "n1", "PEER_DETOURS": "writer/w1=127.0.0.1:9000, node/n2=h:1"})
+    assert ServiceConfig.read(env, Role.NODE).detours == {
+        "writer/w1": ("127.0.0.1", 9000),
+        "node/n2": ("h", 1),
+    }
+    env.done()
+
+
+def test_failpoints_and_detours_that_cannot_be_are_faults() -> None:
+    env = EnvReader({"SERVICE_ID": "n1", "PEER_DETOURS": "w1=h:1", "FAILPOINT": "node.gone:kill"})
+    ServiceConfig.read(env, Role.NODE)
+    told = faults(env)
+    assert "PEER_DETOURS: w1=h:1" in told
+    assert "FAILPOINT: node.gone is none of" in told
+
+
 def test_the_advertised_host_is_the_bound_one_unless_told_otherwise() -> None:
     env = EnvReader({"SERVICE_ID": "w1", "BIND_HOST": "10.0.0.1"})
     assert ServiceConfig.read(env, Role.WRITER).advertise_host == "10.0.0.1"
