@@ -16,6 +16,7 @@ from cluster.parts import Kind
 from cluster.prepare import container_gateway
 from cluster.settings import PLACEMENTS
 
+_SERVERS = [haproxy.Server(n, "127.0.0.1", 21_000 + n, 22_000 + n) for n in (1, 2, 3)]
 _ORIGINS = ("https://watch.example:8443", "http://[::1]")
 
 
@@ -29,6 +30,8 @@ def configurations() -> Iterator[tuple[str, haproxy.Gateway]]:
         control = in_containers.control.replace(CONTROL_HOST, "127.0.0.1")
         in_containers = dataclasses.replace(in_containers, control=control)
         yield f"containers, PLACEMENT={placement}", in_containers
+    alone = dataclasses.replace(_of_processes("hash"), nodes=(), writers=(), single=_SERVERS[:1])
+    yield "processes, TOPOLOGY=single", alone
 
 
 def check_gateway(gateway: haproxy.Gateway, folder: Path) -> str:
@@ -46,15 +49,14 @@ def check_gateway(gateway: haproxy.Gateway, folder: Path) -> str:
 
 
 def _of_processes(placement: str) -> haproxy.Gateway:
-    servers = [haproxy.Server(n, "127.0.0.1", 21_000 + n, 22_000 + n) for n in (1, 2, 3)]
     return haproxy.Gateway(
         bind="127.0.0.1",
         http_port=8080,
         https_port=8443,
         certificate=Path("gateway.pem"),
         placement=placement,
-        nodes=servers,
-        writers=servers[:2],
+        nodes=_SERVERS,
+        writers=_SERVERS[:2],
         max_connections=haproxy.default_max_connections(),
         origins=_ORIGINS,
     )

@@ -17,7 +17,7 @@ from cluster.errors import ClusterError
 from cluster.folder import ClusterFolder, Remembered, home_folder
 from cluster.haproxy import Server
 from cluster.memory import Memory
-from cluster.parts import ROLES, SERVERS, Kind, Part, find_part
+from cluster.parts import BEHIND_GATEWAY, ROLES, SERVERS, Kind, Part, find_part
 from cluster.port_check import require_free_ports
 from cluster.progress import Progress, Silent
 from cluster.runtime import RUNNING, Condition, Plan, Runtime
@@ -248,11 +248,11 @@ class Cluster:
             await self._waiting.slots_filled(self.part(Kind.HAPROXY), servers)
 
     def _servers(self) -> dict[str, Server]:
-        """What the gateway has to know, by name: nodes and writers where they are now."""
+        """What the gateway has to know, by name: where its servers are now."""
         servers = {}
         for part in self.parts:
             host = self.runtime.host(part)
-            if part.kind in (Kind.NODE, Kind.WRITER) and host is not None:
+            if part.kind in BEHIND_GATEWAY and host is not None:
                 servers[part.name] = Server(
                     part.number, host, part.ports["public"], part.ports["ops"]
                 )

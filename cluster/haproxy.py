@@ -63,7 +63,8 @@ class Server:
 @dataclass(frozen=True, slots=True)
 class Gateway:
     """What the configuration is made of. `certificate` holds certificate and key in one file;
-    `origins` may read the gateway's own replies too (`*`: any).
+    `origins` may read the gateway's own replies too (`*`: any). `single` is a process that is node
+    and writer in one; then there are no others.
 
     `control` is where the runtime socket listens. With a `nameserver` (host:port) the hosts of the
     servers are names: they may have no address yet, and get another one while HAProxy runs.
@@ -78,14 +79,19 @@ class Gateway:
     writers: Sequence[Server]
     max_connections: int
     origins: Sequence[str] = ()
+    single: Sequence[Server] = ()
     control: str = LOCAL_CONTROL
     nameserver: str = ""
 
     @property
     def servers(self) -> dict[str, Server]:
-        """Nodes and writers by their names."""
-        nodes = {f"node-{server.number}": server for server in self.nodes}
-        return nodes | {f"writer-{server.number}": server for server in self.writers}
+        """What stands behind it, by its names."""
+        kinds = {"node": self.nodes, "writer": self.writers, "single": self.single}
+        return {
+            f"{kind}-{server.number}": server
+            for kind, servers in kinds.items()
+            for server in servers
+        }
 
 
 def default_max_connections() -> int:
@@ -114,8 +120,8 @@ def render(gateway: Gateway) -> str:
         resolvers=_resolvers(gateway.nameserver),
         errorfiles=_indented(errorfile_lines()),
         stream_balance=_indented(_BALANCE[gateway.placement]),
-        node_servers=_indented(_servers("node", gateway.nodes, by_name)),
-        writer_servers=_indented(_servers("writer", gateway.writers, by_name)),
+        node_servers=_indented(_servers("node", gateway.nodes, gateway.single, by_name)),
+        writer_servers=_indented(_servers("writer", gateway.writers, gateway.single, by_name)),
     )
 
 
@@ -141,16 +147,21 @@ def _resolvers(nameserver: str) -> str:
     return "\n".join(_RESOLVERS).format(nameserver=nameserver) + "\n\n" if nameserver else ""
 
 
-def _servers(prefix: str, servers: Sequence[Server], by_name: bool) -> list[str]:
+def _servers(
+    prefix: str, servers: Sequence[Server], single: Sequence[Server], by_name: bool
+) -> list[str]:
     extra = _BY_NAME if by_name else ""
-    lines = [
-        f"server {prefix}-{server.number} {server.host}:{server.port} id {server.number}"
-        f" port {server.check_port}{extra}"
-        for server in servers
-    ]
+    if single:  # it cannot have a second of its kind: no slots
+        return [_server("single", server, extra) for server in single]
+    lines = [_server(prefix, server, extra) for server in servers]
     first = max((server.number for server in servers), default=0) + 1
     last = first + SPARE_SLOTS - 1
     return [*lines, f"server-template {prefix}- {first}-{last} 127.0.0.1:1 port 1 disabled"]
+
+
+def _server(prefix: str, server: Server, extra: str) -> str:
+    name, address = f"{prefix}-{server.number}", f"{server.host}:{server.port}"
+    return f"server {name} {address} id {server.number} port {server.check_port}{extra}"
 
 
 def is_origin(text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +14,7 @@ from cluster.errors import ClusterError
 from cluster.haproxy import Server
 
 SOCKET = "haproxy.sock"
-BACKENDS = {"node": "streams", "writer": "writers"}
+BACKENDS = {"node": ("streams",), "writer": ("writers",), "single": ("streams", "writers")}
 _MAX_REPLY_BYTES = 1024 * 1024
 _NO_ADDRESS_YET = "MAINT (resolution)"
 _DEADLINE_S = 2.0
@@ -84,8 +84,8 @@ async def fill_slots(control: Control, servers: Mapping[str, Server]) -> None:
     name it is about to look up. Raises ClusterError when there are no slots left.
     """
     known = {(row["pxname"], row["svname"]): row for row in await _stats_when_there(control)}
-    for name, server in servers.items():
-        row = known.get((_backend(name), name))
+    for name, server, backend in _places(servers):
+        row = known.get((backend, name))
         if row is None:
             raise ClusterError(
                 f"the running gateway has no place for {name}; start it again "
@@ -94,25 +94,35 @@ async def fill_slots(control: Control, servers: Mapping[str, Server]) -> None:
         if row["status"] == _NO_ADDRESS_YET:
             continue
         if row["status"].startswith("MAINT") or row["addr"] != f"{server.host}:{server.port}":
-            await _fill(control, f"{_backend(name)}/{name}", server)
+            await _fill(control, f"{backend}/{name}", server)
 
 
 async def find_not_up(control: Control, names: Iterable[str]) -> list[str]:
     """The nodes and writers whose checks do not all succeed. Raises as `ask`."""
     status = {(row["pxname"], row["svname"]): row["status"] for row in await fetch_stats(control)}
-    return [name for name in names if status.get((_backend(name), name)) != "UP"]
+    return [
+        name
+        for name in names
+        if any(status.get((backend, name)) != "UP" for backend in _backends(name))
+    ]
 
 
 async def empty_slots(control: Control, names: Sequence[str]) -> None:
     """Send nothing new to these nodes and writers. Raises as `ask`."""
     for name in names:
-        if backend := _backend(name):
+        for backend in _backends(name):
             await _order(control, f"set server {backend}/{name} state maint")
 
 
-def _backend(name: str) -> str:
-    """ "" for a part that is not behind the gateway."""
-    return BACKENDS.get(name.partition("-")[0], "")
+def _backends(name: str) -> Sequence[str]:
+    """None for a part that is not behind the gateway."""
+    return BACKENDS.get(name.partition("-")[0], ())
+
+
+def _places(servers: Mapping[str, Server]) -> Iterator[tuple[str, Server, str]]:
+    for name, server in servers.items():
+        for backend in _backends(name):
+            yield name, server, backend
 
 
 async def _fill(control: Control, slot: str, server: Server) -> None:

@@ -13,10 +13,16 @@ from cluster.runtime import Launch
 from cluster.server_launches import ServerLaunches
 from cluster.settings import Settings
 from wire.roles import Role
+from wire.topology import PUBSUB
 
 # What a program may need of the person's environment; nothing else leaks into the processes.
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "JAVA_HOME")
-_MODULES = {Kind.WRITER: "writer", Kind.DISPATCHER: "dispatcher", Kind.NODE: "rtms_node"}
+_MODULES = {
+    Kind.SINGLE: "single",
+    Kind.WRITER: "writer",
+    Kind.DISPATCHER: "dispatcher",
+    Kind.NODE: "rtms_node",
+}
 # The role in a part's certificate.
 TLS_ROLES = {Kind.WRITER: Role.WRITER, Kind.DISPATCHER: Role.DISPATCHER, Kind.NODE: Role.NODE}
 GATEWAY_CERTIFICATE = "gateway.pem"
@@ -57,15 +63,16 @@ class Launches:
             "SERVICE_ID": part.name,
             "BIND_HOST": "127.0.0.1",
             "ADVERTISE_HOST": "127.0.0.1",
-            "INTERNAL_PORT": str(part.ports["internal"]),
-            "OPS_PORT": str(part.ports["ops"]),
             "TLS_DIR": str(self._folder.tls(part.name)),
             "TOPOLOGY": self._settings.topology,
         }
-        if "public" in part.ports:
-            common["PUBLIC_PORT"] = str(part.ports["public"])
-        if part.kind is Kind.WRITER:
+        common |= {f"{use.upper()}_PORT": str(port) for use, port in part.ports.items()}
+        if part.kind in (Kind.WRITER, Kind.SINGLE):
             common |= self._servers_not_ours.store()
+        if part.kind is Kind.SINGLE:
+            common["BEHIND_GATEWAY"] = "on"
+        if part.kind is Kind.NODE and self._settings.topology in PUBSUB:
+            common["WRITER_ADDRESSES"] = self._writer_addresses()
         common |= self._servers_not_ours.addresses()
         return common | self._settings.variables_for(str(part.kind), part.name)
 
@@ -76,12 +83,18 @@ class Launches:
             http_port=part.ports["http"],
             https_port=part.ports["https"],
             certificate=Path(GATEWAY_CERTIFICATE),
-            placement=self._settings.placement,
+            placement=self._settings.viewers_placement,
             nodes=self._servers(Kind.NODE),
             writers=self._servers(Kind.WRITER),
+            single=self._servers(Kind.SINGLE),
             max_connections=haproxy.default_max_connections(),
             origins=self._origins(part),
         )
+
+    def _writer_addresses(self) -> str:
+        """Where there is no ZooKeeper to ask."""
+        writers = [part for part in self._parts if part.kind is Kind.WRITER]
+        return ",".join(f"{part.name}={part.host}:{part.ports['internal']}" for part in writers)
 
     def _origins(self, part: Part) -> list[str]:
         """As the processes will read it."""

@@ -100,7 +100,7 @@ class Memory:
 
     def _check_elastic(self, settings: Settings) -> None:
         for field in dataclasses.fields(Settings):
-            old, new = getattr(self.settings, field.name), getattr(settings, field.name)
+            old, new = (getattr(one, field.name) for one in (_told(self.settings), _told(settings)))
             if old != new and field.name not in _ELASTIC:
                 raise SettingsConflict(
                     f"the cluster runs with {field.name.upper()}={old}; "
@@ -109,3 +109,8 @@ class Memory:
 
     def _any_runs(self) -> bool:
         return any(self._runtime.condition(name) in RUNNING for name in self._runtime.names())
+
+
+def _told(settings: Settings) -> Settings:
+    """With what is in effect where a person left the choice to us."""
+    return dataclasses.replace(settings, placement=settings.viewers_placement)

@@ -12,7 +12,7 @@ async def renew_cluster_epoch(cluster: Cluster) -> tuple[str, str]:
     """The old epoch and the new one. Raises WritersRun while a writer of the cluster runs, and
     ClusterError if the store cannot be changed.
     """
-    writers = [part.name for part in cluster.parts if part.kind is Kind.WRITER]
+    writers = [part.name for part in cluster.parts if part.kind in (Kind.WRITER, Kind.SINGLE)]
     running = [name for name in writers if cluster.condition(name) in RUNNING]
     if running:
         raise WritersRun(running)

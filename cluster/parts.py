@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cluster.errors import UnknownPart
-from cluster.settings import GATEWAY_HTTP_PORT, GATEWAY_HTTPS_PORT, PUB_SUB, Settings
+from cluster.settings import GATEWAY_HTTP_PORT, GATEWAY_HTTPS_PORT, Settings
+from wire.topology import PUBSUB, Topology
 
 
 class Kind(StrEnum):
@@ -19,6 +20,7 @@ class Kind(StrEnum):
     CASSANDRA = "cassandra"
     ZOOKEEPER = "zookeeper"
     REDIS = "redis"
+    SINGLE = "single"
     WRITER = "writer"
     DISPATCHER = "dispatcher"
     NODE = "node"
@@ -26,12 +28,14 @@ class Kind(StrEnum):
 
 
 SERVERS = (Kind.CASSANDRA, Kind.ZOOKEEPER, Kind.REDIS)  # what our own programs stand on
-ROLES = (Kind.WRITER, Kind.DISPATCHER, Kind.NODE)  # our own programs
+ROLES = (Kind.SINGLE, Kind.WRITER, Kind.DISPATCHER, Kind.NODE)  # our own programs
+BEHIND_GATEWAY = (Kind.SINGLE, Kind.WRITER, Kind.NODE)
 _ONLY_ONE = (Kind.REDIS, Kind.HAPROXY)
 PORT_USES: Mapping[Kind, tuple[str, ...]] = {
     Kind.CASSANDRA: ("cql", "storage"),
     Kind.ZOOKEEPER: ("client", "quorum", "election"),
     Kind.REDIS: ("client",),
+    Kind.SINGLE: ("public", "ops"),
     Kind.WRITER: ("public", "internal", "ops"),
     Kind.DISPATCHER: ("internal", "ops"),
     Kind.NODE: ("public", "internal", "ops"),
@@ -74,14 +78,16 @@ def port_keys(kind: Kind, number: int) -> dict[str, str]:
 
 def wanted(settings: Settings) -> list[tuple[Kind, int]]:
     """Every part of such a cluster, in the order in which they start."""
-    dispatching = settings.topology == "dispatcher"
+    topology = settings.topology
+    dispatching, alone = topology == Topology.DISPATCHER, topology == Topology.SINGLE
     counts = {
         Kind.CASSANDRA: settings.cassandras if settings.store == "cassandra" else 0,
         Kind.ZOOKEEPER: settings.zookeepers if dispatching else 0,
-        Kind.REDIS: 1 if settings.topology in PUB_SUB else 0,
-        Kind.WRITER: settings.writers,
+        Kind.REDIS: 1 if topology in PUBSUB else 0,
+        Kind.SINGLE: 1 if alone else 0,
+        Kind.WRITER: 0 if alone else settings.writers,
         Kind.DISPATCHER: settings.dispatchers if dispatching else 0,
-        Kind.NODE: settings.nodes,
+        Kind.NODE: 0 if alone else settings.nodes,
         Kind.HAPROXY: 1,
     }
     return [(kind, number + 1) for kind, count in counts.items() for number in range(count)]

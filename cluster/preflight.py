@@ -7,9 +7,11 @@ from cluster.settings import Settings
 from dispatcher.config import Config as DispatcherConfig
 from rtms_node.config import Config as NodeConfig
 from service.config import ConfigError
+from single.config import Config as SingleConfig
 from writer.config import Config as WriterConfig
 
 _CONFIGS = {
+    Kind.SINGLE: SingleConfig.from_env,
     Kind.WRITER: WriterConfig.from_env,
     Kind.DISPATCHER: DispatcherConfig.from_env,
     Kind.NODE: NodeConfig.from_env,

@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from cluster import cassandra, zookeeper
+from cluster import cassandra, redis_server, zookeeper
 from cluster.parts import Kind, Part
 
 DEADLINE_S = 1.0
@@ -42,6 +42,9 @@ async def fetch_readiness(part: Part, host: str | None) -> Readiness:
         return Readiness(True, mode) if mode else NO_ANSWER
     if part.kind is Kind.CASSANDRA:
         serves = await cassandra.answers(host, part.ports["cql"], DEADLINE_S)
+        return Readiness(True, "ready") if serves else NO_ANSWER
+    if part.kind is Kind.REDIS:
+        serves = await redis_server.answers(host, part.ports["client"], DEADLINE_S)
         return Readiness(True, "ready") if serves else NO_ANSWER
     port = part.ports["http" if part.kind is Kind.HAPROXY else "ops"]
     reply = await fetch_json(host, port, "/readyz")

@@ -13,10 +13,11 @@ from rich.text import Text
 from cluster.cluster import Cluster
 from cluster.route import Route
 from cluster.status import Row
+from wire.topology import Topology
 
 _HEAD = ("timestamp", "level", "event")
 _LEFT_OUT = (*_HEAD, "role", "id", "exception")
-_HEADINGS = ("part", "pid", "address", "viewers", "videos", "zookeeper", "health", "waiting")
+_HEADINGS = ("part", "pid", "address", "viewers", "videos", "bus", "health", "waiting")
 _NUMBERS = ("pid", "viewers", "videos")
 
 
@@ -48,7 +49,7 @@ def status_table(name: str, rows: Sequence[Row]) -> Table:
             row.address,
             _figure(row.viewers),
             _figure(row.videos),
-            row.zookeeper or "",
+            _bus(row),
             Text(row.health, _colour(row)),
             ", ".join(f"{name} {depth}" for name, depth in row.queues.items() if depth),
         )
@@ -59,10 +60,20 @@ def route_lines(route: Route) -> list[str]:
     """What `livecomments route` prints."""
     return [
         f"video           {route.video_id}",
-        f"served by       {', '.join(route.serving) or 'no node (nobody watches it)'}",
-        f"dispatcher      {route.dispatcher or 'none'}",
+        *_way(route),
         f"gateway, posts  {route.writer or 'no writer'}",
         f"gateway, stream {route.node or 'no node'}",
+    ]
+
+
+def _way(route: Route) -> list[str]:
+    if route.channel is not None:
+        return [f"channel         {route.channel}, heard by {route.heard_by} node(s)"]
+    if route.topology == Topology.SINGLE:
+        return ["served by       the one process"]
+    return [
+        f"served by       {', '.join(route.serving) or 'no node (nobody watches it)'}",
+        f"dispatcher      {route.dispatcher or 'none'}",
     ]
 
 
@@ -71,7 +82,7 @@ def closing_words(cluster: Cluster) -> list[str]:
     url = cluster.http_url
     return [
         "",
-        f"The cluster {cluster.settings.name} is ready.",
+        f"The cluster {cluster.settings.name} is ready (topology {cluster.settings.topology}).",
         f"  HTTP   {url}",
         f"  HTTPS  {cluster.https_url}   (curl --cacert {cluster.ca_file})",
         f"  kept   {cluster.folder.path}",
@@ -91,6 +102,13 @@ def lines_to_try(url: str) -> list[str]:
         f"  curl -XPOST {url}/v1/videos/v1/comments"
         ' -H \'content-type: application/json\' -d \'{"author":"ann","text":"hi"}\'',
     ]
+
+
+def _bus(row: Row) -> str:
+    """How the part stands with what connects it to the others."""
+    states = {"zookeeper": row.zookeeper, "redis": row.redis}
+    told = [f"{bus} {state}" for bus, state in states.items() if state not in (None, "none")]
+    return ", ".join(told)
 
 
 def _colour(row: Row) -> str:

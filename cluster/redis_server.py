@@ -81,11 +81,11 @@ def command(server: RedisServer) -> list[str]:
     return [redis, str(server.config)]
 
 
-async def answers(port: int, timeout_s: float = 1.0) -> bool:
-    """Whether the server on `port` serves clients."""
+async def answers(host: str, port: int, timeout_s: float = 1.0) -> bool:
+    """Whether the server there serves clients."""
     try:
         async with asyncio.timeout(timeout_s):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            reader, writer = await asyncio.open_connection(host, port)
             try:
                 writer.write(b"PING\r\n")
                 return await reader.readline() == b"+PONG\r\n"

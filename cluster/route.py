@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import aiohttp
 
@@ -12,8 +14,11 @@ from cluster.errors import ClusterError
 from cluster.parts import Kind
 from coordination import CoordinationError, HashRing, NoNode, Paths, ZooKeeperSession
 from coordination.paths import node_ids
+from pubsub import RedisAway, channels_of, fetch_receivers
+from service.config import EnvReader, PubSubConfig
 from wire.ids import is_service_id, is_video_id
 from wire.roles import Role
+from wire.topology import PUBSUB, Topology
 
 SERVED_BY = "X-Served-By"
 _DEADLINE_S = 5.0
@@ -21,48 +26,67 @@ _DEADLINE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`serving`: the nodes registered for the video. `dispatcher`: whom a writer tries first.
-    `writer` and `node`: where the gateway sends a post and a stream now; None if nowhere.
+    """`serving`: the nodes registered for the video; `dispatcher`: whom a writer tries first.
+    `channel`: where it is published on Redis, `heard_by` so many nodes. `writer` and `node`: where
+    the gateway sends a post and a stream now; None if nowhere.
     """
 
     video_id: str
-    serving: list[str]
-    dispatcher: str | None
+    topology: str
     writer: str | None
     node: str | None
+    serving: list[str] = field(default_factory=list)
+    dispatcher: str | None = None
+    channel: str | None = None
+    heard_by: int | None = None
 
 
 async def fetch_route(cluster: Cluster, video_id: str) -> Route:
-    """Ask ZooKeeper and the gateway. Raises ClusterError for an impossible id, or when ZooKeeper
-    does not answer. The gateway is asked last: to ask it for a stream makes a viewer for a moment.
+    """Ask ZooKeeper or Redis, and the gateway. Raises ClusterError for an impossible id, or when
+    one of the former does not answer. The gateway is asked last: to ask it for a stream makes a
+    viewer for a moment.
     """
     if not is_video_id(video_id):
         raise ClusterError(f"{video_id!r} cannot be a video id: 1 to 64 letters, digits, _ or -")
-    serving, dispatchers = await _ask_zookeeper(cluster, video_id)
-    order = HashRing(dispatchers).order(video_id)
+    topology = cluster.settings.topology
+    way: Mapping[str, Any] = {}
+    if topology == Topology.DISPATCHER:
+        way = await _ask_zookeeper(cluster, video_id)
+    elif topology in PUBSUB:
+        way = await _ask_redis(cluster, video_id)
     path = f"{cluster.http_url}/v1/videos/{video_id}"
-    return Route(
-        video_id=video_id,
-        serving=serving,
-        dispatcher=order[0] if order else None,
-        writer=await _served_by(f"{path}/comments?limit=1"),
-        node=await _served_by(f"{path}/stream?replay=0"),
-    )
+    writer = await _served_by(f"{path}/comments?limit=1")
+    node = await _served_by(f"{path}/stream?replay=0")
+    return Route(video_id, topology, writer, node, **way)
 
 
-async def _ask_zookeeper(cluster: Cluster, video_id: str) -> tuple[list[str], list[str]]:
+async def _ask_redis(cluster: Cluster, video_id: str) -> dict[str, Any]:
+    settings = cluster.settings
+    known = PubSubConfig.read(EnvReader(settings.variables_for(Kind.WRITER, "writer-1")))
+    channel = channels_of(settings.topology, known.channels).channel(video_id)
+    host, port = cluster.address(Kind.REDIS, "client")
+    try:
+        async with asyncio.timeout(_DEADLINE_S):
+            heard_by = await fetch_receivers(f"redis://{host}:{port}", channel)
+    except (RedisAway, TimeoutError) as exc:
+        raise ClusterError(f"Redis does not answer: {exc or 'too slow'}") from exc
+    return {"channel": channel, "heard_by": heard_by}
+
+
+async def _ask_zookeeper(cluster: Cluster, video_id: str) -> dict[str, Any]:
     session = ZooKeeperSession(_connect_string(cluster))
     paths = Paths()
     try:
         async with asyncio.timeout(_DEADLINE_S):
             await session.start()
             nodes = node_ids(await _children(session, paths.video(video_id)))[0]
-            dispatchers = await _children(session, paths.role(Role.DISPATCHER))
+            names = await _children(session, paths.role(Role.DISPATCHER))
     except (CoordinationError, TimeoutError, OSError) as exc:
         raise ClusterError(f"ZooKeeper does not answer: {exc or 'too slow'}") from exc
     finally:
         await session.stop()
-    return sorted(nodes), [name for name in dispatchers if is_service_id(name)]
+    order = HashRing(filter(is_service_id, names)).order(video_id)
+    return {"serving": sorted(nodes), "dispatcher": order[0] if order else None}
 
 
 def _connect_string(cluster: Cluster) -> str:

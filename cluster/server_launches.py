@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cluster import cassandra, zookeeper
+from cluster import cassandra, redis_server, zookeeper
 from cluster.folder import ClusterFolder
 from cluster.parts import Kind, Part
 from cluster.runtime import Launch
@@ -13,7 +13,7 @@ from cluster.settings import CASSANDRA_HEAP, CASSANDRA_JVM_OPTIONS, Settings
 
 
 class ServerLaunches:
-    """ZooKeeper and Cassandra of one cluster. `jars` holds Cassandra's."""
+    """ZooKeeper, Redis and Cassandra of one cluster. `jars` holds Cassandra's."""
 
     def __init__(
         self,
@@ -33,7 +33,12 @@ class ServerLaunches:
         """How to start `part`; writes its configuration. Raises FileNotFoundError when what it
         needs is not installed.
         """
-        return {Kind.ZOOKEEPER: self._zookeeper, Kind.CASSANDRA: self._cassandra}[part.kind](part)
+        launches = {
+            Kind.ZOOKEEPER: self._zookeeper,
+            Kind.REDIS: self._redis,
+            Kind.CASSANDRA: self._cassandra,
+        }
+        return launches[part.kind](part)
 
     def addresses(self) -> dict[str, str]:
         """Variables that tell where ZooKeeper or Redis is."""
@@ -41,7 +46,7 @@ class ServerLaunches:
         if ensemble := self._ensemble():
             variables["ZOOKEEPER"] = zookeeper.connect_string(ensemble)
         for server in self._of_kind(Kind.REDIS):
-            variables["REDIS"] = f"{server.host}:{server.ports['client']}"
+            variables["REDIS_URL"] = self._redis_server(server).url
         return variables
 
     def store(self) -> dict[str, str]:
@@ -75,6 +80,14 @@ class ServerLaunches:
             )
             for part in self._of_kind(Kind.ZOOKEEPER)
         ]
+
+    def _redis(self, part: Part) -> Launch:
+        server = self._redis_server(part)
+        redis_server.write_config(server)
+        return Launch(part.name, redis_server.command(server), server.folder, self._passed_on)
+
+    def _redis_server(self, part: Part) -> redis_server.RedisServer:
+        return redis_server.RedisServer(self._folder.server(part.name), part.ports["client"])
 
     def _cassandra(self, part: Part) -> Launch:
         ring = [self._cassandra_server(other) for other in self._of_kind(Kind.CASSANDRA)]

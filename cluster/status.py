@@ -31,6 +31,7 @@ class Row:
     videos: int | None = None
     queues: dict[str, int] = field(default_factory=dict)
     zookeeper: str | None = None
+    redis: str | None = None
 
 
 async def fetch_rows(cluster: Cluster) -> list[Row]:
@@ -59,11 +60,12 @@ async def _fetch_row(cluster: Cluster, part: Part) -> Row:
         videos=figures.get("videos"),
         queues=figures.get("queues") or {},
         zookeeper=figures.get("zookeeper"),
+        redis=figures.get("redis"),
     )
 
 
 async def fetch_figures(cluster: Cluster, part: Part) -> dict[str, Any]:
-    """viewers, videos, queues and zookeeper of one part, as far as it has them and answers."""
+    """viewers, videos, queues, zookeeper, redis of one part, as far as it has them and answers."""
     host = cluster.runtime.host(part)
     if part.kind in ROLES:
         return await fetch_state(part, host)

@@ -1,4 +1,5 @@
-"""Java, ZooKeeper, HAProxy and Maven by apt-get, on a machine that lacks them; for tests a browser.
+"""Java, ZooKeeper, Redis, HAProxy and Maven by apt-get, on a machine that lacks them; for tests a
+browser.
 
 Law: what is there is left as it is. The packages' own services are not started: the policy that
 forbids it is put in place for the time of the installation only, and one that the machine already
@@ -14,7 +15,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cluster import cassandra, cassandra_jars, haproxy, zookeeper
+from cluster import cassandra, cassandra_jars, haproxy, redis_server, zookeeper
 from cluster.errors import NotInstalled
 from cluster.java import find_any_java, find_java
 from cluster.parts import Kind
@@ -33,6 +34,7 @@ _IN_WORDS = {
     "libzookeeper-java": "ZooKeeper 3.8 (as Debian packages it)",
     _JAVA_17: "Java 17",
     "maven": "Maven 3.6 or newer",
+    "redis-server": "Redis 7",
     "haproxy": "HAProxy 2.6 or newer",
     _BROWSER: "Chromium",
 }
@@ -51,6 +53,8 @@ def missing_packages(kinds: Collection[Kind], *, maven: bool) -> list[str]:
         missing.append(_JAVA_17)
     if maven and cassandra_jars.find_maven() is None:
         missing.append("maven")
+    if Kind.REDIS in kinds and redis_server.find_redis() is None:
+        missing.append("redis-server")
     if Kind.HAPROXY in kinds and haproxy.find_haproxy() is None:
         missing.append("haproxy")
     return list(dict.fromkeys(missing))

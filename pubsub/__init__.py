@@ -3,6 +3,7 @@
 from pubsub.channels import Channels, channels_of
 from pubsub.errors import RedisAway
 from pubsub.publisher import Publisher
+from pubsub.receivers import fetch_receivers
 from pubsub.subscriber import Subscriber
 
-__all__ = ["Channels", "Publisher", "RedisAway", "Subscriber", "channels_of"]
+__all__ = ["Channels", "Publisher", "RedisAway", "Subscriber", "channels_of", "fetch_receivers"]

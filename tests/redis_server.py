@@ -41,7 +41,7 @@ class RedisServer:
                 redis_server.command(self._server), stdout=sink, stderr=sink
             )
         async with asyncio.timeout(30 * TIMEOUT_FACTOR):
-            while not await redis_server.answers(self.port):
+            while not await redis_server.answers("127.0.0.1", self.port):
                 assert self._process.poll() is None, output.read_text()[-2000:]
                 await asyncio.sleep(0.02)
 

@@ -30,6 +30,13 @@ def test_a_server_has_the_number_of_its_process() -> None:
     assert "server-template writer- 3-18 127.0.0.1:1 port 1 disabled" in lines
 
 
+def test_a_single_process_takes_streams_and_posts() -> None:
+    alone = dataclasses.replace(GATEWAY, nodes=(), writers=(), single=[Server(1, "h", 10, 20)])
+    text = render(alone)
+    assert text.count("server single-1 h:10 id 1 port 20") == 2
+    assert "server-template" not in text
+
+
 def test_only_streams_are_bounded_and_only_with_hash() -> None:
     by_hash = render(GATEWAY)
     in_turn = render(dataclasses.replace(GATEWAY, placement="round_robin"))

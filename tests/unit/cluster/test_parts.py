@@ -29,6 +29,17 @@ def test_with_redis_there_is_neither_zookeeper_nor_a_dispatcher(topology: str) -
     assert kinds_of(Settings(topology=topology)) == ["redis", "writer", "node", "haproxy"]
 
 
+def test_the_single_process_has_nobody_but_the_gateway() -> None:
+    settings = Settings(topology="single")
+    ports = {key: n for n, key in enumerate(missing_ports(settings, {}))}
+    assert [part.name for part in parts_of(settings, ports)] == ["single-1", "haproxy"]
+
+
+def test_a_cluster_that_changes_its_topology_keeps_its_ports() -> None:
+    ports = {key: n for n, key in enumerate(missing_ports(Settings(), {}))}
+    assert missing_ports(Settings(topology="gateway"), ports) == ["redis/client"]
+
+
 def test_the_store_starts_before_everything_that_needs_it() -> None:
     settings = Settings(store="cassandra", cassandras=3)
     assert kinds_of(settings)[:2] == ["cassandra", "zookeeper"]

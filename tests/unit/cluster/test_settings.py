@@ -21,9 +21,7 @@ def test_all_faults_are_told_at_once() -> None:
     assert all(name in str(told.value) for name in ("NODES", "ZOOKEEPERS", "PLACEMENT"))
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("RUNTIME", "docker"), ("STORE", "cassandra"), ("TOPOLOGY", "single")]
-)
+@pytest.mark.parametrize(("name", "value"), [("RUNTIME", "docker"), ("STORE", "cassandra")])
 def test_what_is_not_there_yet_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=f"{name}={value} is not there yet"):
         read_settings({name: value}, Settings())
@@ -59,3 +57,29 @@ def test_knobs_are_remembered_for_every_part() -> None:
 def test_what_is_no_origin_is_refused(origin: str) -> None:
     with pytest.raises(ConfigError, match="is no origin"):
         read_settings({"CORS_ORIGINS": f"https://ok.example,{origin}"}, Settings())
+
+
+@pytest.mark.parametrize(
+    ("topology", "placement"),
+    [
+        ("broadcast", "round_robin"),
+        ("partitioned", "round_robin"),
+        ("gateway", "hash"),
+        ("dispatcher", "hash"),
+    ],
+)
+def test_viewers_are_placed_as_the_topology_is_meant(topology: str, placement: str) -> None:
+    assert read_settings({"TOPOLOGY": topology}, Settings()).viewers_placement == placement
+
+
+def test_a_placement_that_a_person_chose_holds_in_every_topology() -> None:
+    chosen = read_settings({"PLACEMENT": "round_robin"}, Settings())
+    assert chosen.viewers_placement == "round_robin"
+    assert read_settings({"TOPOLOGY": "gateway"}, chosen).viewers_placement == "round_robin"
+    back = read_settings({"TOPOLOGY": "gateway", "PLACEMENT": ""}, chosen)
+    assert back.viewers_placement == "hash"
+
+
+def test_a_topology_that_does_not_exist_is_refused_and_the_others_are_named() -> None:
+    with pytest.raises(ConfigError, match="must be one of single, broadcast, partitioned"):
+        read_settings({"TOPOLOGY": "ring"}, Settings())

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from service.config import ConfigError, EnvReader, ServiceConfig
-from wire.roles import Role
+from service.config import ConfigError, EnvReader, PubSubConfig, ServiceConfig
+from wire.roles import Peer, Role
 
 
 def faults(env: EnvReader) -> str:
@@ -102,3 +102,42 @@ def test_a_choice_is_one_of_its_words() -> None:
     assert env.choice("C", "a", ("a", "b")) == "b"
     env.choice("D", "a", ("a", "b"))
     assert faults(env) == "D=z must be one of a, b"
+
+
+def test_processes_are_named_with_their_addresses() -> None:
+    env = EnvReader({"WRITER_ADDRESSES": "w1=10.0.0.1:80, w2=[::1]:81,,"})
+    assert env.peers("WRITER_ADDRESSES", Role.WRITER) == (
+        Peer(Role.WRITER, "w1", "10.0.0.1", 80),
+        Peer(Role.WRITER, "w2", "::1", 81),
+    )
+    assert env.peers("OTHERS", Role.WRITER) == ()
+    env.done()
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["w1", "w1=", "w1=host", "w1=host:", "w1=:80", "W1=host:80", "w1=host:x", "w1=host:\u0662"],
+)
+def test_a_process_without_a_name_or_an_address_is_a_fault(word: str) -> None:
+    env = EnvReader({"WRITER_ADDRESSES": f"ok=host:1,{word}"})
+    assert [peer.id for peer in env.peers("WRITER_ADDRESSES", Role.WRITER)] == ["ok"]
+    assert "is not id=host:port" in faults(env)
+
+
+def test_redis_is_told_by_a_url() -> None:
+    env = EnvReader({"REDIS_URL": "rediss://:word@redis.example:6380", "CHANNELS": "8"})
+    assert PubSubConfig.read(env) == PubSubConfig("rediss://:word@redis.example:6380", 8)
+    env.done()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis", "http://h:1", "redis://h", "redis://:6379", "redis://h:port", "redis://h:99999"],
+)
+def test_a_url_that_leads_to_no_redis_is_a_fault_and_its_password_is_not_told(url: str) -> None:
+    env = EnvReader({"REDIS_URL": url.replace("//", "//:secret@"), "CHANNELS": "0"})
+    PubSubConfig.read(env)
+    told = faults(env)
+    assert "REDIS_URL must be" in told
+    assert "CHANNELS" in told
+    assert "secret" not in told
