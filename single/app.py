@@ -31,7 +31,7 @@ from writer.comment_service import CommentService
 from writer.metrics import WriterMetrics
 from writer.public_routes import public_application
 from writer.rate_limit import RateLimit
-from writer.sqlite_store import SqliteStore
+from writer.stores import build_store
 
 log = structlog.get_logger()
 
@@ -50,9 +50,7 @@ class SingleService:
         self._closing = self._closed = False
         self._registry = new_registry()
         metrics = WriterMetrics(self._registry)
-        self._store = SqliteStore(
-            config.sqlite_path, on_replaced=self.tasks.fail, on_swept=metrics.keys_swept.inc
-        )
+        self._store = build_store(config.store, self._registry, metrics, self.tasks.fail)
         sink = HubSink(lambda: self._core.hub)
         self._comments = CommentService(self._store, sink, self.tasks, metrics)
         self._core = NodeCore(

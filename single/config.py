@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from rtms_node.config import read_limits
 from rtms_node.limits import Limits
 from rtms_node.probe import ProbeTimes
 from service.config import EnvReader, ServiceConfig
 from wire.roles import Role
+from writer.stores import StoreConfig
 
 # There is one of it and nobody looks for it by name, so it needs none.
 _NAME = {"SERVICE_ID": "single-1"}
@@ -28,8 +28,7 @@ class Config:
     service: ServiceConfig
     topology: str
     public_port: int
-    store: str
-    sqlite_path: Path
+    store: StoreConfig
     cors_origins: frozenset[str]
     post_rate_per_address: float
     drain_notice_s: float
@@ -47,8 +46,7 @@ class Config:
             service=ServiceConfig.read(env, Role.SINGLE),
             topology=env.choice("TOPOLOGY", "single", ("single",)),
             public_port=env.integer("PUBLIC_PORT", 8080, 0, 65535),
-            store=env.choice("STORE", "sqlite", ("sqlite",)),
-            sqlite_path=Path(env.text("SQLITE_PATH", "comments.sqlite3")),
+            store=StoreConfig.read(env, "comments.sqlite3"),
             cors_origins=frozenset(env.words("CORS_ORIGINS")),
             post_rate_per_address=env.number("POST_RATE_PER_ADDRESS", 0, 0, 1e6),
             drain_notice_s=env.number("DRAIN_NOTICE_S", 0, 0, 60),

@@ -17,7 +17,7 @@ from writer.internal_routes import internal_application
 from writer.metrics import WriterMetrics
 from writer.public_routes import public_application
 from writer.rate_limit import RateLimit
-from writer.sqlite_store import SqliteStore
+from writer.stores import build_store
 from writer.wiring import wire_up
 
 _LOOK_EVERY_S = 1.0
@@ -34,9 +34,7 @@ class WriterService:
         self._closing = False
         metrics = WriterMetrics(shell.registry)
         self._wiring = wire_up(config, shell, metrics)
-        self._store = SqliteStore(
-            config.sqlite_path, on_replaced=self.tasks.fail, on_swept=metrics.keys_swept.inc
-        )
+        self._store = build_store(config.store, shell.registry, metrics, self.tasks.fail)
         self._comments = CommentService(self._store, self._wiring.sink, self.tasks, metrics)
         metrics.watch_queues(self._queues)
         self._build_listeners(metrics)

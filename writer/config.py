@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from service.config import EnvReader, PubSubConfig, ServiceConfig
 from wire.roles import Role
 from wire.topology import MANY_PROCESSES, Topology
+from writer.stores import StoreConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,7 @@ class Config:
     service: ServiceConfig
     topology: str
     public_port: int
-    store: str
-    sqlite_path: Path
+    store: StoreConfig
     cors_origins: tuple[str, ...]
     post_rate_per_address: float
     zookeeper: tuple[str, ...]
@@ -38,8 +37,7 @@ class Config:
             service=ServiceConfig.read(env, Role.WRITER),
             topology=env.choice("TOPOLOGY", Topology.DISPATCHER, MANY_PROCESSES),
             public_port=env.integer("PUBLIC_PORT", 0, 0, 65535),
-            store=env.choice("STORE", "sqlite", ("sqlite",)),
-            sqlite_path=Path(env.text("SQLITE_PATH")),
+            store=StoreConfig.read(env),
             cors_origins=env.words("CORS_ORIGINS"),
             post_rate_per_address=env.number("POST_RATE_PER_ADDRESS", 0, 0, 1e6),
             zookeeper=env.words("ZOOKEEPER", "127.0.0.1:2181"),

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from hashlib import blake2b
 
-from wire.comment import NewComment, encode_comment
+from wire.comment import encode_comment
+from writer.idempotency import Earlier, body_digest, used_again
 from writer.store import Appended, Item, Outcome, Page
-
-Earlier = tuple[int, bytes, bytes]  # seq, digest, raw of the comment that a key stands for
 
 
 def append_group(
@@ -24,17 +22,17 @@ def append_group(
     for item in items:
         digest = b""
         if item.key is not None:
-            digest = _digest(item.comment)
+            digest = body_digest(item.comment)
             known = earlier.get(item.key) or _find_key(connection, video_id, item.key)
             if known is not None:
-                results.append(_again(known, digest))
+                results.append(used_again(known, digest))
                 continue
         head += 1
         raw = encode_comment(epoch, video_id, head, item.comment, item.created_at)
         comments.append((video_id, head, raw))
         results.append(Appended(Outcome.NEW, head, raw))
         if item.key is not None:
-            earlier[item.key] = (head, digest, raw)
+            earlier[item.key] = Earlier(head, digest, raw)
             keys.append((video_id, item.key, head, digest, now_s))
     if head != before:
         connection.executemany("INSERT INTO comments VALUES (?, ?, ?)", comments)
@@ -94,21 +92,9 @@ def _page(connection: sqlite3.Connection, video_id: str, rows: Sequence[tuple[in
 
 
 def _find_key(connection: sqlite3.Connection, video_id: str, key: str) -> Earlier | None:
-    found: Earlier | None = connection.execute(
+    row = connection.execute(
         "SELECT k.seq, k.digest, c.raw FROM keys k JOIN comments c USING (video_id, seq)"
         " WHERE k.video_id = ? AND k.key = ?",
         (video_id, key),
     ).fetchone()
-    return found
-
-
-def _again(known: Earlier, digest: bytes) -> Appended:
-    seq, first_digest, raw = known
-    if digest != first_digest:
-        return Appended(Outcome.CONFLICT, 0, b"")
-    return Appended(Outcome.REPLAYED, seq, raw)
-
-
-def _digest(comment: NewComment) -> bytes:
-    # NUL can be in neither (control characters are refused), so it separates them.
-    return blake2b(f"{comment.author}\0{comment.text}".encode(), digest_size=16).digest()
+    return None if row is None else Earlier(*row)

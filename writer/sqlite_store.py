@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,8 +116,10 @@ class SqliteStore:
         )
         return page
 
-    async def heads(self, video_ids: Sequence[str]) -> dict[str, int]:
-        """As `CommentStore.heads`."""
+    async def heads(
+        self, video_ids: Sequence[str], known: Mapping[str, int] | None = None
+    ) -> dict[str, int]:
+        """As `CommentStore.heads`; always read, whatever is `known`."""
         heads: dict[str, int] = await self._read(
             lambda connection: {name: queries.read_head(connection, name) for name in video_ids}
         )

@@ -13,7 +13,7 @@ any crash;
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -86,8 +86,12 @@ class CommentStore(Protocol):
         """The store's identity, made once with the store."""
 
     async def append(self, video_id: str, items: Sequence[Item]) -> list[Appended]:
-        """Number and store up to MAX_GROUP items of one video, all or none of the new ones; results
-        in the order of `items`. Equal keys within a group fold into one comment.
+        """Number and store up to MAX_GROUP items of one video; results in the order of `items`.
+
+        Equal keys within a group fold into one comment. The new ones are stored all or none, and
+        numbered in a row; except that a store may cut a group in two (Cassandra does once in 20,000
+        numbers): then the first part may be stored although StoreUnavailable is raised, and
+        somebody else's comments may lie between the parts.
         """
 
     async def range(self, video_id: str, after: int, through: int) -> Page:
@@ -96,5 +100,11 @@ class CommentStore(Protocol):
     async def recent(self, video_id: str, limit: int, before: int | None = None) -> Page:
         """The newest `limit` comments, or the newest with seq < before."""
 
-    async def heads(self, video_ids: Sequence[str]) -> dict[str, int]:
-        """Newest number of each video, 0 where there is none."""
+    async def heads(
+        self, video_ids: Sequence[str], known: Mapping[str, int] | None = None
+    ) -> dict[str, int]:
+        """Newest number of each video, 0 where there is none.
+
+        It may be as old as half a second; but never below what `known` says of the video without
+        a read that began after the call.
+        """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wire.comment import NewComment, encode_comment
@@ -68,7 +68,9 @@ class MemoryStore:
         last = last if before is None else min(last, before - 1)
         return self._page(video_id, last - limit + 1, last)
 
-    async def heads(self, video_ids: Sequence[str]) -> dict[str, int]:
+    async def heads(
+        self, video_ids: Sequence[str], known: Mapping[str, int] | None = None
+    ) -> dict[str, int]:
         """As CommentStore.heads."""
         self._check()
         return {video_id: len(self._raws(video_id)) for video_id in video_ids}

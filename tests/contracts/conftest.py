@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -10,14 +9,14 @@ from writer.store import CommentStore
 
 
 @pytest.fixture(params=sorted(BACKINGS))
-def backing(request: pytest.FixtureRequest, tmp_path: Path) -> Backing:
-    return BACKINGS[request.param].make(tmp_path)
+def backing(request: pytest.FixtureRequest) -> Backing:
+    return BACKINGS[request.param].make(request)
 
 
 @pytest.fixture(params=sorted(DURABLE))
-def durable(request: pytest.FixtureRequest, tmp_path: Path) -> Backing:
+def durable(request: pytest.FixtureRequest) -> Backing:
     """Only what other processes can use too, and what survives them."""
-    return DURABLE[request.param].make(tmp_path)
+    return DURABLE[request.param].make(request)
 
 
 @pytest.fixture

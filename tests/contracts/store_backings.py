@@ -6,6 +6,11 @@ import sqlite3
 from pathlib import Path
 from typing import Protocol
 
+import pytest
+
+from tests.cassandra_server import CassandraServer
+from tests.keyspace import Keyspace
+from writer.cassandra_store import CassandraStore
 from writer.sqlite_store import SqliteStore
 from writer.store import CommentStore
 from writer.testing import MemoryComments, MemoryStore
@@ -33,7 +38,8 @@ class SqliteBacking:
         self.target = target
 
     @classmethod
-    def make(cls, folder: Path) -> SqliteBacking:
+    def make(cls, request: pytest.FixtureRequest) -> SqliteBacking:
+        folder: Path = request.getfixturevalue("tmp_path")
         return cls(str(folder / "comments.db"))
 
     def store(self) -> CommentStore:
@@ -48,6 +54,26 @@ class SqliteBacking:
         connection.close()
 
 
+class CassandraBacking:
+    """A keyspace on a real server."""
+
+    kind = "cassandra"
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+
+    @classmethod
+    def make(cls, request: pytest.FixtureRequest) -> CassandraBacking:
+        server: CassandraServer = request.getfixturevalue("cassandra_server")
+        return cls(Keyspace.emptied(server).target)
+
+    def store(self) -> CommentStore:
+        return CassandraStore(Keyspace.at(self.target).config)
+
+    def remove_oldest(self, video_id: str, through: int) -> None:
+        Keyspace.at(self.target).remove_oldest(video_id, through)
+
+
 class MemoryBacking:
     """The fake, so that tests that use it can rely on it."""
 
@@ -58,7 +84,7 @@ class MemoryBacking:
         self._comments = MemoryComments()
 
     @classmethod
-    def make(cls, _folder: Path) -> MemoryBacking:
+    def make(cls, _request: pytest.FixtureRequest) -> MemoryBacking:
         return cls()
 
     def store(self) -> CommentStore:
@@ -68,5 +94,9 @@ class MemoryBacking:
         self._comments.oldest[video_id] = through + 1
 
 
-DURABLE = {"sqlite": SqliteBacking}  # other processes can use these
+# Other processes can use these.
+DURABLE: dict[str, type[SqliteBacking | CassandraBacking]] = {
+    "sqlite": SqliteBacking,
+    "cassandra": CassandraBacking,
+}
 BACKINGS = {"memory": MemoryBacking, **DURABLE}

@@ -12,8 +12,8 @@ from writer.config import Config
 def test_defaults() -> None:
     config = Config.from_env({"SERVICE_ID": "writer-1", "SQLITE_PATH": "/data/comments.db"})
     assert config.service.role is Role.WRITER
-    assert (config.topology, config.store) == ("dispatcher", "sqlite")
-    assert config.sqlite_path == Path("/data/comments.db")
+    assert (config.topology, config.store.kind) == ("dispatcher", "sqlite")
+    assert config.store.sqlite_path == Path("/data/comments.db")
     assert config.cors_origins == ()
     assert config.post_rate_per_address == 0
 

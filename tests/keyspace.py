@@ -1,0 +1,95 @@
+"""A keyspace of its own on the test session's Cassandra, and a look behind the store's back."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from cassandra.cluster import Session
+
+from tests.cassandra_server import CassandraServer
+from writer.cassandra_config import CassandraConfig
+from writer.cassandra_driver import new_cluster
+from writer.cassandra_layout import BUCKET_SIZE, Buckets, unpack
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Keyspace:
+    """`host:port/name` is what another process needs to find it."""
+
+    host: str
+    port: int
+    name: str
+
+    @classmethod
+    def new(cls, server: CassandraServer) -> Keyspace:
+        """Not made yet: the first store does that."""
+        return cls(server.host, server.port, f"test_{os.getpid()}_{next(_numbers)}")
+
+    @classmethod
+    def emptied(cls, server: CassandraServer) -> Keyspace:
+        """One that tests take in turn: as if it had just been made, in a tenth of the time."""
+        keyspace = cls(server.host, server.port, f"test_{os.getpid()}")
+        with keyspace.session() as session:
+            metadata = session.cluster.metadata.keyspaces.get(keyspace.name)
+            for table in metadata.tables if metadata else ():
+                session.execute(f"TRUNCATE {keyspace.name}.{table}")
+        return keyspace
+
+    @classmethod
+    def at(cls, target: str) -> Keyspace:
+        address, name = target.split("/")
+        host, port = address.rsplit(":", 1)
+        return cls(host, int(port), name)
+
+    @property
+    def target(self) -> str:
+        return f"{self.host}:{self.port}/{self.name}"
+
+    @property
+    def config(self) -> CassandraConfig:
+        return CassandraConfig(((self.host, self.port),), keyspace=self.name)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Blocks; closed at the end."""
+        cluster = new_cluster(self.config)
+        try:
+            yield cluster.connect()
+        finally:
+            cluster.shutdown()
+
+    def run(self, text: str, *values: object) -> list[Any]:
+        """One statement in this keyspace, which `{k}` stands for."""
+        with self.session() as session:
+            statement = session.prepare(text.format(k=self.name))
+            return list(session.execute(statement, values))
+
+    def drop(self) -> None:
+        with self.session() as session:
+            session.execute(f"DROP KEYSPACE IF EXISTS {self.name}", timeout=60)
+
+    def remove_oldest(self, video_id: str, through: int, bucket_size: int = BUCKET_SIZE) -> None:
+        """What the end of a TTL does to the comments 1 to `through`; it may cut a pack."""
+        buckets = Buckets(bucket_size)
+        where = "WHERE video_id = ? AND bucket = ? AND seq"
+        with self.session() as session:
+            cut = session.prepare(
+                f"UPDATE {self.name}.comments SET pack = ? {where} = ? AND key = ''"
+            )
+            remove = session.prepare(f"DELETE FROM {self.name}.comments {where} = ? AND key = ''")
+            look = session.prepare(f"SELECT seq, pack FROM {self.name}.comments {where} > 0")
+            for bucket in range(buckets.of(through) + 1):
+                for last, lines in list(session.execute(look, (video_id, bucket))):
+                    first, raws = unpack((last, lines))
+                    if last <= through:
+                        session.execute(remove, (video_id, bucket, last))
+                    elif first <= through:
+                        kept = b"\n".join(raws[through - first + 1 :])
+                        session.execute(cut, (kept, video_id, bucket, last))

@@ -1,0 +1,186 @@
+"""Storing groups in Cassandra: one conditional batch in one partition numbers and inserts a group.
+
+Law: nothing is called stored unless a condition or a read at SERIAL says so. A group that was sent
+is settled before anything else is done with its items: stored, or lost to somebody else's group
+(then numbered anew), or still open (then sent again just as it was, under its token, so that it
+does not matter which of the two is carried out). What cannot be settled in time is
+StoreUnavailable: unknown, and the same keys settle it later. A group that would cross the edge of a
+bucket is cut there; the part before it is stored first, and stays stored if the rest fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+
+import structlog
+
+from wire.comment import encode_comment
+from wire.errors import StoreUnavailable
+from writer.cassandra_driver import CONDITION
+from writer.cassandra_errors import Unanswered
+from writer.cassandra_group import Encode, Group, Pending, Verdict, judge, number
+from writer.cassandra_keys import CassandraKeys
+from writer.cassandra_layout import Buckets
+from writer.cassandra_reads import CassandraReads
+from writer.cassandra_session import CassandraSession
+from writer.cassandra_stats import CassandraStats
+from writer.recent_values import RecentValues
+from writer.store import Appended, Item
+
+log = structlog.get_logger()
+
+SETTLE_WITHIN_S = 4.5  # less than the deadline of a post
+MAX_VIDEOS_KNOWN = 50_000
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.001, 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A group on its way, under the token that its rows carry."""
+
+    video_id: str
+    group: Group
+    token: bytes
+
+
+class CassandraAppend:
+    """Owns the heads that this process knows for certain: from its own commits, conditions and
+    reads at SERIAL, never from plain reads (see CassandraKeys).
+    """
+
+    def __init__(
+        self,
+        session: CassandraSession,
+        reads: CassandraReads,
+        keys: CassandraKeys,
+        buckets: Buckets,
+        stats: CassandraStats,
+    ) -> None:
+        self._session, self._reads, self._keys = session, reads, keys
+        self._buckets, self._stats = buckets, stats
+        self._heads = RecentValues[str, int](MAX_VIDEOS_KNOWN)
+
+    async def append(self, epoch: str, video_id: str, items: Sequence[Item]) -> list[Appended]:
+        """As CommentStore.append."""
+        deadline = time.monotonic() + SETTLE_WITHIN_S
+        encode = partial(encode_comment, epoch, video_id)
+        results: dict[int, Appended] = {}
+        pending: Pending = list(enumerate(items))
+        losses = 0
+        while pending:
+            group = await self._number(video_id, pending, encode)
+            if not group.raws or await self._store(video_id, group, deadline):
+                results |= group.results
+                pending = group.rest
+            else:
+                losses += 1
+                await _pause(losses, deadline)
+        return [results[place] for place in range(len(items))]
+
+    async def _number(self, video_id: str, pending: Pending, encode: Encode) -> Group:
+        head = self._heads.get(video_id)
+        if head is None:
+            head = await self._reads.find_head(video_id, serial=True)
+            self._heads.put(video_id, head)
+        keys = list({item.key for _, item in pending if item.key is not None})
+        known = await self._keys.find(video_id, head, keys)
+        room = self._buckets.last(self._buckets.after(head)) - head
+        return number(pending, head, room, known, encode)
+
+    async def _store(self, video_id: str, group: Group, deadline: float) -> bool:
+        """Whether the group is stored; if not, somebody else's is, and the head has moved."""
+        await self._keys.note(video_id, group.head, group.keys)
+        sent = Sent(video_id, group, secrets.token_bytes(8))
+        stored, head = await self._send(sent)
+        if not stored:
+            verdict, head = await self._settle(sent, head, deadline)
+            if verdict is Verdict.LOST:
+                self._stats.lost_races += 1
+                self._keep_head(video_id, head)
+                return False
+        self._heads.put(video_id, group.new_head)
+        self._reads.heads.learn(video_id, group.new_head)
+        if group.head and self._buckets.after(group.head) != self._buckets.of(group.head):
+            await self._reads.note_bucket(video_id, self._buckets.after(group.head))
+        return True
+
+    def _keep_head(self, video_id: str, head: int) -> None:
+        if head == self._buckets.last(self._buckets.of(head)):
+            self._heads.forget(video_id)  # others may be many buckets further
+        else:
+            self._heads.put(video_id, head)
+
+    async def _send(self, sent: Sent) -> tuple[bool, int | None]:
+        """Whether the condition was met, and the head right after that; no head if nobody knows.
+
+        Raises NotSent or Refused if the group was certainly not stored.
+        """
+        group = sent.group
+        try:
+            rows = await self._session.call(
+                lambda say: say.store(sent.video_id, group, sent.token, self._buckets),
+                profile=CONDITION,
+            )
+        except Unanswered:
+            self._stats.unanswered += 1
+            return False, None
+        if rows[0]["[applied]"]:
+            return True, group.new_head
+        return False, self._head_in(group, rows[0]["head"])
+
+    async def _settle(self, sent: Sent, head: int | None, deadline: float) -> tuple[Verdict, int]:
+        """STORED or LOST, and the head; `head` as `_send` told it.
+
+        Raises StoreUnavailable if that cannot be told in time.
+        """
+        for attempt in count(1):
+            try:
+                verdict, head = await self._look(sent, head)
+                if verdict is Verdict.OPEN:
+                    stored, head = await self._send(sent)
+                    if stored:
+                        return Verdict.STORED, sent.group.new_head
+                elif verdict is Verdict.UNKNOWN:
+                    break
+                else:
+                    return verdict, head
+            except StoreUnavailable:
+                head = None
+            await _pause(attempt, deadline)
+        log.error("head_went_back", video_id=sent.video_id, expected=sent.group.head, head=head)
+        self._heads.forget(sent.video_id)
+        raise StoreUnavailable("nobody knows whether it was stored")
+
+    async def _look(self, sent: Sent, head: int | None) -> tuple[Verdict, int]:
+        """What is stored right after the group's head; `head` if a condition just told it."""
+        group, answered = sent.group, head is not None
+        if head is None:
+            bucket = self._buckets.after(group.head)
+            head = await self._reads.bucket_head(sent.video_id, bucket, serial=True)
+        found = None
+        if head > group.head:
+            found = await self._reads.token_after(sent.video_id, group.head, serial=not answered)
+        verdict = judge(group.head, head, sent.token, found)
+        if not answered:
+            self._stats.settled[verdict.value] += 1
+            log.warning("outcome_looked_up", video_id=sent.video_id, outcome=verdict.value)
+        return verdict, head
+
+    def _head_in(self, group: Group, head: int | None) -> int:
+        """A bucket that has no head yet is empty: its head is that of the one before."""
+        return self._buckets.head_before(self._buckets.after(group.head)) if head is None else head
+
+
+async def _pause(attempt: int, deadline: float) -> None:
+    """Longer each time, by chance: whoever lost once must not meet the same one again."""
+    if time.monotonic() >= deadline:
+        raise StoreUnavailable("nobody knows whether it was stored")
+    longest_s = min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S)
+    await asyncio.sleep(longest_s * random.random())  # noqa: S311 - jitter

@@ -1,0 +1,88 @@
+"""What a group becomes, and what became of it: decisions without any input or output.
+
+Law: a group is numbered from a head that was read; it is stored only if the head is still that one,
+all of it at once. A group that was sent and not answered is judged by what is stored right after
+its head, and sent again only as it was, under the same token: then it does not matter which of the
+two the server carried out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from wire.comment import NewComment
+from writer.idempotency import Earlier, body_digest, used_again
+from writer.store import Appended, Item, Outcome
+
+Encode = Callable[[int, NewComment, str], bytes]  # seq, comment, created_at -> public JSON
+Pending = Sequence[tuple[int, Item]]  # an item and its place in the caller's list
+
+
+@dataclass(slots=True)
+class Group:
+    """What is to be stored after `head`: the comments and the keys that stand for them.
+
+    results: by place, all that is certain once the group is stored (at once if it has no comment).
+    rest: what the bucket has no room for, to be tried again after this group.
+    """
+
+    head: int
+    raws: list[bytes] = field(default_factory=list)
+    keys: dict[str, tuple[int, bytes]] = field(default_factory=dict)  # key -> number, digest
+    results: dict[int, Appended] = field(default_factory=dict)
+    rest: Pending = ()
+
+    @property
+    def new_head(self) -> int:
+        """The head when it is stored."""
+        return self.head + len(self.raws)
+
+
+def number(
+    pending: Pending, head: int, room: int, known: Mapping[str, Earlier], encode: Encode
+) -> Group:
+    """Number items after `head`, at most `room` of them; `known` are keys that are stored.
+
+    Equal keys within the group fold into one comment.
+    """
+    group, earlier = Group(head), dict(known)
+    for index, (place, item) in enumerate(pending):
+        digest = b"" if item.key is None else body_digest(item.comment)
+        if item.key is not None and item.key in earlier:
+            group.results[place] = used_again(earlier[item.key], digest)
+            continue
+        if len(group.raws) == room:
+            group.rest = pending[index:]
+            break
+        seq = group.new_head + 1
+        raw = encode(seq, item.comment, item.created_at)
+        group.raws.append(raw)
+        group.results[place] = Appended(Outcome.NEW, seq, raw)
+        if item.key is not None:
+            earlier[item.key] = Earlier(seq, digest, raw)
+            group.keys[item.key] = (seq, digest)
+    return group
+
+
+class Verdict(Enum):
+    """What became of a group."""
+
+    STORED = "stored"
+    LOST = "lost"  # somebody else's group was stored after this head: number it anew
+    OPEN = "open"  # not stored so far; it may still be, if it is under way: send it again as it was
+    UNKNOWN = "unknown"  # the row that would tell is gone, or the store is another one
+
+
+def judge(expected: int, head: int, mine: bytes, found: bytes | None) -> Verdict:
+    """What became of the group `mine` that was to be stored after head `expected`.
+
+    head: read at SERIAL, so that nothing under way can hide behind it; found: the token in the row
+    that holds number expected + 1, None if there is no such row.
+    """
+    if head == expected:
+        return Verdict.OPEN
+    if head < expected or found is None:
+        return Verdict.UNKNOWN
+    return Verdict.STORED if found == mine else Verdict.LOST

@@ -1,0 +1,181 @@
+"""History from Cassandra: heads and ranges, honest about what retention took.
+
+Law: the head is read first and the rows up to it afterwards, so a reply never lacks a comment
+below its own head. Reads are at (LOCAL_)QUORUM; where rows that the head promises are missing, what
+is under way is finished first by a read at SERIAL. Buckets are found from a lower bound by stepping
+forward while they are full.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from wire.errors import StoreUnavailable
+from writer.cassandra_driver import READ
+from writer.cassandra_layout import MAX_PACK, Buckets, Row, consecutive, unpack
+from writer.cassandra_session import CassandraSession
+from writer.head_reads import HeadReads
+from writer.recent_values import RecentValues
+from writer.store import Page
+
+MAX_VIDEOS_KNOWN = 50_000
+_SPAN = 1_000  # numbers in one read, so that its rows always fit into one answer
+_OLDEST_FOR_S = 1.0
+
+
+class CassandraReads:
+    """Reads for everybody; owns what is remembered of buckets."""
+
+    def __init__(self, session: CassandraSession, buckets: Buckets) -> None:
+        self._session, self._buckets = session, buckets
+        self.heads = HeadReads(self._read_head)
+        self._newest = RecentValues[str, int](MAX_VIDEOS_KNOWN)  # bucket, a lower bound
+        self._oldest = RecentValues[str, tuple[float, int]](MAX_VIDEOS_KNOWN)  # when, lower bound
+
+    async def read_heads(
+        self, video_ids: Sequence[str], known: Mapping[str, int]
+    ) -> dict[str, int]:
+        """Heads, maybe a moment old; see HeadReads."""
+        heads = await asyncio.gather(
+            *(self.heads.head(video_id, known.get(video_id, 0)) for video_id in video_ids)
+        )
+        return dict(zip(video_ids, heads, strict=True))
+
+    async def read_range(self, video_id: str, after: int, through: int) -> Page:
+        """As CommentStore.range."""
+        head = await self.heads.fresh(video_id)
+        return await self._page(video_id, max(after, 0), min(through, head), head)
+
+    async def read_recent(self, video_id: str, limit: int, before: int | None) -> Page:
+        """As CommentStore.recent."""
+        head = await self.heads.fresh(video_id)
+        last = head if before is None else min(head, before - 1)
+        return await self._page(video_id, max(last - limit, 0), last, head)
+
+    async def find_head(self, video_id: str, *, serial: bool = False) -> int:
+        """The newest number; `serial`: including what is under way."""
+        bucket = known = await self._newest_bucket(video_id)
+        head = await self.bucket_head(video_id, bucket, serial=serial)
+        while head == self._buckets.last(bucket):
+            bucket += 1
+            head = await self.bucket_head(video_id, bucket, serial=serial)
+        if bucket != known and head > self._buckets.head_before(bucket):
+            await self.note_bucket(video_id, bucket)
+        return head
+
+    async def note_bucket(self, video_id: str, bucket: int) -> None:
+        """Let everybody begin at this bucket, in which there is something."""
+        self._newest.put(video_id, bucket)
+        with suppress(StoreUnavailable):  # without it others have a step more to make
+            await self._session.call(
+                lambda say: say.read("note_newest_bucket", video_id, bucket, bucket), profile=READ
+            )
+
+    async def comment(self, video_id: str, seq: int) -> bytes | None:
+        """The public JSON of one comment, None if it is not stored (any more)."""
+        row = await self._next_row(video_id, seq - 1)
+        first, raws = unpack(row[:2]) if row else (seq + 1, [])
+        return raws[seq - first] if first <= seq else None
+
+    async def token_after(self, video_id: str, head: int, *, serial: bool) -> bytes | None:
+        """The token of the group that holds number `head` + 1, None if that is gone."""
+        row = await self._next_row(video_id, head, serial=serial)
+        return row[2] if row and unpack(row[:2])[0] <= head + 1 else None
+
+    async def bucket_head(self, video_id: str, bucket: int, *, serial: bool = False) -> int:
+        """The head as far as one bucket tells: that of the bucket before if it is empty."""
+        rows = await self._session.call(
+            lambda say: say.read("head", video_id, bucket, serial=serial), profile=READ
+        )
+        head = rows[0][2] if rows else None
+        return self._buckets.head_before(bucket) if head is None else int(head)
+
+    async def _read_head(self, video_id: str) -> int:
+        return await self.find_head(video_id)
+
+    async def _newest_bucket(self, video_id: str) -> int:
+        known = self._newest.get(video_id)
+        if known is None:
+            rows = await self._session.call(
+                lambda say: say.read("newest_bucket", video_id), profile=READ
+            )
+            known = rows[0][0] if rows else 0
+            self._newest.put(video_id, known)
+        return known
+
+    async def _next_row(
+        self, video_id: str, head: int, *, serial: bool = False
+    ) -> tuple[int, bytes, bytes] | None:
+        bucket = self._buckets.after(head)
+        rows = await self._session.call(
+            lambda say: say.read("next", video_id, bucket, head, serial=serial), profile=READ
+        )
+        return rows[0] if rows else None
+
+    async def _page(self, video_id: str, after: int, last: int, head: int) -> Page:
+        rows = await self._rows(video_id, after, last)
+        first, raws = consecutive(rows, after, last)
+        if after < last and first + len(raws) - 1 < last:
+            tail = max(after, first + len(raws) - 1)
+            rows += await self._rows(video_id, tail, last, serial=True)
+            first, raws = consecutive(rows, after, last)
+        whole = bool(raws) and first == after + 1
+        oldest = await self._find_oldest(video_id, head, trusts=whole or after >= last)
+        if raws and first > max(oldest, after + 1):
+            oldest = first  # there is a hole: what lies before it counts as gone
+        return Page(first, tuple(raws), oldest, head)
+
+    async def _rows(
+        self, video_id: str, after: int, through: int, *, serial: bool = False
+    ) -> list[Row]:
+        rows: list[Row] = []
+        for bucket, begin, end in self._buckets.spans(after, through, _SPAN):
+            rows += await self._span(video_id, bucket, begin, end, serial)
+        return rows
+
+    async def _span(
+        self, video_id: str, bucket: int, after: int, through: int, serial: bool
+    ) -> list[Row]:
+        # The row that holds number n is named by its last one, at most n + MAX_PACK - 1.
+        before = min(through + MAX_PACK, self._buckets.last(bucket) + 1)
+        return await self._session.call(
+            lambda say: say.read("rows", video_id, bucket, after, before, serial=serial),
+            profile=READ,
+        )
+
+    # Retention
+
+    async def _find_oldest(self, video_id: str, head: int, *, trusts: bool) -> int:
+        """The first number that is stored, head + 1 if none is. `trusts`: whether what was found a
+        moment ago will do.
+        """
+        at, oldest = self._oldest.get(video_id) or (float("-inf"), 1)
+        if trusts and time.monotonic() - at < _OLDEST_FOR_S:
+            return oldest
+        if head >= oldest:
+            oldest = await self._first_stored(video_id, oldest, head)
+        self._oldest.put(video_id, (time.monotonic(), oldest))
+        return oldest
+
+    async def _first_stored(self, video_id: str, oldest: int, head: int) -> int:
+        """Bisects the buckets: those written first go first."""
+        low, high = self._buckets.of(oldest), self._buckets.of(head) + 1
+        found, probe = head + 1, low  # most often nothing is gone from the first one
+        while low < high:
+            # Not from the bucket's start: what is gone would have to be read over.
+            before = max(oldest - 1, self._buckets.head_before(probe))
+            rows = await self._session.call(
+                lambda say, bucket=probe, after=before: say.read(  # type: ignore[misc]
+                    "next", video_id, bucket, after
+                ),
+                profile=READ,
+            )
+            if rows:
+                found, high = max(unpack(rows[0][:2])[0], oldest), probe
+            else:
+                low = probe + 1
+            probe = (low + high) // 2
+        return found

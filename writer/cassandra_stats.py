@@ -1,0 +1,22 @@
+"""What the Cassandra store counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from writer.cassandra_group import Verdict
+
+
+@dataclass(slots=True)
+class CassandraStats:
+    """Totals since the start; owned by the event loop.
+
+    lost_races: groups numbered anew because another writer was first; unanswered: groups that were
+    sent and whose outcome had to be looked up; settled: what those looks said, by verdict.
+    """
+
+    lost_races: int = 0
+    unanswered: int = 0
+    settled: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys((verdict.value for verdict in Verdict), 0)
+    )

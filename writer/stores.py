@@ -1,0 +1,79 @@
+"""Which store a process uses: of a writer and of the single process alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry
+
+from service.config import EnvReader
+from service.metrics import Exports
+from writer.cassandra_config import CassandraConfig
+from writer.metrics import WriterMetrics
+from writer.sqlite_store import SqliteStore
+from writer.store import CommentStore, StoreReplaced
+
+SQLITE, CASSANDRA = "sqlite", "cassandra"
+
+
+class ProcessStore(CommentStore, Protocol):
+    """A store that tells what waits in it."""
+
+    @property
+    def queues(self) -> dict[str, int]:
+        """Depths by name; always the same names."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreConfig:
+    """`sqlite_path` counts for SQLite only, `cassandra` for Cassandra only."""
+
+    kind: str
+    sqlite_path: Path
+    cassandra: CassandraConfig
+
+    @classmethod
+    def read(cls, env: EnvReader, sqlite_path: str | None = None) -> StoreConfig:
+        """Take the settings from `env`; faults are left in `env`. `sqlite_path` is the default."""
+        kind = env.choice("STORE", SQLITE, (SQLITE, CASSANDRA))
+        cassandra = CassandraConfig.read(env)
+        if kind == SQLITE and cassandra.retention_s:
+            env.fault("RETENTION_S is only for STORE=cassandra")
+        path = env.text("SQLITE_PATH", "-" if kind == CASSANDRA else sqlite_path)
+        return cls(kind, Path(path), cassandra)
+
+
+def build_store(
+    config: StoreConfig,
+    registry: CollectorRegistry,
+    metrics: WriterMetrics,
+    on_replaced: Callable[[StoreReplaced], None],
+) -> ProcessStore:
+    """The store that is configured, not started, with its figures in `registry`. `on_replaced` is
+    told when it is another one than it was: the process should end.
+    """
+    if config.kind == SQLITE:
+        return SqliteStore(
+            config.sqlite_path, on_replaced=on_replaced, on_swept=metrics.keys_swept.inc
+        )
+    from writer.cassandra_store import CassandraStore  # the driver costs a third of a start
+
+    store = CassandraStore(config.cassandra, on_replaced=on_replaced)
+    exports, stats = Exports(registry), store.stats
+    exports.counter(
+        "store_lost_races",
+        "Groups numbered anew: another writer was first",
+        lambda: stats.lost_races,
+    )
+    exports.counter(
+        "store_unanswered", "Commits whose outcome was looked up", lambda: stats.unanswered
+    )
+    exports.counters(
+        "store_outcomes", "What those looks said", "outcome", lambda: dict(stats.settled)
+    )
+    exports.counter("store_links", "Connections made from scratch", lambda: store.links)
+    exports.counter("store_shared_heads", "Heads told without a read", lambda: store.shared_heads)
+    return store
