@@ -1,14 +1,15 @@
 """One real cluster of processes for all tests of this floor; each test leaves it whole.
 
-The same tests run on every shape of cluster: a module names the stores and topologies that it runs
-on (`STORES`, `TOPOLOGIES`; else the plain one), and `--store`, `--topology` and
-`--runtime` choose one instead. Shapes come one after another, so only one cluster is up at a time.
+The same tests run on every shape of cluster: a module names what it runs on (`STORES`,
+`TOPOLOGIES`, `RUNTIMES`; else it runs on the plain shape, and could on any). `--store`,
+`--topology` and `--runtime` choose one of these. One cluster is up at a time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,15 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from cluster import cassandra_jars
 from cluster.cluster import Cluster
+from cluster.folder import home_folder, jars_folder
 from cluster.ports import free_ports
 from cluster.settings import Settings
+from tests.cassandra_server import FAST_HEAP_MIB, FAST_OPTIONS
 
+# A Cassandra that starts soon and is small.
+CASSANDRA = {"CASSANDRA_HEAP": f"{FAST_HEAP_MIB}M", "CASSANDRA_JVM_OPTIONS": " ".join(FAST_OPTIONS)}
 DEFAULTS = {"runtime": "local", "store": "sqlite", "topology": "dispatcher"}
 
 
@@ -47,10 +53,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _shapes(metafunc: pytest.Metafunc) -> list[Shape]:
     def values(name: str) -> tuple[str, ...]:
         asked: str | None = metafunc.config.getoption(name)
-        if asked is not None:
-            return (asked,)
         plural = {"runtime": "RUNTIMES", "store": "STORES", "topology": "TOPOLOGIES"}[name]
-        return getattr(metafunc.module, plural, (DEFAULTS[name],))
+        named: tuple[str, ...] | None = getattr(metafunc.module, plural, None)
+        if asked is None:
+            return named or (DEFAULTS[name],)
+        return (asked,) if named is None or asked in named else ()
 
     return [Shape(*chosen) for chosen in itertools.product(*map(values, DEFAULTS))]
 
@@ -68,7 +75,13 @@ def running_cluster(
     shape: Shape = request.param
     home: Path = tmp_path_factory.mktemp("home")
     origins = {"CORS_ORIGINS": f"http://127.0.0.1:{page_port}"}
-    environment = {"all": {"LOG_LEVEL": "debug", **origins}, "node": {"DRAIN_WINDOW_S": "5"}}
+    environment = {
+        "all": {"LOG_LEVEL": "debug", **origins},
+        "node": {"DRAIN_WINDOW_S": "5"},
+        "cassandra": CASSANDRA,
+    }
+    if (shape.runtime, shape.store) == ("local", "cassandra"):
+        cassandra_jars.fetch(jars_folder(home_folder(os.environ)))
     settings = Settings(
         name="e2e",
         runtime=shape.runtime,
