@@ -1,4 +1,8 @@
-"""Tests run on the event loop of production; the listeners' tests also on the standard one."""
+"""Tests run on the event loop of production; the listeners' tests also on the standard one.
+
+Hypothesis tries the same examples in each run: what is red is red for everybody. EXAMPLES=50 tries
+50 times as many, other ones each time, and keeps what failed in `.hypothesis/`.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,15 @@ from typing import Any
 
 import pytest
 import uvloop
+from hypothesis import settings
 
 from cluster.settings import RUNTIMES, STORES, TOPOLOGIES
 from tests.cassandra_server import CassandraServer
+from tests.support import EXAMPLES, examples
+
+settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
+settings.register_profile("search", max_examples=examples(100), deadline=None, print_blob=True)
+settings.load_profile("fixed" if EXAMPLES == 1 else "search")
 
 _SHAPES = {"runtime": RUNTIMES, "store": STORES, "topology": TOPOLOGIES}
 _ON_BOTH = ("integration/rtms_node", "integration/service")

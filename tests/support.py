@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 TIMEOUT_FACTOR = float(os.environ.get("TIMEOUT_FACTOR", "1"))
+EXAMPLES = int(os.environ.get("EXAMPLES", "1"))  # how many times as long hypothesis searches
 
 
 async def eventually(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
@@ -16,3 +17,10 @@ async def eventually(condition: Callable[[], object], timeout_s: float = 20.0) -
     while not condition():
         assert time.monotonic() < deadline, "the condition did not become true in time"
         await asyncio.sleep(0.01)
+
+
+def examples(count: int) -> int:
+    """How many examples hypothesis tries where `count` are right for every day; see
+    tests/conftest.py.
+    """
+    return count * EXAMPLES

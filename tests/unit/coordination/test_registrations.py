@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from coordination.registrations import Held, Registrations
+from tests.support import examples
 
 
 def test_a_wanted_video_is_taken_once_and_then_held() -> None:
@@ -182,4 +183,4 @@ class Model(RuleBasedStateMachine):
 
 
 TestModel = Model.TestCase
-TestModel.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestModel.settings = settings(max_examples=examples(150), stateful_step_count=40, deadline=None)

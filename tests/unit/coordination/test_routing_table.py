@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from coordination.routing_table import RoutingTable
+from tests.support import examples
 
 N1, N2 = frozenset({"n1"}), frozenset({"n2"})
 
@@ -229,4 +230,4 @@ class Model(RuleBasedStateMachine):
 
 
 TestModel = Model.TestCase
-TestModel.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestModel.settings = settings(max_examples=examples(100), stateful_step_count=40, deadline=None)

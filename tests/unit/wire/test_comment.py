@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support import examples
 from wire.comment import (
     MAX_AUTHOR,
     MAX_TEXT,
@@ -82,7 +83,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(json_values)
 def test_any_json_is_either_a_comment_or_refused(value: object) -> None:
     with pytest.raises((NotJson, InvalidField)):

@@ -1,0 +1,284 @@
+"""A node, its store and all that is under way between them, moved step by step by a test; and the
+model that judges every screen.
+
+The model is one sentence: what a screen shows after its start is the store's history in order,
+each comment once, except what a `gap` names; and a gap names only what could not be had: comments
+further back than the replay bound, or gone from the store.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from rtms_node.hub import Hub
+from rtms_node.limits import Limits
+from rtms_node.stats import Stats
+from rtms_node.surroundings import OnHead, OnRange, Surroundings
+from rtms_node.testing import ManualClock, ManualReads, MemoryStore, RecordingTransport
+from rtms_node.viewer import Viewer
+from tests.sse_parser import SseEvent, SseParser
+from wire.ids import EventId, parse_event_id
+from wire.internal import RangeReply
+
+VIDEO = "v1"
+LIMITS = Limits(max_replay=12, max_frames=20, max_held=6, max_write_bytes=400, slice_size=2)
+EPOCHS = ("testepoch001", "testepoch002", "testepoch003")
+Choose = Callable[[int, int], int]  # a whole number from low to high, both included
+
+
+class Screen:
+    """One viewer's stream, read by a parser that knows nothing of us. `place`: the last number that
+    it has or was told to do without, in `epoch`.
+    """
+
+    def __init__(self, cursor: EventId | None) -> None:
+        self.transport = RecordingTransport()
+        self.place = cursor
+        self.said_bye = False
+        self._parser = SseParser()
+        self._read = 0
+        self._types: list[str] = []
+
+    @property
+    def open(self) -> bool:
+        """Whether it still expects comments."""
+        return not (self.transport.closed or self.transport.aborted)
+
+    def take_new(self) -> list[SseEvent]:
+        """The events since the last look."""
+        chunk = bytes(self.transport.written[self._read :])
+        self._read += len(chunk)
+        return self._parser.feed(chunk)
+
+    def judge(self, event: SseEvent, history: dict[str, list[bytes]]) -> tuple[int, int, str]:
+        """Move on by one event. A gap is returned (from, to, reason) for the model to judge."""
+        assert not self.said_bye, "nothing follows a bye"
+        self._types.append(event.type)
+        data = json.loads(event.data)
+        event_id = parse_event_id(event.last_event_id)
+        if event.type == "hello":
+            assert self._types == ["hello"]
+            if event_id is not None:  # else a reset follows
+                assert self.place in (None, event_id)
+            self.place = event_id
+        elif event.type == "reset":
+            self.place = event_id
+        elif event.type == "comment":
+            assert self.place is not None
+            assert event_id == EventId(self.place.epoch, self.place.seq + 1)
+            assert event.data.encode() == history[event_id.epoch][event_id.seq - 1]
+            self.place = event_id
+        elif event.type == "gap":
+            assert self.place is not None
+            assert event_id == EventId(self.place.epoch, data["to"])
+            assert self.place.seq + 1 == data["from"] <= data["to"]
+            self.place = event_id
+            return data["from"], data["to"], data["reason"]
+        else:
+            assert event.type == "bye"
+            self.said_bye = True
+        return 0, 0, ""
+
+
+class World:
+    """`choose` decides whatever a step leaves open: a seed's chance, or hypothesis."""
+
+    def __init__(self, choose: Choose) -> None:
+        self.choose = choose
+        self.clock = ManualClock()
+        self.store = MemoryStore(EPOCHS[0])
+        self.reads = ManualReads(self.store)
+        surroundings: Any = Surroundings(
+            "node-1", self.clock, LIMITS, Stats(), self.reads, lambda at: None
+        )
+        self.hub = Hub(surroundings, self.reads, _Silent(), lambda video_id: None)
+        self.history: dict[str, list[bytes]] = {EPOCHS[0]: []}
+        self.screens: list[Screen] = []
+        self._in_flight: list[Any] = []
+        self._heads: tuple[str, int, int, OnHead] | None = None  # a reply on its way
+        self._ranges: list[tuple[RangeReply | None, OnRange]] = []  # replies on their way
+        self._gaps: list[tuple[str, int, int, str]] = []
+
+    @property
+    def head(self) -> int:
+        """The newest number in the store."""
+        return self.store.head(VIDEO)
+
+    # What writers and dispatchers do
+
+    def post(self) -> None:
+        """Some comments are committed; their forward is under way."""
+        batch = self.store.post(VIDEO, self.choose(1, 6), text=f"{self.store.epoch} text")
+        self.history[self.store.epoch] += map(bytes, batch.comments)
+        self._in_flight.append(batch)
+
+    def forward(self) -> None:
+        """One forward arrives, whichever."""
+        if self._in_flight:
+            self.hub.ingest(self._in_flight.pop(self._pick(self._in_flight)))
+
+    def repeat(self) -> None:
+        """One arrives and will arrive again."""
+        if self._in_flight:
+            self.hub.ingest(self._in_flight[self._pick(self._in_flight)])
+
+    def overlap(self) -> None:
+        """Another dispatcher sent the same comments in other batches."""
+        if self.head:
+            first = self.choose(max(1, self.head - 8), self.head)
+            last = self.choose(first, min(self.head, first + 6))
+            self.hub.ingest(self.store.batch(VIDEO, first, last))
+
+    def lose(self) -> None:
+        """A forward is lost."""
+        if self._in_flight:
+            self._in_flight.pop(self._pick(self._in_flight))
+
+    # What the store does
+
+    def retain(self) -> None:
+        """Old comments are removed."""
+        self.store.oldest = max(self.store.oldest, self.choose(1, self.head + 1))
+
+    def restore(self) -> None:
+        """An older copy comes back under a new epoch; what it lacks is gone."""
+        used = EPOCHS.index(self.store.epoch)
+        if used + 1 < len(EPOCHS):
+            kept = self.choose(0, self.head)
+            self.store.restart(EPOCHS[used + 1])
+            self.store.oldest = 1
+            self.history[self.store.epoch] = []
+            if kept:
+                batch = self.store.post(VIDEO, kept, text=f"{self.store.epoch} text")
+                self.history[self.store.epoch] += map(bytes, batch.comments)
+
+    # What reads do: answered from the store at one moment, received at another
+
+    def read_heads(self) -> None:
+        """The store answers a head read; one is under way at a time, as in the real reader."""
+        if self._heads is None and (on_head := self.reads.heads.pop(VIDEO, None)):
+            self._heads = (self.store.epoch, self.head, self.reads.last_ticket, on_head)
+
+    def receive_heads(self) -> None:
+        """The answer arrives."""
+        if self._heads is not None:
+            (epoch, head, ticket, on_head), self._heads = self._heads, None
+            on_head(epoch, head, ticket)
+
+    def read_range(self) -> None:
+        """The store answers a range read, or every writer fails."""
+        if self.reads.ranges:
+            video_id, after, through, on_range = self.reads.ranges.pop(0)
+            fails = self.choose(0, 3) == 3
+            reply = None if fails else self.store.read_range(video_id, after, through)
+            self._ranges.append((reply, on_range))
+
+    def receive_range(self) -> None:
+        """One of the answers arrives, in any order."""
+        if self._ranges:
+            reply, on_range = self._ranges.pop(self._pick(self._ranges))
+            on_range(reply)
+
+    # What viewers do
+
+    def join(self) -> None:
+        """Without a cursor."""
+        self._join(None, None)
+
+    def resume(self) -> None:
+        """With a cursor that was true once: this epoch's or an earlier one's."""
+        known = [epoch for epoch in EPOCHS if epoch in self.history]
+        epoch = known[self.choose(0, len(known) - 1)]
+        cursor = EventId(epoch, self.choose(0, len(self.history[epoch])))
+        self._join(str(cursor), cursor if epoch == self.store.epoch else None)
+
+    def resume_ahead(self) -> None:
+        """With a cursor that no store has given out."""
+        self._join(str(EventId(self.store.epoch, self.head + 1_000)), None)
+
+    def leave(self) -> None:
+        """Any viewer goes."""
+        if self.screens:
+            self.screens[self._pick(self.screens)].transport.close()
+
+    def stall(self) -> None:
+        """A viewer takes some more writes and then no more."""
+        if self.screens:
+            screen = self.screens[self._pick(self.screens)]
+            if screen.open:
+                screen.transport.full_after = self.choose(1, 3)
+
+    def unstall(self) -> None:
+        """All viewers read on."""
+        for screen in self.screens:
+            screen.transport.drain()
+
+    # What the node does
+
+    def trim(self) -> None:
+        """The byte budget takes all frames."""
+        for room in self.hub.rooms.values():
+            room.drop_frames()
+
+    def probe(self) -> None:
+        """Compare with the store."""
+        self.hub.probe(VIDEO)
+
+    def tick(self) -> None:
+        """Time goes by."""
+        self.clock.advance((0.01, 0.2, 1.0)[self.choose(0, 2)])
+
+    # The model
+
+    def check(self) -> None:
+        """Judge what the screens show now."""
+        for screen in self.screens:
+            for event in screen.take_new():
+                first, last, reason = screen.judge(event, self.history)
+                if reason:
+                    assert screen.place is not None
+                    self._gaps.append((screen.place.epoch, first, last, reason))
+
+    def settle(self) -> None:
+        """All faults heal, all that was asked is answered: then every screen is at the head."""
+        self.unstall()
+        for _ in range(60):
+            self.probe()
+            self.read_heads()
+            self.receive_heads()
+            while self.reads.ranges or self._ranges:
+                while self.reads.ranges:
+                    video_id, after, through, on_range = self.reads.ranges.pop(0)
+                    self._ranges.append((self.store.read_range(video_id, after, through), on_range))
+                self.receive_range()
+            self.clock.advance(0.6)
+            self.unstall()
+        self.check()
+        self._judge_gaps()
+        for screen in self.screens:
+            if screen.open:
+                assert screen.place == EventId(self.store.epoch, self.head)
+
+    def _judge_gaps(self) -> None:
+        for epoch, _, last, reason in self._gaps:
+            if reason == "retention":
+                assert epoch != self.store.epoch or last < self.store.oldest, "it was there"
+            else:
+                assert last + LIMITS.max_replay <= len(self.history[epoch]), "it could be replayed"
+
+    def _join(self, text: str | None, cursor: EventId | None) -> None:
+        screen = Screen(cursor)
+        viewer = Viewer(self.hub, screen.transport, "a", text, self.choose(0, 15))
+        screen.transport.protocol = viewer
+        self.screens.append(screen)
+        self.hub.join(viewer, VIDEO)
+
+    def _pick(self, among: list[Any]) -> int:
+        return self.choose(0, len(among) - 1)
+
+
+class _Silent:
+    def join(self, video_id: str) -> None: ...
+    def leave(self, video_id: str) -> None: ...
