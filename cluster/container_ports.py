@@ -4,21 +4,12 @@ a test compares the two.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from cluster.parts import Kind
-
 PUBLIC, INTERNAL, OPS = 8001, 8002, 8003
 GATEWAY_HTTP, GATEWAY_HTTPS = 8080, 8443
+ZOOKEEPER_CLIENT, ZOOKEEPER_QUORUM, ZOOKEEPER_ELECTION = 2181, 2888, 3888
+CASSANDRA_CQL, CASSANDRA_STORAGE = 9042, 7000
+REDIS = 6379
 CONTROL_HOST, CONTROL_PORT = "control", 9999
 # The gateway is the only one in the network in which it has this name: nobody else gets there.
 CONTROL = f"ipv4@{CONTROL_HOST}:{CONTROL_PORT}"
 NAMESERVER = "127.0.0.11:53"  # the engine's own, in every container
-
-PORTS: Mapping[Kind, Mapping[str, int]] = {
-    Kind.ZOOKEEPER: {"client": 2181, "quorum": 2888, "election": 3888},
-    Kind.WRITER: {"public": PUBLIC, "internal": INTERNAL, "ops": OPS},
-    Kind.DISPATCHER: {"internal": INTERNAL, "ops": OPS},
-    Kind.NODE: {"public": PUBLIC, "internal": INTERNAL, "ops": OPS},
-    Kind.HAPROXY: {"http": GATEWAY_HTTP, "https": GATEWAY_HTTPS},
-}

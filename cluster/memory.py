@@ -67,7 +67,9 @@ class Memory:
             key
             for part in self.parts
             for use, key in port_keys(part.kind, part.number).items()
-            if part.kind is not Kind.HAPROXY and not is_free(part.host, part.ports[use])
+            if part.kind is not Kind.HAPROXY
+            and key in self._remembered.ports
+            and not is_free(part.host, part.ports[use])
         }
         if taken:
             ports = self._remembered.ports

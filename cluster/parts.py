@@ -1,6 +1,8 @@
 """The parts of a cluster: which there are, what they are called, which ports they need.
 
-Law: a part's name, host and ports never change while the cluster exists.
+Law: a part's name and ports never change while the cluster exists. Processes share this machine's
+ports, so each gets its own, remembered; a container has all ports for itself, and only the
+gateway's are this machine's.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cluster import container_ports
 from cluster.errors import UnknownPart
 from cluster.settings import GATEWAY_HTTP_PORT, GATEWAY_HTTPS_PORT, Settings
 from wire.topology import PUBSUB, Topology
@@ -40,6 +43,24 @@ PORT_USES: Mapping[Kind, tuple[str, ...]] = {
     Kind.DISPATCHER: ("internal", "ops"),
     Kind.NODE: ("public", "internal", "ops"),
     Kind.HAPROXY: ("http", "https"),
+}
+_OURS = {
+    "public": container_ports.PUBLIC,
+    "internal": container_ports.INTERNAL,
+    "ops": container_ports.OPS,
+}
+_CONTAINER_PORTS: Mapping[Kind, Mapping[str, int]] = {
+    Kind.CASSANDRA: {
+        "cql": container_ports.CASSANDRA_CQL,
+        "storage": container_ports.CASSANDRA_STORAGE,
+    },
+    Kind.ZOOKEEPER: {
+        "client": container_ports.ZOOKEEPER_CLIENT,
+        "quorum": container_ports.ZOOKEEPER_QUORUM,
+        "election": container_ports.ZOOKEEPER_ELECTION,
+    },
+    Kind.REDIS: {"client": container_ports.REDIS},
+    **{kind: {use: _OURS[use] for use in PORT_USES[kind]} for kind in ROLES},
 }
 
 
@@ -101,15 +122,26 @@ def kinds_of(settings: Settings) -> list[Kind]:
 def parts_of(settings: Settings, ports: Mapping[str, int]) -> list[Part]:
     """The parts with their remembered ports. Raises KeyError if one has none yet."""
     return [
-        Part(kind, number, {use: ports[key] for use, key in port_keys(kind, number).items()})
+        Part(kind, number, _CONTAINER_PORTS[kind])
+        if _is_contained(settings, kind)
+        else Part(kind, number, {use: ports[key] for use, key in port_keys(kind, number).items()})
         for kind, number in wanted(settings)
     ]
 
 
 def missing_ports(settings: Settings, ports: Mapping[str, int]) -> list[str]:
     """Keys of the ports that are still to be chosen, each once."""
-    keys = (key for kind, number in wanted(settings) for key in port_keys(kind, number).values())
+    keys = (
+        key
+        for kind, number in wanted(settings)
+        if not _is_contained(settings, kind)
+        for key in port_keys(kind, number).values()
+    )
     return [key for key in dict.fromkeys(keys) if key not in ports]
+
+
+def _is_contained(settings: Settings, kind: Kind) -> bool:
+    return settings.runtime == "docker" and kind is not Kind.HAPROXY
 
 
 def gateway_ports(settings: Settings, *, is_default: bool) -> dict[str, int]:

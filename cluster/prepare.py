@@ -1,8 +1,9 @@
 """What containers find in their volumes: certificates, and the gateway's files.
 
 Runs once in a container of our image before the others start (`python -m cluster.prepare`), and
-again whenever the cluster has grown. What is still good is left untouched. The CA's key is in a
-volume of its own, which no other container sees.
+again whenever the cluster has grown; what is still good is left untouched. It prints the CA's
+certificate, for those who are to trust the gateway. The CA's key is in a volume of its own, which
+no other container sees.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ def prepare(environ: Mapping[str, str], root: Path = Path("/")) -> None:
             name = part_name(kind, number + 1)
             ca.ensure_process(root / "tls" / name, role, name)
     haproxy.write(gateway, root / "gateway")
+    print(ca.pem.decode(), end="")
 
 
 def container_gateway(

@@ -46,7 +46,6 @@ PLACEMENTS = ("hash", "round_robin")
 _IN_TURN = (Topology.BROADCAST, Topology.PARTITIONED)
 # Refused in one line. Whoever brings one removes it here.
 _NOT_THERE_YET = {
-    "RUNTIME": ("docker",),
     "STORE": ("cassandra",),
 }
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}", re.ASCII)

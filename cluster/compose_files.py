@@ -1,0 +1,141 @@
+"""What compose reads for one cluster, in a folder of its own.
+
+docker-compose.yml             the checkout's file, and at its end the services that it lacks
+docker-compose.override.yml    variables of single parts, and what each container was made from
+.env                           everything that the file leaves open
+
+So `docker compose ps` and the like work in that folder, without any option. All three follow from
+the settings alone and are written anew each time; the middle one is JSON, which is YAML too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cluster.container_ports import CASSANDRA_CQL, REDIS, ZOOKEEPER_CLIENT
+from cluster.folder import CHECKOUT
+from cluster.parts import ROLES, Kind, Part
+from cluster.runtime import Plan
+from service.config import EnvReader
+
+BASE = CHECKOUT / "compose" / "docker-compose.yml"
+MADE_FROM = "livecomments.made-from"  # a label
+LOOK_EVERY = "30s"  # the parts are asked by `livecomments` itself
+_GRACE_S = 15  # on top of a drain
+# What only `prepare` and the gateway's ports are made from: it makes no other container stale.
+_NOT_FOR_ALL = ("NODES", "DISPATCHERS", "WRITERS", "HTTP_PORT", "HTTPS_PORT", "BIND")
+_MORE = """
+  {name}:
+    <<: *{role}
+    environment:
+      <<: *{role}-variables
+      SERVICE_ID: {name}
+      ADVERTISE_HOST: {name}
+      TLS_DIR: /tls/{name}
+"""
+
+
+class ComposeFiles:
+    """The files of one cluster in `folder`; `project` is its name in the engine."""
+
+    def __init__(self, folder: Path, project: str) -> None:
+        self.folder = folder
+        self.project = project
+        self.image = f"livecomments:{project}"
+
+    def write(self, plan: Plan) -> None:
+        """Write all three for a cluster as planned."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._replace("docker-compose.yml", _compose(plan))
+        services = {part.name: self._service(plan, part) for part in plan.parts}
+        self._replace("docker-compose.override.yml", json.dumps({"services": services}, indent=1))
+        lines = [f"{name}='{value}'\n" for name, value in self.variables(plan).items()]
+        self._replace(".env", "".join(lines))
+
+    def variables(self, plan: Plan) -> dict[str, str]:
+        """What the compose file leaves open."""
+        settings = plan.settings
+        gateway = next(part for part in plan.parts if part.kind is Kind.HAPROXY)
+        common = settings.variables_for("", "")
+        return {
+            "COMPOSE_PROJECT_NAME": self.project,
+            "LIVECOMMENTS_IMAGE": self.image,
+            "LIVECOMMENTS_CHECKOUT": str(CHECKOUT),
+            "BIND": settings.bind,
+            "HTTP_PORT": str(gateway.ports["http"]),
+            "HTTPS_PORT": str(gateway.ports["https"]),
+            "NODES": str(settings.nodes),
+            "DISPATCHERS": str(settings.dispatchers),
+            "WRITERS": str(settings.writers),
+            "PLACEMENT": settings.placement,
+            "TOPOLOGY": settings.topology,
+            "STORE": settings.store,
+            "CORS_ORIGINS": common.get("CORS_ORIGINS", ""),
+            "ZOOKEEPER": _addresses(plan, Kind.ZOOKEEPER, ZOOKEEPER_CLIENT),
+            "ZOO_SERVERS": " ".join(map(_ensemble_member, _of_kind(plan, Kind.ZOOKEEPER))),
+            "CASSANDRA_HOSTS": ",".join(part.name for part in _of_kind(plan, Kind.CASSANDRA)),
+            "CASSANDRA_PORT": str(CASSANDRA_CQL),
+            "CASSANDRA_REPLICATION": str(settings.cassandras),
+            "REDIS": _addresses(plan, Kind.REDIS, REDIS),
+            "STOP_GRACE": f"{_longest_drain_s(plan) + _GRACE_S:.0f}s",
+            "HEALTH_INTERVAL": LOOK_EVERY,
+        }
+
+    def made_from(self, plan: Plan, part: Part) -> str:
+        """A name for all that the part's container is made from, its image excepted."""
+        common = {k: v for k, v in self.variables(plan).items() if k not in _NOT_FOR_ALL}
+        ports = part.ports if part.kind is Kind.HAPROXY else {}
+        everything = [BASE.read_text(), common, _environment(plan, part), ports, plan.settings.bind]
+        text = json.dumps(everything, sort_keys=True, default=dict)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def _service(self, plan: Plan, part: Part) -> dict[str, Any]:
+        label = {"labels": {MADE_FROM: self.made_from(plan, part)}}
+        return label | {"environment": _environment(plan, part)}
+
+    def _replace(self, name: str, text: str) -> None:
+        unfinished = self.folder / f"{name}.new"
+        unfinished.write_text(text)
+        unfinished.replace(self.folder / name)
+
+
+def _compose(plan: Plan) -> str:
+    text = BASE.read_text()
+    missing = [part for part in plan.parts if f"\n  {part.name}:\n" not in text]
+    return text + "".join(_MORE.format(name=part.name, role=part.kind) for part in missing)
+
+
+def _environment(plan: Plan, part: Part) -> Mapping[str, str]:
+    if part.kind not in ROLES:
+        return {}
+    # `$` would be the start of a variable of compose.
+    variables = plan.settings.variables_for(str(part.kind), part.name)
+    return {name: value.replace("$", "$$") for name, value in variables.items()}
+
+
+def _of_kind(plan: Plan, kind: Kind) -> Sequence[Part]:
+    return [part for part in plan.parts if part.kind is kind]
+
+
+def _addresses(plan: Plan, kind: Kind, port: int) -> str:
+    return ",".join(f"{part.name}:{port}" for part in _of_kind(plan, kind))
+
+
+def _ensemble_member(part: Part) -> str:
+    ports = part.ports
+    between = f"{part.name}:{ports['quorum']}:{ports['election']}"
+    return f"server.{part.number}={between};{ports['client']}"
+
+
+def _longest_drain_s(plan: Plan) -> float:
+    """Of any node: its notice and its window."""
+    longest = 0.0
+    for part in _of_kind(plan, Kind.NODE):
+        env = EnvReader(plan.settings.variables_for(str(part.kind), part.name))
+        notice_s = env.number("DRAIN_NOTICE_S", 3, 0, 60)
+        longest = max(longest, notice_s + env.number("DRAIN_WINDOW_S", 10, 0, 3600))
+    return longest
