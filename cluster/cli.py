@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from cluster import readable
+from cluster.choose_runtime import choose_runtime
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError, StepFailed
 from cluster.file_epoch import renew_file_epoch
@@ -75,12 +76,13 @@ def up() -> None:
     folder = ClusterFolder(home_folder(os.environ), name)
     progress = Spoken(_console)
     with folder.lock():
-        known = folder.load().settings if folder.exists() else Settings(name)
-        settings = read_settings(os.environ, known)
-        ensure_installed(kinds_of(settings), _jars(), progress)
+        known = folder.load().settings if folder.exists() else None
+        settings = read_settings(os.environ, known or _new_settings(name, progress))
+        if settings.runtime == "local":
+            ensure_installed(kinds_of(settings), _jars(), progress)
         cluster = Cluster.create(settings)
         asyncio.run(cluster.up(progress))
-    if settings.environment != known.environment:
+    if known is not None and settings.environment != known.environment:
         print("Variables reach a process when it starts: those that ran keep what they had.")
     print("\n".join(readable.closing_words(cluster)))
 
@@ -302,6 +304,17 @@ async def _drain(cluster: Cluster, name: str, update: Update) -> None:
 
 def _jars() -> Path:
     return jars_folder(home_folder(os.environ))
+
+
+def _new_settings(name: str, progress: Spoken) -> Settings:
+    """What a cluster is made of that nobody has said anything about."""
+    runtime = os.environ.get("RUNTIME")
+    if not runtime:
+        asked = read_settings(os.environ, Settings(name))
+        runtime = choose_runtime(kinds_of(asked), os.environ, progress)
+    # An ensemble costs as little as one server there, and is what people run.
+    zookeepers = 3 if runtime == "docker" else 1
+    return Settings(name, runtime=runtime, zookeepers=zookeepers)
 
 
 def _open() -> Cluster:

@@ -223,8 +223,7 @@ class Cluster:
                 )
 
     async def _start_group(self, group: list[Part]) -> None:
-        for part in group:
-            await self._launch(part)
+        await asyncio.gather(*(self._launch(part) for part in group))
         await self._waiting.all_ready(group)
 
     async def _start_gateway(self, part: Part) -> None:

@@ -26,6 +26,7 @@ PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
 _ONE_OFF = "com.docker.compose.oneoff"  # made by `compose run`
 _DEADLINE_S = 60.0
+_CONFLICT = 409
 _EXITED = re.compile(r"Exited \((\d+)\)")
 
 
@@ -110,6 +111,17 @@ class Containers:
                 yield self.client.api, container.id
         finally:
             self.forget()
+
+    def signal(self, service: str, name: str) -> None:
+        """Send a signal to the first process of a container that runs; nothing happens if it has
+        just ended. Raises ClusterError.
+        """
+        with self.changing(service) as (api, container):
+            try:
+                api.kill(container, name)
+            except docker.errors.APIError as exc:
+                if exc.status_code != _CONFLICT:  # "is not running"
+                    raise
 
     def forget(self) -> None:
         """What was listed may be wrong by now."""

@@ -18,7 +18,7 @@ from typing import Any
 from cluster import container_logs
 from cluster.compose_command import Compose
 from cluster.compose_files import MADE_FROM, ComposeFiles
-from cluster.container_ports import CONTROL_PORT
+from cluster.container_ports import CONTROL_HOST, CONTROL_PORT
 from cluster.containers import Container, Containers
 from cluster.errors import ClusterError
 from cluster.folder import ClusterFolder
@@ -73,6 +73,9 @@ class DockerRuntime:
             await self._make([part.name])
         self._mark(part.name).unlink(missing_ok=True)
         self.heal(part.name)
+        if part.kind is Kind.HAPROXY:
+            # docker-compose 1.29 would do it when it starts the container, which it does not.
+            self._connect(part.name, self._outside, CONTROL_HOST)
         await asyncio.to_thread(self._act, part.name, "start")
 
     def host(self, part: Part) -> str | None:
@@ -152,15 +155,12 @@ class DockerRuntime:
         through which people reach it.
         """
         with self._containers.changing(name) as (api, container):
-            if self._is_connected(name):
+            if self._is_connected(name, self._inside):
                 api.disconnect_container_from_network(container, self._inside)
 
     def heal(self, name: str) -> None:
         """As the protocol says."""
-        with self._containers.changing(name) as (api, container):
-            if not self._is_connected(name):
-                # Its name is an alias that compose gave; the engine forgets it on leaving.
-                api.connect_container_to_network(container, self._inside, aliases=[name])
+        self._connect(name, self._inside, name)
 
     def log_tail(self, name: str, lines: int, *, this_life: bool = False) -> str:
         """As the protocol says."""
@@ -206,9 +206,15 @@ class DockerRuntime:
         state: dict[str, Any] = self._containers.inspect(name).get("State", {})
         return state
 
-    def _is_connected(self, name: str) -> bool:
+    def _connect(self, name: str, network: str, alias: str) -> None:
+        """The engine forgets the alias of a container that leaves a network."""
+        if not self._is_connected(name, network):
+            with self._containers.changing(name) as (api, container):
+                api.connect_container_to_network(container, network, aliases=[alias])
+
+    def _is_connected(self, name: str, network: str) -> bool:
         container = self._containers.find(name)
-        return container is not None and self._inside in container.addresses
+        return container is not None and network in container.addresses
 
     def _act(self, name: str, verb: str) -> None:
         with self._containers.changing(name) as (api, container):
@@ -216,8 +222,7 @@ class DockerRuntime:
 
     def _signal(self, name: str, signal: str) -> None:
         if self.condition(name) in RUNNING:
-            with self._containers.changing(name) as (api, container):
-                api.kill(container, signal)
+            self._containers.signal(name, signal)
 
     async def _wait_gone(self, name: str, timeout_s: float) -> bool:
         deadline = time.monotonic() + timeout_s

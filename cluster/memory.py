@@ -43,6 +43,7 @@ class Memory:
         ConfigError if a process could not start with them.
         """
         check_variables(settings)
+        self._check_runtime(settings)
         self._check_gateway_ports(settings)
         self._check_ring(settings)
         if self._any_runs():
@@ -76,6 +77,15 @@ class Memory:
             kept = {key: port for key, port in ports.items() if key not in taken}
             self._remembered = Remembered(self.settings, kept)
             self.remember(self.settings)
+
+    def _check_runtime(self, settings: Settings) -> None:
+        """What one runtime keeps the other does not see."""
+        known = self.settings.runtime
+        if settings.runtime != known:
+            raise SettingsConflict(
+                f"the cluster {settings.name} was made with RUNTIME={known}; `make cluster-clean` "
+                f"forgets it and its comments, CLUSTER=name is another one"
+            )
 
     def _check_gateway_ports(self, settings: Settings) -> None:
         if self._runtime.condition(Kind.HAPROXY) not in RUNNING:
