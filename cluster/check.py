@@ -12,9 +12,8 @@ from pathlib import Path
 from cluster import haproxy
 from cluster.ca import DevelopmentCa
 from cluster.container_ports import CONTROL_HOST
-from cluster.parts import Kind
 from cluster.prepare import container_gateway
-from cluster.settings import PLACEMENTS
+from cluster.settings import EVERY_PART, PLACEMENTS, Settings
 
 _SERVERS = [haproxy.Server(n, "127.0.0.1", 21_000 + n, 22_000 + n) for n in (1, 2, 3)]
 _ORIGINS = ("https://watch.example:8443", "http://[::1]")
@@ -24,8 +23,9 @@ def configurations() -> Iterator[tuple[str, haproxy.Gateway]]:
     """What is checked, each with a name for people."""
     for placement in PLACEMENTS:
         yield f"processes, PLACEMENT={placement}", _of_processes(placement)
-        counts = {Kind.NODE: 3, Kind.WRITER: 2}
-        in_containers = container_gateway(counts, placement, _ORIGINS)
+        variables = {EVERY_PART: {"CORS_ORIGINS": ",".join(_ORIGINS)}}
+        settings = Settings(placement=placement, environment=variables)
+        in_containers = container_gateway(settings)
         # The name of the runtime socket's address is known in the container only.
         control = in_containers.control.replace(CONTROL_HOST, "127.0.0.1")
         in_containers = dataclasses.replace(in_containers, control=control)

@@ -16,10 +16,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cluster.container_ports import CASSANDRA_CQL, REDIS, ZOOKEEPER_CLIENT
+from cluster.container_ports import CASSANDRA_CQL, INTERNAL, ZOOKEEPER_CLIENT
 from cluster.folder import CHECKOUT
 from cluster.parts import ROLES, Kind, Part
 from cluster.runtime import Plan
+from cluster.settings import CASSANDRA_HEAP, CASSANDRA_JVM_OPTIONS
 from service.config import EnvReader
 
 BASE = CHECKOUT / "compose" / "docker-compose.yml"
@@ -71,16 +72,19 @@ class ComposeFiles:
             "NODES": str(settings.nodes),
             "DISPATCHERS": str(settings.dispatchers),
             "WRITERS": str(settings.writers),
-            "PLACEMENT": settings.placement,
+            "PLACEMENT": settings.viewers_placement,
             "TOPOLOGY": settings.topology,
             "STORE": settings.store,
             "CORS_ORIGINS": common.get("CORS_ORIGINS", ""),
             "ZOOKEEPER": _addresses(plan, Kind.ZOOKEEPER, ZOOKEEPER_CLIENT),
             "ZOO_SERVERS": " ".join(map(_ensemble_member, _of_kind(plan, Kind.ZOOKEEPER))),
-            "CASSANDRA_HOSTS": ",".join(part.name for part in _of_kind(plan, Kind.CASSANDRA)),
-            "CASSANDRA_PORT": str(CASSANDRA_CQL),
-            "CASSANDRA_REPLICATION": str(settings.cassandras),
-            "REDIS": _addresses(plan, Kind.REDIS, REDIS),
+            "CASSANDRA": _addresses(plan, Kind.CASSANDRA, CASSANDRA_CQL),
+            "CASSANDRAS": str(settings.cassandras),
+            CASSANDRA_HEAP: common.get(CASSANDRA_HEAP, ""),
+            CASSANDRA_JVM_OPTIONS: common.get(CASSANDRA_JVM_OPTIONS, ""),
+            "WRITER_ADDRESSES": ",".join(
+                f"{part.name}={part.name}:{INTERNAL}" for part in _of_kind(plan, Kind.WRITER)
+            ),
             "STOP_GRACE": f"{_longest_drain_s(plan) + _GRACE_S:.0f}s",
             "HEALTH_INTERVAL": LOOK_EVERY,
         }

@@ -1,4 +1,5 @@
-"""What containers find in their volumes: certificates, and the gateway's files.
+"""What containers find in their volumes: certificates, and the configurations of the servers that
+are not ours.
 
 Runs once in a container of our image before the others start (`python -m cluster.prepare`), and
 again whenever the cluster has grown; what is still good is left untouched. It prints the CA's
@@ -8,67 +9,81 @@ no other container sees.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from cluster import haproxy
+from cluster import cassandra_config, haproxy, redis_server
+from cluster import container_ports as ports
 from cluster.ca import GATEWAY_NAMES, DevelopmentCa
-from cluster.container_ports import CONTROL, GATEWAY_HTTP, GATEWAY_HTTPS, NAMESERVER, OPS, PUBLIC
-from cluster.parts import Kind, part_name
-from cluster.settings import MAX_NODES, MAX_OTHERS
+from cluster.launches import TLS_ROLES
+from cluster.parts import Kind, part_name, wanted
+from cluster.settings import Settings, read_settings
 from service.config import EnvReader, process_environ
-from wire.roles import Role
 
-_COUNTS = (
-    (Kind.NODE, Role.NODE, "NODES", 3, MAX_NODES),
-    (Kind.DISPATCHER, Role.DISPATCHER, "DISPATCHERS", 2, MAX_OTHERS),
-    (Kind.WRITER, Role.WRITER, "WRITERS", 2, MAX_OTHERS),
-)
+_CASSANDRA_DATA = Path("/var/lib/cassandra")
+_REDIS_DATA = Path("/data")
+_ANYWHERE = "0.0.0.0"  # in the container; the engine publishes it on BIND, or not at all
 
 
 def prepare(environ: Mapping[str, str], root: Path = Path("/")) -> None:
-    """Fill `ca`, `tls` and `gateway` below `root`. Variables: NODES, DISPATCHERS, WRITERS,
-    PLACEMENT, CORS_ORIGINS, GATEWAY_NAMES (more names for the public certificate). Raises
-    ConfigError.
+    """Fill `ca`, `tls`, `gateway` and `servers` below `root`. Variables: those of `make cluster-up`
+    that say how many parts there are and how they are placed, and GATEWAY_NAMES (more names for the
+    public certificate). Raises ConfigError.
     """
-    env = EnvReader(environ)
-    counts = {kind: env.integer(name, known, 1, high) for kind, _, name, known, high in _COUNTS}
-    placement = env.choice("PLACEMENT", "hash", ("hash", "round_robin"))
-    names = (*GATEWAY_NAMES, *env.words("GATEWAY_NAMES"))
-    env.done()
-    gateway = container_gateway(counts, placement, env.words("CORS_ORIGINS"))
+    settings = read_settings(environ, Settings())
+    names = (*GATEWAY_NAMES, *EnvReader(environ).words("GATEWAY_NAMES"))
     ca = DevelopmentCa.load_or_create(root / "ca")
     ca.ensure_gateway(root / "gateway", names)
-    for kind, role, *_ in _COUNTS:
-        for number in range(counts[kind]):
-            name = part_name(kind, number + 1)
+    for kind, number in wanted(settings):
+        if (role := TLS_ROLES.get(kind)) is not None:
+            name = part_name(kind, number)
             ca.ensure_process(root / "tls" / name, role, name)
-    haproxy.write(gateway, root / "gateway")
+    haproxy.write(container_gateway(settings), root / "gateway")
+    _write_servers(settings, root / "servers")
     print(ca.pem.decode(), end="")
 
 
-def container_gateway(
-    counts: Mapping[Kind, int], placement: str, origins: Sequence[str]
-) -> haproxy.Gateway:
+def container_gateway(settings: Settings) -> haproxy.Gateway:
     """The gateway's configuration in a container: servers by name."""
+    origins = EnvReader(settings.variables_for("", "")).words("CORS_ORIGINS")
     return haproxy.Gateway(
-        bind="0.0.0.0",  # of the container; the engine publishes it on BIND
-        http_port=GATEWAY_HTTP,
-        https_port=GATEWAY_HTTPS,
+        bind=_ANYWHERE,
+        http_port=ports.GATEWAY_HTTP,
+        https_port=ports.GATEWAY_HTTPS,
         certificate=Path("gateway.pem"),
-        placement=placement,
-        nodes=_servers(Kind.NODE, counts[Kind.NODE]),
-        writers=_servers(Kind.WRITER, counts[Kind.WRITER]),
+        placement=settings.viewers_placement,
+        nodes=_servers(settings, Kind.NODE),
+        writers=_servers(settings, Kind.WRITER),
+        single=_servers(settings, Kind.SINGLE),
         max_connections=haproxy.default_max_connections(),
         origins=origins,
-        control=CONTROL,
-        nameserver=NAMESERVER,
+        control=ports.CONTROL,
+        nameserver=ports.NAMESERVER,
     )
 
 
-def _servers(kind: Kind, count: int) -> list[haproxy.Server]:
-    numbers = range(1, count + 1)
-    return [haproxy.Server(number, part_name(kind, number), PUBLIC, OPS) for number in numbers]
+def _servers(settings: Settings, kind: Kind) -> list[haproxy.Server]:
+    return [
+        haproxy.Server(number, part_name(kind, number), ports.PUBLIC, ports.OPS)
+        for other, number in wanted(settings)
+        if other is kind
+    ]
+
+
+def _write_servers(settings: Settings, folder: Path) -> None:
+    """Whether they are used or not: there are few."""
+    ring = [part_name(Kind.CASSANDRA, number + 1) for number in range(settings.cassandras)]
+    for number, name in enumerate(ring, 1):
+        yaml = cassandra_config.render(
+            hosts=ring,
+            number=number,
+            cql_port=ports.CASSANDRA_CQL,
+            storage_port=ports.CASSANDRA_STORAGE,
+            folder=_CASSANDRA_DATA,
+        )
+        cassandra_config.write(folder / name, yaml)
+    redis = redis_server.render(port=ports.REDIS, folder=_REDIS_DATA, bind=_ANYWHERE)
+    (folder / "redis.conf").write_text(redis)
 
 
 if __name__ == "__main__":

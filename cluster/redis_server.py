@@ -12,12 +12,13 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+LOOPBACK = "127.0.0.1"
 _MAX_REPLY_BYTES = 64 * 1024
 
 _CONFIG = """\
-bind 127.0.0.1
+bind {bind}
 port {port}
-protected-mode yes
+protected-mode {protected}
 dir {folder}
 daemonize no
 databases 1
@@ -62,10 +63,18 @@ class RedisServer:
         return f"redis://127.0.0.1:{self.port}"
 
 
+def render(*, port: int, folder: Path, bind: str = LOOPBACK) -> str:
+    """The text of redis.conf. On another address than loopback it takes everybody who gets there:
+    that must be a network of the cluster's own.
+    """
+    protected = "yes" if bind == LOOPBACK else "no"
+    return _CONFIG.format(bind=bind, port=port, protected=protected, folder=folder)
+
+
 def write_config(server: RedisServer) -> None:
     """Write redis.conf."""
     server.folder.mkdir(parents=True, exist_ok=True)
-    server.config.write_text(_CONFIG.format(port=server.port, folder=server.folder))
+    server.config.write_text(render(port=server.port, folder=server.folder))
 
 
 def find_redis() -> str | None:

@@ -41,6 +41,8 @@ def test_a_service_is_called_as_its_part() -> None:
         (Kind.WRITER, settings.writers),
         (Kind.DISPATCHER, settings.dispatchers),
         (Kind.NODE, settings.nodes),
+        (Kind.CASSANDRA, 3),
+        (Kind.REDIS, 1),
         (Kind.HAPROXY, 1),
     ):
         for number in range(1, count + 1):
@@ -88,9 +90,8 @@ def test_a_container_is_bounded_and_has_few_rights(name: str) -> None:
 def test_a_container_tells_how_it_is_and_has_time_to_end(name: str) -> None:
     service = SERVICES[name]
     assert service["healthcheck"]["test"][:2] == ["CMD", "bash"], "no interpreter, no JVM"
-    assert service["stop_grace_period"] == ("${STOP_GRACE:-30s}" if name in OURS else "10s") or (
-        name == "haproxy"
-    )
+    assert service["stop_grace_period"] == "${STOP_GRACE:-30s}" or name not in OURS
+    assert "stop_grace_period" in service
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -110,6 +111,7 @@ def test_what_a_part_needs_is_waited_for() -> None:
         assert needs["prepare"]["condition"] == "service_completed_successfully"
         others = {need["condition"] for other, need in needs.items() if other != "prepare"}
         assert others == {"service_healthy"}
+        assert ("cassandra-1" in needs) == name.startswith("writer")
     assert {"node-1", "writer-1", "prepare"} <= set(SERVICES["haproxy"]["depends_on"])
 
 
