@@ -51,5 +51,6 @@ check: setup-dev ## style, types, layers, configurations
 	@$(BIN)/python -m cluster.check
 	@$(BIN)/python -m pytest -q tests/unit/test_layers.py
 
-bench: setup ## measure (see bench/)
-	@$(BIN)/python -m bench
+bench: setup ## measure (see docs/performance.md; BENCH="fanout memory" for some)
+	@$(BIN)/python -m bench.peers
+	@$(BIN)/python -m bench $(BENCH)

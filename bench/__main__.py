@@ -1,68 +1,67 @@
-"""`python -m bench [fanout] [memory] [latency]`: measure, print one table, keep every value."""
+"""`python -m bench [NAME...]`: measure, print one table, keep every value and the pictures."""
 
 from __future__ import annotations
 
-import os
-import platform
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import click
 from rich.console import Console
 
-from bench import fanout, latency, memory
+from bench.benchmarks import BENCHMARKS
 from bench.child import BenchFailed
-from bench.figures import RESULTS, Row, as_json
+from bench.effort import Effort
+from bench.figures import Finding, Row
 from bench.raw_server import find_compiler
-from bench.report import table
+from bench.report import RESULTS, keep, kept_rows, markdown, table
+from bench.surroundings import Surroundings
 
-Measure = Callable[[int], Iterator[Row]]
-
-BENCHMARKS: Mapping[str, Measure] = {
-    "fanout": fanout.measure,
-    "memory": memory.measure,
-    "latency": latency.measure,
-}
+_WIDTH_OF_A_FILE = 200
 
 
 @click.command()
 @click.argument("names", nargs=-1, type=click.Choice(list(BENCHMARKS)))
 @click.option("--repeats", default=3, show_default=True, type=click.IntRange(1, 20))
-def main(names: tuple[str, ...], repeats: int) -> None:
+@click.option("--quick", is_flag=True, help="Small numbers: only to see that it runs.")
+@click.option("--show", is_flag=True, help="Measure nothing: print what was kept, as Markdown.")
+@click.option(
+    "--results", default=RESULTS, show_default=True, type=click.Path(path_type=Path), help="Folder."
+)
+def main(names: tuple[str, ...], repeats: int, quick: bool, show: bool, results: Path) -> None:
     """Measure NAMES, or everything.
 
     A reach that is missed is told in the table; the exit status is 1 only if a figure could not be
     measured.
     """
-    console = Console()
+    chosen = names or tuple(BENCHMARKS)
+    if show:
+        click.echo(markdown(row for name in chosen for row in kept_rows(name, results)))
+        return
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+    if find_compiler() is None:
+        console.print("no C compiler (cc, gcc) here: the send loop in C is left out")
     rows: list[Row] = []
     failed = False
-    for name in names or BENCHMARKS:
+    for name in chosen:
         try:
-            with console.status(f"measuring {name}, {repeats} times"):
-                rows += BENCHMARKS[name](repeats)
+            findings = _measure(name, Effort(repeats, quick), results, console)
         except BenchFailed as exc:
             failed = True
             console.print(f"{name}: not measured: {exc}", markup=False)
-    if find_compiler() is None:
-        console.print("no C compiler (cc, gcc) here: the send loop in C was left out")
-    console.print(table(rows), _surroundings_text(), sep="\n")
-    _keep(rows)
+            continue
+        rows += [finding for finding in findings if isinstance(finding, Row)]
+    console.print(table(rows))
     sys.exit(1 if failed else 0)
 
 
-def _keep(rows: list[Row]) -> None:
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(as_json(rows, {"surroundings": _surroundings_text()}))
-
-
-def _surroundings_text() -> str:
-    usable = len(os.sched_getaffinity(0))
-    load = os.getloadavg()[0]
-    return (
-        f"{usable} cores, load {load:.1f}, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}; each value: median (lowest to highest)"
-    )
+def _measure(name: str, effort: Effort, results: Path, console: Console) -> list[Finding]:
+    before = Surroundings.now()
+    with console.status(f"measuring {name}, {effort.repeats} times"):
+        findings = list(BENCHMARKS[name](effort))
+    surroundings = before.text_until_now()
+    keep(name, findings, surroundings, results)
+    console.print(f"{name}: {surroundings}", highlight=False)
+    return findings
 
 
 if __name__ == "__main__":

@@ -1,20 +1,16 @@
-"""Figures: values measured several times, and the rows of the report.
+"""Figures: values measured several times, the rows of the report, the lines of its pictures.
 
-Law: no value stands alone. Each row carries a limit or a peer that was measured in the same run, as
-often and in turn with ours, so that other work on the machine hits both; the ratio is taken pair by
-pair.
+Law: no value stands alone. A row carries a limit (what the machine allows) or a peer (another
+program that does the same), measured in the same run, as often and in turn with ours, so that other
+work on the machine hits both. The ratio is always ours divided by the other, pair by pair.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from enum import StrEnum
 from statistics import median
-from typing import Any
-
-RESULTS = Path(__file__).resolve().parent / "results" / "latest.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,43 +38,91 @@ class Measured:
         return f"{value:,.{self.digits}f}"
 
 
+class On(StrEnum):
+    """What a reach is judged on."""
+
+    OURS = "ours"
+    LIMIT = "limit"
+    PEER = "peer"
+
+
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What a figure must be: at most `limit` or, if `at_least`, not less. Judged by the median."""
+    """What a figure, or its ratio to the limit or the peer, must be: at most `bound` or, if
+    `at_least`, not less. Judged by the median.
+    """
 
-    limit: float
+    bound: float
     unit: str = ""
     at_least: bool = False
+    on: On = On.OURS
 
     @property
     def text(self) -> str:
         """As a person would say it."""
         how = "at least" if self.at_least else "at most"
-        return f"{how} {self.limit:g} {self.unit}".rstrip()
+        what = f"{self.bound:,g} {self.unit}".rstrip()
+        return f"{how} {what}" if self.on is On.OURS else f"{how} {what} the {self.on}"
 
-    def is_met(self, measured: Measured) -> bool:
+    def is_met(self, judged: Measured) -> bool:
         """Whether the median is within reach."""
-        return measured.median >= self.limit if self.at_least else measured.median <= self.limit
+        return judged.median >= self.bound if self.at_least else judged.median <= self.bound
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a figure is held against. `value` must have been measured as often as the figure."""
+
+    name: str
+    value: Measured
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the report. The reach is judged on the ratio if `on_ratio`, else on ours."""
+    """One line of the report: a figure and the limit or the peer beside it."""
 
     figure: str
     ours: Measured
-    limit_name: str
-    limit: Measured
-    ratio: Measured
+    limit: Beside | None = None
+    peer: Beside | None = None
     reach: Reach | None = None
-    on_ratio: bool = False
+
+    @property
+    def ratio(self) -> Measured | None:
+        """Ours divided by the one that the reach names, else by the one that is there."""
+        other = self.peer if self.reach and self.reach.on is On.PEER else self.limit or self.peer
+        return None if other is None else ratio(self.ours, other.value)
 
     @property
     def met(self) -> bool | None:
         """Whether the reach is met; None if there is none."""
         if self.reach is None:
             return None
-        return self.reach.is_met(self.ratio if self.on_ratio else self.ours)
+        judged = self.ours if self.reach.on is On.OURS else self.ratio
+        return judged is not None and self.reach.is_met(judged)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a picture: its name and its points, x ascending."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One picture. `name` is also its file's; what lies above `y_max` is cut off there."""
+
+    name: str
+    title: str
+    x_label: str
+    y_label: str
+    lines: tuple[Line, ...]
+    y_max: float | None = None
+
+
+Finding = Row | Curve
 
 
 def measured(values: Sequence[float], unit: str, digits: int = 1) -> Measured:
@@ -101,21 +145,12 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return ordered[max(int(rank) - 1, 0)]
 
 
-def as_json(rows: Sequence[Row], surroundings: dict[str, Any]) -> str:
-    """The report for machines; every single value is in it."""
-    report = surroundings | {"rows": [_row_as_dict(row) for row in rows]}
-    return json.dumps(report, indent=1) + "\n"
-
-
-def _row_as_dict(row: Row) -> dict[str, Any]:
-    return {
-        "figure": row.figure,
-        "unit": row.ours.unit,
-        "ours": row.ours.values,
-        "limit_name": row.limit_name,
-        "limit_unit": row.limit.unit,
-        "limit": row.limit.values,
-        "ratio": row.ratio.values,
-        "reach": row.reach.text if row.reach else None,
-        "met": row.met,
-    }
+def slope(points: Sequence[tuple[float, float]]) -> float:
+    """Of the straight line with the least squares through the points; 0 for fewer than two."""
+    count = len(points)
+    mean_x = sum(x for x, _ in points) / max(count, 1)
+    mean_y = sum(y for _, y in points) / max(count, 1)
+    spread = sum((x - mean_x) ** 2 for x, _ in points)
+    if not spread:
+        return 0.0
+    return sum((x - mean_x) * (y - mean_y) for x, y in points) / spread

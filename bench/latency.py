@@ -20,7 +20,8 @@ import uvloop
 
 from bench import crowd
 from bench.child import BenchFailed, Child
-from bench.figures import Measured, Row, measured, percentile, ratio
+from bench.effort import Effort
+from bench.figures import Beside, Finding, Measured, Row, measured, percentile
 from bench.http_pool import HttpPool
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError, StepFailed
@@ -44,11 +45,11 @@ class Run:
     pinged: list[float]
 
 
-def measure(repeats: int) -> Iterator[Row]:
+def measure(effort: Effort) -> Iterator[Finding]:
     """The rows of this benchmark. Raises BenchFailed."""
     with TemporaryDirectory(prefix="livecomments-bench-") as home:
         try:
-            runs = uvloop.run(_measure(Path(home), repeats))
+            runs = uvloop.run(_measure(Path(home), effort.repeats))
         except StepFailed as exc:
             raise BenchFailed(f"no cluster: {exc}\n{exc.log_tail}") from exc
         except ClusterError as exc:
@@ -64,7 +65,7 @@ def _row(figure: str, runs: list[Run], pick: Callable[[Run], list[float]], perce
     name = "max" if percent == 100 else f"p{percent}"
     ours = _percentiles([pick(run) for run in runs], percent)
     ping = _percentiles([run.pinged for run in runs], percent)
-    return Row(f"{figure}: {name}", ours, f"HAProxy's own reply: {name}", ping, ratio(ping, ours))
+    return Row(f"{figure}: {name}", ours, limit=Beside(f"HAProxy's own reply: {name}", ping))
 
 
 def _percentiles(runs: list[list[float]], percent: int) -> Measured:

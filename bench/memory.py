@@ -11,21 +11,22 @@ from typing import Any
 
 from bench import bare_server, node_server, sink
 from bench.child import Child, cores
-from bench.figures import Reach, Row, measured, ratio
+from bench.effort import Effort
+from bench.figures import Beside, Finding, Reach, Row, measured
 
 VIEWERS = 5_000
 VIDEOS = 50
 FIRST_VIEWERS = 200
 
 
-def measure(repeats: int) -> Iterator[Row]:
+def measure(effort: Effort) -> Iterator[Finding]:
     """The rows of this benchmark. Raises BenchFailed."""
-    pairs = [(_growth(node_server.run), _growth(bare_server.run)) for _ in range(repeats)]
+    pairs = [(_growth(node_server.run), _growth(bare_server.run)) for _ in range(effort.repeats)]
     ours = measured([node for node, _ in pairs], "bytes", 0)
     bare = measured([bare for _, bare in pairs], "bytes", 0)
     figure = f"memory per idle viewer, {VIEWERS:,} viewers of {VIDEOS} videos"
     reach = Reach(2_048, "bytes")
-    yield Row(figure, ours, "bare uvloop protocol", bare, ratio(bare, ours), reach)
+    yield Row(figure, ours, peer=Beside("bare uvloop protocol", bare), reach=reach)
 
 
 def _growth(server: Callable[[Any], None]) -> float:

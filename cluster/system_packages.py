@@ -74,13 +74,19 @@ def ensure_packages(kinds: Collection[Kind], progress: Progress, *, maven: bool)
 
 def ensure_browser(progress: Progress) -> None:
     """Install the browser that tests use; where that cannot be done, a note says so."""
-    if find_browser() is not None:
-        return
+    if find_browser() is None:
+        try_to_install([_BROWSER], progress, "tests in a browser will be skipped")
+
+
+def try_to_install(packages: list[str], progress: Progress, else_what: str) -> None:
+    """Install what is useful but not needed; where that cannot be done, a note says why, and what
+    happens without it.
+    """
     try:
-        _install([_BROWSER], progress)
+        _install(packages, progress)
     except NotInstalled as exc:
         why = " ".join(str(exc).splitlines()[-2:])
-        progress.note(f"no {_BROWSER}, so tests in a browser will be skipped: {why}")
+        progress.note(f"no {' '.join(packages)}, so {else_what}: {why}")
 
 
 def _install(missing: list[str], progress: Progress) -> None:
@@ -94,7 +100,7 @@ def _install(missing: list[str], progress: Progress) -> None:
 
 def _root_prefix(missing: list[str]) -> list[str]:
     if shutil.which("apt-get") is None:
-        wanted = ", ".join(_IN_WORDS[package] for package in missing)
+        wanted = ", ".join(_IN_WORDS.get(package, package) for package in missing)
         raise NotInstalled(f"this machine has no apt-get; install {wanted} and try again")
     if os.geteuid() == 0:
         return []

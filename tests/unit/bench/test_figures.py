@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 
 import pytest
 
-from bench.figures import Reach, Row, as_json, measured, percentile, ratio
-from bench.report import table, verdict
+from bench.figures import Beside, On, Reach, Row, measured, percentile, ratio, slope
 
 OURS = measured([12.0, 10.0, 11.0], "us")
-LIMIT = measured([9.0, 9.0, 8.8], "us")
-
-
-def row(**changes: object) -> Row:
-    plain = {
-        "figure": "CPU per delivery",
-        "ours": OURS,
-        "limit_name": "send loop",
-        "limit": LIMIT,
-        "ratio": ratio(LIMIT, OURS),
-    }
-    return Row(**(plain | changes))
+LIMIT = Beside("send loop", measured([10.0, 10.0, 10.0], "us"))
+PEER = Beside("nchan", measured([20.0, 20.0, 20.0], "us"))
+ROW = Row("CPU per delivery", OURS, limit=LIMIT)
 
 
 def test_the_median_stands_for_all_and_the_spread_is_shown() -> None:
@@ -32,8 +22,19 @@ def test_a_single_value_has_no_spread() -> None:
     assert measured([1547.2], "bytes", 0).text == "1,547 bytes"
 
 
-def test_a_ratio_is_taken_pair_by_pair() -> None:
-    assert ratio(LIMIT, OURS).values == pytest.approx((0.75, 0.9, 0.8))
+def test_a_ratio_is_ours_divided_by_the_other_pair_by_pair() -> None:
+    assert ROW.ratio is not None
+    assert ROW.ratio.values == pytest.approx((1.2, 1.0, 1.1))
+
+
+def test_the_ratio_is_to_what_the_reach_names() -> None:
+    both = replace(ROW, peer=PEER, reach=Reach(0.9, "times", on=On.PEER))
+    assert both.ratio is not None
+    assert both.ratio.median == pytest.approx(0.55)
+
+
+def test_a_figure_with_nothing_beside_it_has_no_ratio() -> None:
+    assert Row("lost", OURS).ratio is None
 
 
 def test_a_ratio_of_unequal_repeats_is_refused() -> None:
@@ -42,19 +43,34 @@ def test_a_ratio_of_unequal_repeats_is_refused() -> None:
 
 
 def test_a_reach_on_the_ratio_is_judged_by_its_median() -> None:
-    assert row(reach=Reach(0.75, at_least=True), on_ratio=True).met is True
-    assert row(reach=Reach(0.85, at_least=True), on_ratio=True).met is False
+    assert replace(ROW, reach=Reach(1.1, on=On.LIMIT)).met is True
+    assert replace(ROW, reach=Reach(1.05, on=On.LIMIT)).met is False
 
 
-def test_a_reach_on_the_value_is_an_upper_bound() -> None:
-    assert row(reach=Reach(11.0, "us")).met is True
-    assert row(reach=Reach(10.9, "us")).met is False
+def test_a_reach_on_the_figure_is_an_upper_bound_unless_it_says_at_least() -> None:
+    assert replace(ROW, reach=Reach(11.0, "us")).met is True
+    assert replace(ROW, reach=Reach(10.9, "us")).met is False
+    assert replace(ROW, reach=Reach(10.9, "us", at_least=True)).met is True
 
 
-def test_a_missed_reach_is_said_aloud() -> None:
-    assert verdict(row(reach=Reach(10.0, "us"))) == "MISSED: at most 10 us"
-    assert verdict(row(reach=Reach(20.0, "us"))) == "met: at most 20 us"
-    assert verdict(row()) == "no limit set"
+def test_a_reach_on_a_peer_that_is_missing_is_not_met() -> None:
+    assert Row("CPU", OURS, reach=Reach(0.9, on=On.PEER)).met is False
+
+
+def test_without_a_reach_there_is_no_verdict() -> None:
+    assert ROW.met is None
+
+
+@pytest.mark.parametrize(
+    ("reach", "text"),
+    [
+        (Reach(1_536, "bytes"), "at most 1,536 bytes"),
+        (Reach(0.6, "M/s", at_least=True), "at least 0.6 M/s"),
+        (Reach(0.9, "times", on=On.PEER), "at most 0.9 times the peer"),
+    ],
+)
+def test_a_reach_reads_as_a_person_would_say_it(reach: Reach, text: str) -> None:
+    assert reach.text == text
 
 
 @pytest.mark.parametrize(("percent", "expected"), [(50, 50), (99, 99), (100, 100), (1, 1)])
@@ -71,14 +87,6 @@ def test_there_is_no_percentile_of_nothing() -> None:
         percentile([], 50)
 
 
-def test_the_kept_report_has_every_value() -> None:
-    report = json.loads(as_json([row(reach=Reach(10, "us"))], {"surroundings": "2 cores"}))
-    assert report["surroundings"] == "2 cores"
-    kept = report["rows"][0]
-    assert kept["ours"] == [12.0, 10.0, 11.0]
-    assert kept["limit"] == [9.0, 9.0, 8.8]
-    assert kept["met"] is False
-
-
-def test_the_table_has_a_line_for_each_row() -> None:
-    assert table([row(), row()]).row_count == 2
+def test_the_slope_is_that_of_the_line_through_the_points() -> None:
+    assert slope([(0.0, 1.0), (1.0, 3.0), (2.0, 5.0)]) == pytest.approx(2.0)
+    assert slope([(1.0, 7.0)]) == 0.0

@@ -1,0 +1,21 @@
+"""All benchmarks by name, in the order in which they are measured.
+
+A benchmark is a generator of rows and curves; it raises BenchFailed when a figure could not be
+measured, and is bounded in time whatever the machine does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from bench import fanout, latency, memory
+from bench.effort import Effort
+from bench.figures import Finding
+
+Measure = Callable[[Effort], Iterator[Finding]]
+
+BENCHMARKS: Mapping[str, Measure] = {
+    "fanout": fanout.measure,
+    "memory": memory.measure,
+    "latency": latency.measure,
+}

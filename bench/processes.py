@@ -1,0 +1,56 @@
+"""What the kernel says of a process that we cannot ask: CPU, memory, descriptors, threads."""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.child import BenchFailed
+
+
+def cpu_s_of(pid: int) -> float:
+    """CPU seconds of all its threads so far, to the nanosecond (/proc/pid/stat has 10 ms steps).
+    Raises BenchFailed if it is gone.
+    """
+    return _of(pid, lambda task: int((task / "schedstat").read_text().split()[0])) / 1e9
+
+
+def threads_of(pid: int) -> int:
+    """How many threads it has. Raises BenchFailed."""
+    return _of(pid, lambda _task: 1)
+
+
+def rss_of(pid: int) -> int:
+    """Its resident bytes. Raises BenchFailed."""
+    pages = int(_read(pid, "statm").split()[1])
+    return pages * resource.getpagesize()
+
+
+def descriptors_of(pid: int) -> int:
+    """How many descriptors it has open. Raises BenchFailed."""
+    try:
+        return len(os.listdir(f"/proc/{pid}/fd"))
+    except OSError as exc:
+        raise BenchFailed(f"process {pid} is gone") from exc
+
+
+def _of(pid: int, figure: Callable[[Path], int]) -> int:
+    total = 0
+    try:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            try:
+                total += figure(task)
+            except (FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+                continue
+    except OSError as exc:
+        raise BenchFailed(f"process {pid} is gone") from exc
+    return total
+
+
+def _read(pid: int, name: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/{name}").read_text()
+    except OSError as exc:
+        raise BenchFailed(f"process {pid} is gone") from exc
