@@ -17,7 +17,7 @@ from cluster.errors import ClusterError
 from cluster.folder import ClusterFolder, Remembered, home_folder
 from cluster.haproxy import Server
 from cluster.memory import Memory
-from cluster.parts import BEHIND_GATEWAY, ROLES, SERVERS, Kind, Part, find_part
+from cluster.parts import BEHIND_GATEWAY, ROLES, SERVERS, WITH_STORE, Kind, Part, find_part
 from cluster.port_check import require_free_ports
 from cluster.progress import Progress, Silent
 from cluster.runtime import RUNNING, Condition, Plan, Runtime
@@ -129,7 +129,9 @@ class Cluster:
                 with progress.step(_title(group)):
                     await self._start_group(group)
         with progress.step("the store"):
-            await self._waiting.posts_accepted(self._of_kind(Kind.WRITER))
+            await self._waiting.posts_accepted(
+                [part for part in self.parts if part.kind in WITH_STORE]
+            )
         with progress.step(Kind.HAPROXY):
             await self._start_gateway(self.part(Kind.HAPROXY))
 
@@ -204,9 +206,6 @@ class Cluster:
     def plan(self) -> Plan:
         """What it is to be made of now."""
         return Plan(self.settings, self.parts)
-
-    def _of_kind(self, kind: Kind) -> list[Part]:
-        return [part for part in self.parts if part.kind is kind]
 
     async def _stop_surplus(self, progress: Progress) -> None:
         """Drain what the settings no longer ask for."""

@@ -44,10 +44,6 @@ TOPOLOGIES = tuple(Topology)
 PLACEMENTS = ("hash", "round_robin")
 # There the gateway does not know which node a video is best served by: that is what they lack.
 _IN_TURN = (Topology.BROADCAST, Topology.PARTITIONED)
-# Refused in one line. Whoever brings one removes it here.
-_NOT_THERE_YET = {
-    "STORE": ("cassandra",),
-}
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}", re.ASCII)
 
 
@@ -112,10 +108,7 @@ def read_settings(environ: Mapping[str, str], known: Settings) -> Settings:
         return int(env.choice(name, str(getattr(known, name.lower())), ("1", "3")))
 
     def choice(name: str, allowed: tuple[str, ...]) -> str:
-        chosen = env.choice(name, getattr(known, name.lower()), allowed)
-        if chosen in _NOT_THERE_YET.get(name, ()):
-            env.fault(f"{name}={chosen} is not there yet")
-        return chosen
+        return env.choice(name, getattr(known, name.lower()), allowed)
 
     settings = dataclasses.replace(
         known,

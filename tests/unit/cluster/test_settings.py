@@ -21,12 +21,6 @@ def test_all_faults_are_told_at_once() -> None:
     assert all(name in str(told.value) for name in ("NODES", "ZOOKEEPERS", "PLACEMENT"))
 
 
-@pytest.mark.parametrize(("name", "value"), [("STORE", "cassandra")])
-def test_what_is_not_there_yet_is_refused_by_name(name: str, value: str) -> None:
-    with pytest.raises(ConfigError, match=f"{name}={value} is not there yet"):
-        read_settings({name: value}, Settings())
-
-
 @pytest.mark.parametrize("name", ["", "..", "a/b", "A", "x" * 32, "-a"])
 def test_a_name_that_cannot_be_a_folder_is_refused(name: str) -> None:
     if not name:
