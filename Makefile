@@ -1,13 +1,13 @@
 # Everything here works on a machine with Python 3.11 or newer, git and make; see README.md.
 # Variables for cluster-up: NODES=3 DISPATCHERS=2 WRITERS=2 ZOOKEEPERS=1|3 PLACEMENT=hash|round_robin
-# STORE=sqlite|cassandra CASSANDRAS=1|3 CASSANDRA_HEAP=512M TOPOLOGY=dispatcher RUNTIME=local
+# STORE=sqlite|cassandra CASSANDRAS=1|3 CASSANDRA_HEAP=512M TOPOLOGY=dispatcher RUNTIME=docker|local
 # BIND=127.0.0.1 HTTP_PORT=8080 HTTPS_PORT=8443;
 # CLUSTER=name for another cluster than the default one, with folder and ports of its own.
 # What is not set stays as it was the last time.
 
 .DEFAULT_GOAL := help
 .PHONY: help cluster-up cluster-status cluster-logs cluster-down cluster-clean dev \
-        setup setup-dev test check bench
+        setup setup-dev test test-docker check bench
 
 BIN := .venv/bin
 MAKEFLAGS += --no-print-directory
@@ -43,6 +43,11 @@ setup-dev:
 test: setup-dev ## all tests (PYTEST="-k word" for some)
 	@$(BIN)/livecomments install --tests
 	@$(BIN)/python -m pytest $(PYTEST)
+
+test-docker: setup-dev ## the whole-system tests in containers, with SQLite and with Cassandra
+	@$(BIN)/python -m cluster.docker_ready
+	@$(BIN)/python -m pytest --runtime docker --store sqlite tests/docker tests/e2e $(PYTEST)
+	@$(BIN)/python -m pytest --runtime docker --store cassandra tests/e2e $(PYTEST)
 
 check: setup-dev ## style, types, layers, configurations
 	@$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""Which runtime a new cluster gets when nobody has said so.
+"""Which runtime a new cluster gets when nobody has said so, and whether it can have containers.
 
 Containers, where an engine answers, compose is there, and the images are or can be had; else
 processes. One that was chosen stays the cluster's for its life.
@@ -22,39 +22,48 @@ IMAGES: Mapping[Kind, str] = {
     Kind.HAPROXY: "haproxy:3.0",
 }
 BASE_IMAGE = "python:3.11-slim-bookworm"
+NO_ENGINE = "no Docker engine answers"
 _ANSWERS_WITHIN_S = 3.0
 
 
 def choose_runtime(kinds: Collection[Kind], environ: Mapping[str, str], progress: Progress) -> str:
     """`docker` or `local`, for a cluster of such parts; says why it is not docker where an engine
-    answers.
+    answers. May pull images.
+    """
+    reason = why_not_docker(kinds, environ, progress)
+    if reason is None:
+        return "docker"
+    if reason != NO_ENGINE:
+        progress.note(f"processes and not containers: {reason}")
+    return "local"
+
+
+def why_not_docker(
+    kinds: Collection[Kind], environ: Mapping[str, str], progress: Progress
+) -> str | None:
+    """Why a cluster of such parts cannot run in containers, in one line; None if it can. Pulls the
+    images that are not there yet.
     """
     from cluster.containers import connect  # the SDK takes 0.2 s to import
 
     try:
         client = connect(environ.get("DOCKER_HOST"), _ANSWERS_WITHIN_S)
-        client.ping()
-    except Exception:
-        return "local"
+    except ClusterError:
+        return NO_ENGINE
     if find_compose(environ) is None:
-        progress.note("A Docker engine answers, but there is no compose: RUNTIME=local")
-        return "local"
-    if trouble := find_missing_image(client, kinds, progress):
-        progress.note(f"{trouble}: RUNTIME=local")
-        return "local"
-    return "docker"
+        return "there is no compose (docker-compose-plugin, or docker-compose 1.29)"
+    wanted = (BASE_IMAGE, *(IMAGES[kind] for kind in kinds if kind in IMAGES))
+    return next(filter(None, (_why_no_image(client, image, progress) for image in wanted)), None)
 
 
-def find_missing_image(client: Any, kinds: Collection[Kind], progress: Progress) -> str | None:
-    """Why an image is not there and could not be pulled either, in one line; None if all are."""
+def _why_no_image(client: Any, image: str, progress: Progress) -> str | None:
     from cluster.containers import told
 
-    for image in (BASE_IMAGE, *(IMAGES[kind] for kind in kinds if kind in IMAGES)):
-        try:
-            with told():
-                if not client.images.list(name=image):
-                    with progress.step(f"image {image}"):
-                        client.images.pull(image)
-        except ClusterError as exc:
-            return f"the image {image} is not there and cannot be pulled ({exc})"
+    try:
+        with told():
+            if not client.images.list(name=image):
+                with progress.step(f"image {image}"):
+                    client.images.pull(image)
+    except ClusterError as exc:
+        return f"the image {image} is not there and cannot be pulled ({exc})"
     return None

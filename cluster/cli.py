@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from cluster import readable
-from cluster.choose_runtime import choose_runtime
+from cluster.choose_runtime import choose_runtime, why_not_docker
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError, StepFailed
 from cluster.file_epoch import renew_file_epoch
@@ -80,6 +80,8 @@ def up() -> None:
         settings = read_settings(os.environ, known or _new_settings(name, progress))
         if settings.runtime == "local":
             ensure_installed(kinds_of(settings), _jars(), progress)
+        elif reason := why_not_docker(kinds_of(settings), os.environ, progress):
+            raise ClusterError(f"RUNTIME=docker: {reason}; RUNTIME=local needs none of it")
         cluster = Cluster.create(settings)
         asyncio.run(cluster.up(progress))
     if known is not None and settings.environment != known.environment:

@@ -27,8 +27,16 @@ BASE = CHECKOUT / "compose" / "docker-compose.yml"
 MADE_FROM = "livecomments.made-from"  # a label
 LOOK_EVERY = "30s"  # the parts are asked by `livecomments` itself
 _GRACE_S = 15  # on top of a drain
-# What only `prepare` and the gateway's ports are made from: it makes no other container stale.
-_NOT_FOR_ALL = ("NODES", "DISPATCHERS", "WRITERS", "HTTP_PORT", "HTTPS_PORT", "BIND")
+# What makes no container stale: of `prepare` alone, of single parts, or worth no new container.
+_NOT_FOR_ALL = (
+    "NODES",
+    "DISPATCHERS",
+    "WRITERS",
+    "HTTP_PORT",
+    "HTTPS_PORT",
+    "BIND",
+    "STOP_GRACE",
+)
 _MORE = """
   {name}:
     <<: *{role}

@@ -23,7 +23,7 @@ def tail(containers: Containers, name: str, lines: int, *, this_life: bool) -> s
     seen = containers.inspect(name)
     if not seen or not lines:
         return ""
-    since = {"since": _started_at(seen)} if this_life else {}
+    since = {"since": started_at(seen)} if this_life else {}
     with told():
         raw: bytes = containers.client.api.logs(seen["Id"], tail=lines, **since)
     return raw.decode(errors="replace").rstrip("\n")
@@ -49,27 +49,28 @@ def _bring(
             seen = containers.inspect(name)
             if seen and seen["State"]["StartedAt"] != life:
                 if life:
-                    options = {"since": _started_at(seen)}
+                    options = {"since": started_at(seen)}
                 life = seen["State"]["StartedAt"]
                 with told():
                     stream = containers.client.api.logs(
                         seen["Id"], stream=True, follow=True, **options
                     )
-                    for line in _lines(stream):
+                    for line in whole_lines(stream):
                         found.put((name, line))
         except ClusterError:  # the engine may come back
             containers.forget()
         time.sleep(_LOOK_EVERY_S)
 
 
-def _lines(stream: Iterator[bytes]) -> Iterator[str]:
+def whole_lines(stream: Iterator[bytes]) -> Iterator[str]:
+    """Lines from pieces of any size; an end without a newline is left out."""
     rest = b""
     for chunk in stream:
         *whole, rest = (rest + chunk).split(b"\n")
         yield from (line.decode(errors="replace") for line in whole)
 
 
-def _started_at(seen: dict[str, Any]) -> float:
+def started_at(seen: dict[str, Any]) -> float:
     """In seconds; the engine tells nanoseconds, which datetime does not read."""
     text: str = seen["State"]["StartedAt"]
     return datetime.fromisoformat(text[:26].rstrip("Z") + "+00:00").timestamp()

@@ -56,7 +56,10 @@ def told() -> Iterator[None]:
 def connect(base_url: str | None, timeout_s: float = _DEADLINE_S) -> Any:
     """A client of the engine. Raises ClusterError if none answers."""
     with told():
-        return docker.DockerClient(base_url=base_url or SOCKET, timeout=int(timeout_s))
+        # Asks the engine for its version: an old one is spoken to in its own.
+        return docker.DockerClient(
+            base_url=base_url or SOCKET, version="auto", timeout=int(timeout_s)
+        )
 
 
 class Containers:

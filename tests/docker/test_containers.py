@@ -1,0 +1,196 @@
+"""A cluster in containers: grown, cut, moved, forgotten."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from cluster.cluster import Cluster
+from cluster.containers import PROJECT, Containers
+from cluster.docker_runtime import project_name
+from cluster.errors import ClusterError
+from cluster.progress import Silent
+from cluster.runtime import Condition
+from cluster.status import fetch_rows
+from tests.docker.conftest import SMALL
+
+
+async def post(cluster: Cluster, text: str) -> int:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(
+            f"{cluster.http_url}/v1/videos/v1/comments", json={"author": "ann", "text": text}
+        ) as reply,
+    ):
+        assert reply.status == 201
+        seq: int = (await reply.json())["seq"]
+        return seq
+
+
+async def nobody_waits(cluster: Cluster) -> None:
+    rows = await fetch_rows(cluster)
+    assert all(row.ready for row in rows), rows
+
+
+def containers(cluster: Cluster) -> Containers:
+    return Containers(project_name(cluster.folder), None)
+
+
+async def test_it_grows_and_shrinks_beside_what_runs(small: Cluster, tmp_path: Path) -> None:
+    assert await post(small, "one") == 1
+    untouched = {name: small.pid(name) for name in ("haproxy", "node-1", "node-2", "writer-1")}
+    grown = Cluster.create(dataclasses.replace(SMALL, nodes=3, writers=2), tmp_path)
+    await grown.up()
+    assert {name: grown.pid(name) for name in untouched} == untouched, "no reload, no restart"
+    await nobody_waits(grown)
+    await grown.kill("node-3")
+    await grown.start("node-3")
+    await grown.up()
+    shrunk = Cluster.create(SMALL, tmp_path)
+    await shrunk.up()
+    assert {name: shrunk.pid(name) for name in untouched} == untouched
+    assert shrunk.runtime.condition("node-3") is Condition.STOPPED
+    assert await post(shrunk, "two") == 2
+
+
+async def test_what_became_of_a_part_is_told_apart(small: Cluster) -> None:
+    await small.kill("node-1")
+    small.pause("node-2")
+    await small.stop("dispatcher-1")
+    small.partition("writer-1")
+    found = {part.name: small.condition(part.name) for part in small.parts}
+    assert found["node-1"] is Condition.DEAD
+    assert found["node-2"] is Condition.PAUSED
+    assert found["dispatcher-1"] is Condition.STOPPED
+    assert found["writer-1"] is Condition.PARTITIONED
+    assert "node-1" in small.runtime.names()
+    assert "dispatcher-1" not in small.runtime.names()
+    await small.up()
+    await nobody_waits(small)
+    assert await post(small, "whole again") == 1
+
+
+async def test_a_part_that_is_cut_off_has_no_address_until_it_is_healed(small: Cluster) -> None:
+    before = small.address("node-1", "ops")
+    small.partition("node-1")
+    with pytest.raises(ClusterError, match="no address"):
+        small.address("node-1", "ops")
+    small.heal("node-1")
+    assert small.address("node-1", "ops") == before
+    await small.wait_ready("node-1")
+
+
+async def test_the_gateway_follows_parts_that_swapped_their_addresses(small: Cluster) -> None:
+    addresses = [small.address(name, "public") for name in ("node-1", "node-2")]
+    await small.stop("node-1")
+    await small.stop("node-2")
+    await small.start("node-2")
+    await small.start("node-1")
+    swapped = [small.address(name, "public") for name in ("node-2", "node-1")]
+    assert swapped == addresses, "else this test shows nothing"
+    await small.up()  # until the gateway sees all
+    await nobody_waits(small)
+
+
+async def test_a_variable_counts_from_the_next_start(small: Cluster) -> None:
+    small.set_environment("node-1", LOG_LEVEL="debug")
+    untouched = small.pid("node-2")
+    await small.stop("node-1")
+    await small.start("node-1")
+    assert "LOG_LEVEL=debug" in containers(small).inspect("node-1")["Config"]["Env"]
+    assert small.pid("node-2") == untouched
+
+
+async def test_only_this_life_of_a_part_is_printed_if_asked(small: Cluster) -> None:
+    name = "dispatcher-1"
+    await small.stop(name)
+    await small.start(name)
+    whole = small.runtime.log_tail(name, 1000)
+    this_life = small.runtime.log_tail(name, 1000, this_life=True)
+    assert whole.count('"started"') == 2
+    assert this_life.count('"started"') == 1
+    lines = small.runtime.follow_logs([name], lines=1)
+    assert next(lines) == (name, whole.splitlines()[-1])
+
+
+async def test_a_part_that_does_not_listen_is_forced_and_counts_as_stopped(small: Cluster) -> None:
+    small.set_environment("node-1", DRAIN_NOTICE_S="60")
+    await small.stop("node-1")
+    await small.start("node-1")
+    assert not await small.drain("node-1", patience_s=1)
+    assert small.condition("node-1") is Condition.STOPPED
+
+
+async def test_our_programs_have_few_rights(small: Cluster) -> None:
+    for name in ("writer-1", "dispatcher-1", "node-1", "haproxy"):
+        run = in_container(small, name)
+        assert run("id -u") == (0, "10001")
+        assert run("touch /etc/x || touch /app/x || touch /opt/x")[0] != 0
+        assert run("grep CapEff /proc/1/status")[1].split()[1].strip("0") == ""
+    assert in_container(small, "node-1")("ls /ca /gateway")[1].count("ca.key") == 0
+
+
+async def test_no_container_but_the_gateway_reaches_its_runtime_socket(small: Cluster) -> None:
+    control = small.runtime.control()
+    reader, writer = await control.connect()
+    writer.write(b"show version\n")
+    assert await reader.read(100)
+    writer.close()
+    address = f"/dev/tcp/{control.host}/{control.port}"  # type: ignore[attr-defined]
+    assert in_container(small, "node-1")(f"timeout 2 bash -c '<{address}'")[0] != 0
+    assert in_container(small, "node-1")("timeout 2 bash -c '</dev/tcp/haproxy/9999'")[0] != 0
+
+
+def in_container(cluster: Cluster, name: str) -> Callable[[str], tuple[int, str]]:
+    known = containers(cluster)
+    container = known.find(name)
+    assert container is not None
+
+    def run(script: str) -> tuple[int, str]:
+        api = known.client.api
+        made = api.exec_create(container.id, ["sh", "-c", script])
+        said = api.exec_start(made).decode().strip()
+        return api.exec_inspect(made)["ExitCode"], said
+
+    return run
+
+
+async def test_two_clusters_of_one_name_never_meet(small: Cluster, tmp_path: Path) -> None:
+    other = Cluster.create(SMALL, tmp_path / "elsewhere")
+    await other.runtime.remove()
+    assert {other.condition(part.name) for part in other.parts} == {Condition.STOPPED}
+    await nobody_waits(small)
+
+
+async def test_nothing_is_left_of_a_cluster_that_is_forgotten(tmp_path: Path) -> None:
+    cluster = Cluster.create(SMALL, tmp_path)
+    await cluster.start("zookeeper-1")
+    await cluster.runtime.prepare(cluster.plan(), Silent())
+    assert left(cluster) != ([], [], [])
+    await cluster.clean()
+    assert left(cluster) == ([], [], [])
+    assert not cluster.folder.path.exists()
+
+
+def left(cluster: Cluster) -> tuple[list[Any], list[Any], list[Any]]:
+    known = containers(cluster)
+    label = {"label": f"{PROJECT}={known.project}"}
+    return (
+        known.client.api.containers(all=True, filters=label),
+        known.client.api.networks(filters=label),
+        known.client.api.volumes(filters=label)["Volumes"] or [],
+    )
+
+
+async def test_a_part_that_died_by_itself_is_dead_and_told(small: Cluster) -> None:
+    small.set_environment("node-1", ZOOKEEPER_SESSION_S="never")
+    await small.stop("node-1")
+    with pytest.raises(ClusterError, match="node-1 is dead") as told:
+        await small.start("node-1")
+    assert "ZOOKEEPER_SESSION_S" in str(getattr(told.value, "log_tail", ""))
+    assert small.condition("node-1") is Condition.DEAD

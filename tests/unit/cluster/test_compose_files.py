@@ -1,0 +1,109 @@
+"""What compose reads for one cluster."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cluster.choose_runtime import BASE_IMAGE, IMAGES
+from cluster.compose_files import BASE, MADE_FROM, ComposeFiles
+from cluster.parts import find_part, parts_of
+from cluster.runtime import Plan
+from cluster.settings import Settings
+
+SETTINGS = Settings(
+    "small",
+    runtime="docker",
+    nodes=5,
+    zookeepers=1,
+    environment={"all": {"LOG_LEVEL": "debug"}, "node-5": {"DRAIN_WINDOW_S": "60"}},
+)
+PORTS = {"haproxy/http": 18080, "haproxy/https": 18443}
+
+
+def plan_of(settings: Settings) -> Plan:
+    return Plan(settings, parts_of(settings, PORTS))
+
+
+def made_from(folder: Path, settings: Settings, name: str) -> str:
+    plan = plan_of(settings)
+    return ComposeFiles(folder, "project-1").made_from(plan, find_part(list(plan.parts), name))
+
+
+def written(folder: Path, settings: Settings) -> tuple[dict[str, Any], dict[str, Any], str]:
+    ComposeFiles(folder, "project-1").write(plan_of(settings))
+    compose = yaml.safe_load((folder / "docker-compose.yml").read_text())
+    override = json.loads((folder / "docker-compose.override.yml").read_text())
+    return compose["services"], override["services"], (folder / ".env").read_text()
+
+
+def test_a_part_that_the_file_lacks_is_like_the_others(tmp_path: Path) -> None:
+    services, _, _ = written(tmp_path, SETTINGS)
+    ours, known = services["node-5"], services["node-1"]
+    assert ours["environment"].pop("SERVICE_ID") == "node-5"
+    assert ours["environment"].pop("ADVERTISE_HOST") == "node-5"
+    assert ours["environment"].pop("TLS_DIR") == "/tls/node-5"
+    same = {"SERVICE_ID", "ADVERTISE_HOST", "TLS_DIR"}
+    known["environment"] = {k: v for k, v in known["environment"].items() if k not in same}
+    assert ours == known
+    assert "node-6" not in services
+
+
+def test_every_topology_finds_its_services(tmp_path: Path) -> None:
+    for topology in ("single", "broadcast", "partitioned", "gateway", "dispatcher"):
+        settings = dataclasses.replace(SETTINGS, topology=topology)
+        services, override, _ = written(tmp_path, settings)
+        assert {part.name for part in plan_of(settings).parts} <= set(services)
+        assert set(override) <= set(services)
+
+
+def test_variables_of_a_part_are_its_own(tmp_path: Path) -> None:
+    _, override, _ = written(tmp_path, SETTINGS)
+    assert override["node-5"]["environment"] == {"LOG_LEVEL": "debug", "DRAIN_WINDOW_S": "60"}
+    assert override["writer-1"]["environment"] == {"LOG_LEVEL": "debug"}
+    assert override["haproxy"]["environment"] == {}
+
+
+def test_a_dollar_stays_a_dollar(tmp_path: Path) -> None:
+    settings = dataclasses.replace(SETTINGS, environment={"node": {"X": "a$b"}})
+    _, override, _ = written(tmp_path, settings)
+    assert override["node-1"]["environment"] == {"X": "a$$b"}
+
+
+def test_the_rest_is_in_the_variables_file(tmp_path: Path) -> None:
+    _, _, variables = written(tmp_path, SETTINGS)
+    lines = variables.splitlines()
+    assert "COMPOSE_PROJECT_NAME='project-1'" in lines
+    assert "NODES='5'" in lines
+    assert "HTTP_PORT='18080'" in lines
+    assert "ZOOKEEPER='zookeeper-1:2181'" in lines
+    assert "ZOO_SERVERS='server.1=zookeeper-1:2888:3888;2181'" in lines
+    assert "STOP_GRACE='78s'" in lines, "3 s of notice, 60 s of window, 15 s more"
+    asked = {line.partition("=")[0] for line in lines}
+    open_ones = set()
+    for word in BASE.read_text().split("${")[1:]:
+        open_ones.add(word.partition(":-")[0])
+    assert open_ones - asked <= {"LOG_LEVEL", "GATEWAY_NAMES"}, "those are set by part, or by hand"
+
+
+def test_a_container_is_made_from_what_concerns_it(tmp_path: Path) -> None:
+    before = made_from(tmp_path, SETTINGS, "node-1")
+    more = dataclasses.replace(SETTINGS, nodes=6)
+    other = dataclasses.replace(SETTINGS, environment=SETTINGS.environment | {"node-5": {"X": "1"}})
+    mine = dataclasses.replace(SETTINGS, environment={"node-1": {"X": "1"}})
+    assert made_from(tmp_path, more, "node-1") == before
+    assert made_from(tmp_path, other, "node-1") == before
+    assert made_from(tmp_path, mine, "node-1") != before
+    _, override, _ = written(tmp_path, SETTINGS)
+    assert override["node-1"]["labels"] == {MADE_FROM: before}
+
+
+def test_the_images_that_are_looked_for_are_those_of_the_file() -> None:
+    services = yaml.safe_load(BASE.read_text())["services"]
+    named = {service["image"] for service in services.values()}
+    assert set(IMAGES.values()) == {image for image in named if not image.startswith("$")}
+    assert f"FROM {BASE_IMAGE} " in (BASE.parent / "Dockerfile").read_text()
