@@ -31,7 +31,8 @@ _SPICES = (
 class Shape:
     """How much of it. The first video is the hot one, with `hot_viewers` and `hot_posts` (shares)
     of the whole; the others share the rest evenly. `churn_s`: each so many seconds one viewer
-    leaves and another joins (0: nobody).
+    leaves and another joins (0: nobody). `impatient`: the share of clients that wait for a few
+    milliseconds only, and so try again and again until the end of their 15 s.
     """
 
     viewers: int = 600
@@ -40,6 +41,7 @@ class Shape:
     hot_viewers: float = 0.3
     hot_posts: float = 0.2
     churn_s: float = 0.5
+    impatient: float = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def intent(seed: str, number: int, shape: Shape) -> Intent:
     dice = random.Random(f"{seed}/{number}")
     key = f"{dice.getrandbits(64):016x}"
     hot = shape.videos == 1 or dice.random() < shape.hot_posts
-    impatient = dice.random() < 0.03
+    impatient = dice.random() < shape.impatient
     return Intent(
         video=0 if hot else dice.randrange(1, shape.videos),
         key=key,

@@ -1,8 +1,9 @@
 """One real cluster of processes for all tests of this floor; each test leaves it whole.
 
 The same tests run on every shape of cluster: a module names what it runs on (`STORES`,
-`TOPOLOGIES`, `RUNTIMES`; else it runs on the plain shape, and could on any). `--store`,
-`--topology` and `--runtime` choose one of these. One cluster is up at a time.
+`TOPOLOGIES`, `RUNTIMES`; else it runs on the plain shape, and could on any), and whether few parts
+and quick ends will do (`SMALL`). `--store`, `--topology` and `--runtime` choose one of these. One
+cluster is up at a time.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from tests.cassandra_server import FAST_HEAP_MIB, FAST_OPTIONS
 
 # A Cassandra that starts soon and is small.
 CASSANDRA = {"CASSANDRA_HEAP": f"{FAST_HEAP_MIB}M", "CASSANDRA_JVM_OPTIONS": " ".join(FAST_OPTIONS)}
+_AS_LIVE = {"DRAIN_WINDOW_S": "5"}
+_QUICK = {"DRAIN_NOTICE_S": "1.5", "DRAIN_WINDOW_S": "2", "SLOW_AFTER_S": "2"}
 DEFAULTS = {"runtime": "local", "store": "sqlite", "topology": "dispatcher"}
 
 
@@ -36,12 +39,19 @@ class Shape:
     runtime: str
     store: str
     topology: str
+    small: bool = False
 
     def __str__(self) -> str:
         named = {name: getattr(self, name) for name in DEFAULTS}
-        return (
-            "-".join(value for name, value in named.items() if value != DEFAULTS[name]) or "plain"
-        )
+        words = [value for name, value in named.items() if value != DEFAULTS[name]] or ["plain"]
+        return "-".join(words + ["small"] * self.small)
+
+    def settings(self, environment: dict[str, str]) -> Settings:
+        """A cluster of this shape whose processes have these variables."""
+        few = {"nodes": 2, "dispatchers": 1} if self.small else {}
+        named = {name: getattr(self, name) for name in DEFAULTS}
+        variables = {"all": environment, "cassandra": CASSANDRA}
+        return Settings("e2e", environment=variables, **named, **few)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -59,7 +69,8 @@ def _shapes(metafunc: pytest.Metafunc) -> list[Shape]:
             return named or (DEFAULTS[name],)
         return (asked,) if named is None or asked in named else ()
 
-    return [Shape(*chosen) for chosen in itertools.product(*map(values, DEFAULTS))]
+    small = getattr(metafunc.module, "SMALL", False)
+    return [Shape(*chosen, small) for chosen in itertools.product(*map(values, DEFAULTS))]
 
 
 @pytest.fixture(scope="session")
@@ -74,21 +85,14 @@ def running_cluster(
 ) -> Iterator[Cluster]:
     shape: Shape = request.param
     home: Path = tmp_path_factory.mktemp("home")
-    origins = {"CORS_ORIGINS": f"http://127.0.0.1:{page_port}"}
-    environment = {
-        "all": {"LOG_LEVEL": "debug", **origins},
-        "node": {"DRAIN_WINDOW_S": "5"},
-        "cassandra": CASSANDRA,
-    }
     if (shape.runtime, shape.store) == ("local", "cassandra"):
         cassandra_jars.fetch(jars_folder(home_folder(os.environ)))
-    settings = Settings(
-        name="e2e",
-        runtime=shape.runtime,
-        store=shape.store,
-        topology=shape.topology,
-        environment=environment,
-    )
+    variables = {
+        "LOG_LEVEL": "debug",
+        "CORS_ORIGINS": f"http://127.0.0.1:{page_port}",
+        **(_QUICK if shape.small else _AS_LIVE),
+    }
+    settings = shape.settings(variables)
     cluster = Cluster.create(settings, home)
     try:
         asyncio.run(cluster.up())

@@ -4,56 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Any
 
 import aiohttp
 import pytest
 
 from cluster.cluster import Cluster
-from tests.chaos.history import Trouble, Watch
+from tests.chaos.history import Trouble
 from tests.chaos.judge import judge
 from tests.chaos.judge_times import felt_s
 from tests.chaos.load import Load
 from tests.chaos.traffic import Shape
+from tests.e2e.parts import busiest, eventually_in_state, served_by, state_of
 from tests.support import TIMEOUT_FACTOR, eventually
 
 RATE = 100
 SHAPE = Shape(viewers=200, videos=8, rate=RATE)
 STAYING = Shape(viewers=200, videos=8, rate=RATE, churn_s=0)
 WARM_UP = 150  # comments before a fault: a run that cannot reach them has no load
-
-
-async def state_of(cluster: Cluster, name: str) -> dict[str, Any]:
-    async with (
-        aiohttp.ClientSession() as session,
-        session.get(f"{cluster.url(name)}/state") as reply,
-    ):
-        state: dict[str, Any] = await reply.json()
-        return state
-
-
-async def eventually_in_state(
-    cluster: Cluster, name: str, wanted: Callable[[dict[str, Any]], bool], tries: int = 200
-) -> None:
-    for _ in range(tries):
-        state = await state_of(cluster, name)
-        if wanted(state):
-            return
-        await asyncio.sleep(0.1)
-    pytest.fail(f"{name} did not get there: {state}")
-
-
-async def busiest(cluster: Cluster, role: str, figure: str) -> str:
-    names = [part.name for part in cluster.parts if part.kind == role]
-    figures = {name: (await state_of(cluster, name))[figure] for name in names}
-    return max(names, key=lambda name: figures[name])
-
-
-def served_by(watch: Watch) -> str:
-    """The node of the viewer's last hello."""
-    hellos = [event.data["node_id"] for event in watch.events if event.type == "hello"]
-    return hellos[-1] if hellos else ""
 
 
 async def all_hold(load: Load) -> None:
