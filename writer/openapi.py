@@ -19,6 +19,11 @@ from writer.openapi_types import ByeEvent, GapEvent, HelloEvent, HistoryPage, Re
 _REF = "#/components/schemas/"
 _VIDEO_ID = "^[A-Za-z0-9_-]{1,64}$"
 _EVENT_ID = "^[a-z0-9]{12}-(0|[1-9][0-9]{0,14})$"
+# Some character that can be seen, and no control character but tab and newline. Sufficient, not
+# necessary: white space at both ends is trimmed before anything is counted.
+_SEEN = r"[^\s\x00-\x1f\x7f-\x9f]"
+_NO_CONTROL = r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]*"
+_VISIBLE = f"^{_NO_CONTROL}{_SEEN}{_NO_CONTROL}$"
 _STREAM_TEXT = """Server-Sent Events. `hello` (HelloEvent) comes first; `comment` (Comment) carries
 an id; `gap` (GapEvent) names comments that are missing; `reset` (ResetEvent) says that the cursor
 could not be used; `bye` (ByeEvent) is the last event. Ignore events that you do not know. The
@@ -64,7 +69,10 @@ def _schemas() -> Json:
     new["additionalProperties"] = False
     for field, limit in (("author", MAX_AUTHOR), ("text", MAX_TEXT)):
         new["properties"][field].update(
-            minLength=1, description=f"At most {limit} characters after trimming white space"
+            minLength=1,
+            maxLength=limit,
+            pattern=_VISIBLE,
+            description=f"At most {limit} characters after trimming white space",
         )
     schemas["Comment"]["properties"]["id"]["pattern"] = _EVENT_ID
     schemas["HistoryPage"]["properties"]["head"]["pattern"] = _EVENT_ID
@@ -92,6 +100,7 @@ def _post() -> Json:
     key = {"type": "string", "minLength": 1, "maxLength": MAX_KEY}
     created = _json("Comment", "Stored")
     created["headers"] = {"Location": _header("string", "Where the comment can be read")}
+    created["links"] = {"stored": _link("getComment"), "history": _link("listComments")}
     replayed = _json("Comment", "The key was used before with the same body: the first comment")
     replayed["headers"] = {"Idempotency-Replayed": _header("string", "true")}
     return {
@@ -146,6 +155,12 @@ def _parameter(name: str, place: str, schema: Json) -> Json:
 
 def _header(kind: str, text: str) -> Json:
     return {"description": text, "schema": {"type": kind}}
+
+
+def _link(operation: str) -> Json:
+    names = ("video_id", "seq") if operation == "getComment" else ("video_id",)
+    parameters = {name: f"$response.body#/{name}" for name in names}
+    return {"operationId": operation, "parameters": parameters}
 
 
 def _content(media_type: str, schema: str) -> Json:

@@ -30,12 +30,13 @@ Choose = Callable[[int, int], int]  # a whole number from low to high, both incl
 
 class Screen:
     """One viewer's stream, read by a parser that knows nothing of us. `place`: the last number that
-    it has or was told to do without, in `epoch`.
+    it has or was told to do without; bad_cursor: the one it came with was never given out.
     """
 
-    def __init__(self, cursor: EventId | None) -> None:
+    def __init__(self, cursor: EventId | None, *, bad_cursor: bool = False) -> None:
         self.transport = RecordingTransport()
         self.place = cursor
+        self.bad_cursor = bad_cursor
         self.said_bye = False
         self._parser = SseParser()
         self._read = 0
@@ -64,6 +65,7 @@ class Screen:
                 assert self.place in (None, event_id)
             self.place = event_id
         elif event.type == "reset":
+            assert self.bad_cursor or len(history) > 1, "a reset without a reason"
             self.place = event_id
         elif event.type == "comment":
             assert self.place is not None
@@ -196,7 +198,7 @@ class World:
 
     def resume_ahead(self) -> None:
         """With a cursor that no store has given out."""
-        self._join(str(EventId(self.store.epoch, self.head + 1_000)), None)
+        self._join(str(EventId(self.store.epoch, self.head + 1_000)), None, bad_cursor=True)
 
     def leave(self) -> None:
         """Any viewer goes."""
@@ -268,8 +270,8 @@ class World:
             else:
                 assert last + LIMITS.max_replay <= len(self.history[epoch]), "it could be replayed"
 
-    def _join(self, text: str | None, cursor: EventId | None) -> None:
-        screen = Screen(cursor)
+    def _join(self, text: str | None, cursor: EventId | None, *, bad_cursor: bool = False) -> None:
+        screen = Screen(cursor, bad_cursor=bad_cursor)
         viewer = Viewer(self.hub, screen.transport, "a", text, self.choose(0, 15))
         screen.transport.protocol = viewer
         self.screens.append(screen)
