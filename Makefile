@@ -59,3 +59,6 @@ check: setup-dev ## style, types, layers, configurations
 bench: setup ## measure (see docs/performance.md; BENCH="fanout memory" for some)
 	@$(BIN)/python -m bench.peers
 	@$(BIN)/python -m bench $(BENCH)
+
+compare: setup ## measure the five topologies under one load, ten minutes (see docs/topologies.md)
+	@$(BIN)/python -m bench.topologies $(COMPARE)

@@ -23,14 +23,17 @@ class HttpPool:
         """Raises BenchFailed unless it is answered with 200."""
         await self._exchange(f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode(), b"200")
 
-    async def post(self, video_id: str, text: str) -> None:
-        """Post a comment. Raises BenchFailed unless it is answered with 201."""
+    async def post(self, video_id: str, text: str, key: str = "") -> None:
+        """Post a comment, with an idempotency key or without. Raises BenchFailed unless it is
+        stored.
+        """
         body = json.dumps({"author": "bench", "text": text}).encode()
         head = (
             f"POST /v1/videos/{video_id}/comments HTTP/1.1\r\nHost: bench\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         )
-        await self._exchange(head.encode() + body, b"201")
+        head += f"Idempotency-Key: {key}\r\n\r\n" if key else "\r\n"
+        await self._exchange(head.encode() + body, b"201", b"200")
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -40,15 +43,20 @@ class HttpPool:
             await writer.wait_closed()
         self._free.clear()
 
-    async def _exchange(self, request: bytes, expected: bytes) -> None:
+    async def _exchange(self, request: bytes, *expected: bytes) -> None:
         async with asyncio.timeout(_WITHIN_S):
             reader, writer = connection = await self._connection()
-            writer.write(request)
-            head = await reader.readuntil(b"\r\n\r\n")
-            await reader.readexactly(_length(head))
-        if head.split(b" ", 2)[1] != expected:
-            raise BenchFailed(f"unexpected reply: {head[:80]!r}")
+            try:
+                writer.write(request)
+                head = await reader.readuntil(b"\r\n\r\n")
+                await reader.readexactly(_length(head))
+            except BaseException:
+                self._open -= 1
+                writer.close()
+                raise
         self._free.append(connection)
+        if head.split(b" ", 2)[1] not in expected:
+            raise BenchFailed(f"unexpected reply: {head[:80]!r}")
 
     async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self._free:

@@ -1,0 +1,1 @@
+"""The five topologies under one load: what each costs, in one table and some pictures."""

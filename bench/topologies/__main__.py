@@ -1,0 +1,50 @@
+"""`python -m bench.topologies [--quick] [NAME...]`: what `make compare` runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from bench.child import BenchFailed
+from bench.report import RESULTS
+from bench.surroundings import Surroundings
+from bench.topologies import pictures, report
+from bench.topologies.plan import FULL, QUICK, VARIANTS
+from bench.topologies.run import measure_all
+
+_WIDTH_OF_A_FILE = 160
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice([variant.name for variant in VARIANTS]))
+@click.option("--quick", is_flag=True, help="A minute instead of ten: only to see that it works.")
+@click.option("--results", default=RESULTS, type=click.Path(path_type=Path), show_default=True)
+def main(names: tuple[str, ...], quick: bool, results: Path) -> None:
+    """Measure the topologies NAMES, or all, one after another.
+
+    The exit status is 1 if one of them could not be measured.
+    """
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+    began = Surroundings.now()
+    plan = QUICK if quick else FULL
+    chosen = [variant for variant in VARIANTS if not names or variant.name in names]
+    try:
+        measured = measure_all(plan, chosen, lambda text: console.print(text, markup=False))
+    except BenchFailed as exc:
+        console.print(f"not measured: {exc}", markup=False)
+        sys.exit(1)
+    surroundings = {"machine": began.text_until_now(), "plan": plan.text}
+    results.mkdir(parents=True, exist_ok=True)
+    (results / "topologies.md").write_text(report.markdown(measured))
+    (results / "topologies.json").write_text(report.as_json(measured, surroundings))
+    for name, drawing in pictures.draw_all(measured).items():
+        (results / f"topologies-{name}.svg").write_text(drawing)
+    console.print(report.table(measured), *surroundings.values(), sep="\n")
+    console.print(f"kept in {results}", markup=False)
+
+
+if __name__ == "__main__":
+    main()

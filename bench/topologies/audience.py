@@ -1,0 +1,140 @@
+"""Viewers through the gateway, in a process of their own: they say how late each comment was, and
+come back with their cursor when their stream ends, as an EventSource does.
+
+The text of every comment carries the time at which it should have been posted (`bench.crowd`).
+"""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import contextlib
+import re
+import time
+from typing import Any, cast
+
+import uvloop
+
+from bench.child import BenchFailed, Handlers, carry_out_all_on_loop
+from bench.crowd import text_due
+
+__all__ = ["run", "text_due"]
+
+_WITHIN_S = 40.0
+_DUE = re.compile(rb'"text":"due=(\d+)')
+_ID = re.compile(rb"(?:^|\n)id: ?(\S+)")
+_RETRY = re.compile(rb"(?:^|\n)retry: ?(\d+)")
+_FRAME_END = b"\n\n"
+
+
+class _Viewer(asyncio.Protocol):
+    """One viewer over all its connections."""
+
+    def __init__(self, audience: _Audience, video_id: str) -> None:
+        self._audience, self._video_id = audience, video_id
+        self._cursor = b""
+        self._retry_s = 2.0
+        self._rest = b""
+        self.greeted = False
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self._rest = b""
+        cursor = b"Last-Event-ID: %s\r\n" % self._cursor if self._cursor else b""
+        target = f"/v1/videos/{self._video_id}/stream?replay=0"
+        head = f"GET {target} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n".encode()
+        self.transport.write(head + cursor + b"\r\n")
+
+    def data_received(self, data: bytes) -> None:
+        now_ns = time.monotonic_ns()
+        whole, end, self._rest = (self._rest + data).rpartition(_FRAME_END)
+        if not end:
+            return
+        if not self.greeted and b"event: hello" in whole:
+            self.greeted = True
+        if ids := _ID.findall(whole):
+            self._cursor = ids[-1]
+        if retry := _RETRY.search(whole):
+            self._retry_s = int(retry[1]) / 1000
+        self._audience.late_ns.extend(now_ns - int(due) for due in _DUE.findall(whole))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.transport = None
+        if not self._audience.closing:
+            self._audience.come_back(self, self._retry_s)
+
+
+class _Audience:
+    """Handlers of the process."""
+
+    def __init__(self) -> None:
+        self.late_ns = array.array("q")
+        self.closing = False
+        self._port = 0
+        self._viewers: list[_Viewer] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def handlers(self) -> Handlers:
+        """What the process can be told."""
+        return {"open": self.open, "take": self.take, "waiting": self.waiting, "close": self.close}
+
+    async def open(self, port: int, video_ids: list[str]) -> None:
+        """One viewer for each video id, one after another; returns when each has its hello."""
+        self._port, self.closing = port, False
+        for video_id in video_ids:
+            viewer = _Viewer(self, video_id)
+            self._viewers.append(viewer)
+            await self._connect(viewer, 0.0)
+        await self._until(lambda: all(viewer.greeted for viewer in self._viewers), "no hello")
+
+    async def take(self, count: int) -> bytes:
+        """The latenesses of `count` deliveries, in nanoseconds as an array of 64-bit integers."""
+        await self._until(lambda: len(self.late_ns) >= count, f"of {count} deliveries")
+        taken, self.late_ns = self.late_ns, array.array("q")
+        return taken.tobytes()
+
+    def waiting(self) -> int:
+        """Deliveries that were not taken yet."""
+        return len(self.late_ns)
+
+    async def close(self) -> None:
+        """All viewers leave."""
+        self.closing = True
+        for task in self._tasks:
+            task.cancel()
+        for viewer in self._viewers:
+            if viewer.transport is not None:
+                viewer.transport.abort()
+        await asyncio.sleep(0)
+        self._viewers.clear()
+        self.late_ns = array.array("q")
+
+    def come_back(self, viewer: _Viewer, after_s: float) -> None:
+        """A stream has ended."""
+        task = asyncio.ensure_future(self._connect(viewer, after_s))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _connect(self, viewer: _Viewer, after_s: float) -> None:
+        await asyncio.sleep(after_s)
+        loop = asyncio.get_running_loop()
+        while not self.closing:
+            with contextlib.suppress(OSError):
+                await loop.create_connection(lambda: viewer, "127.0.0.1", self._port)
+                return
+            await asyncio.sleep(0.5)
+
+    async def _until(self, done: Any, what: str) -> None:
+        deadline = time.monotonic() + _WITHIN_S
+        while not done():
+            if time.monotonic() > deadline:
+                greeted = sum(viewer.greeted for viewer in self._viewers)
+                found = f"{greeted} greeted, {len(self.late_ns)} deliveries"
+                raise BenchFailed(f"{what}: {found}")
+            await asyncio.sleep(0.02)
+
+
+def run(pipe: Any) -> None:
+    """The process."""
+    uvloop.run(carry_out_all_on_loop(pipe, _Audience().handlers()))

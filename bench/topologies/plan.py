@@ -1,0 +1,87 @@
+"""What is measured: the topologies, and the load that all of them get."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wire.topology import Topology
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One line of the table. `hops`: processes between the writer and the node."""
+
+    name: str
+    label: str
+    topology: Topology
+    placement: str
+    hops: int
+
+    @property
+    def grows(self) -> bool:
+        """Whether it has nodes to add."""
+        return self.topology is not Topology.SINGLE
+
+
+# The dispatcher twice: what it saves by itself, and what the gateway's placement saves with it.
+VARIANTS = (
+    Variant("single", "single", Topology.SINGLE, "", 0),
+    Variant("broadcast", "broadcast", Topology.BROADCAST, "round_robin", 1),
+    Variant("partitioned", "partitioned", Topology.PARTITIONED, "round_robin", 1),
+    Variant("gateway", "gateway", Topology.GATEWAY, "hash", 1),
+    Variant("in-turn", "dispatcher, in turn", Topology.DISPATCHER, "round_robin", 1),
+    Variant("dispatcher", "dispatcher", Topology.DISPATCHER, "hash", 1),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The load. Videos are chosen by Zipf's law with this exponent, by viewers and by comments;
+    the same seed gives every topology the same ones.
+
+    settle_s: after the viewers came; idle_s: without comments, to know what a cluster costs that
+    has nothing to do; a step is a number of nodes; main_nodes: the step with the burst and the
+    kill.
+    """
+
+    steps: tuple[int, ...] = (1, 2, 4, 8)
+    main_nodes: int = 4
+    videos: int = 400
+    viewers: int = 240
+    exponent: float = 1.0
+    seed: int = 7
+    settle_s: float = 2.0
+    idle_s: float = 4.0
+    comments: int = 600
+    per_s: float = 100.0
+    burst_comments: int = 600
+    burst_per_s: float = 300.0
+    heal_comments: int = 800
+    heal_per_s: float = 100.0
+
+    @property
+    def text(self) -> str:
+        """For people."""
+        return (
+            f"{self.viewers} viewers and {self.videos} videos by Zipf (exponent {self.exponent:g});"
+            f" {self.comments} comments at {self.per_s:g}/s, then {self.burst_comments} of the"
+            f" hottest video at {self.burst_per_s:g}/s, then a node killed under"
+            f" {self.heal_per_s:g}/s; SQLite"
+        )
+
+
+FULL = Plan()
+QUICK = Plan(
+    steps=(1, 2),
+    main_nodes=2,
+    videos=40,
+    viewers=24,
+    settle_s=1.0,
+    idle_s=1.0,
+    comments=60,
+    per_s=60.0,
+    burst_comments=60,
+    burst_per_s=100.0,
+    heal_comments=240,
+    heal_per_s=40.0,
+)

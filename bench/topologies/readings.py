@@ -1,0 +1,59 @@
+"""What a cluster has used and done so far, read from outside: /proc and each part's metrics."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from bench.processes import cpu_s_of, rss_of
+from cluster.cluster import Cluster
+from cluster.parts import Kind, Part
+
+_SERVING = (Kind.NODE, Kind.SINGLE)
+_COUNTED = ("messages", "received", "unwanted", "deliveries", "repairs")
+_HELD = ("registrations", "subscriptions")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """At one moment. `cpu_s` and `rss_bytes` by role; `totals` over all nodes since their start;
+    `held`: registrations in ZooKeeper, or subscriptions at Redis.
+    """
+
+    cpu_s: dict[str, float] = field(default_factory=dict)
+    rss_bytes: dict[str, float] = field(default_factory=dict)
+    totals: dict[str, float] = field(default_factory=dict)
+    held: float = 0.0
+
+
+async def read(cluster: Cluster) -> Reading:
+    """Ask every part."""
+    cpu_s: dict[str, float] = defaultdict(float)
+    rss_bytes: dict[str, float] = defaultdict(float)
+    totals: dict[str, float] = defaultdict(float)
+    held = 0.0
+    for part in cluster.parts:
+        pid = cluster.pid(part.name)
+        if pid is not None:
+            cpu_s[part.kind] += cpu_s_of(pid)
+            rss_bytes[part.kind] += rss_of(pid)
+    serving = [part for part in cluster.parts if part.kind in _SERVING]
+    for figures in await asyncio.gather(*(_fetch(cluster, part) for part in serving)):
+        for name in _COUNTED:
+            totals[name] += figures.get(f"livecomments_{name}_total", 0.0)
+        held += sum(figures.get(f"livecomments_{name}", 0.0) for name in _HELD)
+    return Reading(cpu_s, rss_bytes, totals, held)
+
+
+async def _fetch(cluster: Cluster, part: Part) -> dict[str, float]:
+    """Metrics without labels."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{cluster.url(part.name)}/metrics") as reply,
+    ):
+        lines = (await reply.text()).splitlines()
+    words = (line.split() for line in lines if line and line[0] != "#" and "{" not in line)
+    return {name: float(value) for name, value in words}

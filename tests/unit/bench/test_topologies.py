@@ -1,0 +1,116 @@
+"""What the comparison of the topologies makes of its readings."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import Counter
+from xml.etree import ElementTree
+
+import pytest
+
+from bench.bars import draw_bars
+from bench.topologies.pictures import draw_all
+from bench.topologies.plan import FULL, QUICK, VARIANTS
+from bench.topologies.readings import Reading
+from bench.topologies.report import as_json, markdown, rows
+from bench.topologies.results import Latency, Measured, Sample, difference
+from bench.topologies.zipf import Zipf
+from wire.topology import Topology
+
+SAMPLE = Sample(
+    nodes=4,
+    comments=100,
+    messages=200,
+    received=400,
+    unwanted=100,
+    deliveries=1_000,
+    repairs=0,
+    held=7,
+    cpu_s={"writer": 0.2, "node": 0.1, "redis": 0.05},
+    idle_cpu={"writer": 0.01, "node": 0.02},
+    rss_mib={"writer": 50, "node": 100, "redis": 10},
+    p50_ms=1.0,
+    p99_ms=9.0,
+)
+
+
+def measured(name: str = "gateway") -> Measured:
+    small = dataclasses.replace(SAMPLE, nodes=1, received=100, unwanted=0)
+    latency = Latency(1.0, 2.0, 2_500.0)
+    return Measured(name, name, 1, [small, SAMPLE], SAMPLE, latency, latency)
+
+
+def test_every_topology_is_compared_and_a_name_means_one() -> None:
+    assert {variant.topology for variant in VARIANTS} == set(Topology)
+    assert len({variant.name for variant in VARIANTS}) == len(VARIANTS)
+    for plan in (FULL, QUICK):
+        assert plan.main_nodes in plan.steps
+        assert list(plan.steps) == sorted(plan.steps), "a cluster only grows"
+
+
+def test_popularity_follows_zipfs_law_and_the_seed() -> None:
+    chosen = Zipf(100, 1.0, seed=1).choose(20_000)
+    assert chosen == Zipf(100, 1.0, seed=1).choose(20_000)
+    counts = Counter(chosen)
+    assert counts[0] / counts[9] == pytest.approx(10, rel=0.25)
+    assert max(counts) <= 99
+
+
+def test_waste_is_the_share_of_what_came_for_nothing() -> None:
+    assert SAMPLE.received_per_comment == 4.0
+    assert SAMPLE.waste == 0.25
+    assert dataclasses.replace(SAMPLE, received=0, unwanted=0).waste == 0
+
+
+def test_cpu_is_told_for_a_comment_by_role_and_in_all() -> None:
+    assert SAMPLE.cpu_ms_per_comment("writer") == pytest.approx(2.0)
+    assert SAMPLE.cpu_ms_per_comment("writer", "nobody") == pytest.approx(2.0)
+    assert SAMPLE.cpu_ms_per_comment() == pytest.approx(3.5)
+
+
+def test_what_idling_takes_is_not_the_comments_cost() -> None:
+    before = Reading({"node": 10.0, "redis": 1.0}, totals={"messages": 5})
+    after = Reading({"node": 12.0, "redis": 1.1}, totals={"messages": 25})
+    cpu_s, totals = difference(before, after, {"node": 0.1, "redis": 0.5}, seconds=10)
+    assert cpu_s == {"node": pytest.approx(1.0), "redis": 0.0}
+    assert totals == {"messages": 20}
+
+
+def test_the_table_has_the_same_lines_for_all() -> None:
+    alone = dataclasses.replace(SAMPLE, messages=0)
+    single = Measured("single", "single", 0, [alone], alone, None, None)
+    assert [name for name, _ in rows(measured())] == [name for name, _ in rows(single)]
+    text = markdown([single, measured()])
+    assert "| nodes that a comment comes to | - | 4.00 |" in text
+    assert "| a node killed: longest wait, s | - | 2.5 |" in text
+
+
+def test_everything_is_kept_for_machines() -> None:
+    kept = json.loads(as_json([measured()], {"machine": "m"}))
+    assert kept["machine"] == "m"
+    assert kept["topologies"][0]["samples"][1]["received"] == 400
+
+
+def test_pictures_are_well_formed_and_show_what_was_measured() -> None:
+    drawings = draw_all([measured("gateway"), measured("broadcast")])
+    assert set(drawings) == {
+        "arrivals", "cpu", "growth-arrivals", "growth-waste", "growth-cpu",
+    }  # fmt: skip
+    for text in drawings.values():
+        ElementTree.fromstring(text)
+        assert "gateway" in text
+    only_single = [Measured("single", "single", 0, [SAMPLE], SAMPLE)]
+    assert set(draw_all(only_single)) == {"arrivals", "cpu"}
+
+
+def test_bars_are_as_high_as_their_values() -> None:
+    drawn = ElementTree.fromstring(draw_bars("t", "ms", {"a": {"x": 2.0, "y": 3.0}, "b": {"x": 4}}))
+    heights = [
+        float(shape.attrib["height"])
+        for shape in drawn.iter("{http://www.w3.org/2000/svg}rect")
+        if shape.attrib["width"] not in ("12.0", "760")
+    ]
+    assert heights[0] * 3 == pytest.approx(heights[1] * 2, rel=0.01)
+    assert heights[2] == pytest.approx(2 * heights[0], rel=0.01)
+    ElementTree.fromstring(draw_bars("nothing & nobody", "<s>", {}))
