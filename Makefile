@@ -7,7 +7,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help cluster-up cluster-status cluster-logs cluster-down cluster-clean dev \
-        setup setup-dev test test-docker check bench
+        setup setup-dev test test-docker check bench chaos chaos-all
 
 BIN := .venv/bin
 MAKEFLAGS += --no-print-directory
@@ -48,6 +48,14 @@ test-docker: setup-dev ## the whole-system tests in containers, with SQLite and 
 	@$(BIN)/python -m cluster.docker_ready
 	@$(BIN)/python -m pytest --runtime docker --store sqlite tests/docker tests/e2e $(PYTEST)
 	@$(BIN)/python -m pytest --runtime docker --store cassandra tests/e2e $(PYTEST)
+
+chaos: setup-dev ## 3 minutes of faults by chance, judged (SEED=n MINUTES=m FAULTS=a,b repeats one)
+	@$(BIN)/livecomments install
+	@$(BIN)/python -m tests.chaos
+
+chaos-all: setup-dev ## every fault of docs/faults.md, one after the other (half an hour)
+	@$(BIN)/livecomments install
+	@$(BIN)/python -m pytest -m chaos $(PYTEST)
 
 check: setup-dev ## style, types, layers, configurations
 	@$(BIN)/ruff format --check .

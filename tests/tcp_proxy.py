@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 _CHUNK_BYTES = 65536
-_MAX_QUEUED = 64  # chunks on their way in one direction; beyond that the sender has to wait
+_MAX_QUEUED = 4  # chunks on their way in one direction; beyond that the sender has to wait
 
 
 class Direction(Enum):
@@ -57,7 +57,7 @@ class TcpProxy:
         self._bend = STRAIGHT
         self._lose_reply_of = 0
         self._limit_bytes: int | None = None
-        self._links: set[_Link] = set()
+        self._links: dict[_Link, asyncio.Task[None]] = {}
         self._dice = random.Random(0)
         self.accepted = self.turns = self.lost_replies = 0
         self.port = 0
@@ -73,10 +73,10 @@ class TcpProxy:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        links = list(self._links)
-        for link in links:
-            link.cancel()
-        await asyncio.gather(*(link.ended() for link in links), return_exceptions=True)
+        tasks = list(self._links.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def cut(self) -> None:
         """Close every connection, and every new one at once."""
@@ -114,14 +114,12 @@ class TcpProxy:
         for event in self._open.values():
             event.set()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
         link = _Link(self, reader, writer)
-        self._links.add(link)
-        try:
-            await link.run(self._host, self._target_port)
-        finally:
-            self._links.discard(link)
+        task = asyncio.create_task(link.run(self._host, self._target_port))
+        self._links[link] = task
+        task.add_done_callback(lambda _: self._links.pop(link))
 
     # For the links
 
@@ -165,7 +163,6 @@ class _Link:
     ) -> None:
         self._proxy, self._reader, self._writer = proxy, reader, writer
         self._far_writer: asyncio.StreamWriter | None = None
-        self._task = asyncio.current_task()
         self._client_spoke_last = False
         self._loses_reply = False
 
@@ -188,14 +185,6 @@ class _Link:
         for writer in (self._writer, self._far_writer):
             if writer is not None:
                 writer.transport.abort()
-
-    def cancel(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-
-    async def ended(self) -> None:
-        if self._task is not None:
-            await self._task
 
     async def _pump(
         self, direction: Direction, source: asyncio.StreamReader, sink: asyncio.StreamWriter
@@ -228,6 +217,8 @@ class _Link:
             if direction is Direction.TO_CLIENT:
                 data = self._kept(data)
             for piece in self._proxy.pieces(data):
+                if sink.is_closing():  # aborted meanwhile; uvloop would raise RuntimeError
+                    raise _Ended
                 sink.write(piece)
                 await sink.drain()
                 if wait_s := self._proxy.pause_s(piece):

@@ -140,12 +140,14 @@ class Trouble:
     """A time in which a fault may show: from its injection to its bound after its end.
 
     `began_at` and `ended_at` are the fault; after `ended_at + bound_s` all promises hold again.
+    `only_routes`: neither viewers nor posts may feel it; just the calls of nodes are not judged.
     """
 
     name: str
     began_at: float
     ended_at: float
     bound_s: float
+    only_routes: bool = False
 
     @property
     def over_at(self) -> float:

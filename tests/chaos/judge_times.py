@@ -23,7 +23,8 @@ class Due:
     """Until when a comment must be seen: soon, or when the troubles it meets are over."""
 
     def __init__(self, troubles: list[Trouble], steady_s: float = STEADY_S) -> None:
-        self._troubles = sorted(troubles, key=lambda trouble: trouble.began_at)
+        felt = (trouble for trouble in troubles if not trouble.only_routes)
+        self._troubles = sorted(felt, key=lambda trouble: trouble.began_at)
         self._steady_s = steady_s
 
     def after(self, acked_at: float) -> float:

@@ -1,0 +1,85 @@
+"""A history on disk: one JSON object a line, gzipped; events that many viewers saw once.
+
+Written for every run that failed, so that it can be judged again (and by a better judge).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import json
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.history import Call, Event, Forward, History, Outcome, Post, Stream, Trouble, Watch
+
+
+def save(history: History, path: Path) -> None:
+    """Write it."""
+    with gzip.open(path, "wt", compresslevel=3) as file:
+        for kind, value in _lines(history):
+            file.write(json.dumps([kind, value]) + "\n")
+
+
+def load(path: Path) -> History:
+    """Read it back."""
+    history = History()
+    events: list[Event] = []
+    with gzip.open(path, "rt") as file:
+        for line in file:
+            kind, value = json.loads(line)
+            if kind == "run":
+                history.began_at, history.ended_at, history.nodes = value
+            elif kind == "event":
+                events.append(Event(**value))
+            elif kind == "stored":
+                history.stored[value[0]] = value[1]
+            elif kind == "post":
+                history.posts.append(_post(value))
+            elif kind == "watch":
+                history.watches.append(_watch(value, events))
+            elif kind == "forward":
+                history.forwards.append(Forward(*value))
+            elif kind == "trouble":
+                history.troubles.append(Trouble(**value))
+    return history
+
+
+def _lines(history: History) -> Iterator[tuple[str, Any]]:
+    yield "run", (history.began_at, history.ended_at, history.nodes)
+    yield from (("stored", item) for item in history.stored.items())
+    for post in history.posts:
+        calls = [{**dataclasses.asdict(c), "outcome": c.outcome.value} for c in post.calls]
+        yield "post", {"calls": calls, **{k: getattr(post, k) for k in _POST}}
+    numbers: dict[int, int] = {}
+    for watch in history.watches:
+        for event in watch.events:
+            if id(event) not in numbers:
+                numbers[id(event)] = len(numbers)
+                yield "event", dataclasses.asdict(event)
+    for watch in history.watches:
+        told = {k: getattr(watch, k) for k in _WATCH}
+        told["streams"] = [dataclasses.asdict(stream) for stream in watch.streams]
+        told["times"] = list(watch.times)
+        told["events"] = [numbers[id(event)] for event in watch.events]
+        yield "watch", told
+    for call in history.forwards:
+        yield "forward", (call.at, call.node, call.video_id, call.last_seq)
+    yield from (("trouble", dataclasses.asdict(trouble)) for trouble in history.troubles)
+
+
+_POST = ("video_id", "key", "author", "text")
+_WATCH = ("video_id", "name", "cursor", "fatal", "left_at", "place")
+
+
+def _post(value: dict[str, Any]) -> Post:
+    calls = [Call(**{**call, "outcome": Outcome(call["outcome"])}) for call in value.pop("calls")]
+    return Post(**value, calls=calls)
+
+
+def _watch(value: dict[str, Any], events: list[Event]) -> Watch:
+    streams = [Stream(**stream) for stream in value.pop("streams")]
+    times, numbers = array("d", value.pop("times")), value.pop("events")
+    return Watch(**value, times=times, events=[events[n] for n in numbers], streams=streams)

@@ -1,0 +1,91 @@
+"""A proxy on every hop between the processes of one cluster, in a thread with a loop of its own.
+
+A hop is "caller>target": "node-1>writer-2", "writer-1>dispatcher-1", "dispatcher-2>node-3", and
+"node-1>zookeeper-1" for every process. They are placed by the environment of the processes
+(PEER_DETOURS, ZOOKEEPER), so before these are started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterable
+from fnmatch import fnmatch
+from typing import Any
+
+import uvloop
+
+from cluster.cluster import Cluster
+from cluster.parts import Kind, Part
+from tests.tcp_proxy import TcpProxy
+
+_CALLS = {
+    Kind.WRITER: (Kind.DISPATCHER,),
+    Kind.DISPATCHER: (Kind.NODE,),
+    Kind.NODE: (Kind.WRITER,),
+}
+
+
+class Links:
+    """`with Links(cluster) as links:` before `cluster.up()`."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._loop = uvloop.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="links", daemon=True)
+        self.proxies: dict[str, TcpProxy] = {}
+
+    def __enter__(self) -> Links:
+        self._thread.start()
+        for caller in self._cluster.parts:
+            if caller.kind in _CALLS:
+                self._place(caller)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for proxy in self.proxies.values():
+            self._run(proxy.__aexit__())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def find(self, *patterns: str) -> list[str]:
+        """The hops that match any of the patterns ("node-1>*")."""
+        found = [hop for hop in self.proxies if any(fnmatch(hop, one) for one in patterns)]
+        assert found, patterns
+        return found
+
+    async def act(self, hops: Iterable[str], act: Callable[[TcpProxy], object]) -> None:
+        """Do something to the proxies of these hops, on their own loop."""
+
+        async def do() -> None:
+            for hop in hops:
+                act(self.proxies[hop])
+
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(do(), self._loop))
+
+    async def heal(self) -> None:
+        """Every hop passes everything again."""
+        await self.act(self.proxies, TcpProxy.heal)
+
+    def _place(self, caller: Part) -> None:
+        targets = [part for part in self._cluster.parts if part.kind in _CALLS[caller.kind]]
+        detours = [
+            f"{target.kind}/{target.name}={self._open(caller, target, 'internal')}"
+            for target in targets
+        ]
+        servers = [part for part in self._cluster.parts if part.kind is Kind.ZOOKEEPER]
+        addresses = [self._open(caller, server, "client") for server in servers]
+        variables = {"PEER_DETOURS": ",".join(detours)}
+        if addresses:
+            variables["ZOOKEEPER"] = ",".join(addresses)
+        self._cluster.set_environment(caller.name, **variables)
+
+    def _open(self, caller: Part, target: Part, use: str) -> str:
+        proxy = TcpProxy(target.ports[use])
+        self._run(proxy.__aenter__())
+        self.proxies[f"{caller.name}>{target.name}"] = proxy
+        return proxy.address
+
+    def _run(self, coro: Coroutine[Any, Any, Any]) -> None:
+        asyncio.run_coroutine_threadsafe(coro, self._loop).result(30)

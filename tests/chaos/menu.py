@@ -1,0 +1,201 @@
+"""Every fault that the nemesis knows by name, with its targets, its length and its bound X.
+
+The names are what `FAULTS=` takes. Bounds are those of docs/faults.md.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from cluster.parts import Kind
+from tests.chaos.faults import (
+    Bent,
+    Crash,
+    Cut,
+    Drain,
+    Fault,
+    Flaky,
+    Hold,
+    Kill,
+    KillLeader,
+    Pause,
+    Rolling,
+    Scene,
+    Stop,
+)
+from tests.tcp_proxy import Bend, Direction
+
+ALONE = "all"  # the group of what strikes everything
+Names = Mapping[Kind, Sequence[str]]
+Choose = Callable[[random.Random, Names], Sequence[str]]
+Build = Callable[[Scene, Sequence[str]], Fault]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`hold_s`: for how long, at least and at most. `group`: what it strikes; two faults at a time
+    are of different groups. `choose`: the targets, by the dice alone.
+    """
+
+    group: str
+    hold_s: tuple[float, float]
+    choose: Choose
+    build: Build
+    needs_links: bool = False
+
+
+def _one(kind: Kind) -> Choose:
+    return lambda dice, names: [dice.choice(names[kind])]
+
+
+def _all(*kinds: Kind) -> Choose:
+    return lambda _dice, names: [name for kind in kinds for name in names[kind]]
+
+
+def _hop(pattern: str, kind: Kind) -> Choose:
+    return lambda dice, names: [pattern.format(dice.choice(names[kind]))]
+
+
+def _crash(kind: Kind, *points: str) -> tuple[Choose, Build]:
+    """The point and its count are one of the targets, so that the dice decide them too."""
+
+    def choose(dice: random.Random, names: Names) -> Sequence[str]:
+        return [dice.choice(names[kind]), f"{dice.choice(points)}:kill@{dice.randrange(5, 100)}"]
+
+    return choose, lambda scene, targets: Crash(scene, targets[:1], 4.0, True, point=targets[1])
+
+
+def _entries() -> dict[str, Entry]:
+    node, writer, dispatcher = Kind.NODE, Kind.WRITER, Kind.DISPATCHER
+    everybody = (writer, dispatcher, node)
+    return {
+        "node-kill": Entry(
+            "node", (4, 10), _one(node), lambda scene, names: Kill(scene, names, 5.0)
+        ),
+        "node-stop": Entry(
+            "node", (4, 10), _one(node), lambda scene, names: Stop(scene, names, 5.0, True)
+        ),
+        "node-drain": Entry(
+            "node", (1, 4), _one(node), lambda scene, names: Drain(scene, names, 2.0, True)
+        ),
+        "node-pause": Entry(
+            "node", (2, 3), _one(node), lambda scene, names: Pause(scene, names, 4.0, True)
+        ),
+        "node-freeze": Entry(
+            "node", (15, 25), _one(node), lambda scene, names: Pause(scene, names, 20.0)
+        ),
+        "nodes-kill": Entry(
+            "node", (2, 5), _all(node), lambda scene, names: Kill(scene, names, 10.0, True)
+        ),
+        "dispatcher-kill": Entry(
+            "dispatcher", (4, 10), _one(dispatcher), lambda scene, names: Kill(scene, names, 4.0)
+        ),
+        "dispatcher-stop": Entry(
+            "dispatcher", (2, 6), _one(dispatcher), lambda scene, names: Drain(scene, names, 4.0)
+        ),
+        "dispatcher-freeze": Entry(
+            "dispatcher", (8, 15), _one(dispatcher), lambda scene, names: Pause(scene, names, 4.0)
+        ),
+        "dispatchers-kill": Entry(
+            "dispatcher", (4, 8), _all(dispatcher),
+            lambda scene, names: Kill(scene, names, 4.0, True),
+        ),
+        "writer-kill": Entry(
+            "writer", (4, 10), _one(writer), lambda scene, names: Kill(scene, names, 3.0)
+        ),
+        "writer-stop": Entry(
+            "writer", (2, 6), _one(writer), lambda scene, names: Drain(scene, names, 3.0, True)
+        ),
+        "writer-freeze": Entry(
+            "writer", (2, 8), _one(writer), lambda scene, names: Pause(scene, names, 6.0, True)
+        ),
+        "writers-kill": Entry(
+            "writer", (2, 5), _all(writer), lambda scene, names: Kill(scene, names, 3.0, True)
+        ),
+        "writer-crash": Entry("writer", (0, 2), *_crash(
+            writer, "writer.before_commit", "writer.in_commit", "writer.after_commit",
+            "writer.before_reply",
+        )),
+        "dispatcher-crash": Entry("dispatcher", (0, 2), *_crash(
+            dispatcher, "dispatcher.before_forward", "dispatcher.after_forward",
+        )),
+        "node-crash": Entry("node", (0, 2), *_crash(
+            node, "node.before_append", "node.in_round",
+        )),
+        "gateway-kill": Entry(
+            "node", (0, 3), _all(Kind.HAPROXY), lambda scene, names: Kill(scene, names, 5.0, True)
+        ),
+        "zookeeper-leader": Entry(
+            "zookeeper", (4, 10), lambda *_: [],
+            lambda scene, names: KillLeader(scene, names, 8.0, True, only_routes=True),
+        ),
+        "zookeeper-away": Entry(
+            "zookeeper", (5, 20), _all(Kind.ZOOKEEPER),
+            lambda scene, names: Kill(scene, names, 10.0, True, only_routes=True),
+        ),
+        "zookeeper-freeze": Entry(
+            "zookeeper", (5, 15), _one(Kind.ZOOKEEPER),
+            lambda scene, names: Pause(scene, names, 10.0, True, only_routes=True),
+        ),
+        "rolling": Entry(
+            ALONE, (0, 1), _all(*everybody),
+            lambda scene, names: Rolling(scene, names, 10.0, True),
+        ),
+        "session-expiry": Entry(
+            "zookeeper", (8, 12), lambda dice, names: [
+                f"{dice.choice([n for kind in everybody for n in names[kind]])}>zookeeper-*"
+            ],
+            lambda scene, names: Hold(scene, names, 5.0, True, only_routes=True), True,
+        ),
+        "sessions-flap": Entry(
+            "zookeeper", (5, 10), lambda dice, names: [f"{dice.choice(names[node])}>zookeeper-*"],
+            lambda scene, names: Flaky(scene, names, 10.0, True, True, every_s=1.0), True,
+        ),
+        "node-without-writers": Entry(
+            "store", (3, 8), _hop("{}>writer-*", node),
+            lambda scene, names: Hold(scene, names, 5.0, True), True,
+        ),
+        "node-without-dispatchers": Entry(
+            "dispatch", (5, 10), _hop("dispatcher-*>{}", node),
+            lambda scene, names: Hold(scene, names, 4.0, only_routes=True), True,
+        ),
+        "node-deaf": Entry(  # it hears the calls, its answers are lost
+            "dispatch", (5, 10), _hop("dispatcher-*>{}", node),
+            lambda scene, names: Hold(
+                scene, names, 4.0, only_routes=True, directions=frozenset({Direction.TO_CLIENT})
+            ), True,
+        ),
+        "dispatcher-cut-off": Entry(
+            "dispatch", (5, 10), _hop("writer-*>{}", dispatcher),
+            lambda scene, names: Cut(scene, names, 4.0, only_routes=True), True,
+        ),
+        "dispatcher-unreachable": Entry(
+            "dispatch", (5, 10), _hop("writer-*>{}", dispatcher),
+            lambda scene, names: Hold(scene, names, 4.0, only_routes=True), True,
+        ),
+        "replies-lost": Entry(
+            "dispatch", (5, 10), lambda *_: ["writer-*>dispatcher-*", "dispatcher-*>node-*"],
+            lambda scene, names: Flaky(
+                scene, names, 4.0, True, True, every_s=0.7, loses_replies=True
+            ), True,
+        ),
+        "links-reset": Entry(
+            "dispatch", (5, 10), lambda *_: ["*>dispatcher-*", "*>node-*", "*>writer-*"],
+            lambda scene, names: Flaky(scene, names, 4.0, True, True, every_s=1.0), True,
+        ),
+        "links-slow": Entry(
+            "dispatch", (5, 10), lambda *_: ["*>dispatcher-*", "*>node-*", "*>writer-*"],
+            lambda scene, names: Bent(scene, names, 4.0, True, True), True,
+        ),
+        "links-sliced": Entry(
+            "dispatch", (2, 4), lambda *_: ["*>dispatcher-*", "*>node-*"],
+            lambda scene, names: Bent(
+                scene, names, 4.0, True, True, shape=Bend(slice_bytes=61)
+            ), True,
+        ),
+    }  # fmt: skip
+
+
+MENU = _entries()

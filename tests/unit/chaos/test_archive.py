@@ -1,0 +1,48 @@
+"""A history comes back from disk as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.chaos import archive
+from tests.chaos.floor import Floor
+from tests.chaos.history import (
+    Call,
+    Event,
+    Forward,
+    History,
+    Outcome,
+    Post,
+    Stream,
+    Trouble,
+    Watch,
+)
+from tests.chaos.judge import judge
+
+
+def test_a_history_is_judged_the_same_after_it_was_on_disk(tmp_path: Path) -> None:
+    told = {"id": "e-1", "video_id": "v", "seq": 1, "author": "a", "text": "ä", "created_at": "t"}
+    call = Call(1.0, 1.1, 4.0, Outcome.ACKED, 201, told)
+    watch = Watch("v", "viewer 1", streams=[Stream(0.1, "node-1", 3.0)])
+    watch.add(0.2, Event("hello", "e-0", {"video_id": "v", "head": "e-0"}))
+    watch.add(1.2, Event("comment", "e-1", told))
+    watch.add(1.3, Event("comment", "e-1", told))  # a fault, so that there is something to find
+    history = History(
+        posts=[Post("v", "key", "a", "ä", [call])],
+        watches=[watch],
+        stored={"v": [told]},
+        forwards=[Forward(1.1, "node-2", "v", 1)],
+        troubles=[Trouble("node killed", 5.0, 6.0, 2.0, only_routes=True)],
+        began_at=0.5,
+        ended_at=9.0,
+        nodes=3,
+    )
+    archive.save(history, tmp_path / "history.jsonl.gz")
+    again = archive.load(tmp_path / "history.jsonl.gz")
+    assert judge(again, Floor()) == judge(history, Floor())
+    assert judge(again).broken
+    assert (again.troubles, again.forwards, again.posts) == (
+        history.troubles,
+        history.forwards,
+        history.posts,
+    )

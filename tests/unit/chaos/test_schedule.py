@@ -1,0 +1,75 @@
+"""Schedules and posts: a seed says everything, and everything comes up."""
+
+from __future__ import annotations
+
+import pytest
+
+from cluster.parts import Kind
+from tests.chaos.menu import ALONE, MENU
+from tests.chaos.schedule import Step, plan
+from tests.chaos.traffic import Shape, intent, video_of_viewer
+
+NAMES = {
+    Kind.NODE: ["node-1", "node-2", "node-3"],
+    Kind.WRITER: ["writer-1", "writer-2"],
+    Kind.DISPATCHER: ["dispatcher-1", "dispatcher-2"],
+    Kind.ZOOKEEPER: ["zookeeper-1", "zookeeper-2", "zookeeper-3"],
+    Kind.HAPROXY: ["haproxy"],
+}
+
+
+def faults_of(steps: list[Step]) -> list[str]:
+    return [strike.fault for step in steps for strike in step.strikes]
+
+
+def test_the_same_seed_gives_the_same_schedule_and_another_one_another() -> None:
+    assert plan("7", 3, NAMES) == plan("7", 3, NAMES)
+    assert plan("7", 3, NAMES) != plan("8", 3, NAMES)
+
+
+def test_a_longer_run_begins_as_the_shorter_one() -> None:
+    short = plan("7", 3, NAMES)
+    assert plan("7", 10, NAMES)[: len(short)] == short
+
+
+def test_three_minutes_hold_several_faults_and_long_runs_all_of_them() -> None:
+    assert len(faults_of(plan("1", 3, NAMES))) >= 5
+    assert set(faults_of(plan("1", 30, NAMES))) == set(MENU)
+
+
+def test_only_the_faults_that_are_asked_for_come() -> None:
+    assert set(faults_of(plan("1", 5, NAMES, ["node-kill", "writer-kill"]))) == {
+        "node-kill",
+        "writer-kill",
+    }
+    with pytest.raises(ValueError, match="no such fault: flood"):
+        plan("1", 5, NAMES, ["flood"])
+
+
+def test_two_faults_at_a_time_strike_different_things() -> None:
+    pairs = [
+        [MENU[strike.fault].group for strike in step.strikes]
+        for seed in range(20)
+        for step in plan(str(seed), 10, NAMES)
+        if len(step.strikes) > 1
+    ]
+    assert pairs
+    assert all(len(set(groups)) == 2 and ALONE not in groups for groups in pairs)
+
+
+def test_a_post_depends_on_seed_and_number_alone() -> None:
+    shape = Shape()
+    assert intent("1", 5, shape) == intent("1", 5, shape)
+    assert intent("1", 5, shape) != intent("2", 5, shape)
+    keys = {intent("1", number, shape).key for number in range(2_000)}
+    assert len(keys) == 2_000
+
+
+def test_the_hot_video_gets_its_share_and_every_other_some() -> None:
+    shape = Shape(viewers=600, videos=40)
+    posts = [intent("1", number, shape).video for number in range(5_000)]
+    assert 0.15 < posts.count(0) / len(posts) < 0.25
+    assert set(posts) == set(range(40))
+    viewers = [video_of_viewer(number, shape) for number in range(600)]
+    assert viewers.count(0) == 180
+    assert set(viewers) == set(range(40))
