@@ -1,0 +1,43 @@
+"""Figures of a history and of processes that single rows compare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cluster.cluster import Cluster
+from tests.chaos.history import History
+
+
+def lateness_s(history: History, begin: float, end: float, without: str = "") -> list[float]:
+    """From the answer to the post to each screen, of comments acknowledged in this time; negative
+    where the screen was faster. Viewers served by the node `without` are left out.
+    """
+    acked_at = {
+        (post.video_id, (call.answer or {}).get("seq")): call.returned_at
+        for post in history.posts
+        for call in post.acks[:1]
+        if begin <= call.returned_at < end
+    }
+    return [
+        seen.at - acked_at[watch.video_id, seen.event.data["seq"]]
+        for watch in history.watches
+        if all(stream.node != without for stream in watch.streams)
+        for seen in watch.seen()
+        if seen.event.type == "comment"
+        and (watch.video_id, seen.event.data["seq"]) in acked_at
+        and watch.times[0] < acked_at[watch.video_id, seen.event.data["seq"]]
+    ]
+
+
+def quantile(figures: Sequence[float], share: float) -> float:
+    """The figure that this share of them does not exceed. There must be some."""
+    assert figures
+    return sorted(figures)[int((len(figures) - 1) * share)]
+
+
+def resident_bytes(cluster: Cluster, name: str) -> int:
+    """Memory of a process of this machine."""
+    status = Path(f"/proc/{cluster.pid(name)}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+    return int(line.split()[1]) * 1024

@@ -1,0 +1,88 @@
+"""T01 to T09: what happens to nodes, with 1,000 viewers where the row says so."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from cluster.parts import Kind
+from tests.chaos.faults import Drain, Hold, Kill, Pause, Scene
+from tests.chaos.load import Load
+from tests.chaos.rows import THOUSAND, row
+from tests.support import TIMEOUT_FACTOR
+from tests.tcp_proxy import BOTH, Direction
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
+
+
+def busiest(load: Load) -> str:
+    """The node with the most viewers, by the viewers' own record."""
+    serving = Counter(watch.streams[-1].node for watch in load.history.watches if watch.streams)
+    return serving.most_common(1)[0][0]
+
+
+async def test_t01_a_node_is_killed(scene: Scene) -> None:
+    async with row("T01", scene, THOUSAND) as it:
+        await it.strike(Kill(scene, [busiest(it.load)], 5.0), hold_s=8.0)
+
+
+async def test_t02_a_node_is_drained(scene: Scene) -> None:
+    """Nothing is felt, and nobody is sent away in a burst."""
+    async with row("T02", scene, THOUSAND) as it:
+        name = busiest(it.load)
+        had = sum(watch.streams[-1].node == name for watch in it.load.history.watches)
+        await it.strike(Drain(scene, [name], 0.0, only_routes=True), hold_s=0.0)
+        watches = it.load.history.watches
+        byes = sorted(
+            seen.at for watch in watches for seen in watch.seen() if seen.event.type == "bye"
+        )
+        errors = [watch.fatal for watch in watches if watch.fatal]
+    assert not errors
+    assert len(byes) >= had * 0.9
+    even = len(byes) / (byes[-1] - byes[0])
+    most = max(sum(start <= at < start + 1.0 for at in byes) for start in byes)
+    assert most <= 2.0 * even * TIMEOUT_FACTOR
+
+
+async def test_t03_a_node_stands_still_for_30_s(scene: Scene) -> None:
+    async with row("T03", scene) as it:
+        await it.strike(Pause(scene, [busiest(it.load)], 20.0), hold_s=30.0)
+
+
+async def test_t04_a_node_stands_still_for_3_s(scene: Scene) -> None:
+    async with row("T04", scene) as it:
+        await it.strike(Pause(scene, [busiest(it.load)], 4.0, lasts=True), hold_s=3.0)
+
+
+async def test_t06_a_node_loses_zookeeper(scene: Scene) -> None:
+    """Viewers feel nothing beyond the bound that always holds; its session goes in this time."""
+    async with row("T06", scene) as it:
+        hold = Hold(scene, [f"{busiest(it.load)}>zookeeper-*"], 10.0, True, only_routes=True)
+        await it.strike(hold, hold_s=15.0)
+
+
+@pytest.mark.parametrize(
+    "directions",
+    [BOTH, frozenset({Direction.TO_SERVER}), frozenset({Direction.TO_CLIENT})],
+    ids=["both", "calls", "answers"],
+)
+async def test_t07_a_node_loses_the_dispatchers(
+    scene: Scene, directions: frozenset[Direction]
+) -> None:
+    async with row("T07", scene) as it:
+        hop = f"dispatcher-*>{busiest(it.load)}"
+        hold = Hold(scene, [hop], 4.0, True, only_routes=True, directions=directions)
+        await it.strike(hold, hold_s=10.0)
+
+
+async def test_t08_a_node_loses_the_writers(scene: Scene) -> None:
+    """Live comments go on; only who joins meanwhile may have to wait."""
+    async with row("T08", scene) as it:
+        hold = Hold(scene, [f"{busiest(it.load)}>writer-*"], 5.0, True, only_routes=True)
+        await it.strike(hold, hold_s=12.0)
+
+
+async def test_t09_all_nodes_are_killed(scene: Scene) -> None:
+    async with row("T09", scene, THOUSAND) as it:
+        await it.strike(Kill(scene, scene.names(Kind.NODE), 10.0, lasts=True), hold_s=3.0)

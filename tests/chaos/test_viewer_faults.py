@@ -1,0 +1,174 @@
+"""T42 to T45, T49, T64: viewers that race, stall and hang on bad lines."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import secrets
+import socket
+import time
+from collections import Counter
+
+import aiohttp
+import pytest
+
+from cluster.parts import Kind
+from tests.chaos.event_source import EventSource
+from tests.chaos.faults import Scene
+from tests.chaos.figures import lateness_s, quantile, resident_bytes
+from tests.chaos.history import Watch
+from tests.chaos.judge import judge
+from tests.chaos.load import Load
+from tests.chaos.rows import row
+from tests.chaos.traffic import Shape
+from tests.sse_parser import SseParser
+from tests.support import TIMEOUT_FACTOR, eventually
+from tests.tcp_proxy import Bend, TcpProxy
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
+
+_SLOW = re.compile(r'livecomments_byes_total\{reason="slow"\} ([0-9.e+]+)')
+
+
+async def test_t42_viewers_join_exactly_while_comments_commit(scene: Scene) -> None:
+    """1,000 joins in some seconds of posting; the judge holds every first event against what it
+    had to be.
+    """
+    shape = Shape(viewers=20, videos=5, rate=100, churn_s=0)
+    async with Load(scene.cluster.http_url, shape) as load:
+        for number in range(1_000):
+            load.watch(load.videos[number % len(load.videos)])
+            await asyncio.sleep(0.005)
+        await load.wait_for_posts(100)
+        history = await load.finish()
+    assert judge(history).broken == []
+
+
+async def test_t43_the_last_viewer_leaves_as_another_joins(scene: Scene) -> None:
+    """Again and again, within the linger and around its end; what is posted then still arrives."""
+    shape = Shape(viewers=6, videos=6, rate=30, churn_s=0)
+    async with Load(scene.cluster.http_url, shape) as load:
+        for turn in range(60):
+            for watch in [one for one in load.history.watches if one.left_at is None]:
+                await load.leave(watch)
+                await asyncio.sleep((0.0, 0.005, 0.01)[turn % 3])
+                load.watch(watch.video_id)
+            await asyncio.sleep(0.1 if turn % 10 else 3.0)
+        await load.wait_for_posts(60)
+        history = await load.finish()
+    assert judge(history).broken == []
+
+
+async def test_t44_a_viewer_that_stops_reading_is_cut_and_others_feel_nothing(scene: Scene) -> None:
+    """Through the gateway; it comes back with its cursor and has everything."""
+    video_id = secrets.token_hex(6)
+    host, port = scene.cluster.address("haproxy", "http")
+    async with row("T44", scene) as it, aiohttp.ClientSession() as session:
+        before = time.monotonic()
+        stalled = socket.create_connection((host, port))
+        stalled.sendall(f"GET /v1/videos/{video_id}/stream HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+        slow = await slow_byes(scene, session)
+        stalled_at = time.monotonic()
+        total = 0
+        while await slow_byes(scene, session) == slow:
+            assert time.monotonic() - stalled_at < 40.0 * TIMEOUT_FACTOR
+            for _ in range(5):  # enough to fill every buffer on the way in a few seconds
+                total = await post_long(scene, session, video_id)
+            await asyncio.sleep(0.02)
+        cut_at = time.monotonic()
+        parser = SseParser()
+        events = parser.feed(read_all(stalled).partition(b"\r\n\r\n")[2])
+        seen = [json.loads(one.data)["seq"] for one in events if one.type == "comment"]
+        watch = Watch(video_id, cursor=parser.last_event_id)
+        source = EventSource(host, port, watch, f"?last_event_id={parser.last_event_id}")
+        viewer = asyncio.create_task(source.run())
+        await eventually(lambda: watch.place == total)
+        viewer.cancel()
+        history = it.load.history
+    calm = quantile(lateness_s(history, history.began_at, before), 0.99)
+    then = quantile(lateness_s(history, stalled_at, cut_at), 0.99)
+    seen += [one.data["seq"] for one in watch.events if one.type == "comment"]
+    assert seen == list(range(1, total + 1))
+    assert cut_at - stalled_at <= 20.0 * TIMEOUT_FACTOR
+    assert then <= max(1.1 * calm, calm + 0.05) * TIMEOUT_FACTOR
+
+
+async def post_long(scene: Scene, session: aiohttp.ClientSession, video_id: str) -> int:
+    url = f"{scene.cluster.http_url}/v1/videos/{video_id}/comments"
+    async with session.post(url, json={"author": "a", "text": "🎈" * 500}) as reply:
+        assert reply.status == 201
+        return int((await reply.json())["seq"])
+
+
+async def slow_byes(scene: Scene, session: aiohttp.ClientSession) -> float:
+    total = 0.0
+    for name in scene.names(Kind.NODE):
+        async with session.get(f"{scene.cluster.url(name)}/metrics") as reply:
+            total += sum(map(float, _SLOW.findall(await reply.text())))
+    return total
+
+
+def read_all(sock: socket.socket) -> bytes:
+    """Everything that had reached this side before the connection was reset."""
+    found = b""
+    sock.settimeout(5.0)
+    with sock, contextlib.suppress(OSError):
+        while data := sock.recv(65536):
+            found += data
+    return found
+
+
+async def test_t45_viewers_on_narrow_lines_cost_little_and_see_no_disorder(scene: Scene) -> None:
+    """200 at 1 KB/s instead of 5,000: late, cut now and then, but whole and in order."""
+    host, port = scene.cluster.address("haproxy", "http")
+    names = scene.names(Kind.NODE)
+    async with TcpProxy(port) as proxy:
+        proxy.bend(Bend(bytes_per_s=1_000, slice_bytes=250))
+        shape = Shape(viewers=60, videos=6, rate=60, churn_s=0)
+        before = {name: resident_bytes(scene.cluster, name) for name in names}
+        async with Load(scene.cluster.http_url, shape) as load:
+            watches = [Watch(load.videos[0], f"narrow {number}") for number in range(200)]
+            load.history.watches += watches
+            viewers = [
+                asyncio.create_task(EventSource(host, proxy.port, watch).run()) for watch in watches
+            ]
+            await asyncio.sleep(30.0)
+            after = {name: resident_bytes(scene.cluster, name) for name in names}
+            proxy.heal()
+            history = await load.finish(60)
+            for viewer in viewers:
+                viewer.cancel()
+    broken = [line for line in judge(history).broken if not line.startswith("P8")]  # late they are
+    assert broken == []
+    assert all(after[name] - before[name] < 64 * 1024 * 1024 for name in names)
+
+
+async def test_t49_streams_break_off_in_the_middle_of_a_frame(scene: Scene) -> None:
+    """All viewers of a load hang on one line, which breaks after so many bytes, again and again."""
+    _, port = scene.cluster.address("haproxy", "http")
+    async with TcpProxy(port) as proxy:
+        shape = Shape(viewers=60, videos=6, rate=60)
+        async with Load(f"http://127.0.0.1:{proxy.port}", shape) as load:
+            async with load.trouble("broken lines", 5.0):
+                for number in range(8):
+                    proxy.limit(20_000 + 37 * number)
+                    await asyncio.sleep(1.0)
+                    proxy.heal()
+                    await asyncio.sleep(1.0)
+            await asyncio.sleep(6.0)
+            history = await load.finish()
+    assert judge(history).broken == []
+    assert sum(len(watch.streams) for watch in history.watches) > 2 * len(history.watches)
+
+
+async def test_t64_a_hot_video_is_spread_over_all_nodes(scene: Scene) -> None:
+    """95 % of all viewers on one video: no node has more than a quarter above its share."""
+    async with row(
+        "T64", scene, Shape(videos=20, hot_viewers=0.95, rate=110, hot_posts=0.05)
+    ) as it:
+        watches = it.load.history.watches
+        serving = Counter(watch.streams[-1].node for watch in watches if watch.left_at is None)
+        mean = sum(serving.values()) / len(scene.names(Kind.NODE))
+    assert max(serving.values()) <= 1.25 * mean + 2
