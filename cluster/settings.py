@@ -126,8 +126,6 @@ def read_settings(environ: Mapping[str, str], known: Settings) -> Settings:
         dispatchers=count("DISPATCHERS", MAX_OTHERS),
         writers=count("WRITERS", MAX_OTHERS),
     )
-    if settings.topology == Topology.SINGLE and settings.store != "sqlite":
-        env.fault("TOPOLOGY=single keeps its comments in SQLite: STORE=sqlite")
     env.done()
     return settings
 
