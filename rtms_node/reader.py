@@ -26,8 +26,10 @@ MAX_RANGES_AT_ONCE = 32
 class Source(Protocol):
     """Where heads and ranges are read. Both raise LivecommentsError when nobody can answer now."""
 
-    async def heads(self, video_ids: tuple[str, ...]) -> HeadsReply:
-        """Newest numbers of up to MAX_HEADS videos."""
+    async def heads(self, video_ids: tuple[str, ...], known: dict[str, int]) -> HeadsReply:
+        """Newest numbers of up to MAX_HEADS videos; never below what is `known` of a video without
+        a look into the store itself.
+        """
 
     async def range(self, video_id: str, after: int, through: int) -> RangeReply:
         """Comments after < seq <= through; may be cut short at a page's size."""
@@ -46,7 +48,7 @@ class StoreReader:
         """`on_reachable` is told when reads begin to fail and when they work again."""
         self._source, self._tasks, self._retry_s = source, tasks, retry_s
         self._on_reachable = on_reachable
-        self._wanted: dict[str, OnHead] = {}
+        self._wanted: dict[str, tuple[OnHead, int]] = {}  # the highest number seen
         self._wake = asyncio.Event()
         self._ranges = asyncio.Semaphore(MAX_RANGES_AT_ONCE)
         self.last_ticket = 0
@@ -63,10 +65,10 @@ class StoreReader:
         """Begin to read heads."""
         self._tasks.spawn(self._read_heads(), "heads")
 
-    def want_head(self, video_id: str, on_head: OnHead) -> int:
+    def want_head(self, video_id: str, on_head: OnHead, seen: int) -> int:
         """See StoreReads."""
         self.last_ticket += 1
-        self._wanted[video_id] = on_head
+        self._want(video_id, on_head, seen)
         self._wake.set()
         return self.last_ticket
 
@@ -89,18 +91,23 @@ class StoreReader:
                 if not await self._read_batch(batch):
                     await asyncio.sleep(self._retry_s)
 
-    async def _read_batch(self, batch: dict[str, OnHead]) -> bool:
+    def _want(self, video_id: str, on_head: OnHead, seen: int) -> None:
+        _, before = self._wanted.get(video_id, (on_head, 0))
+        self._wanted[video_id] = (on_head, max(seen, before))
+
+    async def _read_batch(self, batch: dict[str, tuple[OnHead, int]]) -> bool:
         ticket = self.last_ticket  # what is asked for from now on needs another read
         self.head_reads += 1
         try:
-            reply = await self._source.heads(tuple(batch))
+            known = {video_id: seen for video_id, (_, seen) in batch.items() if seen}
+            reply = await self._source.heads(tuple(batch), known)
         except LivecommentsError as exc:
             self._note(exc)
-            for video_id, on_head in batch.items():
-                self._wanted.setdefault(video_id, on_head)
+            for video_id, (on_head, seen) in batch.items():
+                self._want(video_id, on_head, seen)
             return False
         self._note(None)
-        for video_id, on_head in batch.items():
+        for video_id, (on_head, _) in batch.items():
             on_head(reply.epoch, reply.heads.get(video_id, 0), ticket)
         return True
 

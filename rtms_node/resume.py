@@ -27,6 +27,12 @@ def needs_fresh_head(cursor: str | None, epoch: str, head: int) -> bool:
     return event_id is not None and (event_id.epoch != epoch or event_id.seq > head)
 
 
+def asked_number(cursor: str | None) -> int:
+    """The number in a cursor, 0 if there is none."""
+    event_id = parse_event_id(cursor) if cursor else None
+    return event_id.seq if event_id else 0
+
+
 def choose_start(cursor: str | None, replay: int, epoch: str, head: int) -> Start:
     """Where to start, with `epoch` and `head` as the store just told them if they matter.
 

@@ -10,7 +10,7 @@ the replay bound.
 from __future__ import annotations
 
 from rtms_node.fanout import Fanout
-from rtms_node.resume import DEFAULT_REPLAY, choose_start, needs_fresh_head
+from rtms_node.resume import DEFAULT_REPLAY, asked_number, choose_start, needs_fresh_head
 from rtms_node.surroundings import Surroundings
 from rtms_node.timeline import Timeline
 from rtms_node.viewer import Viewer
@@ -68,7 +68,7 @@ class Room:
         viewer.joined_at = self.active_at = self._x.loop.time()
         ring, head = self._timeline.ring, self._timeline.head
         if ring is None or needs_fresh_head(viewer.asked_cursor, ring.epoch, head):
-            self._waiting[viewer] = self.ask_head()
+            self._waiting[viewer] = self._ask_head(asked_number(viewer.asked_cursor))
         else:
             self._admit(viewer)
 
@@ -84,7 +84,7 @@ class Room:
 
     def ask_head(self) -> int:
         """Compare with the store; returns the read's ticket."""
-        return self._x.reads.want_head(self.video_id, self._on_head)
+        return self._ask_head(0)
 
     def catch_up(self, viewer: Viewer) -> None:
         """The viewer takes bytes again."""
@@ -147,6 +147,11 @@ class Room:
             viewer.send(self._gap(viewer, ring.head, GapReason.RETENTION))
 
     # Admission
+
+    def _ask_head(self, seen: int) -> int:
+        """`seen`: what a viewer claims. Neither it nor what is known here may be denied lightly."""
+        seen = max(seen, self._timeline.head)
+        return self._x.reads.want_head(self.video_id, self._on_head, seen)
 
     def _on_head(self, epoch: str, head: int, ticket: int) -> None:
         if self._closed:

@@ -23,6 +23,7 @@ class MemoryStore:
         self.away = False
         self.oldest = 1
         self.reads: list[tuple[Any, ...]] = []
+        self.known: dict[str, int] = {}  # in the last read of heads
         self._comments: dict[str, list[bytes]] = {}
 
     def post(self, video_id: str, count: int = 1, text: str = "text") -> Batch:
@@ -55,8 +56,9 @@ class MemoryStore:
         head = self.head(video_id)
         return RangeReply(self.epoch, self.oldest, head, first, tuple(map(msgspec.Raw, raws)))
 
-    async def heads(self, video_ids: tuple[str, ...]) -> HeadsReply:
+    async def heads(self, video_ids: tuple[str, ...], known: dict[str, int]) -> HeadsReply:
         """See Source."""
+        self.known = known
         self._read("heads", video_ids)
         return HeadsReply(self.epoch, {video_id: self.head(video_id) for video_id in video_ids})
 
@@ -78,11 +80,13 @@ class ManualReads:
         self.store = store
         self.last_ticket = 0
         self.heads: dict[str, OnHead] = {}
+        self.seen: dict[str, int] = {}
         self.ranges: list[tuple[str, int, int, OnRange]] = []
 
-    def want_head(self, video_id: str, on_head: OnHead) -> int:
+    def want_head(self, video_id: str, on_head: OnHead, seen: int) -> int:
         """See StoreReads."""
         self.last_ticket += 1
+        self.seen[video_id] = max(seen, self.seen.get(video_id, 0))
         self.heads[video_id] = on_head
         return self.last_ticket
 

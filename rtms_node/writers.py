@@ -34,10 +34,10 @@ class Writers:
         self._turn = 0
         self._failed_at: dict[str, float] = {}
 
-    async def heads(self, video_ids: tuple[str, ...]) -> HeadsReply:
+    async def heads(self, video_ids: tuple[str, ...], known: dict[str, int]) -> HeadsReply:
         """See Source. Raises PeerError if no writer answers."""
         assert len(video_ids) <= MAX_HEADS
-        body = encode(HeadsRequest(video_ids))
+        body = encode(HeadsRequest(video_ids, known))
         return decode(await self._ask("POST", HEADS, body), HeadsReply)
 
     async def range(self, video_id: str, after: int, through: int) -> RangeReply:

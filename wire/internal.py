@@ -63,9 +63,14 @@ class ForwardReply(msgspec.Struct, frozen=True):
 
 
 class HeadsRequest(msgspec.Struct, frozen=True):
-    """Ask for the newest sequence numbers of up to MAX_HEADS videos."""
+    """Ask for the newest sequence numbers of up to MAX_HEADS videos.
+
+    known: for some of them a number that has been seen. A writer may answer from memory, half a
+    second old, but never with less than that: it reads the store first.
+    """
 
     videos: tuple[str, ...]
+    known: dict[str, Seq] = {}
 
 
 class HeadsReply(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ service remembers whether the store served the last write and the last read, for
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -119,10 +119,13 @@ class CommentService:
             page = await self._store.range(video_id, seq - 1, seq)
         return page.comments[0] if page.comments else None
 
-    async def heads(self, video_ids: Sequence[str]) -> HeadsReply:
-        """Newest numbers of some videos."""
+    async def heads(
+        self, video_ids: Sequence[str], known: Mapping[str, int] | None = None
+    ) -> HeadsReply:
+        """Newest numbers of some videos; `known` as for CommentStore.heads."""
         async with self._reading("heads"):
-            return HeadsReply(await self._store.epoch(), await self._store.heads(video_ids))
+            heads = await self._store.heads(video_ids, known)
+            return HeadsReply(await self._store.epoch(), heads)
 
     async def range(self, video_id: str, after: int, through: int) -> RangeReply:
         """Comments with after < seq <= through, the first of them if they are more than MAX_RANGE

@@ -231,8 +231,9 @@ def _log_stored(batch: Batch) -> None:
 def _batches(
     video_id: str, epoch: str, group: Sequence[Post], results: Sequence[Appended]
 ) -> list[Batch]:
-    """What the sink gets: the new comments as one run, and each replayed one once (its first
-    hand-over may have died with another writer).
+    """What the sink gets: the new comments in runs of consecutive numbers (one run, unless the
+    store cut the group in two), and each replayed one once (its first hand-over may have died with
+    another writer).
     """
 
     def batch(posts: Sequence[tuple[Post, Appended]]) -> Batch:
@@ -242,7 +243,12 @@ def _batches(
     pairs = list(zip(group, results, strict=True))
     new = [pair for pair in pairs if pair[1].outcome is Outcome.NEW]
     handed_over = {result.seq for _, result in new}
-    batches = [batch(new)] if new else []
+    runs: list[list[tuple[Post, Appended]]] = []
+    for pair in new:
+        if not runs or pair[1].seq != runs[-1][-1][1].seq + 1:
+            runs.append([])
+        runs[-1].append(pair)
+    batches = [batch(run) for run in runs]
     for pair in pairs:
         if pair[1].outcome is Outcome.REPLAYED and pair[1].seq not in handed_over:
             handed_over.add(pair[1].seq)

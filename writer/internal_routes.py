@@ -13,7 +13,7 @@ from wire.internal import HEADS, MAX_HEADS, RANGE, HeadsRequest, decode, encode
 from wire.roles import Role
 from writer.comment_service import CommentService
 
-MAX_HEADS_BYTES = 128 * 1024  # MAX_HEADS ids of 64 characters
+MAX_HEADS_BYTES = 256 * 1024  # MAX_HEADS ids of 64 characters, twice, and as many numbers
 _MAX_SEQ_DIGITS = 15
 
 
@@ -34,10 +34,10 @@ class _InternalRoutes:
     async def heads(self, request: web.Request) -> web.Response:
         """POST /internal/heads."""
         self._check_role(request)
-        videos = decode(await read_body(request, MAX_HEADS_BYTES), HeadsRequest).videos
-        if len(videos) > MAX_HEADS or not all(map(is_video_id, videos)):
+        asked = decode(await read_body(request, MAX_HEADS_BYTES), HeadsRequest)
+        if len(asked.videos) > MAX_HEADS or not all(map(is_video_id, asked.videos)):
             raise BadRequest(f"at most {MAX_HEADS} possible video ids")
-        return _json(await self._comments.heads(videos))
+        return _json(await self._comments.heads(asked.videos, asked.known))
 
     async def range(self, request: web.Request) -> web.Response:
         """GET /internal/videos/{id}/range?after&through."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,6 +99,22 @@ async def test_heads_of_as_many_as_allowed_and_not_more(writer: Writer) -> None:
     assert len((await writer.heads(*names[:-1])).heads) == MAX_HEADS
     with pytest.raises(PeerError, match="400"):
         await writer.heads(*names)
+
+
+async def test_what_a_node_has_seen_reaches_the_store(writer: Writer) -> None:
+    body = encode(HeadsRequest(("v", "w"), {"v": 7}))
+    writer.api.store.heads = heads = RecordedHeads()  # type: ignore[method-assign]
+    await writer.node.post(writer.peer, HEADS, body)
+    assert heads.calls == [(("v", "w"), {"v": 7})]
+
+
+class RecordedHeads:
+    def __init__(self) -> None:
+        self.calls: list[Any] = []
+
+    async def __call__(self, *args: Any) -> dict[str, int]:
+        self.calls.append(args)
+        return {}
 
 
 @pytest.mark.parametrize(

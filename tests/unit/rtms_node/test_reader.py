@@ -38,7 +38,7 @@ async def reading() -> AsyncIterator[Reading]:
 
 async def test_heads_asked_for_together_are_read_together(reading: Reading) -> None:
     reading.store.post("v1", 3)
-    tickets = [reading.reader.want_head(video_id, reading.on_head) for video_id in ("v1", "v2")]
+    tickets = [reading.reader.want_head(video_id, reading.on_head, 0) for video_id in ("v1", "v2")]
     await eventually(lambda: len(reading.heads) == 2)
     assert reading.store.reads == [("heads", ("v1", "v2"))]
     assert reading.heads == [
@@ -47,9 +47,26 @@ async def test_heads_asked_for_together_are_read_together(reading: Reading) -> N
     ]
 
 
+async def test_the_highest_number_seen_goes_along_until_the_read_succeeds(
+    reading: Reading,
+) -> None:
+    reading.store.away = True
+    for seen in (3, 7, 0):
+        reading.reader.want_head("v1", reading.on_head, seen)
+    reading.reader.want_head("v2", reading.on_head, 0)
+    await eventually(lambda: reading.store.known == {"v1": 7})
+    reading.reader.want_head("v1", reading.on_head, 5)
+    reading.store.away = False
+    await eventually(lambda: len(reading.heads) == 2)
+    assert reading.store.known == {"v1": 7}
+    reading.reader.want_head("v1", reading.on_head, 0)
+    await eventually(lambda: len(reading.heads) == 3)
+    assert reading.store.known == {}
+
+
 async def test_a_head_is_asked_for_until_it_succeeds(reading: Reading) -> None:
     reading.store.away = True
-    reading.reader.want_head("v1", reading.on_head)
+    reading.reader.want_head("v1", reading.on_head, 0)
     await eventually(lambda: len(reading.store.reads) >= 3)
     assert reading.heads == []
     assert reading.reachable == [False]
@@ -60,10 +77,10 @@ async def test_a_head_is_asked_for_until_it_succeeds(reading: Reading) -> None:
 
 async def test_a_forgotten_video_is_not_asked_for_again(reading: Reading) -> None:
     reading.store.away = True
-    reading.reader.want_head("v1", reading.on_head)
+    reading.reader.want_head("v1", reading.on_head, 0)
     await eventually(lambda: reading.store.reads)
     reading.reader.forget("v1")
-    reading.reader.want_head("v2", reading.on_head)
+    reading.reader.want_head("v2", reading.on_head, 0)
     await eventually(lambda: ("heads", ("v2",)) in reading.store.reads)
 
 
@@ -72,17 +89,17 @@ async def test_an_ask_during_a_read_gets_a_read_of_its_own(reading: Reading) -> 
     release = asyncio.Event()
     heads = reading.store.heads
 
-    async def slow_heads(video_ids: tuple[str, ...]) -> Any:
-        reply = await heads(video_ids)
+    async def slow_heads(video_ids: tuple[str, ...], known: dict[str, int]) -> Any:
+        reply = await heads(video_ids, known)
         asked.set()
         await release.wait()
         return reply
 
     reading.store.heads = slow_heads  # type: ignore[method-assign]
-    first = reading.reader.want_head("v1", reading.on_head)
+    first = reading.reader.want_head("v1", reading.on_head, 0)
     await asked.wait()
     reading.store.post("v1")
-    second = reading.reader.want_head("v1", reading.on_head)
+    second = reading.reader.want_head("v1", reading.on_head, 0)
     release.set()
     await eventually(lambda: len(reading.heads) == 2)
     epoch = reading.store.epoch

@@ -196,6 +196,19 @@ async def test_a_cursor_beyond_the_ring_is_judged_by_the_store(node: Any) -> Non
     await eventually(lambda: viewer.seqs == [6])
 
 
+async def test_no_writer_may_answer_from_memory_below_what_a_viewer_has_seen(node: Any) -> None:
+    node.watch_loaded()
+    node.store.post("v1", 5)
+    node.watch(cursor=f"{E}-5")
+    node.watch(cursor=f"{E}-3")
+    assert node.reads.seen["v1"] == 5
+    node.reads.answer_heads()
+    node.hub.ingest(node.store.batch("v1", 1, 5))
+    node.reads.seen.clear()
+    node.hub.probe("v1")
+    assert node.reads.seen["v1"] == 5  # nor below what this node has: that would look like a loss
+
+
 async def test_a_head_read_before_the_join_does_not_judge_a_cursor(node: Any) -> None:
     node.watch_loaded()
     node.hub.probe("v1")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -246,4 +246,29 @@ async def test_a_lane_does_not_run_in_the_context_of_its_first_request() -> None
     with bind_request("first"):
         await bench.post("x")
     assert seen == [""]
+    await bench.tasks.aclose()
+
+
+class CuttingStore(MemoryStore):
+    """Cuts every group after its first item, and lets another writer in between."""
+
+    async def append(self, video_id: str, items: Sequence[Item]) -> list[Appended]:
+        first = await super().append(video_id, items[:1])
+        await super().append(video_id, [Item(NewComment("bob", "other"), None, "now")])
+        return first + await super().append(video_id, items[1:])
+
+
+async def test_a_group_that_the_store_cut_is_handed_over_in_runs() -> None:
+    bench = Bench()
+    bench.store = CuttingStore()
+    bench.groups = GroupCommit(
+        bench.store, bench.sink, bench.tasks, WriterMetrics(CollectorRegistry())
+    )
+    await bench.store.start()
+    posts = [bench.post(text) for text in "abc"]
+    assert [(await post).seq for post in posts] == [1, 3, 4]
+    assert [(batch.first_seq, len(batch.comments)) for batch in bench.sink.batches] == [
+        (1, 1),
+        (3, 2),
+    ]
     await bench.tasks.aclose()
