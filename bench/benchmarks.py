@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from bench import fanout, latency, memory
+from bench import busy, fanout, latency, memory, rooms
 from bench.effort import Effort
 from bench.figures import Finding
 
@@ -16,6 +16,8 @@ Measure = Callable[[Effort], Iterator[Finding]]
 
 BENCHMARKS: Mapping[str, Measure] = {
     "fanout": fanout.measure,
+    "busy": busy.measure,
+    "rooms": rooms.measure,
     "memory": memory.measure,
     "latency": latency.measure,
 }

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Self
 
 from bench.child import BenchFailed
-from bench.processes import cpu_s_of
+from bench.processes import cpu_s_of, rss_of
 from cluster.ports import free_ports
 from rtms_node.stream_listener import BACKLOG, SEND_BUFFER_BYTES
 
@@ -114,6 +114,10 @@ class Nchan:
     def cpu_s(self) -> float:
         """CPU seconds of the worker so far."""
         return cpu_s_of(self._worker)
+
+    def rss(self) -> int:
+        """Resident bytes of the worker."""
+        return rss_of(self._worker)
 
     def _connected(self) -> http.client.HTTPConnection:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_WITHIN_S)

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import uvloop
 
 from bench.child import BenchFailed, at_rate_on_loop, carry_out_all_on_loop, cpu_s, rss_bytes
@@ -18,6 +19,7 @@ from rtms_node.limits import Limits
 from rtms_node.probe import ProbeTimes
 from rtms_node.stream_listener import StreamListener
 from rtms_node.testing import MemoryStore
+from service import stages
 from service.logs import configure_logs
 from service.metrics import new_registry
 from service.tasks import TaskHome
@@ -29,11 +31,17 @@ _DELIVERED_WITHIN_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a run of comments cost, all that a node does beside it included."""
+    """What a run of comments cost, all that a node does beside it included.
+
+    took_s: until the last write; delays_ms: of each comment, from when it was due until the end of
+    its round of writes.
+    """
 
     cpu_s: float
+    took_s: float
     deliveries: int
     writes: int
+    delays_ms: tuple[float, ...]
 
 
 class _NoFeed:
@@ -83,25 +91,45 @@ class NodeServer:
         """
         return bytes(self._store.post(f"{video_id[:-1]}_", text=TEXT).comments[0])
 
-    async def post(self, video_id: str, per_s: float, count: int) -> Load:
-        """Ingest comments and wait until every viewer's were written."""
-        room, stats = self.core.hub.rooms[video_id], self.core.stats
-        expected = stats.deliveries + count * len(room.viewers)
+    async def post(self, video_ids: str | list[str], per_s: float, count: int) -> Load:
+        """Ingest comments, over all videos in turn, and wait until every viewer's were written."""
+        names = [video_ids] if isinstance(video_ids, str) else video_ids
+        rooms, stats = [self.core.hub.rooms[name] for name in names], self.core.stats
+        sizes = [len(room.viewers) for room in rooms]
         deliveries, writes = stats.deliveries, stats.writes
-        before, began = cpu_s(), time.monotonic()
-        # Stored just before: what is in the store already, a probe would find and deliver.
-        await at_rate_on_loop(
-            per_s, count, lambda _i: room.ingest(self._store.post(video_id, text=TEXT))
-        )
+        expected = deliveries + sum(sizes[i % len(rooms)] for i in range(count))
+        stages.take()
+        before, began, began_s = cpu_s(), time.monotonic(), time.time()
+
+        def act(number: int) -> None:
+            # Stored just before: what is in the store already, a probe would find and deliver.
+            room = rooms[number % len(rooms)]
+            batch = self._store.post(room.video_id, text=TEXT)
+            room.ingest(msgspec.structs.replace(batch, accepted_at=began_s + number / per_s))
+
+        await at_rate_on_loop(per_s, count, act)
         while stats.deliveries < expected:
             if time.monotonic() > began + count / per_s + _DELIVERED_WITHIN_S:
                 raise BenchFailed(f"{expected - stats.deliveries} comments were not delivered")
-            await asyncio.sleep(0.01)
-        return Load(cpu_s() - before, stats.deliveries - deliveries, stats.writes - writes)
+            await asyncio.sleep(0.005)
+        return Load(
+            cpu_s() - before,
+            time.monotonic() - began,
+            stats.deliveries - deliveries,
+            stats.writes - writes,
+            tuple((at - due) * 1e3 for _stage, due, at, _id in stages.take()),
+        )
+
+    async def cost_of_posting(self, per_s: float, count: int) -> float:
+        """CPU seconds of what `post` does beside handing over."""
+        before = cpu_s()
+        await at_rate_on_loop(per_s, count, lambda _i: self._store.post("nobody", text=TEXT))
+        return cpu_s() - before
 
 
 async def _serve(pipe: Any) -> None:
     configure_logs(level="warning", style="json", role="node", id="node-1")
+    stages.keep(True)
     server = NodeServer()
     await server.start()
     await carry_out_all_on_loop(
@@ -111,6 +139,7 @@ async def _serve(pipe: Any) -> None:
             "rss": server.rss,
             "sample": server.sample,
             "post": server.post,
+            "cost_of_posting": server.cost_of_posting,
         },
     )
 

@@ -20,6 +20,7 @@ from dispatcher.core import Parcel, decide, pack
 from dispatcher.metrics import DispatcherMetrics
 from dispatcher.senders import Senders
 from service.failpoints import Failpoint, reach
+from service.stages import Stage, note
 from service.tasks import TaskHome
 from wire.internal import Batch
 from wire.roles import Peer
@@ -86,6 +87,7 @@ class Router:
             await asyncio.wait(list(self._waiting))
 
     def _take(self, batch: Batch) -> asyncio.Task[None] | None:
+        note(Stage.DISPATCHED, batch.accepted_at)
         parcel = pack(batch)
         if parcel is None:
             self._metrics.batch("too_large")

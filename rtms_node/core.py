@@ -22,6 +22,7 @@ from rtms_node.stats import Stats
 from rtms_node.surroundings import Surroundings
 from service.failpoints import Failpoint, reach
 from service.logs import bind_request, clean_request_id
+from service.stages import Stage, note
 from service.tasks import TaskHome
 from wire.internal import Batch
 
@@ -80,6 +81,7 @@ class NodeCore:
         for batch in batches:
             with bind_request(clean_request_id(batch.request_id)):
                 log.debug("forwarded", video_id=batch.video_id, last_seq=batch.last_seq)
+                note(Stage.FORWARDED, batch.accepted_at)
                 if not self.hub.ingest(batch):
                     unwanted.append(batch.video_id)
         return unwanted

@@ -11,6 +11,7 @@ from rtms_node.hub import Hub
 from rtms_node.reader import StoreReader
 from rtms_node.stats import Stats
 from service.metrics import LATENCY_BUCKETS, Exports
+from service.stages import Stage, note
 
 _COUNTERS = {
     "streams": "Streams opened",
@@ -44,6 +45,7 @@ def post_to_write(registry: CollectorRegistry) -> Callable[[float], None]:
 
     def observe(accepted_at: float) -> None:
         seconds.observe(max(time.time() - accepted_at, 0.0))
+        note(Stage.WRITTEN, accepted_at)
 
     return observe
 

@@ -110,6 +110,7 @@ class ServiceConfig:
     log_format: str
     detours: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     failpoints: tuple[Armed, ...] = ()
+    stage_times: bool = False
 
     @classmethod
     def read(cls, env: EnvReader, role: Role) -> ServiceConfig:
@@ -130,6 +131,7 @@ class ServiceConfig:
             log_format=env.choice("LOG_FORMAT", "auto", ("auto", "json", "console")),
             detours=_read_detours(env),
             failpoints=_read_failpoints(env),
+            stage_times=env.choice("STAGE_TIMES", "off", ("off", "on")) == "on",
         )
 
 

@@ -1,5 +1,5 @@
-"""The ops listener: health, readiness, metrics and state, for HAProxy's checks, Prometheus and
-people.
+"""The ops listener: health, readiness, metrics, state and stage times, for HAProxy's checks,
+Prometheus and people.
 
 Plain HTTP on loopback or a private network. It tells more than the public may know, so the gateway
 never forwards to it.
@@ -14,7 +14,7 @@ import msgspec
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from service import metrics
+from service import metrics, stages
 from service.config import ServiceConfig
 from service.health import Health
 from service.http_server import HttpServer, new_application
@@ -44,6 +44,7 @@ class OpsServer:
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/state", self._state)
+        app.router.add_get("/stages", self._stages)
         self._server = HttpServer(app, config.bind_host, config.ops_port)
 
     @property
@@ -77,6 +78,10 @@ class OpsServer:
         return web.Response(
             body=metrics.render(self._registry), headers={"Content-Type": metrics.CONTENT_TYPE}
         )
+
+    async def _stages(self, _request: web.Request) -> web.Response:
+        """The timestamps kept since the last call (see service.stages)."""
+        return _json(stages.take())
 
     async def _state(self, _request: web.Request) -> web.Response:
         health = self._health

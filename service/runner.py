@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 import structlog
 import uvloop
 
-from service import failpoints
+from service import failpoints, stages
 from service.config import ConfigError, ServiceConfig, process_environ
 from service.health import Health
 from service.logs import configure_logs
@@ -117,6 +117,7 @@ def main(from_env: Callable[[Mapping[str, str]], C], build: Callable[[C], Servic
     if service.failpoints:
         log.warning("failpoints_armed", failpoints=[str(one) for one in service.failpoints])
         failpoints.arm(service.failpoints)
+    stages.keep(service.stage_times)
     try:
         uvloop.run(_with_signals(lambda: build(config)))
     except Exception:

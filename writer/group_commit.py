@@ -25,6 +25,7 @@ import msgspec
 import structlog
 
 from service.failpoints import Failpoint, reach
+from service.stages import Stage, note
 from service.tasks import TaskHome
 from wire.comment import NewComment, timestamp
 from wire.errors import Overloaded, StoreUnavailable
@@ -198,6 +199,7 @@ class GroupCommit:
         self._count_outcomes(results)
         for batch in _batches(video_id, epoch, group, results):
             _log_stored(batch)
+            note(Stage.COMMITTED, batch.accepted_at, batch.request_id)
             self._sink.offer(batch)
         reach(Failpoint.WRITER_BEFORE_REPLY)
         for post, result in zip(group, results, strict=True):

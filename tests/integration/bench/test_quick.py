@@ -1,0 +1,23 @@
+"""Every benchmark runs, with small numbers: what is measured is not judged, only that it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bench.__main__ import main
+from bench.benchmarks import BENCHMARKS
+from bench.report import kept_rows
+
+
+@pytest.mark.parametrize("name", list(BENCHMARKS))
+def test_a_benchmark_measures_something_and_keeps_it(name: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(
+        main, [name, "--quick", "--repeats", "1", "--results", str(tmp_path)]
+    )
+    assert result.exit_code == 0, result.output
+    rows = kept_rows(name, tmp_path)
+    assert rows
+    assert all(row.ours.values for row in rows)
