@@ -1,0 +1,135 @@
+"""What only Redis between writers and nodes can do to a cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import msgspec
+from redis.asyncio.connection import Connection
+
+from cluster.cluster import Cluster
+from pubsub import channels_of
+from pubsub.messages import encode_message
+from tests.chaos.event_source import EventSource
+from tests.chaos.history import Watch
+from tests.e2e.parts import eventually_in_state, figure, state_of
+from tests.support import eventually
+from wire.internal import Batch
+
+TOPOLOGIES = ("partitioned",)
+SMALL = True
+
+
+async def post(cluster: Cluster, session: aiohttp.ClientSession, video_id: str) -> str:
+    url = f"{cluster.http_url}/v1/videos/{video_id}/comments"
+    async with session.post(url, json={"author": "ann", "text": "hi"}) as reply:
+        assert reply.status == 201
+        told: str = (await reply.json())["id"]
+        return told
+
+
+@asynccontextmanager
+async def watching(cluster: Cluster, name: str, use: str, video_id: str) -> AsyncIterator[Watch]:
+    """A viewer at one part that has its hello."""
+    watch = Watch(video_id)
+    task = asyncio.create_task(EventSource(*cluster.address(name, use), watch).run())
+    try:
+        await eventually(lambda: watch.place is not None)
+        yield watch
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def publish(cluster: Cluster, video_id: str, message: bytes) -> int:
+    host, port = cluster.address("redis", "client")
+    connection = Connection(host=host, port=port, protocol=2)
+    channel = channels_of(cluster.settings.topology, 64).channel(video_id)
+    try:
+        await connection.send_command("PUBLISH", channel, message)
+        return int(await connection.read_response())
+    finally:
+        await connection.disconnect()
+
+
+async def test_processes_start_without_redis_and_use_it_when_it_comes(
+    cluster: Cluster, session: aiohttp.ClientSession
+) -> None:
+    video_id = secrets.token_hex(6)
+    await asyncio.gather(*(cluster.kill(name) for name in ("redis", "node-1", "writer-1")))
+    await asyncio.gather(*(cluster.start(name) for name in ("node-1", "writer-1")))
+    assert (await state_of(cluster, "node-1"))["degraded"] == {"redis": "away"}
+    async with watching(cluster, "node-1", "public", video_id) as watch:
+        await post(cluster, session, video_id)
+        await eventually(lambda: watch.place == 1)  # by the probe
+        await cluster.start("redis")
+        for name in ("node-1", "node-2", "writer-1", "writer-2"):
+            await eventually_in_state(cluster, name, lambda state: not state["degraded"])
+        before = await figure(cluster, "node-1", "livecomments_messages_total")
+        await post(cluster, session, video_id)
+        await eventually(lambda: watch.place == 2)
+        assert await figure(cluster, "node-1", "livecomments_messages_total") > before
+
+
+async def test_a_redis_that_stands_still_is_noticed_and_costs_a_probe(
+    cluster: Cluster, session: aiohttp.ClientSession
+) -> None:
+    video_id = secrets.token_hex(6)
+    async with watching(cluster, "haproxy", "http", video_id) as watch:
+        cluster.pause("redis")
+        await post(cluster, session, video_id)  # the 201 does not wait for it
+        await eventually(lambda: watch.place == 1)
+        for name in ("node-1", "node-2", "writer-1", "writer-2"):
+            await eventually_in_state(cluster, name, lambda state: "redis" in state["degraded"])
+        await post(cluster, session, video_id)
+        await eventually(lambda: watch.place == 2)
+        cluster.resume("redis")
+        for name in ("node-1", "node-2", "writer-1", "writer-2"):
+            await eventually_in_state(cluster, name, lambda state: not state["degraded"])
+        for seq in range(3, 13):
+            await post(cluster, session, video_id)
+            await eventually(lambda seq=seq: watch.place == seq)
+    assert [event.type for event in watch.events] == ["hello", *["comment"] * 12]
+
+
+async def test_what_a_stranger_publishes_harms_nobody(
+    cluster: Cluster, session: aiohttp.ClientSession
+) -> None:
+    """Junk is dropped; what is of another epoch, or not the next number, is not shown."""
+    video_id = secrets.token_hex(6)
+    async with watching(cluster, "haproxy", "http", video_id) as watch:
+        epoch = (await post(cluster, session, video_id)).partition("-")[0]
+        await eventually(lambda: watch.place == 1)
+        while await publish(cluster, video_id, b"") == 0:  # until the node is subscribed
+            await asyncio.sleep(0.05)
+        forged = msgspec.Raw(json.dumps({"seq": 1, "text": "forged"}).encode())
+        for of, seq in (("forgedepoch0", 1), ("forgedepoch0", 2), (epoch, 1), (epoch, 900)):
+            batch = Batch(video_id, of, seq, (forged,))
+            await publish(cluster, video_id, encode_message([batch]))
+        for junk in (b"\xff" * 100, b"{}", b"[" * 50_000, b'{"batches":[{}]}'):
+            await publish(cluster, video_id, junk)
+        for seq in range(2, 6):
+            await post(cluster, session, video_id)
+            await eventually(lambda seq=seq: watch.place == seq)
+    assert "forged" not in [event.data.get("text") for event in watch.events]
+    assert [event.type for event in watch.events] == ["hello", *["comment"] * 5]
+    junk_seen = [
+        await figure(cluster, name, "livecomments_junk_messages_total")
+        for name in ("node-1", "node-2")
+    ]
+    assert sum(junk_seen) >= 4
+
+
+async def test_redis_keeps_nothing(cluster: Cluster, session: aiohttp.ClientSession) -> None:
+    await post(cluster, session, secrets.token_hex(6))
+    host, port = cluster.address("redis", "client")
+    connection = Connection(host=host, port=port, protocol=2)
+    await connection.send_command("DBSIZE")
+    assert await connection.read_response() == 0
+    await connection.disconnect()
+    assert [path.name for path in (cluster.folder.data / "redis").iterdir()] == ["redis.conf"]
