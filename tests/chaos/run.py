@@ -51,7 +51,9 @@ class Report:
 
     orders: Orders
     verdict: Verdict
-    history: History
+    # Not in the repr: at the end of a run the runner's signal handling prints the main task, and a
+    # million events in it take minutes and gigabytes.
+    history: History = field(repr=False)
     injected: int
 
     @property
