@@ -8,6 +8,7 @@ by itself.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
 import structlog
@@ -22,7 +23,8 @@ from writer.cassandra_reads import CassandraReads
 from writer.cassandra_schema import Store
 from writer.cassandra_session import CassandraSession
 from writer.cassandra_stats import CassandraStats
-from writer.store import Appended, Item, Page, StoreReplaced
+from writer.restamp import restamp
+from writer.store import Appended, Item, Outcome, Page, StoreReplaced
 
 log = structlog.get_logger()
 
@@ -81,15 +83,22 @@ class CassandraStore:
 
     async def append(self, video_id: str, items: Sequence[Item]) -> list[Appended]:
         """As `CommentStore.append`."""
-        return await self._append.append(await self.epoch(), video_id, items)
+        epoch = await self.epoch()
+        results = await self._append.append(epoch, video_id, items)
+        return [
+            dataclasses.replace(result, raw=restamp(result.raw, epoch.encode()))
+            if result.outcome is Outcome.REPLAYED
+            else result
+            for result in results
+        ]
 
     async def range(self, video_id: str, after: int, through: int) -> Page:
         """As `CommentStore.range`."""
-        return await self._reads.read_range(video_id, after, through)
+        return await self._restamped(await self._reads.read_range(video_id, after, through))
 
     async def recent(self, video_id: str, limit: int, before: int | None = None) -> Page:
         """As `CommentStore.recent`."""
-        return await self._reads.read_recent(video_id, limit, before)
+        return await self._restamped(await self._reads.read_recent(video_id, limit, before))
 
     async def heads(
         self, video_ids: Sequence[str], known: Mapping[str, int] | None = None
@@ -98,6 +107,11 @@ class CassandraStore:
         if not video_ids:
             await self._look()
         return await self._reads.read_heads(video_ids, known or {})
+
+    async def _restamped(self, page: Page) -> Page:
+        epoch = (await self.epoch()).encode()
+        comments = tuple(restamp(raw, epoch) for raw in page.comments)
+        return dataclasses.replace(page, comments=comments)
 
     async def _look(self) -> None:
         rows = await self._session.call(lambda say: say.read("epoch"), profile=READ)
