@@ -71,8 +71,7 @@ def _growth_of_nchan(viewers: int) -> float:
 
 
 def _connect(viewers: Child, port: int, count: int) -> None:
-    viewers.ask("open", port, [f"video-{i % VIDEOS}" for i in range(count)])
-    viewers.ask("await_replies")
+    sink.connect(viewers, port, [f"video-{i % VIDEOS}" for i in range(count)])
 
 
 def _slab_bytes() -> int:

@@ -45,8 +45,7 @@ def measure(effort: Effort) -> Iterator[Finding]:
 def _node(stack: ExitStack, video_ids: list[str]) -> Child:
     viewers = stack.enter_context(Child(sink.run, cores()[1]))
     node = stack.enter_context(Child(node_server.run, cores()[0]))
-    viewers.ask("open", node.ask("port"), video_ids)
-    viewers.ask("await_replies")
+    sink.connect(viewers, node.ask("port"), video_ids)
     return node
 
 

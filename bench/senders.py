@@ -8,6 +8,7 @@ viewers did not get every byte.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Protocol
 
@@ -40,11 +41,16 @@ class Audience:
         self.viewers = viewers
         self._sink = stack.enter_context(Child(sink.run, cores()[1]))
 
-    def connect(self, port: int, *, await_replies: bool = True) -> None:
+    def connect(self, port: int) -> None:
         """Raises BenchFailed if a viewer gets no reply."""
-        self._sink.ask("open", port, [VIDEO] * self.viewers)
-        if await_replies:
-            self._sink.ask("await_replies")
+        sink.connect(self._sink, port, [VIDEO] * self.viewers)
+
+    def connect_to_silent(self, port: int, accept: Callable[[int], object]) -> None:
+        """As `connect`, to a server that says nothing and is told how many to accept."""
+        for start in range(0, self.viewers, sink.AT_ONCE):
+            count = min(sink.AT_ONCE, self.viewers - start)
+            self._sink.ask("open", port, [VIDEO] * count)
+            accept(count)
 
     def received(self) -> int:
         """Bytes so far."""
@@ -84,8 +90,9 @@ class RawSender:
         self._frame, self._viewers = frame, viewers
         audience = Audience(stack, viewers)
         self._raw = stack.enter_context(Child(raw_server.run, cores()[0]))
-        audience.connect(self._raw.ask("port"), await_replies=False)
-        self._raw.ask("accept", viewers)
+        audience.connect_to_silent(
+            self._raw.ask("port"), lambda count: self._raw.ask("accept", count)
+        )
         self._loop: str = self._raw.ask("loops")[0]
         self.name = {"c": "send loop in C"}.get(self._loop, "send loop in Python")
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 import select
 import socket
 import time
+from collections.abc import Sequence
 from typing import Any
 
-from bench.child import BenchFailed, Handlers, carry_out_one
+from bench.child import BenchFailed, Child, Handlers, carry_out_one
 
+AT_ONCE = 1_000
 _READ_BYTES = 64 * 1024
 _MAX_EVENTS = 8_192
 _WITHIN_S = 30.0
@@ -116,6 +118,15 @@ class Sink:
         if not count:
             self._closed += 1
             self._epoll.unregister(fd)
+
+
+def connect(viewers: Child, port: int, video_ids: Sequence[str]) -> None:
+    """Open a viewer for each video id, no more at a time than a listener's backlog holds. Raises
+    BenchFailed if one gets no reply.
+    """
+    for start in range(0, len(video_ids), AT_ONCE):
+        viewers.ask("open", port, list(video_ids[start : start + AT_ONCE]))
+        viewers.ask("await_replies")
 
 
 def run(pipe: Any) -> None:
