@@ -25,7 +25,8 @@ class Failpoint(StrEnum):
     """The places."""
 
     WRITER_BEFORE_COMMIT = "writer.before_commit"  # a group is about to go to the store
-    WRITER_IN_COMMIT = "writer.in_commit"  # its rows are written, the transaction is open
+    WRITER_IN_COMMIT = "writer.in_commit"  # its rows are written or sent, nobody knows the outcome
+    WRITER_AT_EDGE = "writer.at_edge"  # Cassandra: the first part of a group that was cut is stored
     WRITER_AFTER_COMMIT = "writer.after_commit"  # stored; nobody has been told
     WRITER_BEFORE_REPLY = "writer.before_reply"  # queued for the dispatcher, the client waits
     DISPATCHER_BEFORE_FORWARD = "dispatcher.before_forward"  # batches taken, nothing sent on

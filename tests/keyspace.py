@@ -36,10 +36,7 @@ class Keyspace:
     def emptied(cls, server: CassandraServer) -> Keyspace:
         """One that tests take in turn: as if it had just been made, in a tenth of the time."""
         keyspace = cls(server.host, server.port, f"test_{os.getpid()}")
-        with keyspace.session() as session:
-            metadata = session.cluster.metadata.keyspaces.get(keyspace.name)
-            for table in metadata.tables if metadata else ():
-                session.execute(f"TRUNCATE {keyspace.name}.{table}")
+        keyspace.empty()
         return keyspace
 
     @classmethod
@@ -70,6 +67,13 @@ class Keyspace:
         with self.session() as session:
             statement = session.prepare(text.format(k=self.name))
             return list(session.execute(statement, values))
+
+    def empty(self) -> None:
+        """Whoever opens it next makes a new epoch."""
+        with self.session() as session:
+            metadata = session.cluster.metadata.keyspaces.get(self.name)
+            for table in metadata.tables if metadata else ():
+                session.execute(f"TRUNCATE {self.name}.{table}")
 
     def drop(self) -> None:
         with self.session() as session:

@@ -21,6 +21,7 @@ from itertools import count
 
 import structlog
 
+from service.failpoints import Failpoint, reach
 from wire.comment import encode_comment
 from wire.errors import StoreUnavailable
 from writer.cassandra_driver import CONDITION
@@ -79,6 +80,8 @@ class CassandraAppend:
             if not group.raws or await self._store(video_id, group, deadline):
                 results |= group.results
                 pending = group.rest
+                if pending:
+                    reach(Failpoint.WRITER_AT_EDGE)
             else:
                 losses += 1
                 await _pause(losses, deadline)

@@ -21,9 +21,10 @@ from typing import Any
 import structlog
 from cassandra.cluster import Cluster, Session
 
+from service.failpoints import Failpoint, reach
 from wire.errors import StoreUnavailable
 from writer.cassandra_config import CassandraConfig
-from writer.cassandra_driver import new_cluster
+from writer.cassandra_driver import CONDITION, new_cluster
 from writer.cassandra_errors import NotSent, Unanswered, translate
 from writer.cassandra_schema import Store, open_store
 from writer.cassandra_statements import Statements
@@ -107,6 +108,8 @@ class CassandraSession:
         finally:
             self.waiting -= 1
         future = self._send(build, profile)
+        if profile == CONDITION:
+            reach(Failpoint.WRITER_IN_COMMIT)
         return await asyncio.shield(future)
 
     def _send(self, build: Build, profile: str) -> asyncio.Future[Any]:
@@ -117,10 +120,9 @@ class CassandraSession:
         if link is None or self._stopping:
             future.set_exception(NotSent("the store is closed" if self._stopping else "no link"))
             return future
+        statement = build(link.store.statements)
         try:
-            response = link.session.execute_async(
-                build(link.store.statements), execution_profile=profile
-            )
+            response = link.session.execute_async(statement, execution_profile=profile)
         except Exception as exc:  # the driver is being closed
             self._settle(future, None, exc)
             return future
