@@ -1,0 +1,269 @@
+"""Where viewers land, for as many of them as there may ever be.
+
+Law: what is computed is the steady state of the gateway's rule, in expectation. Streams come and
+go all the time; a node that is full takes the fraction of its arrivals for which streams leave, the
+others go on to the next point of the ring. So no viewer is walked through: a video is, from point
+to point, until less than a thousandth of a viewer is left.
+- No viewer is lost: the nodes' viewers add up to all viewers.
+- No node holds more than its share times the balance factor.
+- Round robin spreads every video evenly.
+A video with `m` expected viewers on a node is registered there unless the last of them left longer
+ago than the linger. With viewers who come independently at rate `r` the share of time without is
+exp(-(m + r * linger)), and `r` times that is how often a registration appears (and goes).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from math import exp, expm1
+
+from bench.placement_hash import BALANCE_FACTOR, Ring, hash_of
+
+MAX_SWEEPS = 200
+Audiences = Callable[[], "Iterator[Audience]"]
+_SETTLED = 1e-5  # of all viewers still moving between two sweeps
+_REST = 1e-3  # viewers
+HASH, ROUND_ROBIN = "hash", "round_robin"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What nodes and viewers have in common, in seconds: how long a registration outlives its last
+    viewer, how long after a comment or a join a video is probed often, both probing intervals, and
+    the silence after which a stream is beaten.
+    """
+
+    linger_s: float
+    active_for_s: float
+    active_every_s: float
+    quiet_every_s: float
+    beat_after_s: float
+    batches_per_s: Callable[[float], float]  # of a video, by its comments/s
+    rounds_per_s: Callable[[float, float], float]  # by comments/s and viewers on the node
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """The viewers of one video: how many, comments/s, and the share of them that is replaced in a
+    second.
+    """
+
+    video_id: str
+    viewers: float
+    comments_per_s: float
+    turnover_per_s: float
+
+
+@dataclass(slots=True)
+class NodeLoads:
+    """Of each node: what it holds and does, expected values (rates per second)."""
+
+    viewers: array[float]
+    registrations: array[float]
+    comments: array[float]
+    batches: array[float]
+    writes: array[float]  # that carry comments
+    deliveries: array[float]
+    heads: array[float]  # asked for by probes
+
+    @classmethod
+    def zero(cls, nodes: int) -> NodeLoads:
+        """Nothing yet."""
+        return cls(*(array("d", bytes(8 * nodes)) for _ in range(7)))
+
+
+@dataclass(slots=True)
+class Placement:
+    """What a placement comes to; rates per second. `copies`: comments times the nodes that each
+    goes to; `appearing`, `parents_appearing`: registrations and videos that come (and as many go);
+    `squares`: the sum of each video's nodes, squared; `widest`: the nodes of the widest video.
+    """
+
+    loads: NodeLoads
+    videos: float = 0.0  # that have a viewer
+    registrations: float = 0.0
+    comments: float = 0.0
+    batches: float = 0.0
+    copies: float = 0.0
+    beats: float = 0.0
+    appearing: float = 0.0
+    parents_appearing: float = 0.0
+    squares: float = 0.0
+    widest: float = 0.0
+    busiest_per_s: float = 0.0  # comments of the busiest video
+
+    @property
+    def copies_per_comment(self) -> float:
+        """Nodes to which a comment is forwarded, on average."""
+        return self.copies / self.comments if self.comments else 0.0
+
+    @property
+    def imbalance(self) -> float:
+        """Viewers of the fullest node over the mean."""
+        return imbalance(self.loads.viewers)
+
+
+def imbalance(loads: array[float]) -> float:
+    """The highest over the mean; 1 if all are nothing."""
+    total = sum(loads)
+    return max(loads) * len(loads) / total if total else 1.0
+
+
+def place_by_hash(
+    audiences: Audiences,
+    nodes: int,
+    rules: Rules,
+    factor_percent: float = BALANCE_FACTOR,
+) -> Placement:
+    """HAProxy's consistent hash with bounded load. `audiences` is asked twice and must repeat
+    itself. The videos' places take 4 bytes each, all else grows with the nodes only.
+    """
+    ring = Ring(nodes)
+    starts = array("L")
+    direct = array("d", bytes(8 * len(ring)))
+    for audience in audiences():
+        start = ring.start(hash_of(audience.video_id))
+        starts.append(start)
+        direct[start] += audience.viewers
+    accepted = settle(ring, direct, factor_percent / 100)
+    placement = Placement(NodeLoads.zero(nodes))
+    for audience, start in zip(audiences(), starts, strict=True):
+        _add(placement, rules, audience, _walk(ring, accepted, start, audience.viewers))
+    return placement
+
+
+def place_round_robin(audiences: Audiences, nodes: int, rules: Rules) -> Placement:
+    """Every stream to the next node."""
+    placement = Placement(NodeLoads.zero(1))
+    for audience in audiences():
+        _add_evenly(placement, rules, audience, nodes)
+    sums = [getattr(placement.loads, field.name)[0] for field in fields(NodeLoads)]
+    placement.loads = NodeLoads(*(array("d", [total / nodes]) * nodes for total in sums))
+    return placement
+
+
+def place(audiences: Audiences, nodes: int, how: str, rules: Rules) -> Placement:
+    """By `hash` or by `round_robin`. Raises ValueError for any other."""
+    if how == HASH:
+        return place_by_hash(audiences, nodes, rules)
+    if how == ROUND_ROBIN:
+        return place_round_robin(audiences, nodes, rules)
+    raise ValueError(f"no placement {how!r}")
+
+
+def settle(ring: Ring, direct: array[float], factor: float) -> array[float]:
+    """The fraction of the streams that come by which each node takes. `direct`: viewers whose
+    search begins at each point.
+
+    One sweep follows the ring once round, with what is known so far; the fractions only fall, so
+    the sweeps come to rest.
+    """
+    owners, total = ring.owners, sum(direct)
+    bound = max(factor * total / ring.servers, 1.0)
+    accepted = array("d", [1.0]) * ring.servers
+    offered = array("d", bytes(8 * ring.servers))
+    came = array("d", bytes(8 * len(ring)))
+    passed = 0.0
+    for _ in range(MAX_SWEEPS):
+        moved = 0.0
+        for point, owner in enumerate(owners):
+            comes = direct[point] + passed
+            change = comes - came[point]
+            if change:
+                moved += abs(change)
+                came[point] = comes
+                offered[owner] += change
+                if offered[owner] > bound:
+                    accepted[owner] = bound / offered[owner]
+            passed = comes * (1.0 - accepted[owner])
+        if moved <= _SETTLED * total:
+            break
+    return accepted
+
+
+def _walk(
+    ring: Ring, accepted: array[float], start: int, viewers: float
+) -> list[tuple[int, float]]:
+    """(node, viewers) of one video; a node may be met at several of its points."""
+    owners, points = ring.owners, len(ring)
+    owner = owners[start]
+    taken = viewers * accepted[owner]
+    rest = viewers - taken
+    if rest < _REST:
+        return [(owner, viewers)]
+    met = {owner: taken}
+    point = start
+    for _ in range(MAX_SWEEPS * points):
+        point = point + 1 if point + 1 < points else 0
+        owner = owners[point]
+        taken = rest * accepted[owner]
+        met[owner] = met.get(owner, 0.0) + taken
+        rest -= taken
+        if rest < _REST:
+            break
+    met[owner] += rest
+    return list(met.items())
+
+
+def _add(
+    placement: Placement, rules: Rules, audience: Audience, parts: list[tuple[int, float]]
+) -> None:
+    """Count one video."""
+    loads, rate, turnover = placement.loads, audience.comments_per_s, audience.turnover_per_s
+    batches = rules.batches_per_s(rate)
+    outliving = 1.0 + turnover * rules.linger_s
+    nodes = 0.0
+    for node, viewers in parts:
+        absent = exp(-viewers * outliving)
+        present = 1.0 - absent
+        nodes += present
+        placement.appearing += viewers * turnover * absent
+        loads.viewers[node] += viewers
+        loads.registrations[node] += present
+        loads.comments[node] += rate * present
+        loads.batches[node] += batches * present
+        loads.writes[node] += viewers * rules.rounds_per_s(rate, viewers)
+        loads.deliveries[node] += viewers * rate
+        loads.heads[node] += present * _heads_per_s(rules, rate + viewers * turnover)
+    _sum_up(placement, rules, audience, nodes)
+
+
+def _add_evenly(placement: Placement, rules: Rules, audience: Audience, nodes: int) -> None:
+    """The same for equal parts on all nodes; `loads` has one entry for all of them together."""
+    one = Placement(NodeLoads.zero(1))
+    part = Audience("", audience.viewers / nodes, audience.comments_per_s, audience.turnover_per_s)
+    _add(one, rules, part, [(0, part.viewers)])
+    placement.appearing += one.appearing * nodes
+    for field in fields(NodeLoads):
+        getattr(placement.loads, field.name)[0] += getattr(one.loads, field.name)[0] * nodes
+    _sum_up(placement, rules, audience, one.registrations * nodes)
+
+
+def _sum_up(placement: Placement, rules: Rules, audience: Audience, nodes: float) -> None:
+    rate, viewers, turnover = audience.comments_per_s, audience.viewers, audience.turnover_per_s
+    absent = exp(-viewers * (1.0 + turnover * rules.linger_s))
+    placement.videos += 1.0 - absent
+    placement.parents_appearing += viewers * turnover * absent
+    placement.registrations += nodes
+    placement.comments += rate
+    placement.batches += rules.batches_per_s(rate)
+    placement.copies += rate * nodes
+    placement.beats += viewers * beats_per_s(rules.beat_after_s, rate)
+    placement.squares += nodes * nodes
+    placement.widest = max(placement.widest, nodes)
+    placement.busiest_per_s = max(placement.busiest_per_s, rate)
+
+
+def _heads_per_s(rules: Rules, events_per_s: float) -> float:
+    """Probes of one video by one node, where comments and joins come by chance."""
+    active = -expm1(-events_per_s * rules.active_for_s)
+    return active / rules.active_every_s + (1.0 - active) / rules.quiet_every_s
+
+
+def beats_per_s(after_s: float, rate: float) -> float:
+    """Heartbeats to one viewer: each silence of `after_s` since the last comment or beat is one."""
+    if rate * after_s < 1e-9:
+        return 1.0 / after_s
+    return rate / expm1(min(rate * after_s, 700.0))
