@@ -3,7 +3,7 @@
 Law: what is computed is the steady state of the gateway's rule, in expectation. Streams come and
 go all the time; a node that is full takes the fraction of its arrivals for which streams leave, the
 others go on to the next point of the ring. So no viewer is walked through: a video is, from point
-to point, until less than a thousandth of a viewer is left.
+to point, until less than a hundredth of a viewer is left.
 - No viewer is lost: the nodes' viewers add up to all viewers.
 - No node holds more than its share times the balance factor.
 - Round robin spreads every video evenly.
@@ -17,6 +17,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from itertools import islice
 from math import exp, expm1
 
 from bench.placement_hash import BALANCE_FACTOR, Ring, hash_of
@@ -24,7 +25,7 @@ from bench.placement_hash import BALANCE_FACTOR, Ring, hash_of
 MAX_SWEEPS = 200
 Audiences = Callable[[], "Iterator[Audience]"]
 _SETTLED = 1e-5  # of all viewers still moving between two sweeps
-_REST = 1e-3  # viewers
+_REST = 1e-2  # viewers
 HASH, ROUND_ROBIN = "hash", "round_robin"
 
 
@@ -46,14 +47,21 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """The viewers of one video: how many, comments/s, and the share of them that is replaced in a
-    second.
+    """`count` videos that are alike, `prefix` and a number from `first` on. Each has so many
+    viewers and comments/s, and that share of the viewers is replaced in a second.
     """
 
-    video_id: str
+    prefix: str
+    first: int
+    count: int
     viewers: float
     comments_per_s: float
     turnover_per_s: float
+
+    def hashes(self) -> Iterator[int]:
+        """Where each video lies on the ring."""
+        for number in range(self.first, self.first + self.count):
+            yield hash_of(f"{self.prefix}{number}")
 
 
 @dataclass(slots=True)
@@ -72,6 +80,9 @@ class NodeLoads:
     def zero(cls, nodes: int) -> NodeLoads:
         """Nothing yet."""
         return cls(*(array("d", bytes(8 * nodes)) for _ in range(7)))
+
+
+_LOADS = tuple(field.name for field in fields(NodeLoads))
 
 
 @dataclass(slots=True)
@@ -124,13 +135,16 @@ def place_by_hash(
     starts = array("L")
     direct = array("d", bytes(8 * len(ring)))
     for audience in audiences():
-        start = ring.start(hash_of(audience.video_id))
-        starts.append(start)
-        direct[start] += audience.viewers
+        for hashed in audience.hashes():
+            start = ring.start(hashed)
+            starts.append(start)
+            direct[start] += audience.viewers
     accepted = settle(ring, direct, factor_percent / 100)
-    placement = Placement(NodeLoads.zero(nodes))
-    for audience, start in zip(audiences(), starts, strict=True):
-        _add(placement, rules, audience, _walk(ring, accepted, start, audience.viewers))
+    placement, position = Placement(NodeLoads.zero(nodes)), iter(starts)
+    for audience in audiences():
+        each = _Each(rules, audience)
+        for start in islice(position, audience.count):
+            each.add(placement, _walk(ring, accepted, start, audience.viewers))
     return placement
 
 
@@ -138,8 +152,8 @@ def place_round_robin(audiences: Audiences, nodes: int, rules: Rules) -> Placeme
     """Every stream to the next node."""
     placement = Placement(NodeLoads.zero(1))
     for audience in audiences():
-        _add_evenly(placement, rules, audience, nodes)
-    sums = [getattr(placement.loads, field.name)[0] for field in fields(NodeLoads)]
+        _Each(rules, audience).add_evenly(placement, nodes)
+    sums = [getattr(placement.loads, name)[0] for name in _LOADS]
     placement.loads = NodeLoads(*(array("d", [total / nodes]) * nodes for total in sums))
     return placement
 
@@ -207,53 +221,76 @@ def _walk(
     return list(met.items())
 
 
-def _add(
-    placement: Placement, rules: Rules, audience: Audience, parts: list[tuple[int, float]]
-) -> None:
-    """Count one video."""
-    loads, rate, turnover = placement.loads, audience.comments_per_s, audience.turnover_per_s
-    batches = rules.batches_per_s(rate)
-    outliving = 1.0 + turnover * rules.linger_s
-    nodes = 0.0
-    for node, viewers in parts:
-        absent = exp(-viewers * outliving)
+class _Each:
+    """Counts videos of one audience."""
+
+    def __init__(self, rules: Rules, audience: Audience) -> None:
+        self._rules, self._audience = rules, audience
+        self._batches = rules.batches_per_s(audience.comments_per_s)
+        self._whole = self._on_node(audience.viewers)
+
+    def add(self, placement: Placement, parts: list[tuple[int, float]]) -> None:
+        """One video, with its viewers on these nodes."""
+        loads, nodes = placement.loads, 0.0
+        for node, viewers in parts:
+            figures = self._whole if len(parts) == 1 else self._on_node(viewers)
+            present, appearing, comments, batches, writes, deliveries, heads = figures
+            nodes += present
+            placement.appearing += appearing
+            loads.viewers[node] += viewers
+            loads.registrations[node] += present
+            loads.comments[node] += comments
+            loads.batches[node] += batches
+            loads.writes[node] += writes
+            loads.deliveries[node] += deliveries
+            loads.heads[node] += heads
+        self._sum_up(placement, 1, nodes)
+
+    def add_evenly(self, placement: Placement, nodes: int) -> None:
+        """All videos, with equal parts on all nodes; `loads` has one entry for all of them."""
+        loads, times = placement.loads, self._audience.count * nodes
+        viewers = self._audience.viewers / nodes
+        present, appearing, *others = self._on_node(viewers)
+        placement.appearing += appearing * times
+        for name, each in zip(_LOADS, (viewers, present, *others), strict=True):
+            getattr(loads, name)[0] += each * times
+        self._sum_up(placement, self._audience.count, nodes * present)
+
+    def _on_node(self, viewers: float) -> tuple[float, ...]:
+        """For one video and node: share of time registered, appearances, and the loads after that
+        in the order of `NodeLoads`.
+        """
+        rules, rate, turnover = self._rules, self._audience.comments_per_s, self._turnover
+        absent = exp(-viewers * (1.0 + turnover * rules.linger_s))
         present = 1.0 - absent
-        nodes += present
-        placement.appearing += viewers * turnover * absent
-        loads.viewers[node] += viewers
-        loads.registrations[node] += present
-        loads.comments[node] += rate * present
-        loads.batches[node] += batches * present
-        loads.writes[node] += viewers * rules.rounds_per_s(rate, viewers)
-        loads.deliveries[node] += viewers * rate
-        loads.heads[node] += present * _heads_per_s(rules, rate + viewers * turnover)
-    _sum_up(placement, rules, audience, nodes)
+        return (
+            present,
+            viewers * turnover * absent,
+            rate * present,
+            self._batches * present,
+            viewers * rules.rounds_per_s(rate, viewers),
+            viewers * rate,
+            present * _heads_per_s(rules, rate + viewers * turnover),
+        )
 
+    @property
+    def _turnover(self) -> float:
+        return self._audience.turnover_per_s
 
-def _add_evenly(placement: Placement, rules: Rules, audience: Audience, nodes: int) -> None:
-    """The same for equal parts on all nodes; `loads` has one entry for all of them together."""
-    one = Placement(NodeLoads.zero(1))
-    part = Audience("", audience.viewers / nodes, audience.comments_per_s, audience.turnover_per_s)
-    _add(one, rules, part, [(0, part.viewers)])
-    placement.appearing += one.appearing * nodes
-    for field in fields(NodeLoads):
-        getattr(placement.loads, field.name)[0] += getattr(one.loads, field.name)[0] * nodes
-    _sum_up(placement, rules, audience, one.registrations * nodes)
-
-
-def _sum_up(placement: Placement, rules: Rules, audience: Audience, nodes: float) -> None:
-    rate, viewers, turnover = audience.comments_per_s, audience.viewers, audience.turnover_per_s
-    absent = exp(-viewers * (1.0 + turnover * rules.linger_s))
-    placement.videos += 1.0 - absent
-    placement.parents_appearing += viewers * turnover * absent
-    placement.registrations += nodes
-    placement.comments += rate
-    placement.batches += rules.batches_per_s(rate)
-    placement.copies += rate * nodes
-    placement.beats += viewers * beats_per_s(rules.beat_after_s, rate)
-    placement.squares += nodes * nodes
-    placement.widest = max(placement.widest, nodes)
-    placement.busiest_per_s = max(placement.busiest_per_s, rate)
+    def _sum_up(self, placement: Placement, count: int, nodes: float) -> None:
+        """What concerns `count` videos as such; each is on so many nodes."""
+        rate, (present, appearing, *_) = self._audience.comments_per_s, self._whole
+        beats = beats_per_s(self._rules.beat_after_s, rate)
+        placement.videos += count * present
+        placement.parents_appearing += count * appearing
+        placement.registrations += count * nodes
+        placement.comments += count * rate
+        placement.batches += count * self._batches
+        placement.copies += count * rate * nodes
+        placement.beats += count * self._audience.viewers * beats
+        placement.squares += count * nodes * nodes
+        placement.widest = max(placement.widest, nodes)
+        placement.busiest_per_s = max(placement.busiest_per_s, rate)
 
 
 def _heads_per_s(rules: Rules, events_per_s: float) -> float:

@@ -17,7 +17,7 @@ from bench.plan_demand import Demand
 from bench.plan_model import DISPATCHER, NODE, STAGES, TO_VIEWERS, WRITER, Forecast, Shape
 from bench.plan_model import forecast as predict
 from bench.plan_runs import TEXT, Window, real_run, viewers_of
-from rtms_node.testing import MemoryStore
+from wire.comment import NewComment, encode_comment
 
 SECONDS = 20.0
 _WARM_UP_S = 4.0
@@ -137,8 +137,8 @@ def placed_by_rule(shape: Shape, demand: Demand) -> list[tuple[str, str]]:
 def comment_bytes(demand: Demand) -> float:
     """The public JSON of what `plan_runs` posts."""
     video_id = f"{demand.prefix}{demand.videos}"
-    comment = MemoryStore().post(video_id, author="bench", text=TEXT).comments[0]
-    return float(len(bytes(comment)))
+    new = NewComment("bench", TEXT)
+    return float(len(encode_comment("a" * 12, video_id, 100, new, "2026-01-01T00:00:00.000Z")))
 
 
 def _payload(forecast: Forecast) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import repeat
 from math import exp
 
 from bench.placement_sim import Audience, Audiences, Rules
@@ -17,6 +18,7 @@ from rtms_node.limits import Limits
 from rtms_node.probe import ProbeTimes
 
 MAX_VIDEOS = 10_000_000  # 4 bytes each, and some 10 us
+_EXACT, _ALIKE = 1_000, 200
 _PROBE_JITTER = 0.875  # mean of 0.75 to 1
 _PROBE_TICK_S = 0.125  # half of the interval at which due probes are looked for
 _BEATS_TO_NOTICE = 1.5  # HAProxy misses a viewer at the second write after it left
@@ -50,20 +52,36 @@ class Demand:
             raise ValueError("a stay must take time")
 
     def shares(self) -> Iterator[float]:
-        """Of each video; their sum is 1."""
-        weights = sum(rank**-self.zipf for rank in range(1, self.videos + 1))
-        return (rank**-self.zipf / weights for rank in range(1, self.videos + 1))
+        """Of each video, the most watched first; their sum is 1."""
+        for _, share, count in self.steps():
+            yield from repeat(share, count)
+
+    def steps(self) -> list[tuple[int, float, int]]:
+        """(first rank, share of each, number) of videos that are alike. Beyond the first thousand,
+        neighbours (of a two-hundredth of their rank) share their mean.
+        """
+        steps = list(self._weights())
+        total = sum(weight * count for _, weight, count in steps)
+        return [(first, weight / total, count) for first, weight, count in steps]
+
+    def _weights(self) -> Iterator[tuple[int, float, int]]:
+        first = 1
+        while first <= self.videos:
+            after = min(first + max(first // _ALIKE, 1), self.videos + 1)
+            ranks = range(first, after) if first <= _EXACT else ((first + after - 1) / 2,)
+            yield first, sum(rank**-self.zipf for rank in ranks) / len(ranks), after - first
+            first = after
 
 
 def audiences(demand: Demand) -> Audiences:
     """The videos of a demand, for a placement."""
 
     def every() -> Iterator[Audience]:
-        for rank, share in enumerate(demand.shares(), 1):
+        for first, share, count in demand.steps():
             rate = demand.comments_per_s * share
             stay_s = demand.stay_s + unnoticed_s(rate)
             streams = demand.viewers * share * stay_s / demand.stay_s
-            yield Audience(f"{demand.prefix}{rank}", streams, rate, 1.0 / stay_s)
+            yield Audience(demand.prefix, first, count, streams, rate, 1.0 / stay_s)
 
     return every
 

@@ -166,11 +166,11 @@ def _routes(demand: Demand) -> tuple[float, float]:
     forgotten; and comments per second for a video that they do not know.
     """
     known = unknown = 0.0
-    for share in demand.shares():
+    for _, share, count in demand.steps():
         rate = demand.comments_per_s * share
         forgotten = exp(-min(rate * IDLE_S, 700.0))
-        known += 1.0 - forgotten
-        unknown += rate * forgotten
+        known += count * (1.0 - forgotten)
+        unknown += count * rate * forgotten
     return known, unknown
 
 

@@ -41,7 +41,7 @@ def zipf(videos: int, exponent: float = 1.0) -> list[float]:
 def audience_of(viewers: float, shares: list[float], comments_per_s: float = 10.0) -> Audiences:
     def every() -> Iterator[Audience]:
         for rank, share in enumerate(shares):
-            yield Audience(f"video-{rank}", viewers * share, comments_per_s * share, 1 / STAY_S)
+            yield Audience("video-", rank, 1, viewers * share, comments_per_s * share, 1 / STAY_S)
 
     return every
 
