@@ -42,7 +42,7 @@ async def read(cluster: Cluster) -> Reading:
         stage, pid = _stage(part), cluster.pid(part.name)
         if pid is None:
             raise BenchFailed(f"{part.name} does not run")
-        cpu_s[stage] += _cpu_s(pid)
+        cpu_s[stage] += process_cpu_s(pid)
         rss[stage] += _rss_bytes(pid)
     counters: dict[str, float] = {}
     fullest = 0.0
@@ -58,7 +58,7 @@ def _stage(part: Part) -> str:
     return _STAGE_OF.get(part.kind, str(part.kind))
 
 
-def _cpu_s(pid: int) -> float:
+def process_cpu_s(pid: int) -> float:
     """Of all threads, those that have ended too, to the nanosecond. What clock_getcpuclockid(3)
     gives on Linux, which Python has for threads only.
     """

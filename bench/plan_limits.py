@@ -18,6 +18,7 @@ from coordination.routing_table import MAX_ROUTES
 from rtms_node.limits import Limits
 
 JUTE_MAX_BYTES = 0xFFFFF  # ZooKeeper's jute.maxbuffer, which nothing here changes
+ROUND_S = 0.2  # what a comment may wait for its turn among the nodes
 READABLE_PER_S = 20.0  # comments of one video that anybody can follow
 CHECKS_PER_NODE = 250.0  # a tenth of a core, at some 0.4 ms for each check by a gateway
 DESCRIPTORS = 20_000.0
@@ -63,11 +64,18 @@ def _of_hot_video(found: Forecast, c: Constants) -> list[Limit]:
     )
     return [
         Limit(
-            "hottest video: its dispatcher",
+            "hottest video: its dispatcher, which gathers more from here on",
             "cores",
             forwarding,
             1.0,
             "a tree: that dispatcher forwards to sqrt(nodes) others, each to its share of nodes",
+        ),
+        Limit(
+            "hottest video: one round of its dispatcher over all its nodes",
+            "s",
+            nodes * c.dispatcher_forward,
+            ROUND_S,
+            "the same tree; until then placement by hash, which spreads it over fewest nodes",
         ),
         Limit(
             "hottest video: its writer",
