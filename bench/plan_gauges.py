@@ -6,19 +6,17 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import aiohttp
 
 from bench.child import BenchFailed
 from bench.plan_model import DISPATCHER, GATEWAY, NODE, STAGES, WRITER
+from bench.processes import cpu_s_of, rss_of
 from cluster.cluster import Cluster
 from cluster.parts import Kind, Part
 
 _WITHIN_S = 5.0
 _STAGE_OF = {Kind.HAPROXY: GATEWAY}
-_PAGE_BYTES = 4096
-_SCHEDULED = 2  # CPUCLOCK_SCHED: time on a core, by the scheduler
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +40,8 @@ async def read(cluster: Cluster) -> Reading:
         stage, pid = _stage(part), cluster.pid(part.name)
         if pid is None:
             raise BenchFailed(f"{part.name} does not run")
-        cpu_s[stage] += process_cpu_s(pid)
-        rss[stage] += _rss_bytes(pid)
+        cpu_s[stage] += cpu_s_of(pid)
+        rss[stage] += rss_of(pid)
     counters: dict[str, float] = {}
     fullest = 0.0
     for part, figures in await _figures(cluster):
@@ -56,17 +54,6 @@ async def read(cluster: Cluster) -> Reading:
 
 def _stage(part: Part) -> str:
     return _STAGE_OF.get(part.kind, str(part.kind))
-
-
-def process_cpu_s(pid: int) -> float:
-    """Of all threads, those that have ended too, to the nanosecond. What clock_getcpuclockid(3)
-    gives on Linux, which Python has for threads only.
-    """
-    return time.clock_gettime((~pid << 3) | _SCHEDULED)
-
-
-def _rss_bytes(pid: int) -> float:
-    return float(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
 
 
 async def _figures(cluster: Cluster) -> list[tuple[Part, dict[str, float]]]:
