@@ -131,7 +131,7 @@ async def carry_out_all_on_loop(pipe: Any, handlers: Handlers) -> None:
         pipe.send(reply)
 
 
-def at_rate(per_s: float, count: int, act: Callable[[int], None]) -> None:
+def at_rate(per_s: float, count: int, act: Callable[[int], object]) -> None:
     """Call `act(i)` at fixed times; one that comes late is not left out."""
     began = time.monotonic()
     for i in range(count):
@@ -139,7 +139,7 @@ def at_rate(per_s: float, count: int, act: Callable[[int], None]) -> None:
         act(i)
 
 
-async def at_rate_on_loop(per_s: float, count: int, act: Callable[[int], None]) -> None:
+async def at_rate_on_loop(per_s: float, count: int, act: Callable[[int], object]) -> None:
     """As `at_rate`, beside other work of this loop."""
     began = time.monotonic()
     for i in range(count):

@@ -15,7 +15,7 @@ _CPUCLOCK_SCHED = 2
 
 def cpu_s_of(pid: int) -> float:
     """CPU seconds of all its threads so far, of those that have ended too, to the nanosecond
-    (/proc/pid/stat has 10 ms steps). It is the clock of clock_getcpuclockid(3), which Python has for
+    (/proc/pid/stat has 10 ms steps). It is the clock of clock_getcpuclockid(3): Python has that for
     threads only. Raises BenchFailed if the process is gone.
     """
     try:
