@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from cluster.cassandra import read_heap_mib
 from cluster.parts import Kind, part_name, wanted
-from cluster.settings import Settings
+from cluster.settings import CASSANDRA_HEAP, Settings
 from dispatcher.config import Config as DispatcherConfig
 from rtms_node.config import Config as NodeConfig
 from service.config import ConfigError
@@ -21,12 +24,21 @@ _CONFIGS = {
 def check_variables(settings: Settings) -> None:
     """Raises ConfigError if a process could not start with the variables that are set for it."""
     for kind, number in wanted(settings):
+        name = part_name(kind, number)
+        if kind is Kind.CASSANDRA:
+            _check_heap(settings.variables_for(str(kind), name))
         read = _CONFIGS.get(kind)
         if read is None:
             continue
-        name = part_name(kind, number)
         given = {"SERVICE_ID": name, "SQLITE_PATH": "comments.sqlite3"}
         try:
             read(given | settings.variables_for(str(kind), name))
         except ConfigError as exc:
             raise ConfigError(f"{name} could not start: {exc}") from exc
+
+
+def _check_heap(given: Mapping[str, str]) -> None:
+    try:
+        read_heap_mib(given.get(CASSANDRA_HEAP, ""))
+    except ValueError as exc:
+        raise ConfigError(f"{CASSANDRA_HEAP} {exc}") from exc

@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cluster.cassandra import read_heap_mib
 from cluster.haproxy import is_origin
 from service.config import EnvReader
 from wire.topology import Topology
@@ -98,7 +97,6 @@ def read_settings(environ: Mapping[str, str], known: Settings) -> Settings:
     """`known` with what is set in `environ`. Raises ConfigError with every fault at once."""
     env = EnvReader(environ)
     _refuse_odd_origins(env)
-    _refuse_odd_heap(env)
 
     def count(name: str, high: int) -> int:
         known_count: int = getattr(known, name.lower())
@@ -141,13 +139,6 @@ def _refuse_odd_origins(env: EnvReader) -> None:
     for origin in env.words("CORS_ORIGINS"):
         if not is_origin(origin):
             env.fault(f"CORS_ORIGINS: {origin} is no origin (such as https://example.org:8443)")
-
-
-def _refuse_odd_heap(env: EnvReader) -> None:
-    try:
-        read_heap_mib(env.text(CASSANDRA_HEAP, ""))
-    except ValueError as exc:
-        env.fault(f"{CASSANDRA_HEAP} {exc}")
 
 
 def _with_knobs(

@@ -27,3 +27,10 @@ def test_a_knob_that_is_set_to_nothing_gets_its_default_back() -> None:
 def test_the_name_of_make_dev_is_taken() -> None:
     with pytest.raises(ConfigError, match="make dev"):
         read_name({"CLUSTER": "dev"})
+
+
+def test_a_heap_that_cannot_be_is_told_before_anything_starts() -> None:
+    heap = {"all": {"CASSANDRA_HEAP": "1M"}}
+    check_variables(Settings(environment=heap))  # there is no Cassandra
+    with pytest.raises(ConfigError, match="CASSANDRA_HEAP must be at least 200M"):
+        check_variables(Settings(store="cassandra", environment=heap))
