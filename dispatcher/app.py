@@ -21,13 +21,10 @@ from dispatcher.metrics import DispatcherMetrics
 from dispatcher.router import Router
 from dispatcher.routes import internal_application
 from dispatcher.senders import Senders
-from service.health import Health
-from service.http_client import InternalClient
 from service.http_server import HttpServer
-from service.metrics import Exports, new_registry
+from service.metrics import Exports
 from service.ops import OpsServer
-from service.tasks import TaskHome
-from service.tls import TlsFiles
+from service.shell import Shell
 from wire.roles import Role
 
 log = structlog.get_logger()
@@ -40,12 +37,10 @@ class DispatcherService:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self.health = Health()
-        self.tasks = TaskHome()
-        self._registry = new_registry()
-        self._metrics = DispatcherMetrics(self._registry)
-        self._tls = TlsFiles(config.service.tls_dir)
-        self._client = InternalClient(self._tls, detours=config.service.detours)
+        self._shell = shell = Shell(config.service)
+        self.health, self.tasks = shell.health, shell.tasks
+        self._metrics = DispatcherMetrics(shell.registry)
+        self._client = shell.new_client()
         self._session = ZooKeeperSession(
             config.zookeeper, session_timeout_s=config.zookeeper_session_s
         )
@@ -65,12 +60,12 @@ class DispatcherService:
             self._metrics,
             route_wait_s=config.route_wait_s,
         )
-        self._ops = OpsServer(config.service, self.health, self._registry, self._describe)
+        self._ops = OpsServer(config.service, self.health, shell.registry, self._describe)
         self._internal = HttpServer(
             internal_application(self._router),
             config.service.bind_host,
             config.service.internal_port,
-            ssl_context=self._tls.server(),
+            ssl_context=shell.tls.server(),
         )
         self._membership: Membership | None = None
         self._export()
@@ -121,7 +116,7 @@ class DispatcherService:
         member = Member(
             Role.DISPATCHER, service.id, service.advertise_host, self.internal_port, new_boot_id()
         )
-        self._membership = Membership(self._session, member, on_superseded=self._on_superseded)
+        self._membership = Membership(self._session, member, on_superseded=self._shell.superseded)
         self.tasks.spawn(self._membership.run(), "membership")
         await self._membership.wait_announced()
 
@@ -141,11 +136,8 @@ class DispatcherService:
     def _on_nodes(self, members: Mapping[str, Member]) -> None:
         self._router.set_members(member.peer for member in members.values())
 
-    def _on_superseded(self) -> None:
-        self.tasks.fail(RuntimeError("a newer process has this id"))
-
     def _export(self) -> None:
-        exports, resolver = Exports(self._registry), self._resolver
+        exports, resolver = Exports(self._shell.registry), self._resolver
         exports.session(self._session)
         gauge, counter = exports.gauge, exports.counter
         gauge("routes", "Routes in memory", lambda: resolver.routes)

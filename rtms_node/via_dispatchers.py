@@ -9,7 +9,6 @@ from rtms_node.config import Config
 from rtms_node.core import NodeCore
 from rtms_node.internal_routes import internal_application
 from rtms_node.writers import Writers
-from service.http_client import InternalClient
 from service.http_server import HttpServer
 from service.metrics import Exports
 from service.shell import Shell
@@ -35,7 +34,7 @@ class ViaDispatchers:
     def __init__(self, config: Config, shell: Shell) -> None:
         self._shell = shell
         self._boot_id = new_boot_id()
-        self._client = InternalClient(shell.tls, detours=shell.config.detours)
+        self._client = shell.new_client()
         self._session = ZooKeeperSession(
             config.zookeeper, session_timeout_s=config.zookeeper_session_s
         )

@@ -10,7 +10,6 @@ from pubsub import Subscriber, channels_of
 from rtms_node.config import Config
 from rtms_node.core import NodeCore
 from rtms_node.writers import Writers
-from service.http_client import InternalClient
 from service.metrics import Exports
 from service.shell import Shell
 from wire.topology import Topology
@@ -21,7 +20,7 @@ class ViaRedis:
 
     def __init__(self, config: Config, shell: Shell) -> None:
         self._shell = shell
-        self._client = InternalClient(shell.tls, detours=shell.config.detours)
+        self._client = shell.new_client()
         channels = channels_of(config.topology, config.pubsub.channels)
         heard_always = channels.all() if config.topology == Topology.BROADCAST else ()
         self.feed = Subscriber(config.pubsub.url, channels, always=heard_always)

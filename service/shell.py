@@ -6,6 +6,7 @@ from functools import cached_property
 
 from service.config import ServiceConfig
 from service.health import Health
+from service.http_client import InternalClient
 from service.metrics import new_registry
 from service.tasks import TaskHome
 from service.tls import TlsFiles
@@ -24,6 +25,10 @@ class Shell:
     def tls(self) -> TlsFiles:
         """Its certificates; raises as TlsFiles does. A process that has none never asks."""
         return TlsFiles(self.config.tls_dir)
+
+    def new_client(self) -> InternalClient:
+        """For calls to other processes; its user starts and stops it."""
+        return InternalClient(self.tls, detours=self.config.detours)
 
     def superseded(self) -> None:
         """Another process has taken this one's name: end."""

@@ -17,11 +17,9 @@ import structlog
 from rtms_node.core import NodeCore
 from rtms_node.drain import drain_viewers
 from rtms_node.stream_listener import StreamListener
-from service.health import Health
 from service.http_server import HttpServer
-from service.metrics import new_registry
 from service.ops import OpsServer
-from service.tasks import TaskHome
+from service.shell import Shell
 from single.config import Config
 from single.handback import hand_back_streams
 from single.pages import add_pages
@@ -45,12 +43,11 @@ class SingleService:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self.health = Health()
-        self.tasks = TaskHome()
+        self._shell = shell = Shell(config.service)
+        self.health, self.tasks = shell.health, shell.tasks
         self._closing = self._closed = False
-        self._registry = new_registry()
-        metrics = WriterMetrics(self._registry)
-        self._store = build_store(config.store, self._registry, metrics, self.tasks.fail)
+        metrics = WriterMetrics(shell.registry)
+        self._store = build_store(config.store, shell.registry, metrics, self.tasks.fail)
         sink = HubSink(lambda: self._core.hub)
         self._comments = CommentService(self._store, sink, self.tasks, metrics)
         self._core = NodeCore(
@@ -60,7 +57,7 @@ class SingleService:
             self._comments,
             NoFeed(),
             self.tasks,
-            self._registry,
+            shell.registry,
             on_reachable=lambda _: self._mark_health(),
         )
         metrics.watch_queues(self._queues)
@@ -132,7 +129,7 @@ class SingleService:
         add_pages(app, self.health, demo=config.demo)
         app.middlewares.insert(0, hand_back_streams(self._streams))
         self._http = HttpServer(app, config.service.bind_host, 0)  # binds nothing: see `prepare`
-        self._ops = OpsServer(config.service, self.health, self._registry, self._describe)
+        self._ops = OpsServer(config.service, self.health, self._shell.registry, self._describe)
 
     def _other_connection(self) -> asyncio.Protocol:
         """For a connection whose first request is not for a stream."""

@@ -8,7 +8,6 @@ from contextlib import suppress
 from typing import Any
 
 from coordination import HashRing, Member, Membership, MemberWatch, ZooKeeperSession, new_boot_id
-from service.http_client import InternalClient
 from service.metrics import Exports
 from service.shell import Shell
 from wire.roles import Role
@@ -25,7 +24,7 @@ class ViaDispatchers:
 
     def __init__(self, config: Config, shell: Shell, metrics: WriterMetrics) -> None:
         self._shell = shell
-        self._client = InternalClient(shell.tls, detours=shell.config.detours)
+        self._client = shell.new_client()
         ring = HashRing()
         self._dispatchers = Dispatchers(ring.order, ring.set_members)
         self.sink = DispatchSink(self._client, self._dispatchers.order, shell.tasks, metrics)
