@@ -12,10 +12,13 @@ import re
 import selectors
 import socket
 import time
+from collections.abc import Sequence
 from typing import Any
 
-from bench.child import BenchFailed, Handlers, carry_out_one
+from bench.child import BenchFailed, Child, Handlers, carry_out_one
+from bench.clusters import source_address
 
+_AT_ONCE = 500
 _READ_BYTES = 64 * 1024
 _WITHIN_S = 30.0
 _DUE = re.compile(rb'"text":"due=(\d+)')
@@ -48,7 +51,8 @@ class Crowd:
     def _open(self, port: int, video_ids: list[str]) -> None:
         """One viewer for each video id; returns when each has its hello."""
         for video_id in video_ids:
-            sock = socket.create_connection(("127.0.0.1", port), timeout=_WITHIN_S)
+            source = (source_address(len(self._rests)), 0)
+            sock = socket.create_connection(("127.0.0.1", port), _WITHIN_S, source)
             target = f"/v1/videos/{video_id}/stream?replay=0"
             sock.sendall(f"GET {target} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
             sock.setblocking(False)
@@ -92,6 +96,12 @@ class Crowd:
         if b"event: hello" in whole:
             self._greeted += 1
         self._late_ns.extend(now_ns - int(due) for due in _DUE.findall(whole))
+
+
+def connect(viewers: Child, port: int, video_ids: Sequence[str]) -> None:
+    """Open a viewer for each video id, some at a time. Raises BenchFailed if one gets no hello."""
+    for start in range(0, len(video_ids), _AT_ONCE):
+        viewers.ask("open", port, list(video_ids[start : start + _AT_ONCE]))
 
 
 def run(pipe: Any) -> None:

@@ -23,7 +23,9 @@ class HttpPool:
         """Raises BenchFailed unless it is answered with 200."""
         await self._exchange(f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode(), b"200")
 
-    async def post(self, video_id: str, text: str, key: str = "") -> None:
+    async def post(
+        self, video_id: str, text: str, key: str = "", request_id: str = "bench"
+    ) -> None:
         """Post a comment, with an idempotency key or without. Raises BenchFailed unless it is
         stored.
         """
@@ -31,6 +33,7 @@ class HttpPool:
         head = (
             f"POST /v1/videos/{video_id}/comments HTTP/1.1\r\nHost: bench\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            f"X-Request-Id: {request_id}\r\n"
         )
         head += f"Idempotency-Key: {key}\r\n\r\n" if key else "\r\n"
         await self._exchange(head.encode() + body, b"201", b"200")

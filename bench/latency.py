@@ -1,39 +1,64 @@
 """From post to viewer through a whole cluster: HAProxy, writers, dispatchers, nodes, ZooKeeper.
 
-An open loop: posts are due at fixed times and every time is counted from when a post was due, not
-from when it could be sent; a system that stalls cannot make its own figures better by slowing down
-who measures. Beside it, in the same run and as often as in every fifth post, a round trip to the
-same HAProxy that HAProxy answers itself.
+An open loop (see open_loop.py); beside it, in the same run, a round trip to the same HAProxy that
+HAProxy answers itself. Stage times come from timestamps in the processes.
 """
 
 from __future__ import annotations
 
 import array
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import uvloop
 
-from bench import crowd
+from bench import clusters, crowd
 from bench.child import BenchFailed, Child
 from bench.effort import Effort
-from bench.figures import Beside, Finding, Measured, Row, measured, percentile
-from bench.http_pool import HttpPool
+from bench.figures import (
+    Beside,
+    Curve,
+    Finding,
+    Line,
+    Measured,
+    Reach,
+    Row,
+    measured,
+    percentile,
+)  # fmt: skip
+from bench.open_loop import OpenLoop
+from bench.stage_times import STAGES, stage_times
 from cluster.cluster import Cluster
-from cluster.errors import ClusterError, StepFailed
-from cluster.settings import Settings
+from cluster.parts import Kind
 
-ROOMS = 10
-VIEWERS_PER_ROOM = 100
-POSTS_PER_S = 100
-POSTS = 500
-WARM_UP_POSTS = 200
-POSTS_PER_PING = 5
-_DELIVERIES_PER_S = POSTS_PER_S * VIEWERS_PER_ROOM
+_RUN_S = 5.0
+_WARM_UP_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """`reach`: at most so many milliseconds, by percentile."""
+
+    rooms: int
+    viewers: int  # of each
+    posts_per_s: float
+    reach: tuple[tuple[int, float], ...] = ()
+
+    @property
+    def text(self) -> str:
+        """As in the report."""
+        rate = int(self.posts_per_s * self.viewers)
+        if self.rooms == 1:
+            return f"a room of {self.viewers:,}, {rate:,} deliveries/s"
+        return f"{self.rooms} rooms of {self.viewers:,}, {rate:,} deliveries/s"
+
+
+_FULL = (
+    Size(10, 100, 200, reach=((50, 8.0), (99, 40.0))),
+    Size(2, 1_000, 20, reach=((50, 20.0),)),
+    Size(1, 5_000, 4),
+)
+_QUICK = (Size(2, 10, 20),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,101 +68,104 @@ class Run:
     delivered: list[float]
     posted: list[float]
     pinged: list[float]
+    stages: dict[str, list[float]]
 
 
 def measure(effort: Effort) -> Iterator[Finding]:
-    """The rows of this benchmark. Raises BenchFailed."""
-    with TemporaryDirectory(prefix="livecomments-bench-") as home:
+    """The rows of this benchmark and its curve. Raises BenchFailed."""
+    sizes = effort.choose(_FULL, _QUICK)
+    runs = uvloop.run(_measure(sizes, effort))
+    for size in sizes:
+        yield from _rows(size, runs[size])
+    yield from _stage_rows(sizes[0], runs[sizes[0]])
+    yield _curve({size: runs[size] for size in sizes})
+
+
+async def _measure(sizes: tuple[Size, ...], effort: Effort) -> dict[Size, list[Run]]:
+    settings = {"environment": {"all": {"STAGE_TIMES": "on"}}}
+    async with clusters.running(**settings) as cluster:
+        return {size: await _runs(cluster, size, effort) for size in sizes}
+
+
+async def _runs(cluster: Cluster, size: Size, effort: Effort) -> list[Run]:
+    port = cluster.part("haproxy").ports["http"]
+    videos = [f"room-of-{size.viewers}-{room}" for room in range(size.rooms)]
+    load = OpenLoop(port, videos)
+    with Child(crowd.run) as viewers:
+        crowd.connect(viewers, port, videos * size.viewers)
         try:
-            runs = uvloop.run(_measure(Path(home), effort.repeats))
-        except StepFailed as exc:
-            raise BenchFailed(f"no cluster: {exc}\n{exc.log_tail}") from exc
-        except ClusterError as exc:
-            raise BenchFailed(f"no cluster: {exc}") from exc
-    what = f"{_DELIVERIES_PER_S:,} deliveries/s in rooms of {VIEWERS_PER_ROOM}"
+            await _run(cluster, size, load, viewers, effort.choose(_WARM_UP_S, 0.5))
+            seconds = effort.choose(_RUN_S, 1.0)
+            return [
+                await _run(cluster, size, load, viewers, seconds) for _ in range(effort.repeats)
+            ]
+        finally:
+            await load.aclose()
+
+
+async def _run(cluster: Cluster, size: Size, load: OpenLoop, viewers: Child, seconds: float) -> Run:
+    """Raises BenchFailed unless every viewer got every comment."""
+    await _notes(cluster)
+    posts = int(size.posts_per_s * seconds)
+    posted, pinged = await load.run(size.posts_per_s, posts)
+    late = array.array("q")
+    late.frombytes(viewers.ask("take", posts * size.viewers))
+    if len(late) != posts * size.viewers:
+        raise BenchFailed(f"{len(late)} deliveries of {posts} comments")
+    stages = stage_times(await _notes(cluster))
+    if not stages[STAGES[0]]:
+        raise BenchFailed("no comment has the times of all stages")
+    return Run([ns / 1e6 for ns in late], posted, pinged, stages)
+
+
+async def _notes(cluster: Cluster) -> list[list[float | str]]:
+    names = [
+        part.name
+        for part in cluster.parts
+        if part.kind in (Kind.WRITER, Kind.DISPATCHER, Kind.NODE)
+    ]
+    return [note for name in names for note in await clusters.ask(cluster, name, "/stages")]
+
+
+def _rows(size: Size, runs: list[Run]) -> Iterator[Row]:
+    reach = dict(size.reach)
     for percent in (50, 99, 100):
-        yield _row(f"post to viewer, {what}", runs, lambda run: run.delivered, percent)
+        bound = Reach(reach[percent], "ms") if percent in reach else None
+        yield _row(f"post to viewer, {size.text}", runs, lambda run: run.delivered, percent, bound)
     for percent in (50, 99):
-        yield _row("post, round trip, same load", runs, lambda run: run.posted, percent)
+        yield _row("post, round trip, same load", runs, lambda run: run.posted, percent, None)
 
 
-def _row(figure: str, runs: list[Run], pick: Callable[[Run], list[float]], percent: int) -> Row:
+def _row(
+    figure: str,
+    runs: list[Run],
+    pick: Callable[[Run], list[float]],
+    percent: int,
+    reach: Reach | None,
+) -> Row:
     name = "max" if percent == 100 else f"p{percent}"
-    ours = _percentiles([pick(run) for run in runs], percent)
-    ping = _percentiles([run.pinged for run in runs], percent)
-    return Row(f"{figure}: {name}", ours, limit=Beside(f"HAProxy's own reply: {name}", ping))
+    limit = Beside(f"HAProxy's own reply: {name}", _percentiles(runs, lambda r: r.pinged, percent))
+    return Row(f"{figure}: {name}", _percentiles(runs, pick, percent), limit=limit, reach=reach)
 
 
-def _percentiles(runs: list[list[float]], percent: int) -> Measured:
-    return measured([percentile(run, percent) for run in runs], "ms")
+def _stage_rows(size: Size, runs: list[Run]) -> Iterator[Row]:
+    for percent in (50, 99):
+        for stage in STAGES:
+            values = [percentile(run.stages[stage], percent) for run in runs]
+            yield Row(f"{size.text}, stage {stage}: p{percent}", measured(values, "ms", 2))
 
 
-async def _measure(home: Path, repeats: int) -> list[Run]:
-    cluster = Cluster.create(Settings(name="bench"), home)
-    try:
-        await cluster.up()
-        port = cluster.part("haproxy").ports["http"]
-        with Child(crowd.run) as viewers:
-            videos = [f"bench-{room}" for room in range(ROOMS)]
-            viewers.ask("open", port, videos * VIEWERS_PER_ROOM)
-            load = _Load(port, viewers, videos)
-            try:
-                await load.run(WARM_UP_POSTS)
-                return [await load.run(POSTS) for _ in range(repeats)]
-            finally:
-                await load.aclose()
-    finally:
-        await cluster.clean()
+def _percentiles(runs: list[Run], pick: Callable[[Run], list[float]], percent: int) -> Measured:
+    return measured([percentile(pick(run), percent) for run in runs], "ms")
 
 
-class _Load:
-    """Posts over all rooms in turn, pings between them."""
-
-    def __init__(self, port: int, viewers: Child, videos: list[str]) -> None:
-        self._posts, self._pings = HttpPool(port), HttpPool(port)
-        self._viewers, self._videos = viewers, videos
-
-    async def run(self, posts: int) -> Run:
-        """Post at the fixed rate; returns when all deliveries were seen. Raises BenchFailed."""
-        posted, pinged = await asyncio.gather(
-            _open_loop(posts, POSTS_PER_S, 0.0, self._post),
-            # Between two posts: at the same moment they would only wait for each other.
-            _open_loop(
-                posts // POSTS_PER_PING,
-                POSTS_PER_S / POSTS_PER_PING,
-                0.5 / POSTS_PER_S,
-                self._ping,
-            ),
-        )
-        late = array.array("q")
-        late.frombytes(self._viewers.ask("take", posts * VIEWERS_PER_ROOM))
-        if len(late) != posts * VIEWERS_PER_ROOM:
-            raise BenchFailed(f"{len(late)} deliveries of {posts} comments")
-        return Run([ns / 1e6 for ns in late], posted, pinged)
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._posts.aclose()
-        await self._pings.aclose()
-
-    async def _post(self, number: int, due_ns: int) -> None:
-        video_id = self._videos[number % len(self._videos)]
-        await self._posts.post(video_id, crowd.text_due(due_ns))
-
-    async def _ping(self, _number: int, _due_ns: int) -> None:
-        await self._pings.get("/healthz")
-
-
-async def _open_loop(
-    count: int, per_s: float, after_s: float, act: Callable[[int, int], Awaitable[None]]
-) -> list[float]:
-    """Milliseconds from when each was due to when it was done."""
-    began_ns = time.monotonic_ns() + 50_000_000 + int(after_s * 1e9)
-
-    async def one(number: int) -> float:
-        due_ns = began_ns + int(number / per_s * 1e9)
-        await asyncio.sleep((due_ns - time.monotonic_ns()) / 1e9)
-        await act(number, due_ns)
-        return (time.monotonic_ns() - due_ns) / 1e6
-
-    return list(await asyncio.gather(*map(one, range(count))))
+def _curve(runs: dict[Size, list[Run]]) -> Curve:
+    lines = []
+    for size, done in runs.items():
+        ordered = sorted(ms for run in done for ms in run.delivered)
+        steps = [*range(0, 100, 4), 98, 99, 99.5, 99.9]
+        points = [(ordered[int(step / 100 * (len(ordered) - 1))], float(step)) for step in steps]
+        lines.append(Line(size.text, tuple(points)))
+    return Curve(
+        "latency", "Post to viewer, through HAProxy", "ms", "% of deliveries", tuple(lines)
+    )
