@@ -128,7 +128,12 @@ async def _mark_handling(request: web.Request, handler: Any) -> web.StreamRespon
         return await handler(request)  # type: ignore[no-any-return]
     connection.head_complete()
     try:
-        return await handler(request)  # type: ignore[no-any-return]
+        response: web.StreamResponse = await handler(request)
+        if "Upgrade" in request.headers:
+            # We never do. What follows such a request is held back by aiohttp, and what it makes
+            # of it then is not to be relied on: a pipelined request was never answered.
+            response.force_close()
+        return response
     finally:
         connection.request_done()
 

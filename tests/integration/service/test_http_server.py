@@ -214,6 +214,18 @@ async def test_pipelined_requests_are_answered_in_order(stub: WebStub) -> None:
     assert re.findall(rb"\r\n\r\n(\d{4}|hello)", reply) == expected
 
 
+@pytest.mark.parametrize("protocol", [b"h2c", b"websocket", b"TLS/1.0, h2c", b""])
+async def test_after_an_upgrade_that_we_refuse_the_connection_ends(
+    stub: WebStub, protocol: bytes
+) -> None:
+    """What follows might be another protocol, or a request: it is not waited for and not run."""
+    upgrade = b"Connection: Upgrade\r\nUpgrade: " + protocol + b"\r\n"
+    reply = await stub.raw(HEAD + LENGTH + upgrade + b"\r\n" + BODY + GOOD + GOOD)
+    assert reply.endswith(b"\r\n\r\nhello")
+    assert reply.count(b"HTTP/1.1 200 ") == 1
+    assert stub.bodies == [BODY]
+
+
 async def test_a_flood_of_pipelined_requests_is_held_back(stub: WebStub) -> None:
     """While one request waits, only so many more are read from the socket."""
     _, writer = await stub.connect()
