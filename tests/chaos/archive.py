@@ -31,7 +31,7 @@ def load(path: Path) -> History:
         for line in file:
             kind, value = json.loads(line)
             if kind == "run":
-                history.began_at, history.ended_at, history.nodes = value
+                history.began_at, history.ended_at, history.nodes, history.lag_s = value
             elif kind == "event":
                 events.append(Event(**value))
             elif kind == "stored":
@@ -48,7 +48,7 @@ def load(path: Path) -> History:
 
 
 def _lines(history: History) -> Iterator[tuple[str, Any]]:
-    yield "run", (history.began_at, history.ended_at, history.nodes)
+    yield "run", (history.began_at, history.ended_at, history.nodes, history.lag_s)
     yield from (("stored", item) for item in history.stored.items())
     for post in history.posts:
         calls = [{**dataclasses.asdict(c), "outcome": c.outcome.value} for c in post.calls]

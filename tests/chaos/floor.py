@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tests.chaos.history import History
 from tests.chaos.judge_times import deliveries_between
 from tests.chaos.verdict import Ledger
+from tests.support import TIMEOUT_FACTOR
 
 ALL_PROMISES = ("P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8")
 
@@ -15,12 +16,14 @@ ALL_PROMISES = ("P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8")
 class Floor:
     """Before the first fault: comments a second, viewers per node, deliveries a second (far
     above it the machine that records is itself the fault). `promises` must have been looked at.
+    A recorder that came more than `lag_s` late to its own clock has seen everything late.
     """
 
     comments: float = 100.0
     viewers_per_node: float = 200.0
     deliveries: tuple[float, float] = (3_000.0, 10_000.0)
     promises: tuple[str, ...] = ALL_PROMISES
+    lag_s: float = 1.0 * TIMEOUT_FACTOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,5 +68,6 @@ def missing_load(history: History, ledger: Ledger, floor: Floor) -> tuple[str, .
         (viewers < floor.viewers_per_node, f"{viewers:.0f} viewers a node"),
         (not low <= found.deliveries <= high, f"{found.deliveries:.0f} deliveries/s"),
     ]
+    reasons.append((history.lag_s > floor.lag_s, f"the recorder was {history.lag_s:.1f} s late"))
     reasons += [(not ledger.judged[name], f"{name} was not judged") for name in floor.promises]
     return tuple(text for is_void, text in reasons if is_void)

@@ -160,7 +160,7 @@ class History:
     """A whole run. `stored`: video -> its comments, read from the public history at the end.
 
     `began_at`: viewers had settled and posting began; `ended_at`: posting ended. `nodes`: how many
-    there were.
+    there were. `lag_s`: the most that the recorder itself came late to its own clock.
     """
 
     posts: list[Post] = field(default_factory=list)
@@ -171,6 +171,7 @@ class History:
     began_at: float = 0.0
     ended_at: float = 0.0
     nodes: int = 1
+    lag_s: float = 0.0
 
     @property
     def first_fault_at(self) -> float:

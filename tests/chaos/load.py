@@ -151,9 +151,12 @@ class Load:
                 self.watch(self._dice.choice(self.videos[1:]))
 
     async def _post_on(self) -> None:
-        began, count = time.monotonic(), 0
+        began, count, last = time.monotonic(), 0, time.monotonic()
         while True:
-            due = int((time.monotonic() - began) * self.shape.rate)
+            now = time.monotonic()
+            self.history.lag_s = max(self.history.lag_s, now - last - _TICK_S)
+            last = now
+            due = int((now - began) * self.shape.rate)
             while count < due:
                 count += 1
                 if len(self._posts) >= MOST_WAITING:

@@ -61,17 +61,22 @@ class Report:
         """All promises held, under load, to the end."""
         return self.verdict.good
 
+    @property
+    def outcome(self) -> str:
+        """In a word."""
+        return "BROKEN" if self.verdict.broken else "VOID" if self.verdict.void else "held"
+
     def text(self) -> str:
         """For people."""
         found = rates(self.history)
         acked = sum(bool(post.acks) for post in self.history.posts)
         shown = sum(len(watch.events) for watch in self.history.watches)
         lines = [
-            f"seed {self.orders.seed}: {'held' if self.good else 'FAILED'}; "
+            f"seed {self.orders.seed}: {self.outcome}; "
             f"{self.injected} faults, {len(self.history.posts)} posts, {acked} acknowledged, "
             f"{shown} events on {len(self.history.watches)} screens; before the first fault "
             f"{found.comments:.0f} comments/s, {found.viewers:.0f} viewers, "
-            f"{found.deliveries:.0f} deliveries/s",
+            f"{found.deliveries:.0f} deliveries/s; late by {self.history.lag_s:.1f} s at most",
             self.verdict.text(),
             *(
                 f"  felt {felt:5.1f} s of {trouble.bound_s:4.1f} s  {trouble.name}"

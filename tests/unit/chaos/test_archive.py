@@ -36,6 +36,7 @@ def test_a_history_is_judged_the_same_after_it_was_on_disk(tmp_path: Path) -> No
         began_at=0.5,
         ended_at=9.0,
         nodes=3,
+        lag_s=0.1,
     )
     archive.save(history, tmp_path / "history.jsonl.gz")
     again = archive.load(tmp_path / "history.jsonl.gz")

@@ -339,6 +339,12 @@ def test_a_run_without_load_is_void() -> None:
     ]
 
 
+def test_a_recorder_that_was_late_itself_has_shown_nothing() -> None:
+    history = sound()
+    history.lag_s = 60.0
+    assert judge(history, LIGHT).void == ("the recorder was 60.0 s late",)
+
+
 def test_the_load_counts_only_before_the_first_fault() -> None:
     history = sound()
     history.troubles.append(Trouble("node killed", 0.5, 0.6, 1.0))

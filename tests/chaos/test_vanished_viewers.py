@@ -1,0 +1,92 @@
+"""T05, T46: viewers whose packets are dropped: no FIN, no reset, not even an acknowledgement.
+
+This needs to drop packets, so it runs where iptables may (root), and says so where it may not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+
+import aiohttp
+import pytest
+
+from cluster import probe
+from tests.chaos.faults import Scene
+from tests.support import TIMEOUT_FACTOR
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
+
+_GONE_WITHIN_S = 20.0
+_HEARTBEAT_S = 5.0  # only what is sent can stay unacknowledged
+
+
+def _rules(act: str, ports: list[int]) -> bool:
+    """Add (-I) or remove (-D) what drops all packets of these local ports; whether that worked."""
+    done = [
+        subprocess.run(
+            ["iptables", "-w", act, chain, "-p", "tcp", "-s", "127.0.0.1", "-d", "127.0.0.1",
+             "--dport", str(port), "-j", "DROP"],
+            check=False, capture_output=True,
+        ).returncode
+        for port in ports
+        for chain in ("INPUT",)
+    ]  # fmt: skip
+    return not any(done)
+
+
+@pytest.fixture
+def drop() -> Iterator[list[int]]:
+    """Ports that are put into this list by `vanish` are free again after the test."""
+    if shutil.which("iptables") is None:
+        pytest.skip("because iptables is not here")
+    ports: list[int] = []
+    yield ports
+    _rules("-D", ports)
+
+
+def vanish(viewers: list[socket.socket], drop: list[int]) -> None:
+    ports = [viewer.getsockname()[1] for viewer in viewers]
+    if not _rules("-I", ports):
+        _rules("-D", ports)
+        pytest.skip("because packets may not be dropped here")
+    drop += ports
+
+
+async def test_t05_t46_vanished_viewers_are_reaped_and_the_video_deregistered(
+    scene: Scene, drop: list[int]
+) -> None:
+    """Straight at a node, twenty viewers of a video that nobody else watches."""
+    video_id = secrets.token_hex(6)
+    address = scene.cluster.address("node-1", "public")
+    viewers = []
+    for _ in range(20):
+        viewer = socket.create_connection(address)
+        viewer.sendall(f"GET /v1/videos/{video_id}/stream HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+        viewers.append(viewer)
+    await until(scene, lambda state: state["viewers"] == 20, 10.0)
+    vanish(viewers, drop)
+    began = time.monotonic()
+    url = f"{scene.cluster.http_url}/v1/videos/{video_id}/comments"
+    body = {"author": "a", "text": "x"}
+    async with aiohttp.ClientSession() as session, session.post(url, json=body) as reply:
+        assert reply.status == 201
+    await until(scene, lambda state: state["viewers"] == 0, _GONE_WITHIN_S + _HEARTBEAT_S)
+    print(f"T46 reaped after {time.monotonic() - began:.1f} s")
+    await until(scene, lambda state: state["registered"] == 0, 10.0)
+    for viewer in viewers:
+        viewer.close()
+
+
+async def until(scene: Scene, wanted, within_s: float) -> None:  # type: ignore[no-untyped-def]
+    async with asyncio.timeout(within_s * TIMEOUT_FACTOR):
+        while True:
+            reply = await probe.fetch_json(*scene.cluster.address("node-1", "ops"), "/state")
+            if reply is not None and wanted(reply[1]):
+                return
+            await asyncio.sleep(0.1)
