@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from bench import busy, fanout, latency, memory, rooms
+from bench import accept, busy, fanout, latency, memory, rooms
 from bench.effort import Effort
 from bench.figures import Finding
 
@@ -19,5 +19,6 @@ BENCHMARKS: Mapping[str, Measure] = {
     "busy": busy.measure,
     "rooms": rooms.measure,
     "memory": memory.measure,
+    "accept": accept.measure,
     "latency": latency.measure,
 }

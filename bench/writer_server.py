@@ -1,0 +1,98 @@
+"""A writer without its neighbours: the public routes, validation, group commit and the SQLite file
+with full durability are real; what is committed is handed over to nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from aiohttp import web
+
+from bench.child import carry_out_all_on_loop, cpu_s
+from service.http_server import HttpServer
+from service.logs import configure_logs
+from service.metrics import new_registry
+from service.tasks import TaskHome
+from wire.internal import Batch
+from writer.comment_service import CommentService
+from writer.metrics import WriterMetrics
+from writer.public_routes import public_application
+from writer.sqlite_store import SqliteStore
+
+
+class _Nobody:
+    """A sink that counts."""
+
+    queued = 0
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    async def start(self) -> None:
+        """See CommentSink."""
+
+    async def stop(self) -> None:
+        """See CommentSink."""
+
+    def offer(self, batch: Batch) -> None:
+        """See CommentSink."""
+        self.taken += len(batch.comments)
+
+
+class WriterServer:
+    """Handlers of the process."""
+
+    def __init__(self) -> None:
+        self._sink = _Nobody()
+        self._server: HttpServer | None = None
+
+    async def open(self, path: str) -> int:
+        """Open the store at that path and listen; the port."""
+        metrics = WriterMetrics(new_registry())
+        store = SqliteStore(Path(path))
+        comments = CommentService(store, self._sink, TaskHome(), metrics)
+        await comments.start()
+        self._server = HttpServer(public_application(comments, metrics), "127.0.0.1", 0)
+        await self._server.start()
+        return self._server.port
+
+    def committed(self) -> int:
+        """Comments so far."""
+        return self._sink.taken
+
+
+async def _serve(pipe: Any) -> None:
+    configure_logs(level="warning", style="json", role="writer", id="writer-1")
+    server = WriterServer()
+    await carry_out_all_on_loop(
+        pipe, {"open": server.open, "committed": server.committed, "cpu_s": cpu_s}
+    )
+
+
+async def _serve_echo(pipe: Any) -> None:
+    async def echo(request: web.Request) -> web.Response:
+        return web.Response(status=201, body=await request.read(), content_type="application/json")
+
+    async def start() -> int:
+        app = web.Application()
+        app.router.add_post("/v1/videos/{video_id}/comments", echo)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        assert runner.server is not None
+        server = await asyncio.get_running_loop().create_server(runner.server, "127.0.0.1", 0)
+        return int(server.sockets[0].getsockname()[1])
+
+    await carry_out_all_on_loop(pipe, {"open": start, "cpu_s": cpu_s})
+
+
+def run(pipe: Any) -> None:
+    """The process."""
+    uvloop.run(_serve(pipe))
+
+
+def run_echo(pipe: Any) -> None:
+    """The peer: a plain aiohttp handler that only echoes."""
+    uvloop.run(_serve_echo(pipe))
