@@ -59,6 +59,13 @@ class CassandraServer:
                 assert self._process.poll() is None, self._output.read_text()[-3000:]
                 await asyncio.sleep(_LOOK_EVERY_S)
 
+    async def ensure_running(self) -> None:
+        """As it was before a test stopped, killed or froze it."""
+        if self._process is None:
+            await self.start()
+        else:
+            self.resume()
+
     async def stop(self) -> None:
         """In order: what it holds is written to its files first."""
         await self._end(signal.SIGTERM)
