@@ -127,6 +127,10 @@ class TcpProxy:
     def refusing(self) -> bool:
         return self._refusing
 
+    def is_straight(self, direction: Direction) -> bool:
+        """Whether bytes pass at once."""
+        return self._bend is STRAIGHT and self._open[direction].is_set()
+
     async def wait_open(self, direction: Direction) -> None:
         await self._open[direction].wait()
 
@@ -163,6 +167,7 @@ class _Link:
     ) -> None:
         self._proxy, self._reader, self._writer = proxy, reader, writer
         self._far_writer: asyncio.StreamWriter | None = None
+        self._queued = dict.fromkeys(Direction, 0)
         self._client_spoke_last = False
         self._loses_reply = False
 
@@ -189,14 +194,20 @@ class _Link:
     async def _pump(
         self, direction: Direction, source: asyncio.StreamReader, sink: asyncio.StreamWriter
     ) -> None:
-        """Read at once, emit when due, so that a delay does not become a bandwidth."""
+        """Read at once, emit when due, so that a delay does not become a bandwidth. A straight link
+        has no queue: it costs little.
+        """
         queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(_MAX_QUEUED)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._emit(direction, queue, sink))
             clock, due = asyncio.get_running_loop().time, 0.0
             while data := await source.read(_CHUNK_BYTES):
                 self._note_turn(direction)
+                if not self._queued[direction] and self._proxy.is_straight(direction):
+                    await self._pass_on(direction, data, sink)
+                    continue
                 due = max(due, clock() + self._proxy.delay_s())
+                self._queued[direction] += 1
                 await queue.put((due, data))
             await queue.put((due, b""))
 
@@ -214,15 +225,19 @@ class _Link:
             await self._proxy.wait_open(direction)
             if not data:
                 raise _Ended
-            if direction is Direction.TO_CLIENT:
-                data = self._kept(data)
-            for piece in self._proxy.pieces(data):
-                if sink.is_closing():  # aborted meanwhile; uvloop would raise RuntimeError
-                    raise _Ended
-                sink.write(piece)
-                await sink.drain()
-                if wait_s := self._proxy.pause_s(piece):
-                    await asyncio.sleep(wait_s)
+            await self._pass_on(direction, data, sink)
+            self._queued[direction] -= 1
+
+    async def _pass_on(self, direction: Direction, data: bytes, sink: asyncio.StreamWriter) -> None:
+        if direction is Direction.TO_CLIENT:
+            data = self._kept(data)
+        for piece in self._proxy.pieces(data):
+            if sink.is_closing():  # aborted meanwhile; uvloop would raise RuntimeError
+                raise _Ended
+            sink.write(piece)
+            await sink.drain()
+            if wait_s := self._proxy.pause_s(piece):
+                await asyncio.sleep(wait_s)
 
     def _note_turn(self, direction: Direction) -> None:
         if direction is Direction.TO_SERVER and not self._client_spoke_last:
