@@ -27,7 +27,8 @@ from bench.plan_constants import Constants, load
 from bench.plan_demand import Demand
 from bench.plan_limits import limits_of
 from bench.plan_model import forecast
-from bench.plan_size import Machine, find_plan
+from bench.plan_size import Machine, Plan, find_plan
+from bench.plan_sweep import Bite, bites, sweep
 
 _MACHINE = Machine()
 _SIZES = {"k": 1e3, "M": 1e6, "G": 1e9}
@@ -70,6 +71,7 @@ AMOUNT = _Amount()
 @click.option("--price", default=0.0, help="of a machine for an hour")
 @click.option("--constants", type=click.Path(exists=True, path_type=Path), help="a JSON file")
 @click.option("--compare/--no-compare", default=True, help="with the other placement")
+@click.option("--sweep", "do_sweep", is_flag=True, help="from a thousandth on: where limits bite")
 @click.option("--json", "as_json", is_flag=True, help="for machines")
 @click.option("--check", "do_check", is_flag=True, help="against three real runs here")
 @click.option("--calibrate", "do_calibrate", is_flag=True, help="measure; prints JSON")
@@ -109,6 +111,10 @@ def _plan(console: Console, constants: Constants, options: dict[str, Any]) -> No
         price_per_hour=options["price"],
     )
     nodes = int(options["nodes"]) if options["nodes"] else None
+    if options["do_sweep"]:
+        plans = sweep(demand, machine, constants, options["placement"], nodes)
+        _show_sweep(console, plans, bites(plans, constants), as_json=options["as_json"])
+        return
     plan = find_plan(demand, machine, constants, options["placement"], nodes)
     other = None
     if options["compare"]:
@@ -119,6 +125,13 @@ def _plan(console: Console, constants: Constants, options: dict[str, Any]) -> No
         click.echo(plan_report.as_json(plan, other, limits))
     else:
         console.print(plan_report.as_text(plan, other, limits))
+
+
+def _show_sweep(console: Console, plans: list[Plan], found: list[Bite], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(plan_report.sweep_as_json(plans, found))
+    else:
+        console.print(plan_report.sweep_as_text(plans, found))
 
 
 def _check(console: Console, constants: Constants, *, as_json: bool) -> None:

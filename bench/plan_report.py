@@ -15,6 +15,7 @@ from bench.placement_sim import imbalance
 from bench.plan_limits import Limit
 from bench.plan_model import Forecast
 from bench.plan_size import Plan
+from bench.plan_sweep import Bite
 
 _PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
@@ -50,6 +51,42 @@ def as_json(plan: Plan, other: Forecast | None, limits: Sequence[Limit]) -> str:
         "figures": figures_of(plan.forecast),
         "other_placement": figures_of(other) if other else None,
         "limits": [asdict(limit) | {"share": limit.share} for limit in limits],
+    }
+    return json.dumps(report, indent=1)
+
+
+def sweep_as_text(plans: Sequence[Plan], found: Sequence[Bite]) -> RenderableType:
+    """What grows how, and where each limit bites."""
+    sizes = [number(plan.forecast.demand.viewers) for plan in plans]
+    table = _table("by viewers", "figure", *sizes)
+    columns = [figures_of(plan.forecast) for plan in plans]
+    for name in columns[0]:
+        if name != "placement":
+            table.add_row(name.replace("_", " "), *(number(float(one[name])) for one in columns))
+    for stage in plans[0].forecast.stages:
+        cores = [number(plan.forecast.stages[stage].cores) for plan in plans]
+        table.add_row(f"{stage}: cores", *cores)
+    limits = _table("limits, in the order in which they bite", "limit", *sizes, "at viewers")
+    limits.add_column("what comes next", overflow="fold")
+    for bite in found:
+        at = "-" if bite.viewers is None else number(bite.viewers)
+        shares = (f"{share:.1%}" for share in bite.shares)
+        limits.add_row(bite.limit.what, *shares, at, bite.limit.after)
+    return Group(table, limits)
+
+
+def sweep_as_json(plans: Sequence[Plan], found: Sequence[Bite]) -> str:
+    """The same for machines."""
+    report = {
+        "plans": [
+            figures_of(plan.forecast)
+            | {
+                "viewers": plan.forecast.demand.viewers,
+                "cores": {name: s.cores for name, s in plan.forecast.stages.items()},
+            }
+            for plan in plans
+        ],
+        "limits": [asdict(bite) for bite in found],
     }
     return json.dumps(report, indent=1)
 

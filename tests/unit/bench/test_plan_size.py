@@ -13,8 +13,9 @@ from bench.plan_constants import Constants
 from bench.plan_demand import Demand
 from bench.plan_limits import limits_of
 from bench.plan_model import DISPATCHER, GATEWAY, NODE, STAGES, forecast
-from bench.plan_report import as_json, as_text, number
+from bench.plan_report import as_json, as_text, number, sweep_as_json, sweep_as_text
 from bench.plan_size import Machine, find_plan
+from bench.plan_sweep import bites, crossing, sweep
 
 DEMAND = Demand(viewers=50_000, videos=2_000, comments_per_s=20.0)
 MACHINE = Machine(price_per_hour=0.5)
@@ -107,3 +108,26 @@ def test_numbers_are_shown_with_three_digits() -> None:
     assert [number(value) for value in (0.0123, 5, 1_234, 2.5e6, 3e9, 4e12)] == [
         "0.0123", "5", "1.23 k", "2.5 M", "3 G", "4 T",
     ]  # fmt: skip
+
+
+def test_a_limit_bites_between_the_sizes_around_it() -> None:
+    assert crossing([1, 10, 100], [0.01, 0.1, 10.0]) == pytest.approx(10**1.5)
+    assert crossing([1, 10, 100], [2.0, 20.0, 200.0]) == 1
+    assert crossing([1, 10], [0.0, 5.0]) == 10
+    assert crossing([1, 10], [0.1, 0.5]) is None
+
+
+def test_a_sweep_grows_in_proportion_and_tells_where_limits_bite() -> None:
+    demand = Demand(viewers=200_000, videos=2_000, comments_per_s=200.0)
+    plans = sweep(demand, MACHINE, Constants(), "hash", nodes=200)
+    assert [plan.forecast.demand.viewers for plan in plans] == [200, 2_000, 20_000, 200_000]
+    assert plans[-1].forecast.shape.nodes == 200
+    found = bites(plans, Constants())
+    biting = [bite.viewers for bite in found if bite.viewers is not None]
+    assert biting == sorted(biting)
+    assert biting
+    report = json.loads(sweep_as_json(plans, found))
+    assert len(report["plans"]) == len(plans)
+    console = Console(width=200, file=StringIO(), record=True)
+    console.print(sweep_as_text(plans, found))
+    assert "in the order in which they bite" in console.export_text()
