@@ -132,7 +132,7 @@ def place_by_hash(
     itself. The videos' places take 4 bytes each, all else grows with the nodes only.
     """
     ring = Ring(nodes)
-    starts = array("L")
+    starts = array("I")
     direct = array("d", bytes(8 * len(ring)))
     for audience in audiences():
         for hashed in audience.hashes():

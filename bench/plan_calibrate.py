@@ -8,8 +8,10 @@ apart; their sum is right for loads like these.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
+from bench import plan_zookeeper
 from bench.placement_sim import beats_per_s
 from bench.plan_constants import Constants
 from bench.plan_demand import Demand, rules
@@ -30,11 +32,13 @@ _SMALL = Demand(600, 600, 0.0, zipf=0.0, prefix="small-")
 async def calibrate() -> Constants:
     """Two clusters, one after the other, each for half a minute. Raises BenchFailed."""
     windows: list[Window] = []
+    change_s = 0.0
     for measure in (measure_rooms, measure_small_rooms):
         async with real_run(SHAPE) as run:
             await run.phase(_with_posts(_NOBODY), WARM_UP_S)
             windows += await measure(run)
-    return solve(windows)
+            change_s = await asyncio.to_thread(plan_zookeeper.change_s, *run.zookeeper())
+    return replace(solve(windows), zookeeper_change=change_s)
 
 
 async def measure_rooms(run: RealRun) -> list[Window]:
@@ -133,7 +137,7 @@ def _node(window: Window) -> dict[str, float]:
 def _zookeeper(window: Window) -> dict[str, float]:
     return {
         "zookeeper_idle": window.seconds,
-        "zookeeper_change": 2 * _openings(window),  # the videos' own znodes too
+        "zookeeper_cold_change": 2 * _openings(window),  # the videos' own znodes too
         "zookeeper_read": _registrations(window) / AUDIT_EVERY_S * window.seconds
         + _route_reads(window),
     }

@@ -74,7 +74,9 @@ SCENARIOS = (
 async def check(constants: Constants, scenario: Scenario) -> list[Compared]:
     """Run it and compare. Raises BenchFailed."""
     demand = replace(scenario.demand, comment_bytes=comment_bytes(scenario.demand), replay=0.0)
-    forecast = predict(demand, scenario.shape, constants)
+    # The server of a run has just been started.
+    cold = replace(constants, zookeeper_change=constants.zookeeper_cold_change)
+    forecast = predict(demand, scenario.shape, cold)
     async with real_run(scenario.shape) as run:
         placed = run.join(demand)
         if demand.stay_s < _FOR_EVER_S:

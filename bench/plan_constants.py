@@ -52,7 +52,8 @@ class Constants:
     node_opening: float = _cpu(4.6e-3, "a video opened: read, registered, probed")
     node_head: float = _cpu(59.9e-6, "one video compared with the store")
     zookeeper_idle: float = _of(0.00763, "cores", "a ZooKeeper server with only pings")
-    zookeeper_change: float = _cpu(1.05e-3, "a registration or its video created or deleted")
+    zookeeper_change: float = _cpu(230e-6, "a registration or its video created or deleted")
+    zookeeper_cold_change: float = _cpu(1.05e-3, "the same in a server's first minute")
     zookeeper_read: float = _cpu(36.3e-6, "the children of one video read")
 
     commit_s: float = _of(0.003, "s", "a group's commit", _QUIET)

@@ -24,6 +24,7 @@ from bench.plan_gauges import Reading, read
 from bench.plan_model import Shape
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError, StepFailed
+from cluster.parts import Kind
 from cluster.settings import Settings
 
 TEXT = "What a goal! " + "x" * 80
@@ -119,6 +120,14 @@ class RealRun:
         self.join(demand, evenly=True)
         await asyncio.sleep(_REGISTERED_S)
         return Window(before, await read(self._cluster), seen_before, self._viewers.ask("seen"))
+
+    def zookeeper(self) -> tuple[int, int]:
+        """Client port and process of the first ZooKeeper server. Raises BenchFailed."""
+        part = next(part for part in self._cluster.parts if part.kind is Kind.ZOOKEEPER)
+        pid = self._cluster.pid(part.name)
+        if pid is None:
+            raise BenchFailed(f"{part.name} does not run")
+        return part.ports["client"], pid
 
     async def _post(self, pool: HttpPool, demand: Demand, seconds: float, at_once: int) -> None:
         loop = asyncio.get_running_loop()
