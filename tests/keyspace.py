@@ -35,9 +35,14 @@ class Keyspace:
     @classmethod
     def emptied(cls, server: CassandraServer) -> Keyspace:
         """One that tests take in turn: as if it had just been made, in a tenth of the time."""
-        keyspace = cls(server.host, server.port, f"test_{os.getpid()}")
+        keyspace = cls.shared(server)
         keyspace.empty()
         return keyspace
+
+    @classmethod
+    def shared(cls, server: CassandraServer) -> Keyspace:
+        """The same, as it is."""
+        return cls(server.host, server.port, f"test_{os.getpid()}")
 
     @classmethod
     def at(cls, target: str) -> Keyspace:

@@ -14,23 +14,27 @@ import pytest
 from cluster.ca import DevelopmentCa
 from coordination import Member, Membership, ZooKeeperSession, new_boot_id
 from service.tasks import TaskHome
+from tests.cassandra_server import CassandraServer
+from tests.integration.writer.cassandra_support import item, opened
 from tests.integration.writer.dispatcher_stub import DispatcherStub
 from tests.integration.writer.writer_process import WriterProcess
-from tests.support import eventually
+from tests.keyspace import Keyspace
+from tests.support import TIMEOUT_FACTOR, eventually
 from tests.zookeeper_server import ZooKeeperServer
 from wire.roles import Role
+from writer.cassandra_layout import BUCKET_SIZE
 
 
 class World:
-    """ZooKeeper, one announced dispatcher, two writers on one file (not started)."""
+    """ZooKeeper, one announced dispatcher, two writers on one store (not started)."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store: dict[str, str]) -> None:
         ca = DevelopmentCa.new()
         self.folder = folder
         self.zookeeper = ZooKeeperServer(folder / "zookeeper")
         self.dispatcher = DispatcherStub(ca, folder, "d1")
         self.writers = [
-            WriterProcess(ca, folder, name, self.zookeeper.address) for name in ("w1", "w2")
+            WriterProcess(ca, folder, name, self.zookeeper.address, store) for name in ("w1", "w2")
         ]
         self.tasks = TaskHome()
 
@@ -55,11 +59,36 @@ class World:
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(tmp_path)
+def on_sqlite(tmp_path: Path) -> dict[str, str]:
+    return {"STORE": "sqlite", "SQLITE_PATH": str(tmp_path / "comments.db")}
+
+
+@pytest.fixture
+def on_cassandra(cassandra_server: CassandraServer) -> dict[str, str]:
+    keyspace = Keyspace.emptied(cassandra_server)
+    return {
+        "STORE": "cassandra",
+        "CASSANDRA": f"{keyspace.host}:{keyspace.port}",
+        "CASSANDRA_KEYSPACE": keyspace.name,
+    }
+
+
+@pytest.fixture(params=["on_sqlite", "on_cassandra"])
+def variables(request: pytest.FixtureRequest) -> dict[str, str]:
+    variables: dict[str, str] = request.getfixturevalue(request.param)
+    return variables
+
+
+@pytest.fixture
+async def world(tmp_path: Path, variables: dict[str, str]) -> AsyncIterator[World]:
+    world = World(tmp_path, variables)
     await world.start()
     yield world
     await world.stop()
+
+
+only_on_sqlite = pytest.mark.parametrize("variables", ["on_sqlite"], indirect=True)
+only_on_cassandra = pytest.mark.parametrize("variables", ["on_cassandra"], indirect=True)
 
 
 async def stored(writer: WriterProcess, video: str = "v") -> list[tuple[int, str]]:
@@ -90,6 +119,7 @@ async def test_a_post_is_stored_and_reaches_the_dispatcher(world: World) -> None
     assert state["dispatchers"] == ["d1"]
 
 
+@only_on_sqlite
 async def test_posts_go_on_without_zookeeper_and_it_shows(world: World) -> None:
     writer = world.writers[0]
     await writer.start()
@@ -117,6 +147,7 @@ async def test_a_killed_writer_loses_nothing_that_it_promised(world: World) -> N
                 try:
                     status, body = await next(turns).post(key, key)
                 except aiohttp.ClientError:
+                    await asyncio.sleep(0.01)
                     continue
                 assert status in (200, 201, 503), body
                 if status != 503:
@@ -170,6 +201,7 @@ def spread(request: tuple[object, ...]) -> list[int]:
     ]
 
 
+@only_on_sqlite
 async def test_a_writer_whose_file_was_replaced_ends(world: World) -> None:
     writer = world.writers[0]
     await writer.start()
@@ -180,3 +212,62 @@ async def test_a_writer_whose_file_was_replaced_ends(world: World) -> None:
     assert await asyncio.wait_for(writer.process.wait(), 20) == 1
     await writer.start()
     assert (await writer.post("hello", "k"))[1]["seq"] == 1  # another epoch, another store
+
+
+async def post_until_stored(world: World, key: str) -> int:
+    """To the one writer and then the other, with the same key, as a client would; its number."""
+    async with asyncio.timeout(60 * TIMEOUT_FACTOR):
+        for writer in itertools.cycle(world.writers):
+            try:
+                status, body = await writer.post(key, key)
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.01)
+                continue
+            if status in (200, 201):
+                return int(body["seq"])
+            assert status == 503, body
+            await asyncio.sleep(0.05)
+    raise AssertionError
+
+
+@pytest.mark.parametrize("point", ["before_commit", "in_commit", "after_commit", "before_reply"])
+async def test_a_writer_killed_around_a_commit_stores_each_comment_once(
+    world: World, point: str
+) -> None:
+    first, second = world.writers
+    await first.start(FAILPOINT=f"writer.{point}:kill@3")
+    await second.start()
+    numbers = [await post_until_stored(world, f"k{number}") for number in range(6)]
+    assert numbers == [1, 2, 3, 4, 5, 6]
+    assert first.process is not None
+    assert first.process.returncode is not None
+    assert [text for _, text in await stored(second)] == [f"k{number}" for number in range(6)]
+
+
+@only_on_cassandra
+async def test_a_writer_killed_at_the_edge_of_a_bucket_leaves_no_hole(
+    world: World, cassandra_server: CassandraServer
+) -> None:
+    """19,999 to 20,002: the group is cut after 20,000, and the writer dies right there."""
+    keyspace = Keyspace.shared(cassandra_server)
+    async with opened(keyspace) as store:
+        head = BUCKET_SIZE - 2
+        for begin in range(0, head, 500):
+            await store.append("v", [item("x")] * min(500, head - begin))
+    first, second = world.writers
+    await first.start(FAILPOINT="writer.before_commit:pause,writer.at_edge:kill")
+    await second.start()
+    keys = [f"k{number}" for number in range(4)]
+    await first.send_post(keys[0])
+    await first.paused()
+    for key in keys[1:]:
+        await first.send_post(key)
+    # The first one goes alone; the others find it under way and are the next group.
+    assert await first.end(signal.SIGCONT) != 0
+    async with opened(keyspace) as store:
+        assert await store.heads(["v"]) == {"v": BUCKET_SIZE}
+    numbers = [await post_until_stored(world, key) for key in keys]
+    assert numbers == [BUCKET_SIZE - 1, BUCKET_SIZE, BUCKET_SIZE + 1, BUCKET_SIZE + 2]
+    async with opened(keyspace) as store:
+        page = await store.range("v", head, head + 10)
+        assert (page.first_seq, len(page.comments), page.head) == (head + 1, 4, head + 4)

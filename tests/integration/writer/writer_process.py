@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from pathlib import Path
@@ -12,16 +13,21 @@ import aiohttp
 
 from cluster.ca import DevelopmentCa
 from cluster.ports import free_ports
-from tests.support import TIMEOUT_FACTOR
+from tests.support import TIMEOUT_FACTOR, eventually
 from wire.roles import Role
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 class WriterProcess:
-    """One writer. `start` returns when it is ready; it may be started again after its end."""
+    """One writer. `start` returns when it is ready; it may be started again after its end.
 
-    def __init__(self, ca: DevelopmentCa, folder: Path, name: str, zookeeper: str) -> None:
+    `store` are the variables that tell where the comments are.
+    """
+
+    def __init__(
+        self, ca: DevelopmentCa, folder: Path, name: str, zookeeper: str, store: dict[str, str]
+    ) -> None:
         ca.issue(Role.WRITER, name).write(folder / name)
         self.public, self.ops = free_ports(2)
         self._log = folder / f"{name}.log"
@@ -31,20 +37,21 @@ class WriterProcess:
             "PUBLIC_PORT": str(self.public),
             "OPS_PORT": str(self.ops),
             "TLS_DIR": str(folder / name),
-            "SQLITE_PATH": str(folder / "comments.db"),
             "ZOOKEEPER": zookeeper,
             "DRAIN_NOTICE_S": "0.3",
-        }
+        } | store
+        self._sent: list[asyncio.StreamWriter] = []
         self.process: asyncio.subprocess.Process | None = None
         self.client: aiohttp.ClientSession | None = None
 
-    async def start(self) -> None:
+    async def start(self, **more: str) -> None:
+        """`more` are variables for this time only."""
         with self._log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "writer"), cwd=ROOT, env=self._environ, stderr=log
+                *(sys.executable, "-m", "writer"), cwd=ROOT, env=self._environ | more, stderr=log
             )
         self.client = self.client or aiohttp.ClientSession()
-        async with asyncio.timeout(20 * TIMEOUT_FACTOR):
+        async with asyncio.timeout(60 * TIMEOUT_FACTOR):
             while await self._status("/readyz") != 200:
                 assert self.process.returncode is None, self._log.read_text()
                 await asyncio.sleep(0.02)
@@ -60,6 +67,8 @@ class WriterProcess:
         if self.process is not None and self.process.returncode is None:
             self.process.kill()
             await self.process.wait()
+        for sent in self._sent:
+            sent.close()
         if self.client is not None:
             await self.client.close()
 
@@ -70,6 +79,24 @@ class WriterProcess:
         body = {"author": "ann", "text": text}
         async with self.client.post(url, json=body, headers={"Idempotency-Key": key}) as reply:
             return reply.status, await reply.json(content_type=None)
+
+    async def send_post(self, key: str, video: str = "v") -> None:
+        """Returns when the request is on its way, where a paused process will find it."""
+        _, writer = await asyncio.open_connection("127.0.0.1", self.public)
+        self._sent.append(writer)
+        body = json.dumps({"author": "ann", "text": key})
+        head = (
+            f"POST /v1/videos/{video}/comments HTTP/1.1\r\nHost: w\r\nIdempotency-Key: {key}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        writer.write((head + body).encode())
+        await writer.drain()
+
+    async def paused(self) -> None:
+        """Returns when the process is stopped by a signal."""
+        assert self.process is not None
+        stat = Path(f"/proc/{self.process.pid}/stat")
+        await eventually(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T")
 
     async def get(self, path: str) -> Any:
         assert self.client is not None
