@@ -174,6 +174,23 @@ class Crash(Fault):
 
 
 @dataclass(slots=True)
+class Partition(Fault):
+    """Cut off from everybody, running on; where the runtime has networks of its own."""
+
+    async def inject(self) -> None:
+        """See Fault."""
+        for name in self.targets:
+            await asyncio.to_thread(self.scene.cluster.partition, name)
+
+    async def heal(self) -> None:
+        """See Fault."""
+        for name in self.targets:
+            await asyncio.to_thread(self.scene.cluster.heal, name)
+        for name in self.targets:
+            await self.scene.cluster.wait_ready(name)
+
+
+@dataclass(slots=True)
 class LinkFault(Fault):
     """Something about hops; `targets` are patterns of hops."""
 

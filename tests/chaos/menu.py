@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from cluster.parts import Kind
 from tests.chaos.faults import (
@@ -20,6 +21,7 @@ from tests.chaos.faults import (
     Hold,
     Kill,
     KillLeader,
+    Partition,
     Pause,
     Rolling,
     Scene,
@@ -33,6 +35,30 @@ Choose = Callable[[random.Random, Names], Sequence[str]]
 Build = Callable[[Scene, Sequence[str]], Fault]
 
 
+class Place(Enum):
+    """Where a fault can be done."""
+
+    ANYWHERE = "anywhere"
+    LINKS = "with a proxy on every hop"
+    NETWORKS = "with networks of its own"
+
+
+# What there must be for a group of faults.
+_NEEDS: Mapping[str, tuple[Kind, ...]] = {
+    "node": (Kind.NODE,),
+    "dispatcher": (Kind.DISPATCHER,),
+    "writer": (Kind.WRITER,),
+    "zookeeper": (Kind.ZOOKEEPER, Kind.NODE),
+    "store": (Kind.NODE, Kind.WRITER),
+    "dispatch": (Kind.DISPATCHER,),
+    "gateway": (),
+    "redis": (Kind.REDIS,),
+    "cassandra": (Kind.CASSANDRA,),
+    "single": (Kind.SINGLE,),
+    ALONE: (Kind.NODE,),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """`hold_s`: for how long, at least and at most. `group`: what it strikes; two faults at a time
@@ -43,7 +69,7 @@ class Entry:
     hold_s: tuple[float, float]
     choose: Choose
     build: Build
-    needs_links: bool = False
+    place: Place = Place.ANYWHERE
 
 
 def _one(kind: Kind) -> Choose:
@@ -51,7 +77,7 @@ def _one(kind: Kind) -> Choose:
 
 
 def _all(*kinds: Kind) -> Choose:
-    return lambda _dice, names: [name for kind in kinds for name in names[kind]]
+    return lambda _dice, names: [name for kind in kinds for name in names.get(kind, ())]
 
 
 def _hop(pattern: str, kind: Kind) -> Choose:
@@ -125,7 +151,8 @@ def _entries() -> dict[str, Entry]:
             node, "node.before_append", "node.in_round",
         )),
         "gateway-kill": Entry(
-            "node", (0, 3), _all(Kind.HAPROXY), lambda scene, names: Kill(scene, names, 5.0, True)
+            "gateway", (0, 3), _all(Kind.HAPROXY),
+            lambda scene, names: Kill(scene, names, 5.0, True),
         ),
         "zookeeper-leader": Entry(
             "zookeeper", (4, 10), lambda *_: [],
@@ -145,57 +172,98 @@ def _entries() -> dict[str, Entry]:
         ),
         "session-expiry": Entry(
             "zookeeper", (8, 12), lambda dice, names: [
-                f"{dice.choice([n for kind in everybody for n in names[kind]])}>zookeeper-*"
+                f"{dice.choice([n for kind in everybody for n in names.get(kind, ())])}>zookeeper-*"
             ],
-            lambda scene, names: Hold(scene, names, 5.0, True, only_routes=True), True,
+            lambda scene, names: Hold(scene, names, 5.0, True, only_routes=True), Place.LINKS,
         ),
         "sessions-flap": Entry(
             "zookeeper", (5, 10), lambda dice, names: [f"{dice.choice(names[node])}>zookeeper-*"],
-            lambda scene, names: Flaky(scene, names, 10.0, True, True, every_s=1.0), True,
+            lambda scene, names: Flaky(scene, names, 10.0, True, True, every_s=1.0), Place.LINKS,
         ),
         "node-without-writers": Entry(
             "store", (3, 8), _hop("{}>writer-*", node),
-            lambda scene, names: Hold(scene, names, 5.0, True), True,
+            lambda scene, names: Hold(scene, names, 5.0, True), Place.LINKS,
         ),
         "node-without-dispatchers": Entry(
             "dispatch", (5, 10), _hop("dispatcher-*>{}", node),
-            lambda scene, names: Hold(scene, names, 4.0, only_routes=True), True,
+            lambda scene, names: Hold(scene, names, 4.0, only_routes=True), Place.LINKS,
         ),
         "node-deaf": Entry(  # it hears the calls, its answers are lost
             "dispatch", (5, 10), _hop("dispatcher-*>{}", node),
             lambda scene, names: Hold(
                 scene, names, 4.0, only_routes=True, directions=frozenset({Direction.TO_CLIENT})
-            ), True,
+            ), Place.LINKS,
         ),
         "dispatcher-cut-off": Entry(
             "dispatch", (5, 10), _hop("writer-*>{}", dispatcher),
-            lambda scene, names: Cut(scene, names, 4.0, only_routes=True), True,
+            lambda scene, names: Cut(scene, names, 4.0, only_routes=True), Place.LINKS,
         ),
         "dispatcher-unreachable": Entry(
             "dispatch", (5, 10), _hop("writer-*>{}", dispatcher),
-            lambda scene, names: Hold(scene, names, 4.0, only_routes=True), True,
+            lambda scene, names: Hold(scene, names, 4.0, only_routes=True), Place.LINKS,
         ),
         "replies-lost": Entry(
             "dispatch", (5, 10), lambda *_: ["writer-*>dispatcher-*", "dispatcher-*>node-*"],
             lambda scene, names: Flaky(
                 scene, names, 4.0, True, True, every_s=0.7, loses_replies=True
-            ), True,
+            ), Place.LINKS,
         ),
         "links-reset": Entry(
             "dispatch", (5, 10), lambda *_: ["*>dispatcher-*", "*>node-*", "*>writer-*"],
-            lambda scene, names: Flaky(scene, names, 4.0, True, True, every_s=1.0), True,
+            lambda scene, names: Flaky(scene, names, 4.0, True, True, every_s=1.0), Place.LINKS,
         ),
         "links-slow": Entry(
             "dispatch", (5, 10), lambda *_: ["*>dispatcher-*", "*>node-*", "*>writer-*"],
-            lambda scene, names: Bent(scene, names, 4.0, True, True), True,
+            lambda scene, names: Bent(scene, names, 4.0, True, True), Place.LINKS,
         ),
         "links-sliced": Entry(
             "dispatch", (2, 4), lambda *_: ["*>dispatcher-*", "*>node-*"],
             lambda scene, names: Bent(
                 scene, names, 4.0, True, True, shape=Bend(slice_bytes=61)
-            ), True,
+            ), Place.LINKS,
+        ),
+        "node-partition": Entry(
+            "node", (8, 20), _one(node), lambda scene, names: Partition(scene, names, 20.0, True),
+            Place.NETWORKS,
+        ),
+        "dispatcher-partition": Entry(
+            "dispatcher", (5, 12), _one(dispatcher),
+            lambda scene, names: Partition(scene, names, 6.0, True), Place.NETWORKS,
+        ),
+        "writer-partition": Entry(
+            "writer", (5, 12), _one(writer),
+            lambda scene, names: Partition(scene, names, 6.0, True), Place.NETWORKS,
+        ),
+        "redis-kill": Entry(
+            "redis", (3, 10), _all(Kind.REDIS),
+            lambda scene, names: Kill(scene, names, 10.0, True, only_routes=True),
+        ),
+        "redis-freeze": Entry(
+            "redis", (3, 15), _all(Kind.REDIS),
+            lambda scene, names: Pause(scene, names, 10.0, True, only_routes=True),
+        ),
+        "cassandra-kill": Entry(
+            "cassandra", (2, 8), _one(Kind.CASSANDRA),
+            lambda scene, names: Kill(scene, names, 10.0, True),
+        ),
+        "cassandra-freeze": Entry(
+            "cassandra", (3, 15), _one(Kind.CASSANDRA),
+            lambda scene, names: Pause(scene, names, 10.0, True),
+        ),
+        "single-kill": Entry(
+            "single", (1, 4), _all(Kind.SINGLE), lambda scene, names: Kill(scene, names, 5.0, True)
         ),
     }  # fmt: skip
 
 
 MENU = _entries()
+
+
+def available(names: Names, *, links: bool, networks: bool) -> list[str]:
+    """The faults that can be done to a cluster with these parts."""
+    places = {Place.ANYWHERE, *([Place.LINKS] * links), *([Place.NETWORKS] * networks)}
+    return [
+        name
+        for name, entry in MENU.items()
+        if entry.place in places and all(names.get(kind) for kind in _NEEDS[entry.group])
+    ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,22 @@ from cluster.settings import Settings
 from tests.chaos import archive
 from tests.chaos.call_log import CallLog
 from tests.chaos.faults import Scene
-from tests.chaos.floor import Floor, rates
+from tests.chaos.floor import ALL_PROMISES, Floor, rates
 from tests.chaos.history import History
 from tests.chaos.judge import judge
 from tests.chaos.judge_times import felt_s
 from tests.chaos.links import Links
 from tests.chaos.load import Load
+from tests.chaos.menu import available
 from tests.chaos.nemesis import Nemesis, names_of
 from tests.chaos.schedule import plan
 from tests.chaos.traffic import Shape
 from tests.chaos.verdict import Ledger, Verdict
+from wire.topology import Topology
 
 ENVIRONMENT = {"all": {"LOG_LEVEL": "debug"}, "node": {"DRAIN_WINDOW_S": "5"}}
 SETTLE_S = 30.0
+ALL_PROMISES_BUT_P6 = tuple(name for name in ALL_PROMISES if name != "P6")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +97,10 @@ async def run(orders: Orders, folder: Path, tell: Callable[[str], None] = print)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     cluster = Cluster.create(orders.settings, folder)
+    # Containers do not reach proxies on this machine's loopback; they have networks instead.
+    links = None if orders.settings.runtime == "docker" else Links(cluster)
     try:
-        with Links(cluster) as links:
+        with links or nullcontext():
             await cluster.up()
             report = await _strike(orders, Scene(cluster, links), tell)
     finally:
@@ -108,21 +114,34 @@ async def run(orders: Orders, folder: Path, tell: Callable[[str], None] = print)
 
 
 async def _strike(orders: Orders, scene: Scene, tell: Callable[[str], None]) -> Report:
-    steps = plan(orders.seed, orders.minutes, names_of(scene), orders.faults)
-    with CallLog(scene.cluster) as calls:
+    steps = plan(orders.seed, orders.minutes, names_of(scene), faults_for(orders, scene))
+    routed = orders.settings.topology == Topology.DISPATCHER  # P6 is what the others waste
+    floor = orders.floor if routed else replace(orders.floor, promises=ALL_PROMISES_BUT_P6)
+    with CallLog(scene.cluster) if routed else nullcontext() as calls:
         load = Load(
             scene.cluster.http_url, orders.shape, seed=orders.seed, prefix=f"s{orders.seed}"
         )
         nemesis = Nemesis(scene, load, tell)
         async with load:
             failure = await _told(nemesis.run(steps)) or await _told(load.finish(SETTLE_S))
-        load.history.forwards = calls.forwards
-    load.history.nodes = len(scene.names(Kind.NODE))
-    if failure:  # what is stored was not read, so nothing can be held against it
-        verdict = Verdict(Ledger(), (f"stopped: {failure}",))
-    else:
-        verdict = judge(load.history, orders.floor)
+        load.history.forwards = calls.forwards if calls else []
+    load.history.nodes = len(scene.names(Kind.NODE)) or 1
+    # After a failure what is stored was not read, so nothing can be held against it.
+    stopped = Verdict(Ledger(), (f"stopped: {failure}",))
+    verdict = stopped if failure else judge(load.history, floor)
     return Report(orders, verdict, load.history, nemesis.injected)
+
+
+def faults_for(orders: Orders, scene: Scene) -> list[str]:
+    """What can be done to this cluster, of what was asked for. Raises ValueError if that is
+    nothing.
+    """
+    networks = orders.settings.runtime == "docker"
+    there = available(names_of(scene), links=scene.links is not None, networks=networks)
+    chosen = [name for name in there if not orders.faults or name in orders.faults]
+    if not chosen:
+        raise ValueError(f"this cluster has only {', '.join(there)}")
+    return chosen
 
 
 async def _told(work: Coroutine[Any, Any, object]) -> str:

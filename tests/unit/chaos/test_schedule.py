@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from cluster.parts import Kind
-from tests.chaos.menu import ALONE, MENU
+from tests.chaos.menu import ALONE, MENU, available
 from tests.chaos.schedule import Step, plan
 from tests.chaos.traffic import Shape, intent, video_of_viewer
 
@@ -18,23 +16,26 @@ NAMES = {
 }
 
 
+ALL = available(NAMES, links=True, networks=False)
+
+
 def faults_of(steps: list[Step]) -> list[str]:
     return [strike.fault for step in steps for strike in step.strikes]
 
 
 def test_the_same_seed_gives_the_same_schedule_and_another_one_another() -> None:
-    assert plan("7", 3, NAMES) == plan("7", 3, NAMES)
-    assert plan("7", 3, NAMES) != plan("8", 3, NAMES)
+    assert plan("7", 3, NAMES, ALL) == plan("7", 3, NAMES, ALL)
+    assert plan("7", 3, NAMES, ALL) != plan("8", 3, NAMES, ALL)
 
 
 def test_a_longer_run_begins_as_the_shorter_one() -> None:
-    short = plan("7", 3, NAMES)
-    assert plan("7", 10, NAMES)[: len(short)] == short
+    short = plan("7", 3, NAMES, ALL)
+    assert plan("7", 10, NAMES, ALL)[: len(short)] == short
 
 
 def test_three_minutes_hold_several_faults_and_long_runs_all_of_them() -> None:
-    assert len(faults_of(plan("1", 3, NAMES))) >= 5
-    assert set(faults_of(plan("1", 30, NAMES))) == set(MENU)
+    assert len(faults_of(plan("1", 3, NAMES, ALL))) >= 5
+    assert set(faults_of(plan("1", 40, NAMES, ALL))) == set(ALL)
 
 
 def test_only_the_faults_that_are_asked_for_come() -> None:
@@ -42,15 +43,24 @@ def test_only_the_faults_that_are_asked_for_come() -> None:
         "node-kill",
         "writer-kill",
     }
-    with pytest.raises(ValueError, match="no such fault: flood"):
-        plan("1", 5, NAMES, ["flood"])
+
+
+def test_what_a_cluster_does_not_have_is_not_struck() -> None:
+    pubsub = {kind: NAMES[kind] for kind in (Kind.NODE, Kind.WRITER, Kind.HAPROXY)}
+    pubsub[Kind.REDIS] = ["redis"]
+    found = available(pubsub, links=True, networks=False)
+    assert {"node-kill", "redis-kill", "node-without-writers", "rolling"} <= set(found)
+    assert not [name for name in found if "dispatcher" in name or "zookeeper" in name]
+    assert "node-partition" in available(NAMES, links=False, networks=True)
+    assert "links-slow" not in available(NAMES, links=False, networks=True)
+    assert plan("1", 20, pubsub, found)
 
 
 def test_two_faults_at_a_time_strike_different_things() -> None:
     pairs = [
         [MENU[strike.fault].group for strike in step.strikes]
         for seed in range(20)
-        for step in plan(str(seed), 10, NAMES)
+        for step in plan(str(seed), 10, NAMES, ALL)
         if len(step.strikes) > 1
     ]
     assert pairs
