@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from bench import accept, busy, fanout, latency, memory, rooms
+from bench import accept, busy, fanout, growth, latency, memory, rooms, routing, scale
 from bench.effort import Effort
 from bench.figures import Finding
 
@@ -21,4 +21,7 @@ BENCHMARKS: Mapping[str, Measure] = {
     "memory": memory.measure,
     "accept": accept.measure,
     "latency": latency.measure,
+    "routing": routing.measure,
+    "growth": growth.measure,
+    "scale": scale.measure,
 }

@@ -66,6 +66,11 @@ class Child:
             raise BenchFailed(f"{self._process.name}: {error}")
         return value
 
+    def kill(self) -> None:
+        """SIGKILL: it ends without a word."""
+        self._process.kill()
+        self._process.join(_END_WITHIN_S)
+
     def close(self) -> None:
         """End the process. Idempotent."""
         self._pipe.close()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import urllib.request
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,16 +29,30 @@ async def running(**settings: Any) -> AsyncIterator[Cluster]:
     with TemporaryDirectory(prefix="livecomments-bench-") as home:
         cluster = Cluster.create(Settings("bench", **settings), Path(home))
         try:
-            await _up(cluster)
+            await _or_fail(cluster.up())
             yield cluster
         finally:
             await cluster.clean()
 
 
-async def grow(cluster: Cluster, **settings: Any) -> None:
+@asynccontextmanager
+async def only(name: str) -> AsyncIterator[Cluster]:
+    """One part of a cluster, and nothing else. Raises BenchFailed if it does not get ready."""
+    with TemporaryDirectory(prefix="livecomments-bench-") as home:
+        cluster = Cluster.create(Settings("bench"), Path(home))
+        try:
+            await _or_fail(cluster.start(name))
+            yield cluster
+        finally:
+            await cluster.clean()
+
+
+async def grow(cluster: Cluster, **changes: Any) -> Cluster:
     """Change what a running cluster is made of. Raises BenchFailed."""
-    home, name = cluster.folder.path.parent, cluster.settings.name
-    await _up(Cluster.create(Settings(name, **settings), home))
+    settings = dataclasses.replace(cluster.settings, **changes)
+    grown = Cluster.create(settings, cluster.folder.path.parent)
+    await _or_fail(grown.up())
+    return grown
 
 
 def pids(cluster: Cluster, kind: Kind) -> dict[str, int]:
@@ -74,9 +89,9 @@ def growth(before: dict[str, float], after: dict[str, float], names: Iterable[st
     return sum(after[name] - before[name] for name in names)
 
 
-async def _up(cluster: Cluster) -> None:
+async def _or_fail(step: Awaitable[None]) -> None:
     try:
-        await cluster.up()
+        await step
     except StepFailed as exc:
         raise BenchFailed(f"no cluster: {exc}\n{exc.log_tail}") from exc
     except ClusterError as exc:

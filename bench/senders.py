@@ -37,9 +37,9 @@ class Sender(Protocol):
 class Audience:
     """The viewers of one sender."""
 
-    def __init__(self, stack: ExitStack, viewers: int) -> None:
+    def __init__(self, stack: ExitStack, viewers: int, core: int | None = cores()[1]) -> None:
         self.viewers = viewers
-        self._sink = stack.enter_context(Child(sink.run, cores()[1]))
+        self._sink = stack.enter_context(Child(sink.run, core))
 
     def connect(self, port: int) -> None:
         """Raises BenchFailed if a viewer gets no reply."""

@@ -1,0 +1,188 @@
+"""A node's part in ZooKeeper and a dispatcher's, each as a process of its own: the real session,
+membership, registrar and resolver, without streams and forwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import uvloop
+
+from bench.child import BenchFailed, carry_out_all_on_loop
+from bench.processes import threads_of
+from coordination import (
+    Member,
+    Membership,
+    MemberWatch,
+    Registrar,
+    RouteResolver,
+    RouteUnknown,
+    ZooKeeperSession,
+    new_boot_id,
+)  # fmt: skip
+from service.logs import configure_logs
+from service.tasks import TaskHome
+from wire.roles import Role
+
+_WITHIN_S = 50.0
+_RESOLVED_AT_ONCE = 500
+_LOOK_EVERY_S = 0.005
+
+
+class _Process:
+    """What both have."""
+
+    def __init__(self) -> None:
+        self.tasks = TaskHome()
+        self.session: ZooKeeperSession | None = None
+
+    async def connect(self, zookeeper: str) -> ZooKeeperSession:
+        self.session = ZooKeeperSession(zookeeper, session_timeout_s=6.0)
+        await self.session.start(_WITHIN_S)
+        return self.session
+
+    def threads(self) -> int:
+        """Of this process."""
+        return threads_of(os.getpid())
+
+    async def until(self, done: Any, what: str) -> float:
+        """The monotonic time at which `done()` is true. Raises BenchFailed."""
+        deadline = time.monotonic() + _WITHIN_S
+        while not done():
+            if time.monotonic() > deadline:
+                raise BenchFailed(what)
+            await asyncio.sleep(_LOOK_EVERY_S)
+        return time.monotonic()
+
+
+class Node(_Process):
+    """Registers videos."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._registrar: Registrar | None = None
+
+    async def start(self, zookeeper: str, node_id: str) -> None:
+        """Become a member."""
+        session = await self.connect(zookeeper)
+        member = Member(Role.NODE, node_id, "127.0.0.1", 1, new_boot_id())
+        membership = Membership(session, member, on_superseded=lambda: None)
+        self._registrar = Registrar(session, node_id, member.boot_id)
+        self.tasks.spawn(membership.run(), "membership")
+        self.tasks.spawn(self._registrar.run(), "registrar")
+        await membership.wait_announced()
+
+    async def register(self, videos: Sequence[str]) -> float:
+        """Seconds until all are registered."""
+        registrar = self._registrar
+        assert registrar is not None
+        began, wanted = time.monotonic(), registrar.registered + len(videos)
+        for video_id in videos:
+            registrar.register(video_id)
+        done = await self.until(lambda: registrar.registered >= wanted, "videos not registered")
+        return done - began
+
+
+class Dispatcher(_Process):
+    """Finds routes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._resolver: RouteResolver | None = None
+        self._members: dict[float, frozenset[str]] = {}  # since when
+
+    async def start(self, zookeeper: str) -> None:
+        """Know the nodes."""
+        session = await self.connect(zookeeper)
+        watch = MemberWatch(session, Role.NODE, on_change=self._on_nodes)
+        self._resolver = RouteResolver(session)
+        self.tasks.spawn(watch.run(), "nodes")
+        self.tasks.spawn(self._resolver.run(), "resolver")
+        await watch.wait_read()
+
+    async def resolve(self, videos: Sequence[str]) -> float:
+        """Seconds until each route has been read for the first time."""
+        began = time.monotonic()
+        for start in range(0, len(videos), _RESOLVED_AT_ONCE):
+            await asyncio.gather(*map(self._resolve, videos[start : start + _RESOLVED_AT_ONCE]))
+        return time.monotonic() - began
+
+    async def wait_gone(self, node_id: str) -> float:
+        """When ZooKeeper told that the node's session had ended."""
+        await self.until(lambda: self._gone_at(node_id) is not None, f"{node_id} is there")
+        gone_at = self._gone_at(node_id)
+        assert gone_at is not None
+        return gone_at
+
+    async def wait_right(self, routes: Mapping[str, Sequence[str]]) -> float:
+        """When every route was right at once: node id -> its videos, "" for no node."""
+        resolver = self._resolver
+        assert resolver is not None
+        expected = {
+            video_id: frozenset({node_id} if node_id else ())
+            for node_id, videos in routes.items()
+            for video_id in videos
+        }
+        wrong = set(expected)
+
+        def all_right() -> bool:
+            for video_id in list(wrong):
+                if resolver.find(video_id) != expected[video_id]:
+                    return False
+                wrong.discard(video_id)
+            return True
+
+        return await self.until(all_right, f"{len(wrong)} routes are wrong")
+
+    async def wait_settled(self) -> float:
+        """When no route waited to be read again."""
+        resolver, session = self._resolver, self.session
+        assert resolver is not None
+        assert session is not None
+        return await self.until(
+            lambda: session.connected and resolver.stale == 0, "routes stay stale"
+        )
+
+    async def _resolve(self, video_id: str) -> None:
+        assert self._resolver is not None
+        try:
+            await self._resolver.resolve(video_id, _WITHIN_S)
+        except RouteUnknown as exc:
+            raise BenchFailed(f"a route cannot be read: {exc}") from exc
+
+    def _on_nodes(self, members: Mapping[str, Member]) -> None:
+        self._members[time.monotonic()] = frozenset(members)
+
+    def _gone_at(self, node_id: str) -> float | None:
+        latest = max(self._members, default=None)
+        return latest if latest is not None and node_id not in self._members[latest] else None
+
+
+async def _serve(pipe: Any, process: Node | Dispatcher) -> None:
+    configure_logs(level="error", style="json", role="bench", id="bench")
+    names = [name for name in dir(process) if not name.startswith("_") and name != "until"]
+    await carry_out_all_on_loop(
+        pipe, {name: getattr(process, name) for name in names if callable(getattr(process, name))}
+    )
+
+
+async def _serve_node(pipe: Any) -> None:
+    await _serve(pipe, Node())
+
+
+async def _serve_dispatcher(pipe: Any) -> None:
+    await _serve(pipe, Dispatcher())
+
+
+def run_node(pipe: Any) -> None:
+    """The process."""
+    uvloop.run(_serve_node(pipe))
+
+
+def run_dispatcher(pipe: Any) -> None:
+    """The process."""
+    uvloop.run(_serve_dispatcher(pipe))
