@@ -19,7 +19,7 @@ def check_calls_of_nodes(history: History, ledger: Ledger) -> None:
     """Hold every forward against the viewers' own record of who served them."""
     spans = _spans(history)
     for forward in history.forwards:
-        if any(t.began_at <= forward.at <= t.over_at + AFTER_LEAVING_S for t in history.troubles):
+        if any(t.began_at <= forward.at <= t.over_at for t in history.troubles):
             continue  # P8 says when it holds again
         at = forward.at
         held = any(
