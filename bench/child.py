@@ -60,7 +60,7 @@ class Child:
             if not self._pipe.poll(ANSWER_WITHIN_S):
                 raise BenchFailed(f"{self._process.name} did not answer")
             error, value = self._pipe.recv()
-        except EOFError:
+        except (EOFError, ConnectionError):
             raise BenchFailed(f"{self._process.name} died") from None
         if error is not None:
             raise BenchFailed(f"{self._process.name}: {error}")
@@ -160,6 +160,7 @@ async def _wait_readable(pipe: Any) -> None:
         await readable.wait()
     finally:
         loop.remove_reader(pipe.fileno())
+        os.set_blocking(pipe.fileno(), True)  # uvloop changes it; a large command comes in pieces
 
 
 def _run(target: Callable[[Any], None], pipe: Any, core: int | None) -> None:
@@ -168,5 +169,5 @@ def _run(target: Callable[[Any], None], pipe: Any, core: int | None) -> None:
         os.sched_setaffinity(0, {core})
     try:
         target(pipe)
-    except (EOFError, KeyboardInterrupt):
+    except (EOFError, ConnectionError, KeyboardInterrupt):
         os._exit(0)  # thousands of sockets: the kernel closes them faster than we do
