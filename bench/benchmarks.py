@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from bench import accept, busy, fanout, growth, latency, memory, rooms, routing, scale
+from bench import accept, busy, fanout, growth, latency, memory, rooms, routing, scale, storm
 from bench.effort import Effort
 from bench.figures import Finding
 
@@ -19,6 +19,7 @@ BENCHMARKS: Mapping[str, Measure] = {
     "busy": busy.measure,
     "rooms": rooms.measure,
     "memory": memory.measure,
+    "storm": storm.measure,
     "accept": accept.measure,
     "latency": latency.measure,
     "routing": routing.measure,

@@ -60,6 +60,9 @@ def export_core(registry: CollectorRegistry, stats: Stats, hub: Hub, reader: Sto
     exports.gauge("paused_viewers", "Viewers that take no bytes", lambda: hub.paused_viewers)
     exports.gauge("videos", "Videos served", lambda: len(hub.rooms))
     exports.gauge("frame_bytes", "Bytes in rings", lambda: hub.frame_bytes)
+    exports.gauge(
+        "range_reads_at_once", "Of one video, the most so far", lambda: reader.ranges_at_once
+    )
     exports.counter("probes", "Batched head reads", lambda: reader.head_reads)
     exports.gauge("store_reachable", "Whether the last read worked", lambda: reader.reachable)
 

@@ -2,13 +2,16 @@
 
 Law: a head that was asked for is read again and again until it succeeds or the video is forgotten;
 a range is tried once (on every writer) and then answered with None, because its asker knows whether
-it still needs it. Callbacks run on the event loop, never inside `want_*`.
+it still needs it; of one video one range is read at a time. Callbacks run on the event loop, never
+inside `want_*`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 import structlog
@@ -21,6 +24,9 @@ from wire.internal import MAX_HEADS, MAX_RANGE, HeadsReply, RangeReply
 log = structlog.get_logger()
 
 MAX_RANGES_AT_ONCE = 32
+
+
+_Range = tuple[int, int, OnRange]  # after, through
 
 
 class Source(Protocol):
@@ -52,7 +58,10 @@ class StoreReader:
         self._wake = asyncio.Event()
         self._ranges = asyncio.Semaphore(MAX_RANGES_AT_ONCE)
         self.last_ticket = 0
+        self._ranges_of: dict[str, deque[_Range]] = {}  # while a range of the video is read
+        self._under_way: list[str] = []  # at most MAX_RANGES_AT_ONCE
         self.ranges_waiting = 0
+        self.ranges_at_once = 0  # the most that were ever read of one video at the same time
         self.head_reads = 0
         self.reachable = True
 
@@ -78,7 +87,13 @@ class StoreReader:
 
     def want_range(self, video_id: str, after: int, through: int, on_range: OnRange) -> None:
         """See StoreReads. Bounded by its askers: each room has at most two under way."""
-        self._tasks.spawn(self._read_range(video_id, after, through, on_range), "range")
+        self.ranges_waiting += 1
+        wanted = (after, through, on_range)
+        if video_id in self._ranges_of:
+            self._ranges_of[video_id].append(wanted)
+        else:
+            self._ranges_of[video_id] = deque([wanted])
+            self._tasks.spawn(self._read_ranges(video_id), "ranges")
 
     async def _read_heads(self) -> None:
         while True:
@@ -111,10 +126,17 @@ class StoreReader:
             on_head(reply.epoch, reply.heads.get(video_id, 0), ticket)
         return True
 
-    async def _read_range(self, video_id: str, after: int, through: int, on_range: OnRange) -> None:
-        self.ranges_waiting += 1
+    async def _read_ranges(self, video_id: str) -> None:
+        queue = self._ranges_of[video_id]
         try:
-            async with self._ranges:
+            while queue:
+                await self._read_range(video_id, *queue.popleft())
+        finally:
+            del self._ranges_of[video_id]
+
+    async def _read_range(self, video_id: str, after: int, through: int, on_range: OnRange) -> None:
+        try:
+            async with self._ranges, self._counted(video_id):
                 reply: RangeReply | None = await self._whole_range(video_id, after, through)
             self._note(None)
         except LivecommentsError as exc:
@@ -123,6 +145,15 @@ class StoreReader:
         finally:
             self.ranges_waiting -= 1
         on_range(reply)
+
+    @asynccontextmanager
+    async def _counted(self, video_id: str) -> AsyncIterator[None]:
+        self._under_way.append(video_id)
+        self.ranges_at_once = max(self.ranges_at_once, self._under_way.count(video_id))
+        try:
+            yield
+        finally:
+            self._under_way.remove(video_id)
 
     async def _whole_range(self, video_id: str, after: int, through: int) -> RangeReply:
         """All pages of a range as one reply; at most MAX_RANGE comments."""

@@ -126,3 +126,27 @@ async def test_a_failed_range_is_answered_with_none(reading: Reading) -> None:
     reading.reader.want_range("v1", 0, 9, reading.ranges.append)
     await eventually(lambda: reading.ranges)
     assert reading.ranges == [None]
+
+
+async def test_of_one_video_one_range_is_read_at_a_time_and_others_do_not_wait(
+    reading: Reading,
+) -> None:
+    for video_id in ("v1", "v2"):
+        reading.store.post(video_id, 9)
+    whole, under_way, gate = reading.store.range, [], asyncio.Event()
+
+    async def held(video_id: str, after: int, through: int) -> RangeReply:
+        under_way.append((video_id, after))
+        await gate.wait()
+        return await whole(video_id, after, through)
+
+    reading.store.range = held  # type: ignore[method-assign]
+    for video_id, after in (("v1", 0), ("v1", 5), ("v2", 0)):
+        reading.reader.want_range(video_id, after, 9, reading.ranges.append)
+    await eventually(lambda: len(under_way) == 2)
+    assert under_way == [("v1", 0), ("v2", 0)]
+    assert reading.reader.ranges_waiting == 3
+    gate.set()
+    await eventually(lambda: len(reading.ranges) == 3)
+    assert reading.reader.ranges_at_once == 1
+    assert reading.reader.ranges_waiting == 0
