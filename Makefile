@@ -6,7 +6,7 @@
 # What is not set stays as it was the last time.
 
 .DEFAULT_GOAL := help
-.PHONY: help cluster-up cluster-status cluster-logs cluster-down cluster-clean dev \
+.PHONY: help soak cluster-up cluster-status cluster-logs cluster-down cluster-clean dev \
         setup setup-dev test test-docker check bench chaos chaos-all
 
 BIN := .venv/bin
@@ -67,6 +67,10 @@ check: setup-dev ## style, types, layers, configurations
 bench: setup ## measure (see docs/performance.md; BENCH="fanout memory" for some)
 	@$(BIN)/python -m bench.peers
 	@$(BIN)/python -m bench $(BENCH)
+
+soak: setup ## half load for a long time: does anything grow? (MINUTES=30)
+	@$(BIN)/python -m bench.peers
+	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30)
 
 compare: setup ## measure the five topologies under one load, ten minutes (see docs/topologies.md)
 	@$(BIN)/python -m bench.topologies $(COMPARE)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from bench import accept, busy, fanout, growth, latency, memory, rooms, routing, scale, storm
+from bench import accept, busy, fanout, growth, latency, memory, rooms, routing, scale, soak, storm
 from bench.effort import Effort
 from bench.figures import Finding
 
@@ -25,4 +25,5 @@ BENCHMARKS: Mapping[str, Measure] = {
     "routing": routing.measure,
     "growth": growth.measure,
     "scale": scale.measure,
+    "soak": soak.measure,
 }

@@ -38,12 +38,18 @@ class Crowd:
         self._selector = selectors.DefaultSelector()
         self._selector.register(pipe, selectors.EVENT_READ)
         self._rests: dict[socket.socket, bytes] = {}  # of each, what follows its last whole frame
+        self._where: dict[socket.socket, tuple[int, str]] = {}  # port and video, oldest first
         self._greeted = 0
         self._late_ns = array.array("q")
 
     def run(self) -> None:
         """Read, and carry out commands. Raises EOFError when the benchmark has ended."""
-        handlers: Handlers = {"open": self._open, "take": self._take}
+        handlers: Handlers = {
+            "open": self._open,
+            "change": self._change,
+            "take": self._take,
+            "take_all": self._take_all,
+        }
         while True:
             if self._read_some(None):
                 carry_out_one(self._pipe, handlers)
@@ -56,15 +62,29 @@ class Crowd:
             target = f"/v1/videos/{video_id}/stream?replay=0"
             sock.sendall(f"GET {target} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
             sock.setblocking(False)
-            self._rests[sock] = b""
+            self._rests[sock], self._where[sock] = b"", (port, video_id)
             self._selector.register(sock, selectors.EVENT_READ)
         self._read_until(lambda: self._greeted == len(self._rests), "have no hello")
+
+    def _change(self, count: int) -> None:
+        """The oldest `count` viewers leave, as many come to the same videos."""
+        for sock in list(self._where)[:count]:
+            port, video_id = self._where.pop(sock)
+            del self._rests[sock]
+            self._greeted -= 1
+            self._selector.unregister(sock)
+            sock.close()
+            self._open(port, [video_id])
+
+    def _take_all(self) -> bytes:
+        """The latenesses that are there."""
+        taken, self._late_ns = self._late_ns, array.array("q")
+        return taken.tobytes()
 
     def _take(self, count: int) -> bytes:
         """`count` latenesses, as the bytes of an array of 64-bit integers, once they are there."""
         self._read_until(lambda: len(self._late_ns) >= count, "deliveries are missing")
-        taken, self._late_ns = self._late_ns, array.array("q")
-        return taken.tobytes()
+        return self._take_all()
 
     def _read_until(self, done: Any, what: str) -> None:
         deadline = time.monotonic() + _WITHIN_S

@@ -1,0 +1,167 @@
+"""A soak: half load for a long time, viewers coming and going. Does anything grow?
+
+`python -m bench.soak --minutes 30` is the real one; the short one among the other benchmarks shows
+that it runs, and what a minute costs. Rings fill up to 4,096 comments each by design, so memory is
+judged on the second half.
+"""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import click
+import uvloop
+from rich.console import Console
+
+from bench import clusters, crowd
+from bench.child import BenchFailed, Child
+from bench.effort import Effort
+from bench.figures import Curve, Finding, Line, Reach, Row, measured, percentile, slope
+from bench.open_loop import OpenLoop
+from bench.processes import descriptors_of, rss_of
+from bench.report import RESULTS, keep, table
+from bench.surroundings import Surroundings
+from cluster.cluster import Cluster
+from cluster.parts import Kind
+
+_ROOMS, _VIEWERS_PER_ROOM, _POSTS_PER_S = 10, 100, 100.0
+_CHANGED_PER_S = 20  # viewers that leave and come
+_WINDOWS = 30
+_KINDS = (Kind.WRITER, Kind.DISPATCHER, Kind.NODE, Kind.HAPROXY)
+_MAX_KIB_PER_MINUTE = 100.0
+_MAX_DESCRIPTORS_PER_MINUTE = 1.0
+_MAX_DRIFT = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What was seen at the end of one: minutes since the start, by part."""
+
+    at: float
+    rss: dict[str, int]
+    descriptors: dict[str, int]
+    p99_ms: float
+
+
+def measure(effort: Effort) -> Iterator[Finding]:
+    """The short one. Raises BenchFailed."""
+    minutes, windows = effort.choose((0.75, 9), (0.06, 3))
+    yield from _findings(uvloop.run(_measure(minutes, windows)), judged=False)
+
+
+def _findings(windows: Sequence[Window], *, judged: bool) -> Iterator[Finding]:
+    late = windows[len(windows) // 2 :]
+    minutes = windows[-1].at
+    what = f"soak of {minutes:.1f} min, {len(windows)} windows"
+
+    def grown(pick: Callable[[Window], dict[str, int]]) -> tuple[str, float]:
+        slopes = {
+            name: slope([(window.at, float(pick(window)[name])) for window in late])
+            for name in pick(late[0])
+        }
+        name = max(slopes, key=lambda name: slopes[name])
+        return name, slopes[name]
+
+    name, bytes_per_minute = grown(lambda window: window.rss)
+    yield Row(
+        f"{what}: memory slope in the second half, worst process ({name})",
+        measured([bytes_per_minute / 1024], "KiB/min", 0),
+        reach=Reach(_MAX_KIB_PER_MINUTE, "KiB/min") if judged else None,
+    )
+    name, per_minute = grown(lambda window: window.descriptors)
+    yield Row(
+        f"{what}: descriptors, worst process ({name})",
+        measured([per_minute], "/min", 2),
+        reach=Reach(_MAX_DESCRIPTORS_PER_MINUTE, "/min") if judged else None,
+    )
+    third = max(len(windows) // 3, 1)
+    first = percentile([window.p99_ms for window in windows[:third]], 50)
+    last = percentile([window.p99_ms for window in windows[-third:]], 50)
+    yield Row(
+        f"{what}: p99 from post to viewer, last third by first third",
+        measured([last / first], "", 2),
+        reach=Reach(_MAX_DRIFT) if judged else None,
+    )
+    yield from _curves(windows)
+
+
+def _curves(windows: Sequence[Window]) -> Iterator[Curve]:
+    def line(name: str, read: Callable[[Window], float]) -> Line:
+        return Line(name, tuple((window.at, read(window)) for window in windows))
+
+    names = [name for name in windows[0].rss if name.endswith(("-1", "haproxy"))]
+    lines = [line(name, lambda w, name=name: w.rss[name] / 1e6) for name in names]  # type: ignore[misc]
+    yield Curve("soak-memory", "Resident memory during a soak", "minutes", "MB", tuple(lines))
+    p99 = line("p99 of each window", lambda window: window.p99_ms)
+    yield Curve("soak-p99", "Post to viewer during a soak", "minutes", "ms", (p99,))
+
+
+async def _measure(minutes: float, windows: int) -> list[Window]:
+    async with clusters.running() as cluster:
+        port = cluster.part("haproxy").ports["http"]
+        videos = [f"soak-{number}" for number in range(_ROOMS)]
+        posts = OpenLoop(port, videos)
+        try:
+            with Child(crowd.run) as viewers:
+                crowd.connect(viewers, port, videos * _VIEWERS_PER_ROOM)
+                return await _soak(cluster, viewers, posts, minutes, windows)
+        finally:
+            await posts.aclose()
+
+
+async def _soak(
+    cluster: Cluster, viewers: Child, posts: OpenLoop, minutes: float, windows: int
+) -> list[Window]:
+    seconds = minutes * 60 / windows
+    loop = asyncio.get_running_loop()
+    began, seen = loop.time(), []
+    for _ in range(windows):
+        await asyncio.gather(
+            posts.run(_POSTS_PER_S, int(_POSTS_PER_S * seconds)), _change(viewers, seconds)
+        )
+        late = array.array("q")
+        late.frombytes(await asyncio.to_thread(viewers.ask, "take_all"))
+        if not late:
+            raise BenchFailed("nothing was delivered")
+        seen.append(_window(cluster, (loop.time() - began) / 60, percentile(late, 99) / 1e6))
+    return seen
+
+
+async def _change(viewers: Child, seconds: float) -> None:
+    """Some viewers leave, as many come, every second."""
+    for _ in range(max(int(seconds), 1)):
+        begun = asyncio.get_running_loop().time()
+        await asyncio.to_thread(viewers.ask, "change", _CHANGED_PER_S)
+        await asyncio.sleep(max(begun + 1.0 - asyncio.get_running_loop().time(), 0.0))
+
+
+def _window(cluster: Cluster, at: float, p99_ms: float) -> Window:
+    pids = {name: pid for kind in _KINDS for name, pid in clusters.pids(cluster, kind).items()}
+    return Window(
+        at,
+        {name: rss_of(pid) for name, pid in pids.items()},
+        {name: descriptors_of(pid) for name, pid in pids.items()},
+        p99_ms,
+    )
+
+
+@click.command()
+@click.option("--minutes", default=30.0, show_default=True, type=click.FloatRange(0.5, 24 * 60))
+def main(minutes: float) -> None:
+    """The real soak: prints its rows, keeps them and the pictures beside the others."""
+    console, before = Console(), Surroundings.now()
+    try:
+        findings = list(_findings(uvloop.run(_measure(minutes, _WINDOWS)), judged=True))
+    except BenchFailed as exc:
+        console.print(f"not measured: {exc}", markup=False)
+        sys.exit(1)
+    keep("soak", findings, before.text_until_now(), RESULTS)
+    console.print(table([finding for finding in findings if isinstance(finding, Row)]))
+
+
+if __name__ == "__main__":
+    main()
