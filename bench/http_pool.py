@@ -62,8 +62,12 @@ class HttpPool:
             raise BenchFailed(f"unexpected reply: {head[:80]!r}")
 
     async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        if self._free:
-            return self._free.pop()
+        while self._free:
+            reader, writer = self._free.pop()
+            if not reader.at_eof():  # closed meanwhile, for it was idle
+                return reader, writer
+            writer.close()
+            self._open -= 1
         self._open += 1
         if self._open > _MAX_OPEN:
             raise BenchFailed(f"over {_MAX_OPEN} requests wait for a reply")
