@@ -68,6 +68,7 @@ class Nchan:
         self._core = core
         self._folder = TemporaryDirectory(prefix="livecomments-nchan-")
         self._process: subprocess.Popen[bytes] | None = None
+        self._connection: http.client.HTTPConnection | None = None
         self._worker = 0
         self.port = 0
 
@@ -94,6 +95,8 @@ class Nchan:
         return self
 
     def __exit__(self, *_exc: object) -> None:
+        if self._connection is not None:
+            self._connection.close()
         if self._process is not None:
             self._process.terminate()
             try:
@@ -105,6 +108,7 @@ class Nchan:
 
     def publish(self, video_id: str, text: bytes) -> None:
         """Send one message to all viewers of a video. Raises BenchFailed if it is refused."""
+        assert self._connection is not None
         self._connection.request("POST", f"/publish?id={video_id}", text)
         reply = self._connection.getresponse()
         reply.read()
