@@ -144,12 +144,15 @@ def at_rate(per_s: float, count: int, act: Callable[[int], object]) -> None:
         act(i)
 
 
-async def at_rate_on_loop(per_s: float, count: int, act: Callable[[int], object]) -> None:
-    """As `at_rate`, beside other work of this loop."""
-    began = time.monotonic()
-    for i in range(count):
-        await asyncio.sleep(max(began + i / per_s - time.monotonic(), 0.0))
-        act(i)
+async def at_rate_on_loop(per_s: float, count: int, act: Callable[[int], None]) -> None:
+    """As `at_rate`, beside other work of this loop; those that are due together come together."""
+    began, done = time.monotonic(), 0
+    while done < count:
+        await asyncio.sleep(max(began + done / per_s - time.monotonic(), 0.0))
+        due = min(int((time.monotonic() - began) * per_s) + 1, count)
+        for number in range(done, due):
+            act(number)
+        done = max(due, done)
 
 
 async def _wait_readable(pipe: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import CollectorRegistry
 
 from rtms_node.hub import Hub
 from rtms_node.reader import StoreReader
@@ -36,15 +36,14 @@ _COUNTERS = {
 
 def post_to_write(registry: CollectorRegistry) -> Callable[[float], None]:
     """What notes that a comment accepted at a wall clock (seconds) has just been written."""
-    seconds = Histogram(
-        "livecomments_post_to_write_seconds",
+    note_s = Exports(registry).histogram(
+        "post_to_write_seconds",
         "From the acceptance of a post to the end of its round of writes (clocks of two hosts)",
-        registry=registry,
-        buckets=LATENCY_BUCKETS,
+        LATENCY_BUCKETS,
     )
 
     def observe(accepted_at: float) -> None:
-        seconds.observe(max(time.time() - accepted_at, 0.0))
+        note_s(max(time.time() - accepted_at, 0.0))
         note(Stage.WRITTEN, accepted_at)
 
     return observe

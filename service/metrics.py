@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Protocol
 
 from prometheus_client import (
@@ -12,8 +14,14 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)  # fmt: skip
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -90,6 +98,20 @@ class Exports:
         """One total for each value of a label."""
         self._add(lambda: _labelled(CounterMetricFamily, name, text, label, read()))
 
+    def histogram(self, name: str, text: str, bounds: Sequence[float]) -> Callable[[float], None]:
+        """A distribution; returns what notes one value. One thread only: it takes no lock, and so
+        costs a tenth of the library's own, which counts on the path of every comment.
+        """
+        counts, total = [0] * (len(bounds) + 1), 0.0
+
+        def observe(value: float) -> None:
+            nonlocal total
+            counts[bisect_left(bounds, value)] += 1
+            total += value
+
+        self._add(lambda: _distribution(name, text, bounds, counts, total))
+        return observe
+
     def session(self, session: SessionFigures) -> None:
         """How the process stands with ZooKeeper."""
         self.gauge("zookeeper_connected", "1 while connected", lambda: session.state == "connected")
@@ -112,6 +134,15 @@ def _labelled(
     for value, figure in figures.items():
         family.add_metric([value], figure)
     return family
+
+
+def _distribution(
+    name: str, text: str, bounds: Sequence[float], counts: Sequence[int], total: float
+) -> Metric:
+    so_far = list(accumulate(counts))
+    names = [*map(floatToGoString, bounds), "+Inf"]
+    buckets = list(zip(names, map(float, so_far), strict=True))
+    return HistogramMetricFamily(f"livecomments_{name}", text, buckets=buckets, sum_value=total)
 
 
 class _Read(Collector):

@@ -194,8 +194,8 @@ class GroupCommit:
             _fail(group, StoreUnavailable("nobody knows whether it was stored"))
             raise
         reach(Failpoint.WRITER_AFTER_COMMIT)
-        self._metrics.commit_seconds.observe(time.monotonic() - begun)
-        self._metrics.group_size.observe(len(group))
+        self._metrics.observe_commit(time.monotonic() - begun)
+        self._metrics.observe_group(len(group))
         self._count_outcomes(results)
         for batch in _batches(video_id, epoch, group, results):
             _log_stored(batch)
@@ -209,9 +209,11 @@ class GroupCommit:
     def _count_outcomes(self, results: Sequence[Appended]) -> None:
         outcomes = [result.outcome for result in results]
         new, replayed = outcomes.count(Outcome.NEW), outcomes.count(Outcome.REPLAYED)
+        conflicts = len(outcomes) - new - replayed
         self._metrics.accepted.inc(new)
-        self._metrics.replayed.inc(replayed)
-        self._metrics.conflicts.inc(len(outcomes) - new - replayed)
+        if replayed or conflicts:  # hardly ever, and a counter takes a lock
+            self._metrics.replayed.inc(replayed)
+            self._metrics.conflicts.inc(conflicts)
 
 
 def _fail(posts: Sequence[Post] | deque[Post], error: Exception) -> None:

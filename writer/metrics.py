@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from service.metrics import LATENCY_BUCKETS
+from service.metrics import LATENCY_BUCKETS, Exports
 
 _SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
 class WriterMetrics:
-    """Counters of one writer; each may be used on any thread."""
+    """Counters of one writer; each may be used on any thread, what is called `observe_` on the
+    event loop only.
+    """
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
@@ -29,17 +31,12 @@ class WriterMetrics:
         self.dispatch_sent = counter("dispatch_sent", "Batches taken by a dispatcher")
         self.dispatch_failed = counter("dispatch_failed", "Requests a dispatcher did not take")
         self.dispatch_dropped = counter("dispatch_dropped", "Batches left to the probe", "reason")
-        self.commit_seconds = Histogram(
-            "livecomments_commit_seconds",
-            "From a group's start to its commit",
-            buckets=LATENCY_BUCKETS,
-            registry=registry,
+        exports = Exports(registry)
+        self.observe_commit = exports.histogram(
+            "commit_seconds", "From a group's start to its commit", LATENCY_BUCKETS
         )
-        self.group_size = Histogram(
-            "livecomments_commit_group_size",
-            "Comments of one video in one commit",
-            buckets=_SIZES,
-            registry=registry,
+        self.observe_group = exports.histogram(
+            "commit_group_size", "Comments of one video in one commit", _SIZES
         )
 
     def watch_queues(self, depths: Callable[[], dict[str, int]]) -> None:
