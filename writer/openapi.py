@@ -24,6 +24,8 @@ _EVENT_ID = "^[a-z0-9]{12}-(0|[1-9][0-9]{0,14})$"
 _SEEN = r"[^\s\x00-\x1f\x7f-\x9f]"
 _NO_CONTROL = r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]*"
 _VISIBLE = f"^{_NO_CONTROL}{_SEEN}{_NO_CONTROL}$"
+# Printable ASCII; a space at an end is not part of a header's value (RFC 9110, 5.5).
+_KEY = r"^[!-~]([ -~]*[!-~])?$"
 _STREAM_TEXT = """Server-Sent Events. `hello` (HelloEvent) comes first; `comment` (Comment) carries
 an id; `gap` (GapEvent) names comments that are missing; `reset` (ResetEvent) says that the cursor
 could not be used; `bye` (ByeEvent) is the last event. Ignore events that you do not know. The
@@ -97,7 +99,7 @@ def _paths() -> Json:
 
 
 def _post() -> Json:
-    key = {"type": "string", "minLength": 1, "maxLength": MAX_KEY}
+    key = {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": _KEY}
     created = _json("Comment", "Stored")
     created["headers"] = {"Location": _header("string", "Where the comment can be read")}
     created["links"] = {"stored": _link("getComment"), "history": _link("listComments")}

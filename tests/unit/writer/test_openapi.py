@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from wire.comment import MAX_KEY, check_idempotency_key
+from wire.errors import InvalidField
 from wire.ids import EventId
 from wire.sse import (
     ByeReason,
@@ -59,6 +64,19 @@ def test_operation_ids_are_unique() -> None:
         if method != "parameters"
     ]
     assert len(ids) == len(set(ids)) == 4
+
+
+@given(st.text(st.characters(max_codepoint=0x100), max_size=MAX_KEY + 2))
+def test_a_key_that_fits_the_document_is_taken(key: str) -> None:
+    sent = key.strip(" \t")  # what is left of it in a header
+    post = DOCUMENT["paths"]["/v1/videos/{video_id}/comments"]["post"]
+    (rule,) = [field["schema"] for field in post["parameters"] if field["in"] == "header"]
+    fits = re.fullmatch(rule["pattern"], key) is not None
+    if fits and rule["minLength"] <= len(key) <= rule["maxLength"]:
+        assert check_idempotency_key(sent) == key
+    elif sent == key:
+        with pytest.raises(InvalidField):
+            check_idempotency_key(sent)
 
 
 @pytest.mark.parametrize(
