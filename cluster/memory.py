@@ -15,6 +15,7 @@ from cluster.ports import free_ports, is_free
 from cluster.preflight import check_variables
 from cluster.runtime import RUNNING, Runtime
 from cluster.settings import DEFAULT_NAME, Settings
+from service.config import EnvReader, PubSubConfig
 
 # What may change while the cluster runs: how many there are of what the gateway can take on.
 _ELASTIC = ("nodes", "dispatchers", "writers", "environment", "http_port", "https_port")
@@ -48,6 +49,7 @@ class Memory:
         self._check_ring(settings)
         if self._any_runs():
             self._check_elastic(settings)
+            self._check_shared(settings)
         self.remember(settings)
 
     def remember(self, settings: Settings) -> None:
@@ -114,10 +116,14 @@ class Memory:
         for field in dataclasses.fields(Settings):
             old, new = (getattr(one, field.name) for one in (_told(self.settings), _told(settings)))
             if old != new and field.name not in _ELASTIC:
-                raise SettingsConflict(
-                    f"the cluster runs with {field.name.upper()}={old}; "
-                    f"`make cluster-down` first, then start it with {new}"
-                )
+                raise _must_go_down(field.name.upper(), old, new)
+
+    def _check_shared(self, settings: Settings) -> None:
+        """A variable counts from a part's next start, and these must be the same in all parts."""
+        known = _shared(self.settings)
+        for name, new in _shared(settings).items():
+            if known[name] != new:
+                raise _must_go_down(name, f"{known[name]:g}", f"{new:g}")
 
     def _any_runs(self) -> bool:
         return any(self._runtime.condition(name) in RUNNING for name in self._runtime.names())
@@ -126,3 +132,18 @@ class Memory:
 def _told(settings: Settings) -> Settings:
     """With what is in effect where a person left the choice to us."""
     return dataclasses.replace(settings, placement=settings.viewers_placement)
+
+
+def _shared(settings: Settings) -> dict[str, float]:
+    """What every process must be told alike, as it is in effect."""
+    env = EnvReader(settings.variables_for("", ""))
+    return {
+        "CHANNELS": PubSubConfig.read(env).channels,
+        "ZOOKEEPER_SESSION_S": env.number("ZOOKEEPER_SESSION_S", 6, 1, 60),
+    }
+
+
+def _must_go_down(name: str, old: object, new: object) -> SettingsConflict:
+    return SettingsConflict(
+        f"the cluster runs with {name}={old}; `make cluster-down` first, then start it with {new}"
+    )

@@ -1,0 +1,75 @@
+"""What of a cluster's settings may change now."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+import pytest
+
+from cluster.errors import SettingsConflict
+from cluster.folder import ClusterFolder, Remembered
+from cluster.local_runtime import LocalRuntime
+from cluster.memory import Memory
+from cluster.processes import mark_of, write_mark
+from cluster.settings import Settings
+
+SETTINGS = Settings("m", topology="partitioned")
+
+
+def memory_of(home: Path, **variables: str) -> Memory:
+    """Of a cluster with these variables for all its parts; none of them runs."""
+    folder = ClusterFolder(home, SETTINGS.name)
+    settings = with_variables(**variables)
+    return Memory(folder, LocalRuntime(folder, {}), Remembered(settings))
+
+
+def with_variables(**variables: str) -> Settings:
+    return dataclasses.replace(SETTINGS, environment={"all": variables})
+
+
+def let_a_part_run(home: Path) -> None:
+    """This very process stands for it."""
+    mark = mark_of(os.getpid())
+    assert mark is not None
+    folder = ClusterFolder(home, SETTINGS.name)
+    folder.run.mkdir(parents=True)
+    write_mark(folder.run / "node-1.pid", mark)
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "asked"), [("CHANNELS", "64", "32"), ("ZOOKEEPER_SESSION_S", "6", "7.5")]
+)
+def test_what_all_parts_share_stays_while_one_runs(
+    tmp_path: Path, name: str, known: str, asked: str
+) -> None:
+    memory = memory_of(tmp_path)
+    let_a_part_run(tmp_path)
+    with pytest.raises(
+        SettingsConflict, match=f"{name}={known}; `make cluster-down` first.*{asked}"
+    ):
+        memory.take_on(with_variables(**{name: asked}))
+    assert memory.settings == with_variables()
+    memory.take_on(with_variables(**{name: known}))  # what is in effect already
+
+
+def test_a_default_does_not_come_back_unseen(tmp_path: Path) -> None:
+    memory = memory_of(tmp_path, CHANNELS="32")
+    let_a_part_run(tmp_path)
+    with pytest.raises(SettingsConflict, match=r"CHANNELS=32; .*64"):
+        memory.take_on(with_variables())
+
+
+def test_what_all_parts_share_may_change_on_a_cluster_that_is_down(tmp_path: Path) -> None:
+    memory = memory_of(tmp_path)
+    memory.take_on(with_variables(CHANNELS="32", ZOOKEEPER_SESSION_S="7"))
+    assert memory.settings.variables_for("node", "node-1")["CHANNELS"] == "32"
+
+
+def test_other_variables_and_the_number_of_nodes_may_change_at_any_time(tmp_path: Path) -> None:
+    memory = memory_of(tmp_path)
+    let_a_part_run(tmp_path)
+    settings = dataclasses.replace(with_variables(LOG_LEVEL="debug"), nodes=5)
+    memory.take_on(settings)
+    assert memory.settings == settings
