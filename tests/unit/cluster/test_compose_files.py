@@ -68,6 +68,16 @@ def test_variables_of_a_part_are_its_own(tmp_path: Path) -> None:
     assert override["haproxy"]["environment"] == {}
 
 
+def test_channels_are_as_many_for_all_parts(tmp_path: Path) -> None:
+    settings = dataclasses.replace(
+        SETTINGS, topology="partitioned", environment={"all": {"CHANNELS": "8"}}
+    )
+    services, override, _ = written(tmp_path, settings)
+    for name in ("writer-1", "writer-2", "node-1", "node-5"):
+        assert services[name]["environment"]["CHANNELS"] == "${CHANNELS:-64}", "by hand"
+        assert override[name]["environment"]["CHANNELS"] == "8"
+
+
 def test_a_dollar_stays_a_dollar(tmp_path: Path) -> None:
     settings = dataclasses.replace(SETTINGS, environment={"node": {"X": "a$b"}})
     _, override, _ = written(tmp_path, settings)
@@ -87,7 +97,8 @@ def test_the_rest_is_in_the_variables_file(tmp_path: Path) -> None:
     open_ones = set()
     for word in BASE.read_text().split("${")[1:]:
         open_ones.add(word.partition(":-")[0])
-    assert open_ones - asked <= {"LOG_LEVEL", "GATEWAY_NAMES"}, "those are set by part, or by hand"
+    by_part_or_by_hand = {"LOG_LEVEL", "CHANNELS", "GATEWAY_NAMES"}
+    assert open_ones - asked <= by_part_or_by_hand
 
 
 def test_a_container_is_made_from_what_concerns_it(tmp_path: Path) -> None:
