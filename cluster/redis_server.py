@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
-_MAX_REPLY_BYTES = 64 * 1024
 
 _CONFIG = """\
 bind {bind}
