@@ -7,6 +7,7 @@ Law
   the room of the last one (which is after its linger).
 - Redis is asked every PING_EVERY_S; after MOST_SILENT such turns without a byte the connection is
   cut. Turns are counted, not seconds: a process that was itself stopped must read what waits first.
+  A turn ends at its time, however often videos join and leave meanwhile.
 - A message is data from outside: what is no message of ours is counted and dropped.
 """
 
@@ -94,8 +95,8 @@ class Subscriber:
 
     def leave(self, video_id: str) -> None:
         """See Feed."""
-        self._table.leave(video_id)
-        self._wake.set()
+        if self._table.leave(video_id):
+            self._wake.set()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -121,14 +122,16 @@ class Subscriber:
 
     async def _keep(self, connection: RedisConnection) -> None:
         """Send what is wanted, and see that the other side lives."""
-        silent = 0
+        loop, silent = asyncio.get_running_loop(), 0
+        turn_ends_at = loop.time() + PING_EVERY_S
         while True:
             self._wake.clear()
             commands = self._commands()
             if commands:
                 await connection.send(commands)
             try:
-                async with asyncio.timeout(PING_EVERY_S):
+                # A wait that began anew would never end where rooms open and close all the time.
+                async with asyncio.timeout_at(turn_ends_at):
                     await self._wake.wait()
             except TimeoutError:
                 silent = 0 if self._heard else silent + 1
@@ -136,6 +139,7 @@ class Subscriber:
                     raise RedisAway("it is silent") from None
                 self._heard = False
                 await connection.send([("PING",)])
+                turn_ends_at = loop.time() + PING_EVERY_S  # from now: what was slept through is one
 
     def _commands(self) -> list[Command]:
         new, old = self._table.take_changes()

@@ -37,13 +37,14 @@ class Subscriptions:
         """A video is served from now on."""
         self._videos.setdefault(self._channels.channel(video_id), {})[video_id] = None
 
-    def leave(self, video_id: str) -> None:
-        """A video is no longer served."""
+    def leave(self, video_id: str) -> bool:
+        """A video is no longer served; whether its channel is to be left."""
         channel = self._channels.channel(video_id)
         videos = self._videos.get(channel, {})
         videos.pop(video_id, None)
         if not videos:
             self._videos.pop(channel, None)
+        return not videos and channel in self._sent and channel not in self._always
 
     def take_changes(self) -> tuple[list[str], list[str]]:
         """Channels to subscribe to and to leave now; they count as sent."""

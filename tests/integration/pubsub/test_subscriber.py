@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import Callable
 
 from pubsub import subscriber
@@ -24,6 +25,12 @@ async def channels_with_ears(redis: RedisServer) -> set[str]:
 async def publish(redis: RedisServer, store: MemoryStore, video_id: str) -> int:
     message = encode_message([store.post(video_id)])
     return int(await redis.ask("PUBLISH", CHANNELS.channel(video_id), message))
+
+
+def beside(video_id: str) -> str:
+    """Another video on the same channel."""
+    others = (f"o{number}" for number in itertools.count())
+    return next(name for name in others if CHANNELS.channel(name) == CHANNELS.channel(video_id))
 
 
 async def test_a_video_is_heard_and_announced_from_its_confirmation_on(
@@ -108,6 +115,30 @@ async def test_a_stopped_redis_is_noticed_and_used_again_when_it_goes_on(
     redis.go_on()
     await eventually(lambda: ear.connected[-1] is True)
     await eventually(lambda: ear.subscriber.subscriptions == 1)
+
+
+async def test_a_stopped_redis_is_noticed_while_videos_come_and_go(
+    redis: RedisServer, listen: Listen
+) -> None:
+    """On a channel that is held, and on one that is subscribed to and left each time."""
+    ear = listen()
+    await ear.join("v1")
+    held, left = beside("v1"), "v2"
+    assert CHANNELS.channel(left) != CHANNELS.channel("v1")
+
+    async def come_and_go() -> None:
+        while True:
+            for act in (ear.subscriber.join, ear.subscriber.leave):
+                act(held)
+                act(left)
+                await asyncio.sleep(0.005)
+
+    coming_and_going = asyncio.ensure_future(come_and_go())
+    redis.pause()
+    await eventually(lambda: ear.connected[-1] is False, 15)
+    redis.go_on()
+    await eventually(lambda: ear.connected[-1] is True)
+    coming_and_going.cancel()
 
 
 async def test_junk_is_counted_and_dropped(redis: RedisServer, listen: Listen) -> None:

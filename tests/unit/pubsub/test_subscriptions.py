@@ -30,6 +30,17 @@ def test_the_first_video_of_a_channel_subscribes_and_the_last_one_leaves() -> No
     assert table.take_changes() == ([], [CHANNEL])
 
 
+def test_only_the_last_video_of_a_channel_that_was_subscribed_has_to_be_told() -> None:
+    table = Subscriptions(CHANNELS, always=[OTHER])
+    table.join(FIRST)
+    assert not table.leave(FIRST)  # nothing was sent
+    for video_id in (FIRST, SECOND, on(OTHER)[0]):
+        table.join(video_id)
+    table.take_changes()
+    assert [table.leave(video_id) for video_id in (FIRST, SECOND)] == [False, True]
+    assert not table.leave(on(OTHER)[0])
+
+
 def test_a_confirmed_channel_announces_its_videos() -> None:
     table = Subscriptions(CHANNELS)
     table.join(FIRST)
