@@ -7,7 +7,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help soak cluster-up cluster-status cluster-logs cluster-down cluster-clean dev \
-        setup setup-dev test test-docker check bench chaos chaos-all
+        setup setup-dev test test-docker check bench compare chaos chaos-all
 
 BIN := .venv/bin
 MAKEFLAGS += --no-print-directory

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -12,8 +13,11 @@ from bench.child import BenchFailed
 from bench.report import RESULTS
 from bench.surroundings import Surroundings
 from bench.topologies import pictures, report
-from bench.topologies.plan import FULL, QUICK, VARIANTS
+from bench.topologies.plan import FULL, QUICK, VARIANTS, Variant, kinds_needed
 from bench.topologies.run import measure_all
+from cluster.errors import ClusterError
+from cluster.progress import Spoken
+from cluster.system_packages import ensure_packages
 
 _WIDTH_OF_A_FILE = 160
 
@@ -28,9 +32,10 @@ def main(names: tuple[str, ...], quick: bool, results: Path) -> None:
     The exit status is 1 if one of them could not be measured.
     """
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
-    began = Surroundings.now()
     plan = QUICK if quick else FULL
     chosen = [variant for variant in VARIANTS if not names or variant.name in names]
+    _install_for(chosen, console)
+    began = Surroundings.now()
     try:
         measured = measure_all(plan, chosen, lambda text: console.print(text, markup=False))
     except BenchFailed as exc:
@@ -44,6 +49,15 @@ def main(names: tuple[str, ...], quick: bool, results: Path) -> None:
         (results / f"topologies-{name}.svg").write_text(drawing)
     console.print(report.table(measured), *surroundings.values(), sep="\n")
     console.print(f"kept in {results}", markup=False)
+
+
+def _install_for(chosen: Sequence[Variant], console: Console) -> None:
+    """Where it cannot be done, what is there already is enough for some of them."""
+    progress = Spoken(console)
+    try:
+        ensure_packages(kinds_needed(chosen), progress, maven=False)
+    except ClusterError as exc:
+        progress.note(f"some cannot be measured: {exc}")
 
 
 if __name__ == "__main__":

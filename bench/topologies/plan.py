@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from cluster.parts import Kind, kinds_of
+from cluster.settings import Settings
 from wire.topology import Topology
 
 
@@ -22,6 +25,10 @@ class Variant:
         """Whether it has nodes to add."""
         return self.topology is not Topology.SINGLE
 
+    def settings(self, nodes: int) -> Settings:
+        """The cluster on which it is measured."""
+        return Settings("compare", topology=self.topology, placement=self.placement, nodes=nodes)
+
 
 # The dispatcher twice: what it saves by itself, and what the gateway's placement saves with it.
 VARIANTS = (
@@ -32,6 +39,12 @@ VARIANTS = (
     Variant("in-turn", "dispatcher, in turn", Topology.DISPATCHER, "round_robin", 1),
     Variant("dispatcher", "dispatcher", Topology.DISPATCHER, "hash", 1),
 )
+
+
+def kinds_needed(variants: Iterable[Variant]) -> list[Kind]:
+    """Every program that one of them is made of."""
+    found = (kind for variant in variants for kind in kinds_of(variant.settings(nodes=1)))
+    return list(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True)

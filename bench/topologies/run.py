@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import array
 import asyncio
-import dataclasses
 import secrets
 import time
 from collections import Counter
@@ -25,7 +24,6 @@ from bench.topologies.zipf import Zipf
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError, StepFailed
 from cluster.parts import Kind
-from cluster.settings import Settings
 
 Say = Callable[[str], None]
 
@@ -47,16 +45,13 @@ def measure_all(plan: Plan, variants: Sequence[Variant], say: Say) -> list[Measu
 
 
 async def _measure(plan: Plan, variant: Variant, home: Path) -> Measured:
-    settings = Settings(
-        name="compare", topology=variant.topology, placement=variant.placement, nodes=1
-    )
     measured = Measured(variant.name, variant.label, variant.hops)
     steps = plan.steps if variant.grows else (1,)
-    cluster = Cluster.create(settings, home)
+    cluster = Cluster.create(variant.settings(1), home)
     try:
         with Child(audience.run) as viewers:
             for nodes in steps:
-                cluster = Cluster.create(dataclasses.replace(settings, nodes=nodes), home)
+                cluster = Cluster.create(variant.settings(nodes), home)
                 await cluster.up()
                 is_main = nodes == plan.main_nodes or not variant.grows
                 await _Step(plan, cluster, viewers, nodes).run(measured, is_main=is_main)

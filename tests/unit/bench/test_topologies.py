@@ -11,11 +11,12 @@ import pytest
 
 from bench.bars import draw_bars
 from bench.topologies.pictures import draw_all
-from bench.topologies.plan import FULL, QUICK, VARIANTS
+from bench.topologies.plan import FULL, QUICK, VARIANTS, kinds_needed
 from bench.topologies.readings import Reading
 from bench.topologies.report import as_json, markdown, rows
 from bench.topologies.results import Latency, Measured, Sample, difference
 from bench.topologies.zipf import Zipf
+from cluster.parts import Kind
 from wire.topology import Topology
 
 SAMPLE = Sample(
@@ -47,6 +48,12 @@ def test_every_topology_is_compared_and_a_name_means_one() -> None:
     for plan in (FULL, QUICK):
         assert plan.main_nodes in plan.steps
         assert list(plan.steps) == sorted(plan.steps), "a cluster only grows"
+
+
+def test_a_fresh_machine_gets_what_any_of_them_needs_and_nothing_else() -> None:
+    assert set(kinds_needed(VARIANTS)) == set(Kind) - {Kind.CASSANDRA}
+    alone = [variant for variant in VARIANTS if variant.name == "single"]
+    assert kinds_needed(alone) == [Kind.SINGLE, Kind.HAPROXY]
 
 
 def test_popularity_follows_zipfs_law_and_the_seed() -> None:
