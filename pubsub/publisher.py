@@ -6,8 +6,10 @@ Law
   channel in it.
 - What was written and not answered is written again on the next connection: a node that gets it
   twice drops it by its number.
-- An idle connection is asked once a second whether it lives, so that `problem` is true and the next
-  comment finds a connection that works.
+- Redis is there when it has taken what waited, or answered a PING if nothing did: a login may be
+  allowed, and a channel refused.
+- An idle connection is asked once a second whether it lives, so that `connected` is true and the
+  next comment finds a connection that works.
 """
 
 from __future__ import annotations
@@ -107,6 +109,7 @@ class Publisher:
             connection = RedisConnection(self._url)
             try:
                 await connection.open()
+                await self._publish_some(connection)
                 back_off.reset()
                 self._note(None)
                 await self._publish_on(connection)
@@ -119,9 +122,7 @@ class Publisher:
     async def _publish_on(self, connection: RedisConnection) -> None:
         """Until the connection is of no use. Raises RedisAway."""
         while True:
-            taken = self._outbox.take()
-            if taken:
-                await self._publish(connection, taken)
+            if await self._publish_some(connection):
                 continue
             self._idle.set()
             self._wake.clear()
@@ -131,7 +132,11 @@ class Publisher:
             except TimeoutError:
                 await connection.ask([("PING",)], ANSWER_WITHIN_S)
 
-    async def _publish(self, connection: RedisConnection, taken: Sequence[Queued]) -> None:
+    async def _publish_some(self, connection: RedisConnection) -> bool:
+        """One write of what waits; False if nothing does. Raises RedisAway."""
+        taken = self._outbox.take()
+        if not taken:
+            return False
         commands = self._commands(taken)
         try:
             heard = await connection.ask(commands, ANSWER_WITHIN_S)
@@ -141,6 +146,7 @@ class Publisher:
         self.stats.messages += len(commands)
         self.stats.batches += len(taken)
         self.stats.receivers += sum(count for count in heard if isinstance(count, int))
+        return True
 
     def _commands(self, taken: Sequence[Queued]) -> list[Command]:
         """A PUBLISH for each channel, its batches in order."""

@@ -2,7 +2,9 @@
 
 Law
 - One connection. While there is none, comments are published that nobody hears: `on_connected` is
-  told at once, both ways, and after the way back every video is announced anew.
+  told at once, both ways, and on the way back every video is announced anew.
+- Redis is there when it has confirmed all that was wanted at first: a login may be allowed, and a
+  channel refused.
 - A channel is subscribed with the first viewer of one of its videos, and left when the hub closes
   the room of the last one (which is after its linger).
 - Redis is asked every PING_EVERY_S; after MOST_SILENT such turns without a byte the connection is
@@ -30,6 +32,7 @@ from wire.internal import Batch
 
 log = structlog.get_logger()
 
+CONFIRM_WITHIN_S = 5.0  # all channels of a new connection
 PING_EVERY_S = 1.0
 MOST_SILENT = 3
 _YIELD_EVERY = 64  # messages read before other work of the loop gets its turn
@@ -61,6 +64,7 @@ class Subscriber:
         self._wake = asyncio.Event()
         self._tried = asyncio.Event()
         self._heard = False  # anything since the last turn of `_keep`
+        self._answers = 0
         self.connected = False
         self.stats = SubscriberStats()
 
@@ -105,6 +109,7 @@ class Subscriber:
             connection = RedisConnection(self._url)
             try:
                 await connection.open()
+                await self._begin(connection)
                 back_off.reset()
                 self._came_back()
                 async with asyncio.TaskGroup() as tasks:
@@ -119,6 +124,16 @@ class Subscriber:
     async def wait_tried(self) -> None:
         """Wait until the first attempt to connect has worked or failed."""
         await self._tried.wait()
+
+    async def _begin(self, connection: RedisConnection) -> None:
+        """Send what is wanted, and read until Redis has confirmed it: answers come in order."""
+        await connection.send([*self._commands(), ("PING",)])
+        try:
+            async with asyncio.timeout(CONFIRM_WITHIN_S):
+                while not _is_pong(await self._read(connection)):
+                    pass
+        except TimeoutError:
+            raise RedisAway("no confirmation in time") from None
 
     async def _keep(self, connection: RedisConnection) -> None:
         """Send what is wanted, and see that the other side lives."""
@@ -150,13 +165,18 @@ class Subscriber:
         ]
 
     async def _listen(self, connection: RedisConnection) -> None:
-        count = 0
         while True:
-            self._take(await connection.read())
-            self._heard = True
-            count += 1
-            if count % _YIELD_EVERY == 0:  # reading what is buffered does not yield by itself
-                await asyncio.sleep(0)
+            await self._read(connection)
+
+    async def _read(self, connection: RedisConnection) -> Any:
+        """Take the next answer or message; returns it."""
+        answer = await connection.read()
+        self._take(answer)
+        self._heard = True
+        self._answers += 1
+        if self._answers % _YIELD_EVERY == 0:  # reading what is buffered does not yield by itself
+            await asyncio.sleep(0)
+        return answer
 
     def _take(self, answer: Any) -> None:
         match answer:
@@ -166,7 +186,7 @@ class Subscriber:
                 self._announce(self._table.confirm(channel.decode(errors="replace")))
             case [b"unsubscribe", bytes() as channel, _]:
                 self._table.confirm_left(channel.decode(errors="replace"))
-            case b"PONG" | [b"pong", _]:
+            case _ if _is_pong(answer):
                 pass
             case _:
                 self.stats.junk += 1
@@ -186,8 +206,6 @@ class Subscriber:
                 callback(video_id)
 
     def _came_back(self) -> None:
-        self._table.forget_connection()
-        self._heard = True
         self.stats.connections += 1
         log.info("redis_connected", use="subscribe")
         self._note(True)
@@ -204,3 +222,10 @@ class Subscriber:
         self._tried.set()
         for callback in self._connected_callbacks:
             callback(connected)
+
+
+def _is_pong(answer: Any) -> bool:
+    match answer:
+        case b"PONG" | [b"pong", _]:  # without and with subscriptions
+            return True
+    return False

@@ -58,6 +58,17 @@ async def redis(shared_redis: RedisServer) -> AsyncIterator[RedisServer]:
 
 
 @pytest.fixture
+async def mute_url(redis: RedisServer) -> str:
+    """Of a user who may log in and ping, and whom Redis refuses every channel."""
+    await redis.ask("ACL", "SETUSER", "mute", "on", ">word", "+@all", "resetchannels")
+    return f"redis://mute:word@127.0.0.1:{redis.port}"
+
+
+async def allow_mute(redis: RedisServer) -> None:
+    await redis.ask("ACL", "SETUSER", "mute", "allchannels")
+
+
+@pytest.fixture
 async def tasks() -> AsyncIterator[TaskHome]:
     """None of them may have died at the end."""
     home = TaskHome()

@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable
 
 import pytest
+import structlog
 
 from pubsub import outbox
 from pubsub.channels import Channels
 from pubsub.publisher import Publisher
 from rtms_node.testing import MemoryStore
 from service.tasks import TaskHome
-from tests.integration.pubsub.conftest import CHANNELS, Ear
+from tests.integration.pubsub.conftest import CHANNELS, Ear, allow_mute
 from tests.redis_server import RedisServer
 from tests.support import TIMEOUT_FACTOR, eventually
 from tests.tcp_proxy import TcpProxy
@@ -162,6 +163,30 @@ async def test_a_password_is_used_and_a_wrong_one_is_told(
     right = publisher_on(f"redis://:secret%20word@127.0.0.1:{redis.port}")
     await right.start()
     right.offer(store.post("v1"))
+    await eventually(lambda: ear.seqs("v1") == [1])
+
+
+async def test_a_redis_that_refuses_our_channels_is_away_and_tried_less_and_less(
+    redis: RedisServer,
+    publisher_on: Build,
+    listen: Listen,
+    mute_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outbox, "MAX_AGE_S", 60.0)
+    store, ear, publisher = MemoryStore(), listen(), publisher_on(mute_url)
+    await ear.join("v1")
+    await publisher.start()
+    assert publisher.connected  # nothing was refused yet
+    with structlog.testing.capture_logs() as logs:
+        began = time.monotonic()
+        publisher.offer(store.post("v1"))
+        await eventually(lambda: publisher.stats.failures >= 7)
+        # At least half of 0.05 + 0.1 + 0.2 + 0.4 + 0.8 + 1 s; a first pause six times is 0.3 s.
+        assert time.monotonic() - began > 1.2
+        assert [line["event"] for line in logs] == ["redis_away"]
+    await allow_mute(redis)
+    await eventually(lambda: publisher.connected)
     await eventually(lambda: ear.seqs("v1") == [1])
 
 

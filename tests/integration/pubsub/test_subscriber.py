@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import time
 from collections.abc import Callable
+
+import pytest
 
 from pubsub import subscriber
 from pubsub.messages import encode_message
 from rtms_node.testing import MemoryStore
-from tests.integration.pubsub.conftest import CHANNELS, Ear
+from service.tasks import TaskHome
+from tests.integration.pubsub.conftest import CHANNELS, Ear, allow_mute
 from tests.redis_server import RedisServer
 from tests.support import eventually
 from tests.tcp_proxy import TcpProxy
@@ -85,7 +89,7 @@ async def test_after_a_cut_everything_is_subscribed_and_announced_anew(
         ear.announced.clear()
         proxy.heal()
         await eventually(lambda: {*videos[1:], "while-away"} <= set(ear.announced))
-        assert ear.connected == [True, False, True]
+        await eventually(lambda: ear.connected == [True, False, True])
         await publish(redis, store, "while-away")
         await eventually(lambda: ear.seqs("while-away") == [1])
         await ear.tasks.aclose()
@@ -139,6 +143,56 @@ async def test_a_stopped_redis_is_noticed_while_videos_come_and_go(
     redis.go_on()
     await eventually(lambda: ear.connected[-1] is True)
     coming_and_going.cancel()
+
+
+async def test_a_redis_that_refuses_our_channels_is_away_and_tried_less_and_less(
+    redis: RedisServer, listen: Listen, mute_url: str
+) -> None:
+    began = time.monotonic()
+    ear = listen(mute_url)
+    ear.subscriber.join("v1")
+    await eventually(lambda: ear.subscriber.stats.failures >= 7)
+    # At least half of 0.05 + 0.1 + 0.2 + 0.4 + 0.8 + 1 s; a first pause six times is 0.3 s at most.
+    assert time.monotonic() - began > 1.2
+    assert ear.connected == [False]
+    await allow_mute(redis)
+    await eventually(lambda: ear.connected == [False, True])
+    assert ear.announced == ["v1"]
+
+
+async def test_a_redis_is_there_while_nothing_is_wanted_that_it_refuses(
+    redis: RedisServer, listen: Listen, mute_url: str
+) -> None:
+    ear = listen(mute_url)
+    await eventually(lambda: ear.connected == [True])
+    ear.subscriber.join("v1")
+    await eventually(lambda: ear.subscriber.stats.failures >= 4)
+    assert ear.connected == [True, False]
+    ear.subscriber.leave("v1")
+    await eventually(lambda: ear.connected == [True, False, True])
+
+
+async def test_a_redis_that_confirms_nothing_is_tried_again(
+    tasks: TaskHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answers the first PING, and then only what nobody has asked for."""
+    monkeypatch.setattr(subscriber, "CONFIRM_WITHIN_S", 0.2)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"+PONG\r\n")
+        with contextlib.suppress(OSError):
+            while not reader.at_eof():
+                writer.write(b":1\r\n")
+                await writer.drain()
+                await asyncio.sleep(0.01)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    ear = Ear(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}", tasks)
+    await ear.subscriber.wait_tried()
+    await eventually(lambda: ear.subscriber.stats.failures >= 2)
+    assert ear.connected == [False]
+    server.close()
 
 
 async def test_junk_is_counted_and_dropped(redis: RedisServer, listen: Listen) -> None:
