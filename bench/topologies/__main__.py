@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from bench.child import BenchFailed
 from bench.report import RESULTS
 from bench.surroundings import Surroundings
 from bench.topologies import pictures, report
 from bench.topologies.plan import FULL, QUICK, VARIANTS, Variant, kinds_needed
+from bench.topologies.results import Measured
 from bench.topologies.run import measure_all
 from cluster.errors import ClusterError
 from cluster.progress import Spoken
@@ -29,26 +29,27 @@ _WIDTH_OF_A_FILE = 160
 def main(names: tuple[str, ...], quick: bool, results: Path) -> None:
     """Measure the topologies NAMES, or all, one after another.
 
-    The exit status is 1 if one of them could not be measured.
+    What was measured is kept; the exit status is 1 if one of them could not be measured.
     """
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
     plan = QUICK if quick else FULL
     chosen = [variant for variant in VARIANTS if not names or variant.name in names]
     _install_for(chosen, console)
     began = Surroundings.now()
-    try:
-        measured = measure_all(plan, chosen, lambda text: console.print(text, markup=False))
-    except BenchFailed as exc:
-        console.print(f"not measured: {exc}", markup=False)
-        sys.exit(1)
+    measured = measure_all(plan, chosen, lambda text: console.print(text, markup=False))
     surroundings = {"machine": began.text_until_now(), "plan": plan.text}
+    _keep(measured, surroundings, results)
+    console.print(report.table(measured), *surroundings.values(), sep="\n")
+    console.print(f"kept in {results}", *report.failures(measured), sep="\n", markup=False)
+    sys.exit(1 if any(one.failure for one in measured) else 0)
+
+
+def _keep(measured: Sequence[Measured], surroundings: Mapping[str, str], results: Path) -> None:
     results.mkdir(parents=True, exist_ok=True)
     (results / "topologies.md").write_text(report.markdown(measured))
     (results / "topologies.json").write_text(report.as_json(measured, surroundings))
     for name, drawing in pictures.draw_all(measured).items():
         (results / f"topologies-{name}.svg").write_text(drawing)
-    console.print(report.table(measured), *surroundings.values(), sep="\n")
-    console.print(f"kept in {results}", markup=False)
 
 
 def _install_for(chosen: Sequence[Variant], console: Console) -> None:

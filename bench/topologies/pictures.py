@@ -17,10 +17,12 @@ def draw_all(measured: Sequence[Measured]) -> dict[str, str]:
     mains = {one.label: one.main for one in measured if one.main is not None}
     growing = {one.label: one.samples for one in measured if len(one.samples) > 1}
     between = {name: sample for name, sample in mains.items() if sample.messages}
-    drawings = {
-        "arrivals": draw_bars("Nodes that a comment comes to", "nodes", _each(between, _arrivals)),
-        "cpu": draw_bars("CPU for a comment, by role", "ms", _each(mains, _cpu)),
-    }
+    drawings = {}
+    if between:
+        bars = _each(between, _arrivals)
+        drawings["arrivals"] = draw_bars("Nodes that a comment comes to", "nodes", bars)
+    if mains:
+        drawings["cpu"] = draw_bars("CPU for a comment, by role", "ms", _each(mains, _cpu))
     if growing:
         curves = [
             _growth("growth-arrivals", "Nodes that a comment comes to", growing, _arriving),

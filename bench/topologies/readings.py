@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
+from bench.child import BenchFailed
 from bench.processes import cpu_s_of, rss_of
 from cluster.cluster import Cluster
 from cluster.parts import Kind, Part
 
+_WITHIN_S = 10.0
 _SERVING = (Kind.NODE, Kind.SINGLE)
 _COUNTED = ("messages", "received", "unwanted", "deliveries", "repairs")
 _HELD = ("registrations", "subscriptions")
@@ -30,7 +32,7 @@ class Reading:
 
 
 async def read(cluster: Cluster) -> Reading:
-    """Ask every part."""
+    """Ask every part. Raises BenchFailed if one does not answer."""
     cpu_s: dict[str, float] = defaultdict(float)
     rss_bytes: dict[str, float] = defaultdict(float)
     totals: dict[str, float] = defaultdict(float)
@@ -50,10 +52,14 @@ async def read(cluster: Cluster) -> Reading:
 
 async def _fetch(cluster: Cluster, part: Part) -> dict[str, float]:
     """Metrics without labels."""
-    async with (
-        aiohttp.ClientSession() as session,
-        session.get(f"{cluster.url(part.name)}/metrics") as reply,
-    ):
-        lines = (await reply.text()).splitlines()
+    try:
+        async with (
+            asyncio.timeout(_WITHIN_S),
+            aiohttp.ClientSession() as session,
+            session.get(f"{cluster.url(part.name)}/metrics", raise_for_status=True) as reply,
+        ):
+            lines = (await reply.text()).splitlines()
+    except (aiohttp.ClientError, OSError, TimeoutError) as exc:
+        raise BenchFailed(f"{part.name} tells no metrics: {exc!r}") from exc
     words = (line.split() for line in lines if line and line[0] != "#" and "{" not in line)
     return {name: float(value) for name, value in words}

@@ -42,29 +42,43 @@ def rows(one: Measured) -> list[tuple[str, str]]:
 
 
 def table(measured: Sequence[Measured]) -> Table:
-    """A column for each topology."""
+    """A column for each topology that has the figures."""
     shown = Table(box=box.SIMPLE, pad_edge=False)
     shown.add_column("figure", no_wrap=True)
-    for one in measured:
+    complete = [one for one in measured if one.main is not None]
+    for one in complete:
         shown.add_column(one.label, justify="right")
-    columns = [rows(one) for one in measured]
+    columns = [rows(one) for one in complete]
     for line in zip(*columns, strict=True):
         shown.add_row(line[0][0], *(value for _, value in line))
     return shown
 
 
 def markdown(measured: Sequence[Measured]) -> str:
-    """The same table for a document."""
-    columns = [rows(one) for one in measured]
+    """The same table for a document, and below it what is not in it or only in part."""
+    complete = [one for one in measured if one.main is not None]
+    columns = [rows(one) for one in complete]
     lines = [
-        "| | " + " | ".join(one.label for one in measured) + " |",
-        "| --- |" + " ---: |" * len(measured),
+        "| | " + " | ".join(one.label for one in complete) + " |",
+        "| --- |" + " ---: |" * len(complete),
     ]
     lines += [
         f"| {line[0][0].strip()} | " + " | ".join(value for _, value in line) + " |"
         for line in zip(*columns, strict=True)
     ]
-    return "\n".join(lines) + "\n"
+    paragraphs = ["\n".join(lines)] if complete else []
+    return "\n\n".join([*paragraphs, *failures(measured)]) + "\n"
+
+
+def failures(measured: Sequence[Measured]) -> list[str]:
+    """A line for each topology that was not measured, or not to the end."""
+    lines = []
+    for one in measured:
+        if one.failure:
+            how = "not measured to the end" if one.main else "not measured"
+            # The end of a traceback, or of what a command said, tells most.
+            lines.append(f"{one.label}: {how}: {one.failure.strip().splitlines()[-1].strip()}")
+    return lines
 
 
 def as_json(measured: Sequence[Measured], surroundings: Mapping[str, str]) -> str:

@@ -54,7 +54,8 @@ class Latency:
 @dataclass(slots=True)
 class Measured:
     """One topology. `heal`: latencies around the kill of a node; their maximum is the time to
-    heal, for the comment that was due when the node died had to wait so long.
+    heal, for the comment that was due when the node died had to wait so long. `failure`: why it
+    was not measured to the end; what was measured before that stays.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Measured:
     main: Sample | None = None
     burst: Latency | None = None
     heal: Latency | None = None
+    failure: str = ""
 
 
 def difference(

@@ -7,7 +7,7 @@ import asyncio
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,26 +26,13 @@ from cluster.errors import ClusterError, StepFailed
 from cluster.parts import Kind
 
 Say = Callable[[str], None]
+Measure = Callable[[Plan, Variant, Path, Measured], Coroutine[None, None, None]]
 
 
-def measure_all(plan: Plan, variants: Sequence[Variant], say: Say) -> list[Measured]:
-    """Each of `variants`. Raises BenchFailed."""
-    found = []
-    for variant in variants:
-        began = time.monotonic()
-        with TemporaryDirectory(prefix="livecomments-compare-") as home:
-            try:
-                found.append(uvloop.run(_measure(plan, variant, Path(home))))
-            except StepFailed as exc:
-                raise BenchFailed(f"{variant.name}: {exc}\n{exc.log_tail}") from exc
-            except ClusterError as exc:
-                raise BenchFailed(f"{variant.name}: {exc}") from exc
-        say(f"{variant.name}: {time.monotonic() - began:.0f} s")
-    return found
-
-
-async def _measure(plan: Plan, variant: Variant, home: Path) -> Measured:
-    measured = Measured(variant.name, variant.label, variant.hops)
+async def measure(plan: Plan, variant: Variant, home: Path, measured: Measured) -> None:
+    """Fill `measured` bit by bit, on a cluster of its own in the folder `home`. Raises BenchFailed
+    or ClusterError.
+    """
     steps = plan.steps if variant.grows else (1,)
     cluster = Cluster.create(variant.settings(1), home)
     try:
@@ -57,7 +44,27 @@ async def _measure(plan: Plan, variant: Variant, home: Path) -> Measured:
                 await _Step(plan, cluster, viewers, nodes).run(measured, is_main=is_main)
     finally:
         await cluster.clean()
-    return measured
+
+
+def measure_all(
+    plan: Plan, variants: Sequence[Variant], say: Say, measure: Measure = measure
+) -> list[Measured]:
+    """Each of `variants`; one that fails costs only itself, and says why."""
+    found = []
+    for variant in variants:
+        began = time.monotonic()
+        measured = Measured(variant.name, variant.label, variant.hops)
+        found.append(measured)
+        with TemporaryDirectory(prefix="livecomments-compare-") as home:
+            try:
+                uvloop.run(measure(plan, variant, Path(home), measured))
+            except (BenchFailed, ClusterError, OSError) as exc:
+                measured.failure = str(exc) or repr(exc)
+                say(f"{variant.name}: not measured: {measured.failure}")
+                if isinstance(exc, StepFailed):
+                    say(exc.log_tail)
+        say(f"{variant.name}: {time.monotonic() - began:.0f} s")
+    return found
 
 
 class _Step:

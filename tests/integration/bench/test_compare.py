@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -12,17 +13,24 @@ from tests.support import TIMEOUT_FACTOR
 ROOT = Path(__file__).resolve().parents[3]
 
 
-async def test_the_comparison_measures_a_topology_and_keeps_what_it_found(tmp_path: Path) -> None:
+async def compare(name: str, folder: Path, **environment: str) -> tuple[int | None, str]:
+    """The exit status and what was printed."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.topologies", "--quick", "gateway"),
-        *("--results", str(tmp_path)),
+        *(sys.executable, "-m", "bench.topologies", "--quick", name),
+        *("--results", str(folder)),
         cwd=ROOT,
+        env=os.environ | environment,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
     async with asyncio.timeout(150 * TIMEOUT_FACTOR):
         output, _ = await process.communicate()
-    assert process.returncode == 0, output.decode()
+    return process.returncode, output.decode()
+
+
+async def test_the_comparison_measures_a_topology_and_keeps_what_it_found(tmp_path: Path) -> None:
+    status, output = await compare("gateway", tmp_path)
+    assert status == 0, output
     kept = json.loads((tmp_path / "topologies.json").read_text())["topologies"][0]
     assert [sample["nodes"] for sample in kept["samples"]] == [1, 2]
     for sample in kept["samples"]:
@@ -31,3 +39,13 @@ async def test_the_comparison_measures_a_topology_and_keeps_what_it_found(tmp_pa
         assert sample["cpu_s"]["node"] > 0
     assert kept["heal"]["max_ms"] > 0
     assert (tmp_path / "topologies-arrivals.svg").read_text().startswith("<svg")
+
+
+async def test_what_cannot_be_measured_is_told_with_its_reason(tmp_path: Path) -> None:
+    """Nothing can be started or installed from such a PATH."""
+    status, output = await compare("dispatcher", tmp_path, PATH="/nonexistent")
+    assert status == 1
+    kept = json.loads((tmp_path / "topologies.json").read_text())["topologies"][0]
+    assert "Java or ZooKeeper is not installed" in kept["failure"]
+    assert kept["failure"] in output
+    assert kept["failure"] in (tmp_path / "topologies.md").read_text()

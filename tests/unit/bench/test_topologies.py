@@ -5,17 +5,21 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from bench.bars import draw_bars
+from bench.child import BenchFailed
 from bench.topologies.pictures import draw_all
-from bench.topologies.plan import FULL, QUICK, VARIANTS, kinds_needed
+from bench.topologies.plan import FULL, QUICK, VARIANTS, Plan, Variant, kinds_needed
 from bench.topologies.readings import Reading
-from bench.topologies.report import as_json, markdown, rows
+from bench.topologies.report import as_json, failures, markdown, rows, table
 from bench.topologies.results import Latency, Measured, Sample, difference
+from bench.topologies.run import measure_all
 from bench.topologies.zipf import Zipf
+from cluster.errors import StepFailed
 from cluster.parts import Kind
 from wire.topology import Topology
 
@@ -109,6 +113,40 @@ def test_pictures_are_well_formed_and_show_what_was_measured() -> None:
         assert "gateway" in text
     only_single = [Measured("single", "single", 0, [SAMPLE], SAMPLE)]
     assert set(draw_all(only_single)) == {"arrivals", "cpu"}
+
+
+def test_a_topology_that_fails_costs_only_itself() -> None:
+    broadcast, partitioned, gateway = VARIANTS[1:4]
+
+    async def measure(_plan: Plan, variant: Variant, home: Path, found: Measured) -> None:
+        assert not any(home.iterdir()), "each has a folder of its own"
+        found.samples.append(SAMPLE)
+        if variant is partitioned:
+            raise BenchFailed("Traceback ...\nno hello")
+        if variant is broadcast:
+            raise StepFailed("redis is dead", "redis", "the end of its log")
+        found.main = SAMPLE
+
+    said: list[str] = []
+    found = measure_all(QUICK, [broadcast, partitioned, gateway], said.append, measure)
+    assert [one.main for one in found] == [None, None, SAMPLE]
+    assert [len(one.samples) for one in found] == [1, 1, 1]
+    assert failures(found) == [
+        "broadcast: not measured: redis is dead",
+        "partitioned: not measured: no hello",
+    ]
+    assert "the end of its log" in said
+    text = markdown(found)
+    assert text.startswith("| | gateway |\n")
+    assert text.endswith("\npartitioned: not measured: no hello\n")
+    assert set(draw_all(found)) == {"arrivals", "cpu"}
+
+
+def test_nothing_measured_is_told_too() -> None:
+    found = [Measured("gateway", "gateway", 1, failure="Redis is not installed")]
+    assert markdown(found) == "gateway: not measured: Redis is not installed\n"
+    assert table(found).row_count == 0
+    assert draw_all(found) == {}
 
 
 def test_bars_are_as_high_as_their_values() -> None:
