@@ -7,12 +7,11 @@ they watch. Events of one cluster that look the same are one object for all view
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import time
 from typing import cast
 
-from tests.chaos.history import Event, Stream, Watch
+from tests.chaos.history import Event, Refusal, Stream, Watch
 from tests.sse_parser import SseEvent, SseParser
 
 DEFAULT_RETRY_MS = 2_000
@@ -51,13 +50,21 @@ class EventSource:
     async def run(self) -> None:
         """Until cancelled, or a fatal answer."""
         while self.watch.fatal is None:
+            tried_at = time.monotonic()
             # A network error is no reason to give up: a browser tries again.
-            with contextlib.suppress(OSError):
-                await self._connect()
+            try:
+                why = await self._connect()
+            except OSError as exc:
+                why = f"no connection: {exc}"
+            if why:
+                self.watch.refused.append(Refusal(tried_at, time.monotonic(), why))
             if self.watch.fatal is None:
                 await asyncio.sleep((self._parser.retry_ms or DEFAULT_RETRY_MS) / 1000)
 
-    async def _connect(self) -> None:
+    async def _connect(self) -> str:
+        """One connection from its first to its last byte. Why it was no stream, "" if it was one.
+        Raises OSError if there is nobody.
+        """
         loop = asyncio.get_running_loop()
         retry_ms = self._parser.retry_ms
         self._parser = SseParser(self._parser.last_event_id)
@@ -71,6 +78,7 @@ class EventSource:
             self.connection = None
             connection.note_end()
             transport.abort()
+        return connection.why_no_stream
 
     def _request(self) -> bytes:
         lines = [f"GET /v1/videos/{self.watch.video_id}/stream{self._query} HTTP/1.1", "Host: h"]
@@ -96,6 +104,7 @@ class _Connection(asyncio.Protocol):
         self._in_body = False
         self._left: int | None = None  # bytes of the body that are missing; None: until the end
         self._stream: Stream | None = None
+        self.why_no_stream = "it ended before it was answered"
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -131,9 +140,10 @@ class _Connection(asyncio.Protocol):
         self._in_body = True
         status = first.partition(" ")[2][:3]
         if status != "200" or not headers.get("content-type", "").startswith("text/event-stream"):
-            self._source.watch.fatal = head
+            self._source.watch.fatal = self.why_no_stream = head
             self._end()
             return
+        self.why_no_stream = ""
         node = headers.get("x-served-by", "")
         self._stream = Stream(time.monotonic(), node)
         self._source.watch.streams.append(self._stream)

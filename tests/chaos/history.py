@@ -92,6 +92,17 @@ class Stream:
     closed_at: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An attempt of a viewer to connect that got no stream: nobody listened, the connection ended
+    before an answer, or the answer was none that a stream may have.
+    """
+
+    tried_at: float
+    failed_at: float
+    why: str
+
+
 @dataclass(slots=True, eq=False)
 class Watch:
     """One viewer of one video, over all its reconnections. `fatal`: why a browser would give up.
@@ -104,6 +115,7 @@ class Watch:
     times: array[float] = field(default_factory=lambda: array("d"))
     events: list[Event] = field(default_factory=list)
     streams: list[Stream] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
     fatal: str | None = None
     left_at: float | None = None
     place: int | None = None  # the last number it knows about

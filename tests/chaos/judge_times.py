@@ -1,7 +1,8 @@
 """P8: outside of troubles, and again within a bound after each, everything comes in time.
 
 Two kinds of facts: a comment acknowledged at some time reaches every viewer that was there, and a
-call to the gateway gets its answer. `felt_s` measures how long each trouble was really felt.
+call to the gateway gets its answer (a viewer that connects, its stream). `felt_s` measures how long
+each trouble was really felt.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ def check_times(history: History, ledger: Ledger) -> None:
     deadlines = {key: due.after(at) for key, at in _acked_at(history).items()}
     for watch in history.watches:
         ledger.judge("P8", len(watch.events))
+        _check_connects(history, watch, due, ledger)
         for video_id, seq, at in _live(watch):
             deadline = deadlines.get((video_id, seq), math.inf)
             if at > deadline:
@@ -63,6 +65,17 @@ def check_times(history: History, ledger: Ledger) -> None:
                     f"status {call.status}, from {call.invoked_at - history.began_at:.3f} s to "
                     f"{call.returned_at - history.began_at:.3f} s",
                 )
+
+
+def _check_connects(history: History, watch: Watch, due: Due, ledger: Ledger) -> None:
+    ledger.judge("P8", len(watch.streams))
+    for refusal in watch.refused:
+        ledger.expect(
+            "P8",
+            due.is_troubled(refusal.tried_at, refusal.failed_at),
+            f"{watch.name} of {watch.video_id} got no stream though nothing was wrong, at "
+            f"{refusal.failed_at - history.began_at:.3f} s: {refusal.why}",
+        )
 
 
 def felt_s(history: History) -> list[tuple[Trouble, float]]:

@@ -15,6 +15,7 @@ from tests.chaos.history import (
     History,
     Outcome,
     Post,
+    Refusal,
     Stream,
     Trouble,
     Watch,
@@ -325,6 +326,17 @@ def test_what_is_late_or_unanswered_is_found_unless_a_fault_explains_it(
     history.troubles = [Trouble("node killed", 3.9, 4.5, 26.0)]
     assert judge(history).broken == []
     assert felt_s(history)[0][1] == pytest.approx(25.5 if plant is late else 0.0)
+
+
+def test_a_viewer_that_was_refused_is_found_unless_a_fault_explains_it() -> None:
+    history = sound()
+    history.watches[0].refused.append(Refusal(3.0, 3.1, "no connection: refused"))
+    assert broken(history) == {"P8"}
+    assert "got no stream though nothing was wrong, at 3.100 s: no conn" in first_line(history)
+    history.troubles = [Trouble("node drained", 2.0, 4.0, 1.0, only_routes=True)]
+    assert broken(history) == {"P8"}
+    history.troubles = [Trouble("gateway killed", 2.9, 3.0, 1.0)]
+    assert judge(history).broken == []
 
 
 def test_a_run_without_load_is_void() -> None:
