@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -10,19 +11,22 @@ import aiohttp
 
 from bench.child import BenchFailed
 from bench.processes import cpu_s_of, rss_of
+from cluster import zookeeper
 from cluster.cluster import Cluster
 from cluster.parts import Kind, Part
 
 _WITHIN_S = 10.0
 _SERVING = (Kind.NODE, Kind.SINGLE)
 _COUNTED = ("messages", "received", "unwanted", "deliveries", "repairs")
-_HELD = ("registrations", "subscriptions")
+_HELD = "livecomments_subscriptions"
+_ZNODES = re.compile(r"^zk_znode_count\t(\d+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """At one moment. `cpu_s` and `rss_bytes` by role; `totals` over all nodes since their start;
-    `held`: registrations in ZooKeeper, or subscriptions at Redis.
+    `held`: all znodes in ZooKeeper (registrations, the videos' parents, members, and some that it
+    has by itself), or subscriptions at Redis.
     """
 
     cpu_s: dict[str, float] = field(default_factory=dict)
@@ -46,8 +50,21 @@ async def read(cluster: Cluster) -> Reading:
     for figures in await asyncio.gather(*(_fetch(cluster, part) for part in serving)):
         for name in _COUNTED:
             totals[name] += figures.get(f"livecomments_{name}_total", 0.0)
-        held += sum(figures.get(f"livecomments_{name}", 0.0) for name in _HELD)
+        held += figures.get(_HELD, 0.0)
+    for part in cluster.parts:
+        if part.kind is Kind.ZOOKEEPER:
+            held = max(
+                held, find_znodes(await zookeeper.ask(part.host, part.ports["client"], "mntr"))
+            )
     return Reading(cpu_s, rss_bytes, totals, held)
+
+
+def find_znodes(reply: str) -> int:
+    """How many there are, of what a ZooKeeper server answers to `mntr`. Raises BenchFailed."""
+    found = _ZNODES.search(reply)
+    if found is None:
+        raise BenchFailed("ZooKeeper does not tell how many znodes there are")
+    return int(found[1])
 
 
 async def _fetch(cluster: Cluster, part: Part) -> dict[str, float]:

@@ -9,35 +9,62 @@ from collections.abc import Mapping, Sequence
 from rich import box
 from rich.table import Table
 
-from bench.topologies.results import Latency, Measured, Sample
+from bench.topologies.results import Measured, Sample
 
-_SERVERS = ("writer", "dispatcher", "node", "single")  # our own processes
+_SEPARATE = ("writer", "dispatcher", "node")  # our own processes; or all of them in one:
+_ALONE = "single"
+_OURS = (*_SEPARATE, _ALONE)
 _BUS = ("redis", "zookeeper")
 
+Rows = list[tuple[str, str]]
 
-def rows(one: Measured) -> list[tuple[str, str]]:
+
+def rows(one: Measured) -> Rows:
     """Figure and value of one topology, for the table."""
     sample = one.main
     if sample is None:
         return []
-    moved = sample.messages > 0  # in one process nothing is sent
     return [
         ("nodes", f"{sample.nodes}"),
         ("processes between writer and node", f"{one.hops}"),
-        ("nodes that a comment comes to", f"{sample.received_per_comment:.2f}" if moved else "-"),
-        ("  of these without a viewer", f"{100 * sample.waste:.0f} %" if moved else "-"),
-        ("messages into nodes, a comment", f"{sample.messages / sample.comments:.2f}"),
-        ("deliveries, a comment", f"{sample.deliveries / sample.comments:.1f}"),
+        *_paths("", sample),
         ("CPU s, 1,000 comments", _cpu(sample)),
-        ("  " + ", ".join(_SERVERS[:3]), " / ".join(_cpu(sample, role) for role in _SERVERS[:3])),
+        ("  writer, dispatcher, node", _ours(sample)),
         ("  Redis or ZooKeeper; HAProxy", f"{_cpu(sample, *_BUS)} / {_cpu(sample, 'haproxy')}"),
         ("idle CPU, % of a core", f"{100 * sum(sample.idle_cpu.values()):.1f}"),
-        ("post to viewer p50 / p99, ms", f"{sample.p50_ms:.1f} / {sample.p99_ms:.0f}"),
-        ("  hot video", _two(one.burst)),
+        ("post to viewer p50 / p99, ms", _late(sample)),
+        *_burst_rows(one.burst),
         ("a node killed: longest wait, s", f"{one.heal.max_ms / 1000:.1f}" if one.heal else "-"),
-        ("memory MiB: ours", _memory(sample, *_SERVERS)),
+        ("memory MiB: ours", _memory(sample, *_OURS)),
         ("  Redis or ZooKeeper", _memory(sample, *_BUS)),
-        ("subscriptions or znodes held", f"{sample.held:.0f}"),
+        ("subscriptions at Redis, or all znodes", f"{sample.held:.0f}" if sample.held else "-"),
+    ]
+
+
+def _burst_rows(burst: Sample | None) -> Rows:
+    """Of comments on the hottest video alone; the same lines without figures if there are none."""
+    cpu, late = (_cpu(burst), _late(burst)) if burst else ("-", "-")
+    return [
+        *_paths("hot video: ", burst),
+        ("hot video: CPU s, 1,000 comments", cpu),
+        ("hot video: post to viewer p50 / p99, ms", late),
+    ]
+
+
+def _paths(of: str, sample: Sample | None) -> Rows:
+    """Where a comment goes; in one process nothing is sent."""
+    arrived, wasted, sent, delivered = "-", "-", "-", "-"
+    if sample is not None:
+        delivered = f"{sample.deliveries / sample.comments:.1f}"
+        if sample.messages:
+            sent = f"{sample.messages / sample.comments:.2f}"
+            arrived = f"{sample.received_per_comment:.2f}"
+            wasted = f"{100 * sample.waste:.0f} %"
+    return [
+        (f"{of}nodes that a comment comes to", arrived),
+        (f"{of}of these without a viewer", wasted),
+        (f"{of}messages into nodes, a comment", sent),
+        (f"{of}deliveries, a comment", delivered),
     ]
 
 
@@ -88,7 +115,16 @@ def as_json(measured: Sequence[Measured], surroundings: Mapping[str, str]) -> st
 
 
 def _cpu(sample: Sample, *roles: str) -> str:
+    """Of these roles together, or of all; nothing if there are no such processes."""
+    if roles and not any(role in sample.cpu_s for role in roles):
+        return "-"
     return f"{sample.cpu_ms_per_comment(*roles):.2f}"  # ms a comment is s a thousand
+
+
+def _ours(sample: Sample) -> str:
+    if _ALONE in sample.cpu_s:
+        return f"{_cpu(sample, _ALONE)} in one"
+    return " / ".join(_cpu(sample, role) for role in _SEPARATE)
 
 
 def _memory(sample: Sample, *roles: str) -> str:
@@ -96,5 +132,5 @@ def _memory(sample: Sample, *roles: str) -> str:
     return f"{sum(found):.0f}" if found else "-"
 
 
-def _two(latency: Latency | None) -> str:
-    return f"{latency.p50_ms:.1f} / {latency.p99_ms:.0f}" if latency else "-"
+def _late(sample: Sample) -> str:
+    return f"{sample.p50_ms:.1f} / {sample.p99_ms:.0f}"

@@ -53,9 +53,11 @@ class Latency:
 
 @dataclass(slots=True)
 class Measured:
-    """One topology. `heal`: latencies around the kill of a node; their maximum is the time to
-    heal, for the comment that was due when the node died had to wait so long. `failure`: why it
-    was not measured to the end; what was measured before that stays.
+    """One topology. `samples` are those that grow; `main` is one of them, `burst` was taken from
+    the same audience under comments on the hottest video alone. `heal`: latencies around
+    the kill of a node; their maximum is the time to heal, for the comment that was due when the
+    node died had to wait so long. `failure`: why it was not measured to the end; what was measured
+    before that stays.
     """
 
     name: str
@@ -63,7 +65,7 @@ class Measured:
     hops: int
     samples: list[Sample] = field(default_factory=list)
     main: Sample | None = None
-    burst: Latency | None = None
+    burst: Sample | None = None
     heal: Latency | None = None
     failure: str = ""
 

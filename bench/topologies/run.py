@@ -77,42 +77,41 @@ class _Step:
         self._videos = [f"{prefix}-{number}" for number in range(plan.videos)]
         self._zipf = Zipf(plan.videos, plan.exponent, plan.seed)
         self._watched = self._zipf.choose(plan.viewers)
+        self._idle: dict[str, float] = {}  # CPU of this audience while nobody posts
 
     async def run(self, measured: Measured, *, is_main: bool) -> None:
         """Everything that is measured at this size. Raises BenchFailed."""
         plan = self._plan
         await self._tell("open", self._port, [self._videos[video] for video in self._watched])
         await asyncio.sleep(plan.settle_s)
-        sample = await self._sample()
+        self._idle = await self._idle_cpu()
+        sample = await self._sample(self._zipf.choose(plan.comments), plan.per_s)
         measured.samples.append(sample)
         if is_main:
             measured.main = sample
             hot = [0] * plan.burst_comments
-            measured.burst = _latency(await self._post(hot, plan.burst_per_s))
+            measured.burst = await self._sample(hot, plan.burst_per_s)
             measured.heal = await self._heal()
         await self._tell("close")
 
-    async def _sample(self) -> Sample:
-        plan = self._plan
-        idle_cpu = await self._idle_cpu()
+    async def _sample(self, videos: Sequence[int], per_s: float) -> Sample:
         before, began = await read(self._cluster), time.monotonic()
-        late = await self._post(self._zipf.choose(plan.comments), plan.per_s)
+        late_ms = await self._post(videos, per_s)
         seconds, after = time.monotonic() - began, await read(self._cluster)
-        cpu_s, totals = difference(before, after, idle_cpu, seconds)
-        latency = _latency(late)
+        cpu_s, totals = difference(before, after, self._idle, seconds)
         return Sample(
             nodes=self._nodes,
-            comments=plan.comments,
+            comments=len(videos),
             **{
                 name: totals[name]
                 for name in ("messages", "received", "unwanted", "deliveries", "repairs")
             },
             held=after.held,
             cpu_s=cpu_s,
-            idle_cpu=idle_cpu,
+            idle_cpu=self._idle,
             rss_mib={role: size / 2**20 for role, size in after.rss_bytes.items()},
-            p50_ms=latency.p50_ms,
-            p99_ms=latency.p99_ms,
+            p50_ms=percentile(late_ms, 50),
+            p99_ms=percentile(late_ms, 99),
         )
 
     async def _idle_cpu(self) -> dict[str, float]:

@@ -14,7 +14,7 @@ from bench.bars import draw_bars
 from bench.child import BenchFailed
 from bench.topologies.pictures import draw_all
 from bench.topologies.plan import FULL, QUICK, VARIANTS, Plan, Variant, kinds_needed
-from bench.topologies.readings import Reading
+from bench.topologies.readings import Reading, find_znodes
 from bench.topologies.report import as_json, failures, markdown, rows, table
 from bench.topologies.results import Latency, Measured, Sample, difference
 from bench.topologies.run import measure_all
@@ -43,7 +43,8 @@ SAMPLE = Sample(
 def measured(name: str = "gateway") -> Measured:
     small = dataclasses.replace(SAMPLE, nodes=1, received=100, unwanted=0)
     latency = Latency(1.0, 2.0, 2_500.0)
-    return Measured(name, name, 1, [small, SAMPLE], SAMPLE, latency, latency)
+    hot = dataclasses.replace(SAMPLE, received=300, deliveries=5_000, p99_ms=77.0)
+    return Measured(name, name, 1, [small, SAMPLE], SAMPLE, hot, latency)
 
 
 def test_every_topology_is_compared_and_a_name_means_one() -> None:
@@ -89,12 +90,31 @@ def test_what_idling_takes_is_not_the_comments_cost() -> None:
 
 
 def test_the_table_has_the_same_lines_for_all() -> None:
-    alone = dataclasses.replace(SAMPLE, messages=0)
+    alone = dataclasses.replace(SAMPLE, messages=0, cpu_s={"single": 0.3, "haproxy": 0.1}, held=0)
     single = Measured("single", "single", 0, [alone], alone, None, None)
     assert [name for name, _ in rows(measured())] == [name for name, _ in rows(single)]
+    assert len(dict(rows(measured()))) == len(rows(measured())), "each has a name of its own"
     text = markdown([single, measured()])
     assert "| nodes that a comment comes to | - | 4.00 |" in text
+    assert "| writer, dispatcher, node | 3.00 in one | 2.00 / - / 1.00 |" in text
+    assert "| Redis or ZooKeeper; HAProxy | - / 1.00 | 0.50 / - |" in text
     assert "| a node killed: longest wait, s | - | 2.5 |" in text
+    assert "| subscriptions at Redis, or all znodes | - | 7 |" in text
+
+
+def test_the_hot_video_has_figures_of_its_own() -> None:
+    shown = dict(rows(measured()))
+    assert shown["hot video: nodes that a comment comes to"] == "3.00"
+    assert shown["hot video: of these without a viewer"] == "33 %"
+    assert shown["hot video: deliveries, a comment"] == "50.0"
+    assert shown["hot video: CPU s, 1,000 comments"] == "3.50"
+    assert shown["hot video: post to viewer p50 / p99, ms"] == "1.0 / 77"
+
+
+def test_znodes_are_those_that_zookeeper_counts() -> None:
+    assert find_znodes("zk_version\t3.8\nzk_znode_count\t63\nzk_ephemerals_count\t26\n") == 63
+    with pytest.raises(BenchFailed):
+        find_znodes("")
 
 
 def test_everything_is_kept_for_machines() -> None:
