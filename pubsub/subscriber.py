@@ -91,11 +91,15 @@ class Subscriber:
         self._connected_callbacks.append(callback)
 
     def join(self, video_id: str) -> None:
-        """See Feed. On a channel that is heard already nothing has to be announced: the room's
-        first read of the head is sent after this, and what is committed later is heard.
+        """See Feed. On a channel that is heard already nothing will be confirmed, so the video is
+        announced by itself: what was published just before had no room, and the head that a writer
+        tells first may be older than that.
         """
         self._table.join(video_id)
-        self._wake.set()
+        if self._table.hears(video_id):
+            asyncio.get_running_loop().call_soon(self._announce, [video_id])
+        else:
+            self._wake.set()
 
     def leave(self, video_id: str) -> None:
         """See Feed."""

@@ -3,7 +3,8 @@
 Law: a channel is wanted while a video of this node lies on it (or for good, if it is one of
 `always`). What was sent on this connection is `_sent`, what Redis has confirmed is `_held`; a new
 connection begins with nothing. A channel that is left and wanted again before Redis has answered is
-confirmed twice, and its videos announced twice, which is harmless.
+confirmed twice, and its videos announced twice, which is harmless. A video that joins a channel
+that is held already causes no confirmation: see `hears`.
 """
 
 from __future__ import annotations
@@ -45,6 +46,11 @@ class Subscriptions:
         if not videos:
             self._videos.pop(channel, None)
         return not videos and channel in self._sent and channel not in self._always
+
+    def hears(self, video_id: str) -> bool:
+        """Whether its channel is confirmed, and is not being left."""
+        channel = self._channels.channel(video_id)
+        return channel in self._held and channel in self._sent
 
     def take_changes(self) -> tuple[list[str], list[str]]:
         """Channels to subscribe to and to leave now; they count as sent."""

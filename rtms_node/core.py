@@ -88,7 +88,8 @@ class NodeCore:
 
     def announced(self, video_id: str) -> None:
         """The feed has made our interest known: what was posted just before is found by a probe
-        now, and once more for what was on its way to the old route.
+        now, and once more for what was on its way to the old route, or newer than the head that a
+        writer remembered.
         """
         self.hub.probe(video_id)
         self._loop.call_later(_PROBE_AGAIN_S, self.hub.probe, video_id)

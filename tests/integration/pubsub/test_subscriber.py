@@ -49,6 +49,28 @@ async def test_a_video_is_heard_and_announced_from_its_confirmation_on(
     await eventually(lambda: ear.seqs("v1") == [2])
 
 
+async def test_a_video_that_joins_a_channel_that_is_held_is_announced_soon_after(
+    redis: RedisServer, listen: Listen
+) -> None:
+    """Not inside `join`: its room is not ready for a probe."""
+    ear = listen()
+    await ear.join("v1")
+    ear.subscriber.join(beside("v1"))
+    assert ear.announced == ["v1"]
+    await eventually(lambda: ear.announced == ["v1", beside("v1")])
+
+
+async def test_a_video_that_leaves_and_joins_at_once_is_announced_again(
+    redis: RedisServer, listen: Listen
+) -> None:
+    """Redis is told nothing of it, and what came between had no room."""
+    ear = listen()
+    await ear.join("v1")
+    ear.subscriber.leave("v1")
+    ear.subscriber.join("v1")
+    await eventually(lambda: ear.announced == ["v1", "v1"])
+
+
 async def test_the_last_video_of_a_channel_ends_its_subscription(
     redis: RedisServer, listen: Listen
 ) -> None:
@@ -179,19 +201,23 @@ async def test_a_redis_that_confirms_nothing_is_tried_again(
     monkeypatch.setattr(subscriber, "CONFIRM_WITHIN_S", 0.2)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"+PONG\r\n")
+        served.append(writer)
+        answer = b"+PONG\r\n"
         with contextlib.suppress(OSError):
-            while not reader.at_eof():
-                writer.write(b":1\r\n")
-                await writer.drain()
-                await asyncio.sleep(0.01)
+            while await reader.read(1000):
+                writer.write(answer)
+                answer = b":1\r\n"
         writer.close()
+        served.remove(writer)
 
+    served: list[asyncio.StreamWriter] = []
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     ear = Ear(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}", tasks)
     await ear.subscriber.wait_tried()
     await eventually(lambda: ear.subscriber.stats.failures >= 2)
     assert ear.connected == [False]
+    await tasks.aclose()
+    await eventually(lambda: not served)
     server.close()
 
 

@@ -60,6 +60,19 @@ def test_a_video_that_joined_before_the_confirmation_is_announced_too() -> None:
     assert table.confirm(CHANNEL) == [FIRST, SECOND]
 
 
+def test_a_channel_is_heard_from_its_confirmation_until_it_is_being_left() -> None:
+    table = Subscriptions(CHANNELS)
+    table.join(FIRST)
+    table.take_changes()
+    assert not table.hears(SECOND)
+    table.confirm(CHANNEL)
+    assert table.hears(SECOND)
+    table.leave(FIRST)
+    assert table.hears(SECOND)  # joined now, it would keep the channel
+    table.take_changes()
+    assert not table.hears(SECOND)
+
+
 def test_a_confirmation_that_comes_after_we_left_holds_nothing() -> None:
     table = Subscriptions(CHANNELS)
     table.join(FIRST)
