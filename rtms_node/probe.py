@@ -2,8 +2,9 @@
 follows it.
 
 A video with a comment or a join in the last minute is probed every 2 s, and all videos while
-ZooKeeper is away; a quiet one every 10 s. Times are spread by chance, or all videos of a burst of
-joins would be probed together for ever. A plain schedule: it says what is due, the caller asks.
+ZooKeeper or Redis is away; a quiet one every 10 s. Times are spread by chance, or all videos of a
+burst of joins would be probed together for ever. A plain schedule: it says what is due, the caller
+asks.
 """
 
 from __future__ import annotations
