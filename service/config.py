@@ -151,14 +151,19 @@ class PubSubConfig:
         """Take the settings from `env`; faults are left in `env`."""
         url = env.text("REDIS_URL", "redis://127.0.0.1:6379")
         if not _is_redis_url(url):
-            env.fault("REDIS_URL must be redis://[:password@]host:port, or rediss:// for TLS")
+            env.fault(
+                "REDIS_URL must be redis://[[user]:password@]host:port, or rediss:// for TLS,"
+                " without ? and #"
+            )
         return cls(url, env.integer("CHANNELS", 64, 1, 16_384))
 
 
 def _is_redis_url(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme in ("redis", "rediss") and bool(parts.hostname and parts.port)
+        named = parts.scheme in ("redis", "rediss") and bool(parts.hostname and parts.port)
+        # What stands in a query the library takes for arguments of its connection.
+        return named and "?" not in url and "#" not in url
     except ValueError:  # a port that is none
         return False
 

@@ -132,7 +132,18 @@ def test_redis_is_told_by_a_url() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["redis", "http://h:1", "redis://h", "redis://:6379", "redis://h:port", "redis://h:99999"],
+    [
+        "redis",
+        "http://h:1",
+        "redis://h",
+        "redis://:6379",
+        "redis://h:port",
+        "redis://h:99999",
+        "redis://h:1?db=0",
+        "redis://h:1/0?no_such_argument=1",
+        "redis://h:1?",
+        "redis://h:1#x",
+    ],
 )
 def test_a_url_that_leads_to_no_redis_is_a_fault_and_its_password_is_not_told(url: str) -> None:
     env = EnvReader({"REDIS_URL": url.replace("//", "//:secret@"), "CHANNELS": "0"})
