@@ -10,6 +10,8 @@ import array
 import asyncio
 import contextlib
 import re
+import socket
+import struct
 import time
 from typing import Any, cast
 
@@ -25,6 +27,7 @@ _DUE = re.compile(rb'"text":"due=(\d+)')
 _ID = re.compile(rb"(?:^|\n)id: ?(\S+)")
 _RETRY = re.compile(rb"(?:^|\n)retry: ?(\d+)")
 _FRAME_END = b"\n\n"
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s
 
 
 class _Viewer(asyncio.Protocol):
@@ -36,6 +39,7 @@ class _Viewer(asyncio.Protocol):
         self._retry_s = 2.0
         self._rest = b""
         self.greeted = False
+        self.ended = False  # a stream of it, since that was last asked
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -57,12 +61,21 @@ class _Viewer(asyncio.Protocol):
             self._cursor = ids[-1]
         if retry := _RETRY.search(whole):
             self._retry_s = int(retry[1]) / 1000
-        self._audience.late_ns.extend(now_ns - int(due) for due in _DUE.findall(whole))
+        dues = [int(due) for due in _DUE.findall(whole)]
+        self._audience.note(now_ns, dues, after_end=self.ended)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
         if not self._audience.closing:
+            self.ended = True
             self._audience.come_back(self, self._retry_s)
+
+    def leave(self) -> None:
+        """With a reset: the gateway sees it at its next write, not only at the one after."""
+        if self.transport is not None:
+            sock = self.transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self.transport.abort()
 
 
 class _Audience:
@@ -70,6 +83,7 @@ class _Audience:
 
     def __init__(self) -> None:
         self.late_ns = array.array("q")
+        self._after_end = array.array("q")  # when due, how late, and so on
         self.closing = False
         self._port = 0
         self._viewers: list[_Viewer] = []
@@ -77,7 +91,14 @@ class _Audience:
 
     def handlers(self) -> Handlers:
         """What the process can be told."""
-        return {"open": self.open, "take": self.take, "waiting": self.waiting, "close": self.close}
+        return {
+            "open": self.open,
+            "take": self.take,
+            "waiting": self.waiting,
+            "forget_ends": self.forget_ends,
+            "take_after_ends": self.take_after_ends,
+            "close": self.close,
+        }
 
     async def open(self, port: int, video_ids: list[str]) -> None:
         """One viewer for each video id, one after another; returns when each has its hello."""
@@ -94,6 +115,27 @@ class _Audience:
         taken, self.late_ns = self.late_ns, array.array("q")
         return taken.tobytes()
 
+    def note(self, now_ns: int, dues: list[int], *, after_end: bool) -> None:
+        """A viewer got comments that were due then; `after_end`: a stream of it has ended."""
+        self.late_ns.extend(now_ns - due for due in dues)
+        if after_end:
+            self._after_end.extend(value for due in dues for value in (due, now_ns - due))
+
+    def forget_ends(self) -> None:
+        """All streams count as whole again."""
+        self._after_end = array.array("q")
+        for viewer in self._viewers:
+            viewer.ended = False
+
+    def take_after_ends(self) -> tuple[int, bytes]:
+        """How many viewers' streams have ended, and what these viewers got after that: two 64-bit
+        integers for each delivery, when it was due and how late it was, in nanoseconds.
+        """
+        ended = sum(viewer.ended for viewer in self._viewers)
+        after_end = self._after_end.tobytes()
+        self.forget_ends()
+        return ended, after_end
+
     def waiting(self) -> int:
         """Deliveries that were not taken yet."""
         return len(self.late_ns)
@@ -104,8 +146,7 @@ class _Audience:
         for task in self._tasks:
             task.cancel()
         for viewer in self._viewers:
-            if viewer.transport is not None:
-                viewer.transport.abort()
+            viewer.leave()
         await asyncio.sleep(0)
         self._viewers.clear()
         self.late_ns = array.array("q")
