@@ -9,13 +9,15 @@ from bench.figures import Curve, Line
 from bench.svg import draw
 from bench.topologies.results import Measured, Sample
 
+Figure = Callable[[Sample], float]
+
+_SPREAD = "exponent of the viewers' Zipf law (0: spread evenly over all videos)"
 _ROLES = ("writer", "single", "dispatcher", "zookeeper", "redis", "node", "haproxy")
 
 
 def draw_all(measured: Sequence[Measured]) -> dict[str, str]:
     """Name -> SVG text. What was not measured is left out."""
     mains = {one.label: one.main for one in measured if one.main is not None}
-    growing = {one.label: one.samples for one in measured if len(one.samples) > 1}
     between = {name: sample for name, sample in mains.items() if sample.messages}
     drawings = {}
     if between:
@@ -23,14 +25,38 @@ def draw_all(measured: Sequence[Measured]) -> dict[str, str]:
         drawings["arrivals"] = draw_bars("Nodes that a comment comes to", "nodes", bars)
     if mains:
         drawings["cpu"] = draw_bars("CPU for a comment, by role", "ms", _each(mains, _cpu))
-    if growing:
-        curves = [
-            _growth("growth-arrivals", "Nodes that a comment comes to", growing, _arriving),
-            _growth("growth-waste", "% of them without a viewer of it", growing, _waste),
-            _growth("growth-cpu", "CPU ms for a comment, all processes", growing, _all_cpu),
-        ]
-        drawings |= {curve.name: draw(curve) for curve in curves}
-    return drawings
+    curves = [*growth_of(measured), *spread_of(measured)]
+    return drawings | {curve.name: draw(curve) for curve in curves if curve.lines}
+
+
+def growth_of(measured: Sequence[Measured]) -> list[Curve]:
+    """The same audience on more and more nodes."""
+    growing = {one.label: one.samples for one in measured if len(one.samples) > 1}
+
+    def curve(name: str, title: str, figure: Figure) -> Curve:
+        return Curve(f"growth-{name}", title, "nodes", title, _lines(growing, _nodes, figure))
+
+    return [
+        curve("arrivals", "Nodes that a comment comes to", _arriving),
+        curve("waste", "% of them without a viewer of it", _waste),
+        curve("cpu", "CPU ms for a comment, all processes", _all_cpu),
+    ]
+
+
+def spread_of(measured: Sequence[Measured]) -> list[Curve]:
+    """The same comments on as many nodes, for viewers who are spread more and more."""
+    spread = {one.label: one.spread for one in measured if len(one.spread) > 1}
+    between = {
+        label: samples
+        for label, samples in spread.items()
+        if any(sample.messages for sample in samples)
+    }
+    waste = "% of the nodes that a comment comes to without a viewer of it"
+    cpu = "CPU ms for a comment, all processes"
+    return [
+        Curve("spread-waste", waste, _SPREAD, "%", _lines(between, _exponent, _waste)),
+        Curve("spread-cpu", cpu, _SPREAD, cpu, _lines(spread, _exponent, _all_cpu)),
+    ]
 
 
 def _each(
@@ -50,17 +76,19 @@ def _cpu(sample: Sample) -> dict[str, float]:
     return {role: sample.cpu_ms_per_comment(role) for role in _ROLES if role in sample.cpu_s}
 
 
-def _growth(
-    name: str,
-    title: str,
-    growing: Mapping[str, Sequence[Sample]],
-    figure: Callable[[Sample], float],
-) -> Curve:
-    lines = tuple(
-        Line(label, tuple((float(sample.nodes), figure(sample)) for sample in samples))
-        for label, samples in growing.items()
+def _lines(measured: Mapping[str, Sequence[Sample]], x: Figure, y: Figure) -> tuple[Line, ...]:
+    return tuple(
+        Line(label, tuple(sorted((x(sample), y(sample)) for sample in samples)))
+        for label, samples in measured.items()
     )
-    return Curve(name, title, "nodes", title, lines)
+
+
+def _nodes(sample: Sample) -> float:
+    return sample.nodes
+
+
+def _exponent(sample: Sample) -> float:
+    return sample.exponent
 
 
 def _arriving(sample: Sample) -> float:

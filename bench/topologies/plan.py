@@ -53,8 +53,9 @@ class Plan:
     the same seed gives every topology the same ones.
 
     settle_s: after the viewers came; idle_s: without comments, to know what a cluster costs that
-    has nothing to do; a step is a number of nodes; main_nodes: the step with the burst and the
-    kill.
+    has nothing to do; a step is a number of nodes; main_nodes: the step with the burst, the kill
+    and the spreads, which are exponents of other audiences (0: evenly over all videos) under the
+    same comments. The kill comes a second after the first comment.
     """
 
     steps: tuple[int, ...] = (1, 2, 4, 8)
@@ -62,24 +63,27 @@ class Plan:
     videos: int = 400
     viewers: int = 240
     exponent: float = 1.0
+    spreads: tuple[float, ...] = (0.0, 0.5, 1.5)
     seed: int = 7
-    settle_s: float = 2.0
-    idle_s: float = 4.0
-    comments: int = 600
+    settle_s: float = 1.5
+    idle_s: float = 3.0
+    comments: int = 400
     per_s: float = 100.0
     burst_comments: int = 600
     burst_per_s: float = 300.0
-    heal_comments: int = 800
+    heal_comments: int = 400
     heal_per_s: float = 100.0
 
     @property
     def text(self) -> str:
         """For people."""
+        others = ", ".join(f"{exponent:g}" for exponent in self.spreads)
         return (
-            f"{self.viewers} viewers and {self.videos} videos by Zipf (exponent {self.exponent:g});"
-            f" {self.comments} comments at {self.per_s:g}/s, then {self.burst_comments} of the"
-            f" hottest video at {self.burst_per_s:g}/s, then a node killed under"
-            f" {self.heal_per_s:g}/s; SQLite"
+            f"{self.viewers} viewers and {self.videos} videos by Zipf (exponent {self.exponent:g};"
+            f" at {self.main_nodes} nodes also viewers by {others}); {self.comments} comments at"
+            f" {self.per_s:g}/s, then {self.burst_comments} of the hottest video at"
+            f" {self.burst_per_s:g}/s, then {self.heal_comments} at {self.heal_per_s:g}/s, a node"
+            " killed after a second; SQLite"
         )
 
 
@@ -89,12 +93,13 @@ QUICK = Plan(
     main_nodes=2,
     videos=40,
     viewers=24,
+    spreads=(0.0,),
     settle_s=1.0,
     idle_s=1.0,
     comments=60,
     per_s=60.0,
     burst_comments=60,
     burst_per_s=100.0,
-    heal_comments=240,
+    heal_comments=120,
     heal_per_s=40.0,
 )

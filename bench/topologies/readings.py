@@ -11,12 +11,12 @@ import aiohttp
 
 from bench.child import BenchFailed
 from bench.processes import cpu_s_of, rss_of
+from bench.topologies.serving import serving_parts
 from cluster import zookeeper
 from cluster.cluster import Cluster
 from cluster.parts import Kind, Part
 
 _WITHIN_S = 10.0
-_SERVING = (Kind.NODE, Kind.SINGLE)
 _COUNTED = ("messages", "received", "unwanted", "deliveries", "repairs")
 _HELD = "livecomments_subscriptions"
 _ZNODES = re.compile(r"^zk_znode_count\t(\d+)$", re.MULTILINE)
@@ -46,7 +46,7 @@ async def read(cluster: Cluster) -> Reading:
         if pid is not None:
             cpu_s[part.kind] += cpu_s_of(pid)
             rss_bytes[part.kind] += rss_of(pid)
-    serving = [part for part in cluster.parts if part.kind in _SERVING]
+    serving = serving_parts(cluster)
     for figures in await asyncio.gather(*(_fetch(cluster, part) for part in serving)):
         for name in _COUNTED:
             totals[name] += figures.get(f"livecomments_{name}_total", 0.0)

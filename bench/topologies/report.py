@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from rich import box
 from rich.table import Table
 
-from bench.topologies.results import Measured, Sample
+from bench.topologies.results import Heal, Measured, Sample
 
 _SEPARATE = ("writer", "dispatcher", "node")  # our own processes; or all of them in one:
 _ALONE = "single"
@@ -34,7 +34,7 @@ def rows(one: Measured) -> Rows:
         ("idle CPU, % of a core", f"{100 * sum(sample.idle_cpu.values()):.1f}"),
         ("post to viewer p50 / p99, ms", _late(sample)),
         *_burst_rows(one.burst),
-        ("a node killed: longest wait, s", f"{one.heal.max_ms / 1000:.1f}" if one.heal else "-"),
+        ("fullest node killed: its viewers' wait p50 / max, s", _healed(one.heal)),
         ("memory MiB: ours", _memory(sample, *_OURS)),
         ("  Redis or ZooKeeper", _memory(sample, *_BUS)),
         ("subscriptions at Redis, or all znodes", f"{sample.held:.0f}" if sample.held else "-"),
@@ -130,6 +130,10 @@ def _ours(sample: Sample) -> str:
 def _memory(sample: Sample, *roles: str) -> str:
     found = [sample.rss_mib[role] for role in roles if role in sample.rss_mib]
     return f"{sum(found):.0f}" if found else "-"
+
+
+def _healed(heal: Heal | None) -> str:
+    return f"{heal.p50_ms / 1000:.1f} / {heal.max_ms / 1000:.1f}" if heal else "-"
 
 
 def _late(sample: Sample) -> str:

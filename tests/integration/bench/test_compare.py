@@ -8,6 +8,12 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
+from bench.child import BenchFailed
+from bench.topologies.serving import wait_empty
+from cluster.cluster import Cluster
+from cluster.settings import Settings
 from tests.support import TIMEOUT_FACTOR
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -37,8 +43,12 @@ async def test_the_comparison_measures_a_topology_and_keeps_what_it_found(tmp_pa
         # Every comment came to its viewers, whoever else it came to.
         assert sample["deliveries"] > 0
         assert sample["cpu_s"]["node"] > 0
-    assert kept["heal"]["max_ms"] > 0
-    assert (tmp_path / "topologies-arrivals.svg").read_text().startswith("<svg")
+    assert {sample["exponent"] for sample in kept["spread"]} == {0.0, 1.0}
+    assert kept["burst"]["deliveries"] > kept["burst"]["comments"]
+    assert kept["heal"]["viewers"] > 0
+    assert kept["heal"]["max_ms"] > kept["heal"]["p50_ms"] > 0
+    for name in ("arrivals", "growth-waste", "spread-waste", "spread-cpu"):
+        assert (tmp_path / f"topologies-{name}.svg").read_text().startswith("<svg")
 
 
 async def test_what_cannot_be_measured_is_told_with_its_reason(tmp_path: Path) -> None:
@@ -49,3 +59,9 @@ async def test_what_cannot_be_measured_is_told_with_its_reason(tmp_path: Path) -
     assert "Java or ZooKeeper is not installed" in kept["failure"]
     assert kept["failure"] in output
     assert kept["failure"] in (tmp_path / "topologies.md").read_text()
+
+
+async def test_a_node_that_does_not_say_that_it_is_empty_fails_the_wait(tmp_path: Path) -> None:
+    cluster = Cluster.create(Settings("silent", nodes=2), tmp_path)
+    with pytest.raises(BenchFailed, match="not gone from node-1, node-2"):
+        await wait_empty(cluster, within_s=0.0)

@@ -12,12 +12,13 @@ import pytest
 
 from bench.bars import draw_bars
 from bench.child import BenchFailed
-from bench.topologies.pictures import draw_all
+from bench.topologies.pictures import draw_all, spread_of
 from bench.topologies.plan import FULL, QUICK, VARIANTS, Plan, Variant, kinds_needed
 from bench.topologies.readings import Reading, find_znodes
 from bench.topologies.report import as_json, failures, markdown, rows, table
-from bench.topologies.results import Latency, Measured, Sample, difference
+from bench.topologies.results import Heal, Measured, Sample, difference, heal_of
 from bench.topologies.run import measure_all
+from bench.topologies.serving import is_empty
 from bench.topologies.zipf import Zipf
 from cluster.errors import StepFailed
 from cluster.parts import Kind
@@ -25,6 +26,8 @@ from wire.topology import Topology
 
 SAMPLE = Sample(
     nodes=4,
+    exponent=1.0,
+    watched=30,
     comments=100,
     messages=200,
     received=400,
@@ -42,9 +45,10 @@ SAMPLE = Sample(
 
 def measured(name: str = "gateway") -> Measured:
     small = dataclasses.replace(SAMPLE, nodes=1, received=100, unwanted=0)
-    latency = Latency(1.0, 2.0, 2_500.0)
+    even = dataclasses.replace(SAMPLE, exponent=0.0, unwanted=300)
     hot = dataclasses.replace(SAMPLE, received=300, deliveries=5_000, p99_ms=77.0)
-    return Measured(name, name, 1, [small, SAMPLE], SAMPLE, hot, latency)
+    heal = Heal(60, 400, 1_000.0, 2_500.0)
+    return Measured(name, name, 1, [small, SAMPLE], [SAMPLE, even], SAMPLE, hot, heal)
 
 
 def test_every_topology_is_compared_and_a_name_means_one() -> None:
@@ -91,14 +95,14 @@ def test_what_idling_takes_is_not_the_comments_cost() -> None:
 
 def test_the_table_has_the_same_lines_for_all() -> None:
     alone = dataclasses.replace(SAMPLE, messages=0, cpu_s={"single": 0.3, "haproxy": 0.1}, held=0)
-    single = Measured("single", "single", 0, [alone], alone, None, None)
+    single = Measured("single", "single", 0, [alone], main=alone)
     assert [name for name, _ in rows(measured())] == [name for name, _ in rows(single)]
     assert len(dict(rows(measured()))) == len(rows(measured())), "each has a name of its own"
     text = markdown([single, measured()])
     assert "| nodes that a comment comes to | - | 4.00 |" in text
     assert "| writer, dispatcher, node | 3.00 in one | 2.00 / - / 1.00 |" in text
     assert "| Redis or ZooKeeper; HAProxy | - / 1.00 | 0.50 / - |" in text
-    assert "| a node killed: longest wait, s | - | 2.5 |" in text
+    assert "| fullest node killed: its viewers' wait p50 / max, s | - | 1.0 / 2.5 |" in text
     assert "| subscriptions at Redis, or all znodes | - | 7 |" in text
 
 
@@ -126,12 +130,13 @@ def test_everything_is_kept_for_machines() -> None:
 def test_pictures_are_well_formed_and_show_what_was_measured() -> None:
     drawings = draw_all([measured("gateway"), measured("broadcast")])
     assert set(drawings) == {
-        "arrivals", "cpu", "growth-arrivals", "growth-waste", "growth-cpu",
+        "arrivals", "cpu", "growth-arrivals", "growth-waste", "growth-cpu", "spread-waste",
+        "spread-cpu",
     }  # fmt: skip
     for text in drawings.values():
         ElementTree.fromstring(text)
         assert "gateway" in text
-    only_single = [Measured("single", "single", 0, [SAMPLE], SAMPLE)]
+    only_single = [Measured("single", "single", 0, [SAMPLE], main=SAMPLE)]
     assert set(draw_all(only_single)) == {"arrivals", "cpu"}
 
 
@@ -167,6 +172,42 @@ def test_nothing_measured_is_told_too() -> None:
     assert markdown(found) == "gateway: not measured: Redis is not installed\n"
     assert table(found).row_count == 0
     assert draw_all(found) == {}
+
+
+def test_the_spread_of_viewers_is_drawn_from_even_to_gathered() -> None:
+    alone = dataclasses.replace(SAMPLE, messages=0, received=0, unwanted=0)
+    evenly = dataclasses.replace(alone, exponent=0.0)
+    single = Measured("single", "single", 0, spread=[alone, evenly])
+    curves = {curve.name: curve for curve in spread_of([measured(), single])}
+    waste = {line.name: line.points for line in curves["spread-waste"].lines}
+    assert waste == {"gateway": ((0.0, 75.0), (1.0, 25.0))}, "nothing is sent in one process"
+    assert [line.name for line in curves["spread-cpu"].lines] == ["gateway", "single"]
+    assert not [plan for plan in (FULL, QUICK) if plan.exponent in plan.spreads], "twice the same"
+
+
+def test_to_heal_is_what_the_killed_nodes_viewers_waited_from_the_kill_on() -> None:
+    ms = 1_000_000
+    pairs = [9 * ms, 9_999 * ms, 10 * ms, 1_500 * ms, 20 * ms, 900 * ms, 30 * ms, 1 * ms]
+    assert heal_of(5, pairs, killed_ns=10 * ms) == Heal(5, 3, 900.0, 1_500.0)
+    with pytest.raises(BenchFailed, match="5 streams ended"):
+        heal_of(5, pairs, killed_ns=40 * ms)
+
+
+@pytest.mark.parametrize(
+    ("state", "topology", "expected"),
+    [
+        ({"videos": 0, "registered": 0}, "dispatcher", True),
+        ({"videos": 0, "registered": 1}, "gateway", False),
+        ({"videos": 0, "registered": 1}, "broadcast", True),
+        ({"videos": 1, "registered": 1}, "broadcast", False),
+        ({"videos": 0}, "single", True),
+        ({}, "single", False),
+    ],
+)
+def test_a_node_is_empty_when_nothing_of_an_audience_is_left(
+    state: dict[str, int], topology: str, expected: bool
+) -> None:
+    assert is_empty(state, topology) is expected
 
 
 def test_bars_are_as_high_as_their_values() -> None:
