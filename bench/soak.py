@@ -1,8 +1,8 @@
 """A soak: half load for a long time, viewers coming and going. Does anything grow?
 
 `python -m bench.soak --minutes 30` is the real one; the short one among the other benchmarks shows
-that it runs, and what a minute costs. Rings fill up to 4,096 comments each by design, so memory is
-judged on the second half.
+that it runs, and what a minute costs; each is kept under a name of its own. Rings fill up to 4,096
+comments each by design, so memory is judged on the second half.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from bench.surroundings import Surroundings
 from cluster.cluster import Cluster
 from cluster.parts import Kind
 
+SHORT, LONG = "soak", "soak-long"  # names of what is kept
 _ROOMS, _VIEWERS_PER_ROOM, _POSTS_PER_S = 10, 100, 100.0
 _CHANGED_PER_S = 20  # viewers that leave and come
 _WINDOWS = 30
@@ -48,33 +49,37 @@ class Window:
 
 
 def measure(effort: Effort) -> Iterator[Finding]:
-    """The short one. Raises BenchFailed."""
+    """The short one, once, whatever the number of repeats: its windows are its repeats. Raises
+    BenchFailed.
+    """
     minutes, windows = effort.choose((0.75, 9), (0.06, 3))
-    yield from _findings(uvloop.run(_measure(minutes, windows)), judged=False)
+    yield from findings_of(SHORT, uvloop.run(_measure(minutes, windows)))
 
 
-def _findings(windows: Sequence[Window], *, judged: bool) -> Iterator[Finding]:
+def findings_of(name: str, windows: Sequence[Window]) -> Iterator[Finding]:
+    """The rows and curves of a soak with this name; only the long one is judged."""
+    judged = name == LONG
     late = windows[len(windows) // 2 :]
     minutes = windows[-1].at
-    what = f"soak of {minutes:.1f} min, {len(windows)} windows"
+    what = f"soak of {minutes:.1f} min, once, {len(windows)} windows"
 
     def grown(pick: Callable[[Window], dict[str, int]]) -> tuple[str, float]:
         slopes = {
-            name: slope([(window.at, float(pick(window)[name])) for window in late])
-            for name in pick(late[0])
+            part: slope([(window.at, float(pick(window)[part])) for window in late])
+            for part in pick(late[0])
         }
-        name = max(slopes, key=lambda name: slopes[name])
-        return name, slopes[name]
+        worst = max(slopes, key=lambda part: slopes[part])
+        return worst, slopes[worst]
 
-    name, bytes_per_minute = grown(lambda window: window.rss)
+    part, bytes_per_minute = grown(lambda window: window.rss)
     yield Row(
-        f"{what}: memory slope in the second half, worst process ({name})",
+        f"{what}: memory slope in the second half, worst process ({part})",
         measured([bytes_per_minute / 1024], "KiB/min", 0),
         reach=Reach(_MAX_KIB_PER_MINUTE, "KiB/min") if judged else None,
     )
-    name, per_minute = grown(lambda window: window.descriptors)
+    part, per_minute = grown(lambda window: window.descriptors)
     yield Row(
-        f"{what}: descriptors, worst process ({name})",
+        f"{what}: descriptors, worst process ({part})",
         measured([per_minute], "/min", 2),
         reach=Reach(_MAX_DESCRIPTORS_PER_MINUTE, "/min") if judged else None,
     )
@@ -86,18 +91,18 @@ def _findings(windows: Sequence[Window], *, judged: bool) -> Iterator[Finding]:
         measured([last / first], "", 2),
         reach=Reach(_MAX_DRIFT) if judged else None,
     )
-    yield from _curves(windows)
+    yield from _curves(name, windows)
 
 
-def _curves(windows: Sequence[Window]) -> Iterator[Curve]:
-    def line(name: str, read: Callable[[Window], float]) -> Line:
-        return Line(name, tuple((window.at, read(window)) for window in windows))
+def _curves(name: str, windows: Sequence[Window]) -> Iterator[Curve]:
+    def line(label: str, read: Callable[[Window], float]) -> Line:
+        return Line(label, tuple((window.at, read(window)) for window in windows))
 
-    names = [name for name in windows[0].rss if name.endswith(("-1", "haproxy"))]
-    lines = [line(name, lambda w, name=name: w.rss[name] / 1e6) for name in names]  # type: ignore[misc]
-    yield Curve("soak-memory", "Resident memory during a soak", "minutes", "MB", tuple(lines))
+    parts = [part for part in windows[0].rss if part.endswith(("-1", "haproxy"))]
+    lines = [line(part, lambda w, part=part: w.rss[part] / 1e6) for part in parts]  # type: ignore[misc]
+    yield Curve(f"{name}-memory", "Resident memory during a soak", "minutes", "MB", tuple(lines))
     p99 = line("p99 of each window", lambda window: window.p99_ms)
-    yield Curve("soak-p99", "Post to viewer during a soak", "minutes", "ms", (p99,))
+    yield Curve(f"{name}-p99", "Post to viewer during a soak", "minutes", "ms", (p99,))
 
 
 async def _measure(minutes: float, windows: int) -> list[Window]:
@@ -155,11 +160,11 @@ def main(minutes: float) -> None:
     """The real soak: prints its rows, keeps them and the pictures beside the others."""
     console, before = Console(), Surroundings.now()
     try:
-        findings = list(_findings(uvloop.run(_measure(minutes, _WINDOWS)), judged=True))
+        findings = list(findings_of(LONG, uvloop.run(_measure(minutes, _WINDOWS))))
     except BenchFailed as exc:
         console.print(f"not measured: {exc}", markup=False)
         sys.exit(1)
-    keep("soak", findings, before.text_until_now(), RESULTS)
+    keep(LONG, findings, before.text_until_now(), RESULTS)
     console.print(table([finding for finding in findings if isinstance(finding, Row)]))
 
 
