@@ -72,12 +72,12 @@ class NodeServer:
     """Handlers of the process."""
 
     def __init__(self) -> None:
-        self._store = _Store()
+        self.store = _Store()
         self.core = NodeCore(
             "node-1",
             Limits(),
             ProbeTimes(),
-            self._store,
+            self.store,
             _NoFeed(),
             TaskHome(),
             new_registry(),
@@ -103,35 +103,76 @@ class NodeServer:
         """The public JSON of a comment no longer than those that will be posted; it belongs to
         another video.
         """
-        return bytes(self._store.post(f"{video_id[:-1]}_", text=TEXT).comments[0])
+        return bytes(self.store.post(f"{video_id[:-1]}_", text=TEXT).comments[0])
 
     async def post(self, video_ids: str | list[str], per_s: float, count: int) -> Load:
         """Ingest comments, over all videos in turn, and wait until every viewer's were written."""
         names = [video_ids] if isinstance(video_ids, str) else video_ids
-        rooms, stats = [self.core.hub.rooms[name] for name in names], self.core.stats
-        sizes = [len(room.viewers) for room in rooms]
-        deliveries, writes = stats.deliveries, stats.writes
-        expected = deliveries + sum(sizes[i % len(rooms)] for i in range(count))
-        batches = [self._store.post(names[i % len(names)], text=TEXT) for i in range(count)]
-        stages.take()
-        before, began, began_s = cpu_s(), time.monotonic(), time.time()
+        run = _Run(self, names, per_s, count)
+        await at_rate_on_loop(per_s, count, run.act)
+        await run.delivered()
+        return run.load()
+
+    async def post_steadily(self, video_ids: list[str], per_s: float, count: int) -> Load:
+        """Three times `count` comments as by `post`; what is told is of the last two thirds, and of
+        just as many seconds as these are due in. So no room begins silent, and what a node does at
+        fixed times (a heartbeat to silent rooms) is in it as often as it should be.
+        """
+        run = _Run(self, video_ids, per_s, 3 * count)
+        began = time.monotonic()
 
         def act(number: int) -> None:
-            batch = batches[number]
-            self._store.handed_over[batch.video_id] = batch.last_seq
-            due = msgspec.structs.replace(batch, accepted_at=began_s + number / per_s)
-            rooms[number % len(rooms)].ingest(due)
+            if number == count:
+                run.begin()
+            run.act(number)
 
-        await at_rate_on_loop(per_s, count, act)
-        while stats.deliveries < expected:
-            if time.monotonic() > began + count / per_s + _DELIVERED_WITHIN_S:
-                raise BenchFailed(f"{expected - stats.deliveries} comments were not delivered")
+        await at_rate_on_loop(per_s, 3 * count, act)
+        await run.delivered()
+        await asyncio.sleep(max(began + 3 * count / per_s - time.monotonic(), 0.0))
+        return run.load()
+
+
+class _Run:
+    """Comments that are handed over one by one, and what that has cost since `begin`."""
+
+    def __init__(self, server: NodeServer, names: list[str], per_s: float, count: int) -> None:
+        self._stats, self._per_s, self._count = server.core.stats, per_s, count
+        self._store = server.store
+        self._rooms = [server.core.hub.rooms[name] for name in names]
+        sizes = [len(room.viewers) for room in self._rooms]
+        self._expected = self._stats.deliveries + sum(sizes[i % len(sizes)] for i in range(count))
+        self._batches = [self._store.post(names[i % len(names)], text=TEXT) for i in range(count)]
+        self.begin()
+        self._due_s = time.time()
+
+    def begin(self) -> None:
+        """What it costs from now on is counted."""
+        stages.take()
+        self._deliveries, self._writes = self._stats.deliveries, self._stats.writes
+        self._cpu_s, self._began = cpu_s(), time.monotonic()
+
+    def act(self, number: int) -> None:
+        """Hand over one comment."""
+        batch = self._batches[number]
+        self._store.handed_over[batch.video_id] = batch.last_seq
+        due = msgspec.structs.replace(batch, accepted_at=self._due_s + number / self._per_s)
+        self._rooms[number % len(self._rooms)].ingest(due)
+
+    async def delivered(self) -> None:
+        """Wait until every viewer's comments were written. Raises BenchFailed."""
+        deadline = time.monotonic() + _DELIVERED_WITHIN_S
+        while (missing := self._expected - self._stats.deliveries) > 0:
+            if time.monotonic() > deadline:
+                raise BenchFailed(f"{missing} comments were not delivered")
             await asyncio.sleep(0.005)
+
+    def load(self) -> Load:
+        """What it was until now."""
         return Load(
-            cpu_s() - before,
-            time.monotonic() - began,
-            stats.deliveries - deliveries,
-            stats.writes - writes,
+            cpu_s() - self._cpu_s,
+            time.monotonic() - self._began,
+            self._stats.deliveries - self._deliveries,
+            self._stats.writes - self._writes,
             tuple((at - due) * 1e3 for _stage, due, at, _id in stages.take()),
         )
 
@@ -148,6 +189,7 @@ async def _serve(pipe: Any) -> None:
             "rss": server.rss,
             "sample": server.sample,
             "post": server.post,
+            "post_steadily": server.post_steadily,
         },
     )
 
