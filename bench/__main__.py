@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 from rich.console import Console
 
+from bench import soak
 from bench.benchmarks import BENCHMARKS
 from bench.child import BenchFailed
 from bench.effort import Effort
 from bench.figures import Finding, Row
+from bench.memory import can_read_slabs
+from bench.nchan import find_nginx
 from bench.raw_server import find_compiler
 from bench.report import RESULTS, keep, kept_rows, markdown, table
 from bench.surroundings import Surroundings
@@ -35,33 +39,52 @@ def main(names: tuple[str, ...], repeats: int, quick: bool, show: bool, results:
     """
     chosen = names or tuple(BENCHMARKS)
     if show:
-        click.echo(markdown(row for name in chosen for row in kept_rows(name, results)))
+        kept = [*chosen, soak.LONG] if soak.SHORT in chosen else chosen
+        click.echo(markdown(row for name in kept for row in kept_rows(name, results)))
         return
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
-    if find_compiler() is None:
-        console.print("no C compiler (cc, gcc) here: the send loop in C is left out")
+    for line in _left_out():
+        console.print(line, markup=False)
     rows: list[Row] = []
     failed = False
     for name in chosen:
-        try:
-            findings = _measure(name, Effort(repeats, quick), results, console)
-        except BenchFailed as exc:
-            failed = True
-            console.print(f"{name}: not measured: {exc}", markup=False)
-            continue
+        findings, fault = _measure(name, Effort(repeats, quick), results, console)
         rows += [finding for finding in findings if isinstance(finding, Row)]
+        if fault is not None:
+            failed = True
+            what = "not all measured" if findings else "not measured"
+            console.print(f"{name}: {what}: {fault}", markup=False)
     console.print(table(rows))
     sys.exit(1 if failed else 0)
 
 
-def _measure(name: str, effort: Effort, results: Path, console: Console) -> list[Finding]:
+def _left_out() -> Iterator[str]:
+    """What this machine lacks, and what is not measured for that."""
+    if find_compiler() is None:
+        yield "no C compiler (cc, gcc) here: in place of the send loop in C stands one in Python"
+    if find_nginx() is None:
+        yield "no nginx with nchan here: nothing is compared with nchan"
+    if not can_read_slabs():
+        yield "only root can read /proc/slabinfo: the kernel's memory is left out"
+
+
+def _measure(
+    name: str, effort: Effort, results: Path, console: Console
+) -> tuple[list[Finding], BenchFailed | None]:
+    """What was found, and what stopped it. If nothing was, what the last run found stays kept."""
     before = Surroundings.now()
+    findings: list[Finding] = []
+    fault: BenchFailed | None = None
     with console.status(f"measuring {name}, {effort.repeats} times"):
-        findings = list(BENCHMARKS[name](effort))
+        try:
+            findings.extend(BENCHMARKS[name](effort))  # what came before a fault is in it
+        except BenchFailed as exc:
+            fault = exc
     surroundings = before.text_until_now()
-    keep(name, findings, surroundings, results)
+    if findings:
+        keep(name, findings, surroundings, results, fault=str(fault or ""))
     console.print(f"{name}: {surroundings}", highlight=False)
-    return findings
+    return findings, fault
 
 
 if __name__ == "__main__":

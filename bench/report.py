@@ -43,12 +43,16 @@ def verdict(row: Row) -> str:
     return "" if row.met is None else "hit" if row.met else "MISSED"
 
 
-def keep(name: str, findings: Sequence[Finding], surroundings: str, folder: Path) -> None:
-    """Write the findings of one benchmark: every single value, and the pictures."""
+def keep(
+    name: str, findings: Sequence[Finding], surroundings: str, folder: Path, *, fault: str = ""
+) -> None:
+    """Write the findings of one benchmark: every single value, and the pictures. `fault`: what kept
+    the rest from being measured.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     rows = [_row_as_dict(row) for row in findings if isinstance(row, Row)]
     curves = [curve for curve in findings if isinstance(curve, Curve)]
-    report = {"surroundings": surroundings, "rows": rows}
+    report: dict[str, Any] = {"surroundings": surroundings, "fault": fault, "rows": rows}
     report["curves"] = [_curve_as_dict(curve) for curve in curves]
     (folder / f"{name}.json").write_text(json.dumps(report, indent=1) + "\n")
     for curve in curves:
