@@ -1,5 +1,5 @@
 """A node's part in ZooKeeper and a dispatcher's, each as a process of its own: the real session,
-membership, registrar and resolver, without streams and forwards.
+membership, registrar and resolver, without streams and forwards. And an observer, which only asks.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from coordination import (
     Member,
     Membership,
     MemberWatch,
+    Paths,
     Registrar,
     RouteResolver,
     RouteUnknown,
@@ -93,12 +94,11 @@ class Dispatcher(_Process):
     def __init__(self) -> None:
         super().__init__()
         self._resolver: RouteResolver | None = None
-        self._members: dict[float, frozenset[str]] = {}  # since when
 
     async def start(self, zookeeper: str) -> None:
         """Know the nodes."""
         session = await self.connect(zookeeper)
-        watch = MemberWatch(session, Role.NODE, on_change=self._on_nodes)
+        watch = MemberWatch(session, Role.NODE)
         self._resolver = RouteResolver(session)
         self.tasks.spawn(watch.run(), "nodes")
         self.tasks.spawn(self._resolver.run(), "resolver")
@@ -110,13 +110,6 @@ class Dispatcher(_Process):
         for start in range(0, len(videos), _RESOLVED_AT_ONCE):
             await asyncio.gather(*map(self._resolve, videos[start : start + _RESOLVED_AT_ONCE]))
         return time.monotonic() - began
-
-    async def wait_gone(self, node_id: str) -> float:
-        """When ZooKeeper told that the node's session had ended."""
-        await self.until(lambda: self._gone_at(node_id) is not None, f"{node_id} is there")
-        gone_at = self._gone_at(node_id)
-        assert gone_at is not None
-        return gone_at
 
     async def wait_right(self, routes: Mapping[str, Sequence[str]]) -> float:
         """When every route was right at once: node id -> its videos, "" for no node."""
@@ -138,13 +131,21 @@ class Dispatcher(_Process):
 
         return await self.until(all_right, f"{len(wrong)} routes are wrong")
 
-    async def wait_settled(self) -> float:
-        """When no route waited to be read again."""
+    def suspensions(self) -> int:
+        """How often the connection was lost."""
+        assert self.session is not None
+        return self.session.suspensions
+
+    async def wait_settled(self, suspensions: int) -> float:
+        """When no route waited to be read again, after the connection was lost more often than so
+        many times.
+        """
         resolver, session = self._resolver, self.session
         assert resolver is not None
         assert session is not None
         return await self.until(
-            lambda: session.connected and resolver.stale == 0, "routes stay stale"
+            lambda: session.suspensions > suspensions and session.connected and resolver.stale == 0,
+            "routes stay stale",
         )
 
     async def _resolve(self, video_id: str) -> None:
@@ -154,15 +155,34 @@ class Dispatcher(_Process):
         except RouteUnknown as exc:
             raise BenchFailed(f"a route cannot be read: {exc}") from exc
 
-    def _on_nodes(self, members: Mapping[str, Member]) -> None:
-        self._members[time.monotonic()] = frozenset(members)
 
-    def _gone_at(self, node_id: str) -> float | None:
-        latest = max(self._members, default=None)
-        return latest if latest is not None and node_id not in self._members[latest] else None
+class Observer(_Process):
+    """Says when a session ended. It asks again and again, because a watch tells late: it waits its
+    turn among those of all the session's registrations.
+    """
+
+    async def start(self, zookeeper: str) -> None:
+        """Connect."""
+        await self.connect(zookeeper)
+
+    async def wait_gone(self, node_id: str) -> float:
+        """When the last question was sent to which the node was still there: its session ended
+        after that, by no more than the time between two questions. Raises BenchFailed.
+        """
+        assert self.session is not None
+        path = Paths().member(Role.NODE, node_id)
+        deadline = time.monotonic() + _WITHIN_S
+        there_at = asked_at = time.monotonic()
+        while await self.session.exists(path) is not None:
+            if asked_at > deadline:
+                raise BenchFailed(f"{node_id} is there")
+            there_at = asked_at
+            await asyncio.sleep(_LOOK_EVERY_S)
+            asked_at = time.monotonic()
+        return there_at
 
 
-async def _serve(pipe: Any, process: Node | Dispatcher) -> None:
+async def _serve(pipe: Any, process: _Process) -> None:
     configure_logs(level="error", style="json", role="bench", id="bench")
     names = [name for name in dir(process) if not name.startswith("_") and name != "until"]
     await carry_out_all_on_loop(
@@ -178,6 +198,10 @@ async def _serve_dispatcher(pipe: Any) -> None:
     await _serve(pipe, Dispatcher())
 
 
+async def _serve_observer(pipe: Any) -> None:
+    await _serve(pipe, Observer())
+
+
 def run_node(pipe: Any) -> None:
     """The process."""
     uvloop.run(_serve_node(pipe))
@@ -186,3 +210,8 @@ def run_node(pipe: Any) -> None:
 def run_dispatcher(pipe: Any) -> None:
     """The process."""
     uvloop.run(_serve_dispatcher(pipe))
+
+
+def run_observer(pipe: Any) -> None:
+    """The process."""
+    uvloop.run(_serve_observer(pipe))

@@ -8,6 +8,7 @@ nodes that serve the video.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from bench import clusters, registering
 from bench.child import Child
 from bench.effort import Effort
-from bench.figures import Finding, Reach, Row, measured
+from bench.figures import Beside, Finding, Reach, Row, measured
 from cluster.cluster import Cluster
 
 _NODES = ("node-1", "node-2", "node-3")
@@ -30,6 +31,7 @@ class Run:
     read: float
     right_after_end: float
     settled_after_bounce: float
+    serving_after_bounce: float
     threads: int
 
 
@@ -45,9 +47,10 @@ def measure(effort: Effort) -> Iterator[Finding]:
         [run.right_after_end for run in done],
         1.0,
     )
-    yield _row(
-        "ZooKeeper killed and started: every route read and watched again, from its start",
-        [run.settled_after_bounce for run in done],
+    yield Row(
+        "ZooKeeper killed and started: every route right, read and watched again, from its start",
+        measured([run.settled_after_bounce for run in done], "s", 2),
+        limit=Beside("it answers", measured([run.serving_after_bounce for run in done], "s", 2)),
     )
     threads = measured([run.threads for run in done], "threads", 0)
     yield Row("the same: more threads than before, in any process", threads, reach=Reach(0.0))
@@ -67,7 +70,7 @@ async def _measure(count: int) -> Run:
 async def _run(stack: ExitStack, cluster: Cluster, count: int) -> Run:
     zookeeper = f"127.0.0.1:{cluster.part(_ZOOKEEPER).ports['client']}"
     dispatcher = stack.enter_context(Child(registering.run_dispatcher))
-    observer = stack.enter_context(Child(registering.run_dispatcher))
+    observer = stack.enter_context(Child(registering.run_observer))
     for child in (dispatcher, observer):
         child.ask("start", zookeeper)
     nodes = {name: stack.enter_context(Child(registering.run_node)) for name in _NODES}
@@ -80,9 +83,9 @@ async def _run(stack: ExitStack, cluster: Cluster, count: int) -> Run:
     right_after_end = _kill_one(observer, dispatcher, nodes.pop(_NODES[-1]), videos)
     left = [dispatcher, *nodes.values()]
     threads = [child.ask("threads") for child in left]
-    settled = await _bounce(cluster, dispatcher, videos)
+    serving, settled = await _bounce(cluster, dispatcher, videos)
     more = max(child.ask("threads") - before for child, before in zip(left, threads, strict=True))
-    return Run(registered, read, right_after_end, settled, more)
+    return Run(registered, read, right_after_end, settled, serving, more)
 
 
 def _register(nodes: Mapping[str, Child], videos: Mapping[str, list[str]]) -> float:
@@ -95,18 +98,23 @@ def _kill_one(
     observer: Child, dispatcher: Child, node: Child, videos: dict[str, list[str]]
 ) -> float:
     # Another process says when: among 10,000 events the dispatcher hears of the member late.
+    observer.tell("wait_gone", _NODES[-1])
     node.kill()
     dead = videos.pop(_NODES[-1])
-    observer.tell("wait_gone", _NODES[-1])
     dispatcher.tell("wait_right", {**videos, "": dead})
     gone_at, right_at = float(observer.answer()), float(dispatcher.answer())
-    return max(right_at - gone_at, 0.0)
+    return right_at - gone_at
 
 
-async def _bounce(cluster: Cluster, dispatcher: Child, videos: dict[str, list[str]]) -> float:
+async def _bounce(
+    cluster: Cluster, dispatcher: Child, videos: dict[str, list[str]]
+) -> tuple[float, float]:
+    """Seconds until ZooKeeper serves, and until the dispatcher has seen to every route."""
+    suspensions = dispatcher.ask("suspensions")
     await cluster.kill(_ZOOKEEPER)
+    started_at = time.monotonic()
     await cluster.start(_ZOOKEEPER)
-    started_at = asyncio.get_running_loop().time()
-    settled_at = float(await asyncio.to_thread(dispatcher.ask, "wait_settled"))
-    await asyncio.to_thread(dispatcher.ask, "wait_right", videos)
-    return max(settled_at - started_at, 0.0)
+    serving_at = time.monotonic()
+    settled_at = float(await asyncio.to_thread(dispatcher.ask, "wait_settled", suspensions))
+    right_at = float(await asyncio.to_thread(dispatcher.ask, "wait_right", videos))
+    return serving_at - started_at, max(settled_at, right_at) - started_at
