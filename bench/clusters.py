@@ -6,11 +6,13 @@ import asyncio
 import dataclasses
 import json
 import urllib.request
-from collections.abc import AsyncIterator, Awaitable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+import uvloop
 
 from bench.child import BenchFailed
 from bench.processes import cpu_s_of
@@ -35,13 +37,29 @@ async def running(**settings: Any) -> AsyncIterator[Cluster]:
             await cluster.clean()
 
 
-@asynccontextmanager
-async def only(name: str) -> AsyncIterator[Cluster]:
-    """One part of a cluster, and nothing else. Raises BenchFailed if it does not get ready."""
-    with TemporaryDirectory(prefix="livecomments-bench-") as home:
-        cluster = Cluster.create(Settings("bench"), Path(home))
+@contextmanager
+def held(**settings: Any) -> Iterator[tuple[asyncio.Runner, Cluster]]:
+    """As `running`, for what is not on an event loop itself: it runs its coroutines on the loop
+    that it is given.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        stack = AsyncExitStack()
+        cluster = runner.run(stack.enter_async_context(running(**settings)))
         try:
-            await _or_fail(cluster.start(name))
+            yield runner, cluster
+        finally:
+            runner.run(stack.aclose())
+
+
+@asynccontextmanager
+async def only(*names: str, **settings: Any) -> AsyncIterator[Cluster]:
+    """Some parts of a cluster, and nothing else, started together. Raises BenchFailed if one does
+    not get ready.
+    """
+    with TemporaryDirectory(prefix="livecomments-bench-") as home:
+        cluster = Cluster.create(Settings("bench", **settings), Path(home))
+        try:
+            await _or_fail(_start(cluster, names))
             yield cluster
         finally:
             await cluster.clean()
@@ -87,6 +105,10 @@ def source_address(number: int) -> str:
 def growth(before: dict[str, float], after: dict[str, float], names: Iterable[str]) -> float:
     """How much more the figures of these parts add up to."""
     return sum(after[name] - before[name] for name in names)
+
+
+async def _start(cluster: Cluster, names: Sequence[str]) -> None:
+    await asyncio.gather(*map(cluster.start, names))
 
 
 async def _or_fail(step: Awaitable[None]) -> None:

@@ -10,8 +10,6 @@ import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import uvloop
-
 from bench import clusters, crowd
 from bench.child import BenchFailed, Child
 from bench.effort import Effort
@@ -74,17 +72,14 @@ class Run:
 def measure(effort: Effort) -> Iterator[Finding]:
     """The rows of this benchmark and its curve. Raises BenchFailed."""
     sizes = effort.choose(_FULL, _QUICK)
-    runs = uvloop.run(_measure(sizes, effort))
-    for size in sizes:
-        yield from _rows(size, runs[size])
-    yield from _stage_rows(sizes[0], runs[sizes[0]])
-    yield _curve({size: runs[size] for size in sizes})
-
-
-async def _measure(sizes: tuple[Size, ...], effort: Effort) -> dict[Size, list[Run]]:
+    runs: dict[Size, list[Run]] = {}
     settings = {"environment": {"all": {"STAGE_TIMES": "on"}}}
-    async with clusters.running(**settings) as cluster:
-        return {size: await _runs(cluster, size, effort) for size in sizes}
+    with clusters.held(**settings) as (runner, cluster):
+        for size in sizes:
+            runs[size] = runner.run(_runs(cluster, size, effort))
+            yield from _rows(size, runs[size])
+    yield from _stage_rows(sizes[0], runs[sizes[0]])
+    yield _curve(runs)
 
 
 async def _runs(cluster: Cluster, size: Size, effort: Effort) -> list[Run]:
