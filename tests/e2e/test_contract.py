@@ -1,6 +1,7 @@
 """The contract: what is promised holds on every topology, and these are the same tests for all.
 
-What a topology has no part for is named in `LACKS`, and nowhere else.
+See `contract.LACKS` for what a topology has no part for, and test_contract_faults.py for what holds
+while parts die.
 """
 
 from __future__ import annotations
@@ -9,95 +10,36 @@ import asyncio
 import json
 import secrets
 import socket
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack
 
 import aiohttp
 import pytest
 
 from cluster.cluster import Cluster
 from cluster.parts import Kind
-from tests.chaos.event_source import EventSource
-from tests.chaos.history import Trouble, Watch
-from tests.chaos.judge import judge
-from tests.chaos.judge_times import felt_s
-from tests.chaos.load import Load
-from tests.chaos.traffic import Shape
-from tests.e2e.parts import busiest, eventually_in_state, figure, served_by, state_of
+from tests.e2e.contract import (
+    ANOTHER_NODE,
+    ANOTHER_WRITER,
+    BUS,
+    LACKS,
+    Comments,
+    bus,
+    needs,
+    servers,
+    sum_of,
+    watching,
+    writers,
+)
+from tests.e2e.parts import eventually_in_state, figure, served_by
 from tests.e2e.raw_http import exchange, get
-from tests.support import TIMEOUT_FACTOR, eventually
-from wire.topology import PUBSUB, Topology
+from tests.support import eventually
+from wire.topology import Topology
 
 TOPOLOGIES = tuple(Topology)
 SMALL = True
-ANOTHER_NODE, BUS = "another node", "a bus"
-LACKS = {
-    (Topology.SINGLE, ANOTHER_NODE): "there is one process, so nobody to go to meanwhile",
-    (Topology.SINGLE, BUS): "nothing lies between the writer and the viewers",
-}
-
-RATE = 60
-SHAPE = Shape(viewers=40, videos=6, rate=RATE, impatient=0)
-STAYING = Shape(viewers=40, videos=6, rate=RATE, impatient=0, churn_s=0)
-WARM_UP = 60
-
-
-def needs(cluster: Cluster, part: str) -> None:
-    why = LACKS.get((Topology(cluster.settings.topology), part))
-    if why is not None:
-        pytest.skip(f"{cluster.settings.topology} has not {part}: {why}")
-
-
-def servers(cluster: Cluster) -> list[str]:
-    """Whoever has viewers."""
-    return [part.name for part in cluster.parts if part.kind in (Kind.NODE, Kind.SINGLE)]
-
-
-def bus(cluster: Cluster) -> list[str]:
-    """What lies between writers and nodes, in the order in which it starts."""
-    kinds = (Kind.ZOOKEEPER, Kind.REDIS, Kind.DISPATCHER)
-    return [part.name for part in cluster.parts if part.kind in kinds]
-
-
-@asynccontextmanager
-async def watching(cluster: Cluster, video_id: str, cursor: str = "") -> AsyncIterator[Watch]:
-    """A viewer through the gateway that has its hello."""
-    watch = Watch(video_id)
-    query = f"?last_event_id={cursor}" if cursor else ""
-    source = EventSource(*cluster.address("haproxy", "http"), watch, query)
-    task = asyncio.create_task(source.run())
-    try:
-        await eventually(lambda: watch.place is not None)
-        yield watch
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-class Comments:
-    """The public endpoints of one video."""
-
-    def __init__(self, cluster: Cluster, session: aiohttp.ClientSession) -> None:
-        self.video_id = secrets.token_hex(6)
-        self._session = session
-        self._url = f"{cluster.http_url}/v1/videos/{self.video_id}/comments"
-
-    async def post(self, text: str, **headers: str) -> tuple[int, dict[str, str]]:
-        body = {"author": "ann", "text": text}
-        async with self._session.post(self._url, json=body, headers=headers) as reply:
-            return reply.status, await reply.json()
-
-    async def told(self, text: str) -> dict[str, str]:
-        status, comment = await self.post(text)
-        assert status == 201
-        return comment
-
-    async def page(self, query: str = "") -> dict[str, object]:
-        async with self._session.get(self._url + query) as reply:
-            assert reply.status == 200
-            page: dict[str, object] = await reply.json()
-            return page
+# As docs/protocol.md has them.
+DEFAULT_REPLAY, MOST_ASKED, MAX_REPLAY = 20, 200, 1_000
+FAR_BEHIND = MAX_REPLAY + 100
 
 
 async def test_what_is_posted_is_stored_numbered_shown_and_found_again(
@@ -117,11 +59,11 @@ async def test_what_is_posted_is_stored_numbered_shown_and_found_again(
 async def test_a_key_gives_one_comment_and_a_bad_body_none(
     cluster: Cluster, session: aiohttp.ClientSession
 ) -> None:
-    comments, key = Comments(cluster, session), {"Idempotency-Key": secrets.token_hex(6)}
-    status, first = await comments.post("once", **key)
+    comments, key = Comments(cluster, session), secrets.token_hex(6)
+    status, first = await comments.post("once", key)
     assert status == 201
-    assert await comments.post("once", **key) == (200, first)
-    status, problem = await comments.post("something else", **key)
+    assert await comments.post("once", key) == (200, first)
+    status, problem = await comments.post("something else", key)
     assert (status, problem["code"]) == (422, "idempotency_key_reused")
     status, problem = await comments.post(" ")
     assert (status, problem["code"]) == (422, "invalid_field")
@@ -134,15 +76,64 @@ async def test_a_cursor_is_continued_by_every_server(
     comments = Comments(cluster, session)
     told = [await comments.told(f"comment {number}") for number in range(5)]
     for name in servers(cluster):
-        watch = Watch(comments.video_id)
-        query = f"?last_event_id={told[1]['id']}"
-        task = asyncio.create_task(
-            EventSource(*cluster.address(name, "public"), watch, query).run()
-        )
-        await eventually(lambda watch=watch: watch.place == 5)
+        query = f"last_event_id={told[1]['id']}"
+        async with watching(cluster, comments.video_id, query, at=name) as watch:
+            await eventually(lambda watch=watch: watch.place == 5)
         assert [event.data for event in watch.events[1:]] == told[2:]
         assert watch.events[0].data["node_id"] == name
-        task.cancel()
+
+
+async def test_a_cursor_too_far_behind_is_told_its_gap_and_gets_the_last_thousand(
+    cluster: Cluster, session: aiohttp.ClientSession
+) -> None:
+    """From the store first; who served it for the gateway has it in memory when asked again."""
+    comments = Comments(cluster, session)
+    told = await comments.many(FAR_BEHIND)
+    missing = FAR_BEHIND - MAX_REPLAY
+    for name in [Kind.HAPROXY, *servers(cluster)]:
+        query = f"last_event_id={told[4]['id']}"
+        async with watching(cluster, comments.video_id, query, at=name) as watch:
+            await eventually(lambda watch=watch: watch.place == FAR_BEHIND)
+        hello, gap, *rest = watch.events
+        assert (hello.type, hello.id) == ("hello", told[4]["id"])
+        assert (gap.type, gap.id) == ("gap", told[missing - 1]["id"])
+        assert gap.data == {"from": 6, "to": missing, "reason": "limit"}
+        assert [event.data for event in rest] == told[missing:]
+    # Not one comment further behind than may be.
+    query = f"last_event_id={told[missing - 1]['id']}"
+    async with watching(cluster, comments.video_id, query) as watch:
+        await eventually(lambda: watch.place == FAR_BEHIND)
+    assert [event.data for event in watch.events[1:]] == told[missing:]
+
+
+async def test_a_stream_without_a_cursor_begins_with_as_many_as_it_asked_for(
+    cluster: Cluster, session: aiohttp.ClientSession
+) -> None:
+    comments = Comments(cluster, session)
+    told = await comments.many(MOST_ASKED + 10)
+    wanted = {
+        "": DEFAULT_REPLAY,
+        "replay=0": 0,
+        "replay=3": 3,
+        f"replay={MOST_ASKED}": MOST_ASKED,
+        f"replay={MOST_ASKED + 1}": MOST_ASKED,
+        "replay=-1": DEFAULT_REPLAY,
+        "replay=many": DEFAULT_REPLAY,
+        f"replay=3&last_event_id={told[-6]['id']}": 5,  # a cursor says where to begin
+    }
+    async with AsyncExitStack() as open_streams:
+        watches = {
+            query: await open_streams.enter_async_context(
+                watching(cluster, comments.video_id, query)
+            )
+            for query in wanted
+        }
+        told.append(await comments.told("live"))
+        await eventually(lambda: all(watch.place == len(told) for watch in watches.values()))
+    for query, watch in watches.items():
+        start = len(told) - 1 - wanted[query]
+        assert watch.events[0].id == told[start - 1]["id"], query
+        assert [event.data for event in watch.events[1:]] == told[start:], query
 
 
 @pytest.mark.parametrize("cursor", ["-1", "abcdefghijkl-1", "EPOCH-999999", "%00"])
@@ -151,7 +142,8 @@ async def test_a_cursor_that_cannot_be_is_reset_and_never_refused(
 ) -> None:
     comments = Comments(cluster, session)
     epoch = (await comments.told("only"))["id"].partition("-")[0]
-    async with watching(cluster, comments.video_id, cursor.replace("EPOCH", epoch)) as watch:
+    query = f"last_event_id={cursor.replace('EPOCH', epoch)}"
+    async with watching(cluster, comments.video_id, query) as watch:
         await eventually(lambda: watch.place == 1)
     assert [event.type for event in watch.events] == ["hello", "reset", "comment"]
     assert watch.fatal is None
@@ -188,65 +180,6 @@ async def test_comments_come_to_the_nodes_that_the_topology_says(
     assert heard == (10 if cluster.settings.topology == Topology.BROADCAST else 0)
 
 
-async def test_a_killed_server_costs_nobody_a_comment(cluster: Cluster) -> None:
-    alone = len(servers(cluster)) == 1
-    async with Load(cluster.http_url, SHAPE) as load:
-        await load.wait_for_posts(WARM_UP)
-        name = await busiest(cluster, cluster.part(servers(cluster)[0]).kind, "viewers")
-        async with load.trouble(f"{name} killed", 5.0):
-            await cluster.kill(name)
-            if alone:
-                await cluster.start(name)
-        await load.wait_for_posts(4 * RATE)
-        await cluster.start(name)
-        await load.wait_for_posts(RATE)
-        assert judge(await load.finish()).broken == []
-
-
-async def test_a_drained_server_loses_nothing_and_says_bye_to_all(cluster: Cluster) -> None:
-    alone = len(servers(cluster)) == 1
-    async with Load(cluster.http_url, STAYING) as load:
-        await load.wait_for_posts(WARM_UP)
-        name = await busiest(cluster, cluster.part(servers(cluster)[0]).kind, "viewers")
-        moving = [watch for watch in load.history.watches if served_by(watch) == name]
-        async with load.trouble(f"{name} drained", 5.0 if alone else 2.0):
-            assert await cluster.drain(name)
-            if alone:
-                await cluster.start(name)
-        await load.wait_for_posts(RATE)
-        await cluster.start(name)
-        assert judge(await load.finish()).broken == []
-    assert moving
-    for watch in moving:
-        assert "drain" in [event.data["reason"] for event in watch.events if event.type == "bye"]
-
-
-async def test_without_its_bus_a_cluster_delivers_by_probe_and_heals(cluster: Cluster) -> None:
-    """201 is about the store, and streams stay: nothing is felt beyond the probe's few seconds."""
-    needs(cluster, BUS)
-    away = "redis" if cluster.settings.topology in PUBSUB else "zookeeper"
-    async with Load(cluster.http_url, STAYING) as load:
-        await load.wait_for_posts(WARM_UP)
-        streams = sum(len(watch.streams) for watch in load.history.watches)
-        await asyncio.gather(*(cluster.kill(name) for name in bus(cluster)))
-        for name in [*servers(cluster), "writer-1", "writer-2"]:
-            await eventually_in_state(cluster, name, lambda state: away in state["degraded"])
-            assert (await state_of(cluster, name))["ready"]
-        await load.wait_for_posts(4 * RATE)
-        for name in bus(cluster):
-            await cluster.start(name)
-        for name in [*servers(cluster), "writer-1", "writer-2"]:
-            await eventually_in_state(cluster, name, lambda state: not state["degraded"])
-        healed_at = time.monotonic()
-        await load.wait_for_posts(2 * RATE)
-        history = await load.finish()
-        assert judge(history).broken == []
-        assert sum(len(watch.streams) for watch in history.watches) == streams
-        # What was posted from then on came at once again, not by the probe.
-        history.troubles = [Trouble("no bus", history.began_at, healed_at + 1.0, 0.0)]
-        assert felt_s(history)[0][1] <= 1.0 * TIMEOUT_FACTOR
-
-
 async def test_a_viewer_that_stalls_is_cut_and_delays_nobody(
     cluster: Cluster, session: aiohttp.ClientSession
 ) -> None:
@@ -271,11 +204,8 @@ async def test_a_viewer_that_stalls_is_cut_and_delays_nobody(
     stalled.close()
 
 
-async def sum_of(cluster: Cluster, metric: str) -> float:
-    return sum([await figure(cluster, name, metric) for name in servers(cluster)])
-
-
 async def test_the_table_of_what_is_lacking_is_true(cluster: Cluster) -> None:
     topology = Topology(cluster.settings.topology)
     assert ((topology, ANOTHER_NODE) in LACKS) == (len(servers(cluster)) == 1)
+    assert ((topology, ANOTHER_WRITER) in LACKS) == (len(writers(cluster)) == 1)
     assert ((topology, BUS) in LACKS) == (not bus(cluster))
