@@ -51,7 +51,7 @@ def spread_of(measured: Sequence[Measured]) -> list[Curve]:
         for label, samples in spread.items()
         if any(sample.messages for sample in samples)
     }
-    waste = "% of the nodes that a comment comes to without a viewer of it"
+    waste = "Of the nodes that a comment comes to: % without a viewer of it"
     cpu = "CPU ms for a comment, all processes"
     return [
         Curve("spread-waste", waste, _SPREAD, "%", _lines(between, _exponent, _waste)),
