@@ -3,7 +3,7 @@
 The same tests run on every shape of cluster: a module names what it runs on (`STORES`,
 `TOPOLOGIES`, `RUNTIMES`; else it runs on the plain shape, and could on any), and whether few parts
 and quick ends will do (`SMALL`). `--store`, `--topology` and `--runtime` choose one of these. One
-cluster is up at a time.
+cluster is up at a time; a test that needs one of its own takes the `shape`.
 """
 
 from __future__ import annotations
@@ -46,18 +46,22 @@ class Shape:
         words = [value for name, value in named.items() if value != DEFAULTS[name]] or ["plain"]
         return "-".join(words + ["small"] * self.small)
 
-    def settings(self, environment: dict[str, str]) -> Settings:
-        """A cluster of this shape whose processes have these variables."""
+    def create(self, name: str, home: Path, environment: dict[str, str]) -> Cluster:
+        """A cluster of this shape, still down, whose processes have these variables."""
+        if (self.runtime, self.store) == ("local", "cassandra"):
+            cassandra_jars.fetch(jars_folder(home_folder(os.environ)))
         few = {"nodes": 2, "dispatchers": 1} if self.small else {}
         named = {name: getattr(self, name) for name in DEFAULTS}
         variables = {"all": environment, "cassandra": CASSANDRA}
-        return Settings("e2e", environment=variables, **named, **few)
+        return Cluster.create(Settings(name, environment=variables, **named, **few), home)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    shapes = _shapes(metafunc)
     if "running_cluster" in metafunc.fixturenames:
-        shapes = _shapes(metafunc)
         metafunc.parametrize("running_cluster", shapes, indirect=True, ids=str, scope="session")
+    if "shape" in metafunc.fixturenames:
+        metafunc.parametrize("shape", shapes, ids=str)
 
 
 def _shapes(metafunc: pytest.Metafunc) -> list[Shape]:
@@ -85,15 +89,12 @@ def running_cluster(
 ) -> Iterator[Cluster]:
     shape: Shape = request.param
     home: Path = tmp_path_factory.mktemp("home")
-    if (shape.runtime, shape.store) == ("local", "cassandra"):
-        cassandra_jars.fetch(jars_folder(home_folder(os.environ)))
     variables = {
         "LOG_LEVEL": "debug",
         "CORS_ORIGINS": f"http://127.0.0.1:{page_port}",
         **(_QUICK if shape.small else _AS_LIVE),
     }
-    settings = shape.settings(variables)
-    cluster = Cluster.create(settings, home)
+    cluster = shape.create("e2e", home, variables)
     try:
         asyncio.run(cluster.up())
         yield cluster
