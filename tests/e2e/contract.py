@@ -87,6 +87,8 @@ class Comments:
         self, text: str, key: str = "", *, at: str = Kind.HAPROXY
     ) -> tuple[int, dict[str, Any]]:
         headers = {"Idempotency-Key": key} if key else {}
+        if at != Kind.HAPROXY:  # it may be killed and started before the next call
+            headers["Connection"] = "close"
         body = {"author": "ann", "text": text}
         async with self._session.post(self._url(at), json=body, headers=headers) as reply:
             return reply.status, await reply.json()
@@ -97,8 +99,11 @@ class Comments:
         return comment
 
     async def many(self, count: int) -> list[dict[str, Any]]:
-        """So many, posted at once; by their numbers, which are 1 to `count` in a new video."""
-        told = await asyncio.gather(*(self.told(f"comment {number}") for number in range(count)))
+        """So many, a hundred at a time; by their numbers, 1 to `count` in a new video."""
+        told = []
+        for first in range(0, count, 100):
+            numbers = range(first, min(first + 100, count))
+            told += await asyncio.gather(*(self.told(f"comment {number}") for number in numbers))
         return sorted(told, key=lambda comment: comment["seq"])
 
     async def page(self, query: str = "", *, at: str = Kind.HAPROXY) -> dict[str, object]:
