@@ -72,5 +72,5 @@ soak: setup ## half load for a long time: does anything grow? (MINUTES=30)
 	@$(BIN)/python -m bench.peers
 	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30)
 
-compare: setup ## measure the five topologies under one load, ten minutes (see docs/topologies.md)
+compare: setup ## measure the five topologies under one load, some 12 minutes (see docs/topologies.md)
 	@$(BIN)/python -m bench.topologies $(COMPARE)

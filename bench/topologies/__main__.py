@@ -24,7 +24,7 @@ _WIDTH_OF_A_FILE = 160
 
 @click.command()
 @click.argument("names", nargs=-1, type=click.Choice([variant.name for variant in VARIANTS]))
-@click.option("--quick", is_flag=True, help="A minute instead of ten: only to see that it works.")
+@click.option("--quick", is_flag=True, help="Small numbers: only to see that it works.")
 @click.option("--results", default=RESULTS, type=click.Path(path_type=Path), show_default=True)
 def main(names: tuple[str, ...], quick: bool, results: Path) -> None:
     """Measure the topologies NAMES, or all, one after another.
