@@ -98,7 +98,8 @@ class CassandraSession:
     async def call(self, build: Build, *, profile: str) -> list[Any]:
         """Rows of the statement that `build` makes.
 
-        Raises NotSent, Refused or Unanswered. A caller that is cancelled stops nothing.
+        Raises NotSent, Refused or Unanswered, and what `build` raises. A caller that is cancelled
+        stops nothing.
         """
         if self.waiting >= MAX_WAITING:
             raise NotSent("too much waits for the store")
@@ -120,7 +121,11 @@ class CassandraSession:
         if link is None or self._stopping:
             future.set_exception(NotSent("the store is closed" if self._stopping else "no link"))
             return future
-        statement = build(link.store.statements)
+        try:
+            statement = build(link.store.statements)
+        except BaseException:
+            future.cancel()  # or its turn would never come back
+            raise
         try:
             response = link.session.execute_async(statement, execution_profile=profile)
         except Exception as exc:  # the driver is being closed
