@@ -20,13 +20,15 @@ class Unanswered(StoreUnavailable):
     """Nobody knows whether it was carried out: a timeout, a lost connection, a server error."""
 
 
-def translate(error: BaseException) -> StoreUnavailable:
+def translate(error: BaseException, *, conditional: bool = False) -> StoreUnavailable:
     """Ours for the driver's. What is not known for certain is Unanswered.
 
     Error 0x1700 (the outcome of a condition is unknown) has no class in the driver; it comes as a
-    bare `ErrorMessage`, and is Unanswered like all others.
+    bare `ErrorMessage`, and is Unanswered like all others. conditional: whether the call has a
+    condition; that has several rounds, and too few replicas may be there for a later one only,
+    when the first have accepted it.
     """
-    if isinstance(error, NoHostAvailable | Unavailable):
+    if isinstance(error, NoHostAvailable) or (isinstance(error, Unavailable) and not conditional):
         return NotSent("Cassandra is away")
     if isinstance(error, RequestValidationException):
         return Refused("Cassandra refuses the call")

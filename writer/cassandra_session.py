@@ -39,7 +39,17 @@ MAX_AT_ONCE = 256  # calls under way
 MAX_WAITING = 20_000  # calls that wait for their turn
 
 Build = Callable[[Statements], Any]
-_Letter = tuple["asyncio.Future[Any]", Any, BaseException | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One that is under way, and who waits for it. conditional: see `translate`."""
+
+    future: asyncio.Future[Any]
+    conditional: bool
+
+
+_Letter = tuple[_Call, Any, BaseException | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +131,7 @@ class CassandraSession:
         if link is None or self._stopping:
             future.set_exception(NotSent("the store is closed" if self._stopping else "no link"))
             return future
+        call = _Call(future, conditional=profile == CONDITION)
         try:
             statement = build(link.store.statements)
         except BaseException:
@@ -129,10 +140,10 @@ class CassandraSession:
         try:
             response = link.session.execute_async(statement, execution_profile=profile)
         except Exception as exc:  # the driver is being closed
-            self._settle(future, None, exc)
+            self._settle(call, None, exc)
             return future
         response.add_callbacks(
-            lambda rows: self._post(future, rows, None), lambda exc: self._post(future, None, exc)
+            lambda rows: self._post(call, rows, None), lambda exc: self._post(call, None, exc)
         )
         return future
 
@@ -144,8 +155,8 @@ class CassandraSession:
 
     # On the driver's threads: put it into the mailbox, nothing else.
 
-    def _post(self, future: asyncio.Future[Any], rows: Any, error: BaseException | None) -> None:
-        self._mailbox.append((future, rows, error))
+    def _post(self, call: _Call, rows: Any, error: BaseException | None) -> None:
+        self._mailbox.append((call, rows, error))
         if not self._woken:  # one wake-up for all that comes before the loop gets there
             self._woken = True
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
@@ -158,16 +169,16 @@ class CassandraSession:
         while self._mailbox:
             self._settle(*self._mailbox.popleft())
 
-    def _settle(self, future: asyncio.Future[Any], rows: Any, error: BaseException | None) -> None:
-        problem = None if error is None else translate(error)
+    def _settle(self, call: _Call, rows: Any, error: BaseException | None) -> None:
+        problem = None if error is None else translate(error, conditional=call.conditional)
         self._note(problem, error)
-        if future.done():
+        if call.future.done():
             return
         if problem is not None:
             problem.__cause__ = error
-            future.set_exception(problem)
+            call.future.set_exception(problem)
         else:
-            future.set_result(rows or [])
+            call.future.set_result(rows or [])
 
     def _note(self, problem: StoreUnavailable | None, error: BaseException | None) -> None:
         if problem is None and self._failing_since is not None:

@@ -48,6 +48,20 @@ def test_what_was_certainly_not_carried_out_is_told_apart(
     assert type(translate(error)) is ours
 
 
+@pytest.mark.parametrize(
+    ("error", "ours"),
+    [
+        (Unavailable("too few"), Unanswered),  # maybe for a later round only
+        (NoHostAvailable("none", {}), NotSent),
+        (InvalidRequest("no such table"), Refused),
+    ],
+)
+def test_a_condition_may_have_been_accepted_before_replicas_were_too_few(
+    error: Exception, ours: type[StoreUnavailable]
+) -> None:
+    assert type(translate(error, conditional=True)) is ours
+
+
 def test_the_public_learns_nothing_of_the_servers() -> None:
     error = NoHostAvailable("none", {"10.0.0.1:9042": OSError("secret")})
     assert "10.0.0.1" not in translate(error).detail

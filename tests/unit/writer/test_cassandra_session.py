@@ -1,4 +1,4 @@
-"""Calls on the way to the driver and back."""
+"""Calls on the way to the driver and back, with a driver that answers as a test wants."""
 
 from __future__ import annotations
 
@@ -6,19 +6,34 @@ import asyncio
 from typing import Any
 
 import pytest
+from cassandra import Unavailable
 
 from tests.support import eventually
 from writer.cassandra_config import CassandraConfig
-from writer.cassandra_driver import READ
+from writer.cassandra_driver import CONDITION, READ
+from writer.cassandra_errors import NotSent, Unanswered
 from writer.cassandra_schema import Store
 from writer.cassandra_session import MAX_AT_ONCE, CassandraSession, Link
 
 
-def linked() -> CassandraSession:
+class Driver:
+    """Answers each call at once with the same error."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def execute_async(self, _statement: object, *, execution_profile: str) -> Driver:
+        return self
+
+    def add_callbacks(self, _on_rows: object, on_error: Any) -> None:
+        on_error(self._error)
+
+
+def linked(driver: Any = None) -> CassandraSession:
     session = CassandraSession(CassandraConfig(()), lambda _: None)
     session._loop = asyncio.get_running_loop()
     nothing: Any = None
-    session._link = Link(nothing, nothing, Store("e", nothing))
+    session._link = Link(nothing, driver, Store("e", nothing))
     return session
 
 
@@ -33,3 +48,12 @@ async def test_a_statement_that_cannot_be_made_takes_no_turn_away() -> None:
             with pytest.raises(ValueError, match="cannot be bound"):
                 await session.call(build, profile=READ)
     await eventually(lambda: not session.under_way)
+
+
+@pytest.mark.parametrize(("profile", "ours"), [(READ, NotSent), (CONDITION, Unanswered)])
+async def test_too_few_replicas_leave_a_condition_in_doubt(
+    profile: str, ours: type[Exception]
+) -> None:
+    session = linked(Driver(Unavailable("too few")))
+    with pytest.raises(ours):
+        await session.call(lambda _: "a statement", profile=profile)
