@@ -25,7 +25,7 @@ from service.failpoints import Failpoint, reach
 from wire.comment import encode_comment
 from wire.errors import StoreUnavailable
 from writer.cassandra_driver import CONDITION
-from writer.cassandra_errors import Unanswered
+from writer.cassandra_errors import HeadLost, Unanswered
 from writer.cassandra_group import Encode, Group, Pending, Verdict, judge, number
 from writer.cassandra_keys import CassandraKeys
 from writer.cassandra_layout import Buckets
@@ -40,6 +40,8 @@ log = structlog.get_logger()
 SETTLE_WITHIN_S = 4.5  # less than the deadline of a post
 MAX_VIDEOS_KNOWN = 50_000
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.001, 0.2
+_NOBODY_KNOWS = "nobody knows whether it was stored"
+_NOT_STORED = "it was not stored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +71,25 @@ class CassandraAppend:
         self._heads = RecentValues[str, int](MAX_VIDEOS_KNOWN)
 
     async def append(self, epoch: str, video_id: str, items: Sequence[Item]) -> list[Appended]:
-        """As CommentStore.append."""
-        deadline = time.monotonic() + SETTLE_WITHIN_S
+        """As CommentStore.append. Raises HeadLost if this may be another store."""
         encode = partial(encode_comment, epoch, video_id)
         results: dict[int, Appended] = {}
-        pending: Pending = list(enumerate(items))
-        losses = 0
+        try:
+            await self._append(video_id, list(enumerate(items)), encode, results)
+        except TimeoutError as exc:  # nothing is under way, but there may be a part before an edge
+            raise StoreUnavailable(_NOBODY_KNOWS if results else _NOT_STORED) from exc
+        return [results[place] for place in range(len(items))]
+
+    async def _append(
+        self, video_id: str, pending: Pending, encode: Encode, results: dict[int, Appended]
+    ) -> None:
+        """Fills `results`. Raises TimeoutError if others were first all the time, or what has to be
+        read before a group is sent does not come.
+        """
+        deadline, losses = time.monotonic() + SETTLE_WITHIN_S, 0
         while pending:
-            group = await self._number(video_id, pending, encode)
+            async with asyncio.timeout(deadline - time.monotonic()):
+                group = await self._number(video_id, pending, encode)
             if not group.raws or await self._store(video_id, group, deadline):
                 results |= group.results
                 pending = group.rest
@@ -85,7 +98,6 @@ class CassandraAppend:
             else:
                 losses += 1
                 await _pause(losses, deadline)
-        return [results[place] for place in range(len(items))]
 
     async def _number(self, video_id: str, pending: Pending, encode: Encode) -> Group:
         head = self._heads.get(video_id)
@@ -136,32 +148,38 @@ class CassandraAppend:
             return False, None
         if rows[0]["[applied]"]:
             return True, group.new_head
-        return False, self._head_in(group, rows[0]["head"])
+        # There is no head at all where there is no row: an empty bucket, or the store was emptied.
+        return False, self._head_in(group, rows[0].get("head"))
 
     async def _settle(self, sent: Sent, head: int | None, deadline: float) -> tuple[Verdict, int]:
         """STORED or LOST, and the head; `head` as `_send` told it.
 
-        Raises StoreUnavailable if that cannot be told in time.
+        Raises HeadLost, or StoreUnavailable if it cannot be told in time.
         """
+        in_doubt = head is None
         for attempt in count(1):
             try:
-                verdict, head = await self._look(sent, head)
+                verdict, head = await self._look(sent, head, in_doubt)
                 if verdict is Verdict.OPEN:
                     stored, head = await self._send(sent)
                     if stored:
                         return Verdict.STORED, sent.group.new_head
+                    in_doubt = in_doubt or head is None
                 elif verdict is Verdict.UNKNOWN:
                     break
                 else:
                     return verdict, head
             except StoreUnavailable:
                 head = None
-            await _pause(attempt, deadline)
+            try:
+                await _pause(attempt, deadline)
+            except TimeoutError as exc:
+                raise StoreUnavailable(_NOBODY_KNOWS) from exc
         log.error("head_went_back", video_id=sent.video_id, expected=sent.group.head, head=head)
         self._heads.forget(sent.video_id)
-        raise StoreUnavailable("nobody knows whether it was stored")
+        raise HeadLost(_NOBODY_KNOWS if in_doubt else _NOT_STORED)
 
-    async def _look(self, sent: Sent, head: int | None) -> tuple[Verdict, int]:
+    async def _look(self, sent: Sent, head: int | None, in_doubt: bool) -> tuple[Verdict, int]:
         """What is stored right after the group's head; `head` if a condition just told it."""
         group, answered = sent.group, head is not None
         if head is None:
@@ -170,7 +188,7 @@ class CassandraAppend:
         found = None
         if head > group.head:
             found = await self._reads.token_after(sent.video_id, group.head, serial=not answered)
-        verdict = judge(group.head, head, sent.token, found)
+        verdict = judge(group.head, head, sent.token, found, in_doubt=in_doubt)
         if not answered:
             self._stats.settled[verdict.value] += 1
             log.warning("outcome_looked_up", video_id=sent.video_id, outcome=verdict.value)
@@ -182,8 +200,11 @@ class CassandraAppend:
 
 
 async def _pause(attempt: int, deadline: float) -> None:
-    """Longer each time, by chance: whoever lost once must not meet the same one again."""
+    """Longer each time, by chance: whoever lost once must not meet the same one again.
+
+    Raises TimeoutError after the deadline.
+    """
     if time.monotonic() >= deadline:
-        raise StoreUnavailable("nobody knows whether it was stored")
+        raise TimeoutError
     longest_s = min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S)
     await asyncio.sleep(longest_s * random.random())  # noqa: S311 - jitter

@@ -20,6 +20,10 @@ class Unanswered(StoreUnavailable):
     """Nobody knows whether it was carried out: a timeout, a lost connection, a server error."""
 
 
+class HeadLost(StoreUnavailable):
+    """The head is below what it was, or the row after it is gone: this may be another store."""
+
+
 def translate(error: BaseException, *, conditional: bool = False) -> StoreUnavailable:
     """Ours for the driver's. What is not known for certain is Unanswered.
 

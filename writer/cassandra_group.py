@@ -75,14 +75,17 @@ class Verdict(Enum):
     UNKNOWN = "unknown"  # the row that would tell is gone, or the store is another one
 
 
-def judge(expected: int, head: int, mine: bytes, found: bytes | None) -> Verdict:
+def judge(expected: int, head: int, mine: bytes, found: bytes | None, *, in_doubt: bool) -> Verdict:
     """What became of the group `mine` that was to be stored after head `expected`.
 
     head: read at SERIAL, so that nothing under way can hide behind it; found: the token in the row
-    that holds number expected + 1, None if there is no such row.
+    that holds number expected + 1, None if there is no such row; in_doubt: whether an attempt to
+    store it was not answered. If all were refused, it is lost whatever else is gone.
     """
     if head == expected:
         return Verdict.OPEN
+    if head > expected and found is None and not in_doubt:
+        return Verdict.LOST
     if head < expected or found is None:
         return Verdict.UNKNOWN
     return Verdict.STORED if found == mine else Verdict.LOST

@@ -17,6 +17,7 @@ from wire.errors import StoreUnavailable
 from writer.cassandra_append import CassandraAppend
 from writer.cassandra_config import CassandraConfig
 from writer.cassandra_driver import READ
+from writer.cassandra_errors import HeadLost
 from writer.cassandra_keys import CassandraKeys
 from writer.cassandra_layout import BUCKET_SIZE, Buckets
 from writer.cassandra_reads import CassandraReads
@@ -84,7 +85,11 @@ class CassandraStore:
     async def append(self, video_id: str, items: Sequence[Item]) -> list[Appended]:
         """As `CommentStore.append`."""
         epoch = await self.epoch()
-        results = await self._append.append(epoch, video_id, items)
+        try:
+            results = await self._append.append(epoch, video_id, items)
+        except HeadLost:
+            await self._look()  # whether it is another store
+            raise
         return [
             dataclasses.replace(result, raw=restamp(result.raw, epoch.encode()))
             if result.outcome is Outcome.REPLAYED

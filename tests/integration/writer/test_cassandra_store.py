@@ -13,6 +13,7 @@ from tests.integration.writer.cassandra_support import Doubt, item, keyed, names
 from tests.keyspace import Keyspace
 from tests.support import eventually
 from wire.errors import StoreUnavailable
+from writer import cassandra_append
 from writer.cassandra_keys import HINTED_FROM
 from writer.cassandra_layout import BUCKET_SIZE
 from writer.cassandra_store import CassandraStore
@@ -204,6 +205,34 @@ async def test_a_lost_answer_is_found_out_although_another_writer_went_on(
     assert await texts(store) == (["a", "b", "theirs"] if applied else ["theirs", "a", "b"])
 
 
+async def test_who_is_always_second_is_told_that_nothing_was_stored(
+    store: CassandraStore, other: CassandraStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cassandra_append, "SETTLE_WITHIN_S", 0.3)
+    find = store._append._keys.find
+
+    async def then_another_is_first(*args: Any) -> Any:
+        found = await find(*args)
+        await other.append("v", [item("theirs")])
+        return found
+
+    monkeypatch.setattr(store._append._keys, "find", then_another_is_first)
+    with pytest.raises(StoreUnavailable, match="it was not stored"):
+        await store.append("v", keyed("mine"))
+    assert store.stats.lost_races
+    assert set(await texts(other)) == {"theirs"}
+
+
+async def test_a_writer_that_comes_back_after_retention_only_loses_a_race(
+    keyspace: Keyspace, store: CassandraStore, other: CassandraStore
+) -> None:
+    """Its head is so old that the comment after it has gone."""
+    await store.append("v", [item("a")])
+    await other.append("v", [item(name) for name in names(11)])
+    keyspace.remove_oldest("v", 2 * SMALL, SMALL)
+    assert outcomes(await store.append("v", keyed("b"))) == [("new", 13)]
+
+
 async def test_what_cannot_be_found_out_is_not_called_stored(store: CassandraStore) -> None:
     await store.append("v", keyed("a"))
     doubt = Doubt(store, [True])
@@ -260,6 +289,32 @@ async def test_a_store_that_was_made_anew_is_not_taken_for_the_old_one(
             await store.heads(())
     assert told
     await store.stop()
+
+
+async def test_who_posts_to_a_store_that_was_emptied_is_told_what_it_is(
+    keyspace: Keyspace,
+) -> None:
+    told: list[StoreReplaced] = []
+    store = CassandraStore(keyspace.config, on_replaced=told.append)
+    await store.start()
+    await store.append("v", keyed("a"))
+    keyspace.empty()
+    with pytest.raises(StoreReplaced):
+        await store.append("v", keyed("b"))
+    assert told
+    await store.stop()
+
+
+async def test_a_head_that_is_gone_is_told_as_not_stored(
+    keyspace: Keyspace, store: CassandraStore
+) -> None:
+    """Only the comments were removed, by hand: it is still the same store."""
+    await store.append("v", keyed("a"))
+    keyspace.run("TRUNCATE {k}.comments")
+    with pytest.raises(StoreUnavailable, match="it was not stored") as told:
+        await store.append("v", keyed("b"))
+    assert not isinstance(told.value, StoreReplaced)
+    assert outcomes(await store.append("v", keyed("b"))) == [("new", 1)]
 
 
 async def test_twenty_thousand_numbers_are_one_bucket(keyspace: Keyspace) -> None:

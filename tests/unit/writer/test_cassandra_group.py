@@ -75,7 +75,21 @@ def test_what_takes_no_number_does_not_cut_a_group() -> None:
     ],
 )
 def test_a_group_after_head_10_is_judged(head: int, found: bytes | None, verdict: Verdict) -> None:
-    assert judge(10, head, MINE, found) is verdict
+    assert judge(10, head, MINE, found, in_doubt=True) is verdict
+
+
+@pytest.mark.parametrize(
+    ("head", "found", "verdict"),
+    [
+        (12, OTHER, Verdict.LOST),
+        (12, None, Verdict.LOST),  # whatever was there
+        (0, None, Verdict.UNKNOWN),  # another store
+    ],
+)
+def test_a_group_that_was_refused_each_time_is_judged(
+    head: int, found: bytes | None, verdict: Verdict
+) -> None:
+    assert judge(10, head, MINE, found, in_doubt=False) is verdict
 
 
 def test_outcomes_are_those_of_every_store() -> None:
