@@ -5,7 +5,8 @@ is settled before anything else is done with its items: stored, or lost to someb
 (then numbered anew), or still open (then sent again just as it was, under its token, so that it
 does not matter which of the two is carried out). What cannot be settled in time is
 StoreUnavailable: unknown, and the same keys settle it later. A group that would cross the edge of a
-bucket is cut there; the part before it is stored first, and stays stored if the rest fails.
+bucket is cut there; the part before it is stored first, and stays stored if the rest fails. An item
+whose key could not be searched in time is left out; the others of its group are stored.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ from wire.comment import encode_comment
 from wire.errors import StoreUnavailable
 from writer.cassandra_driver import CONDITION
 from writer.cassandra_errors import HeadLost, Unanswered
-from writer.cassandra_group import Encode, Group, Pending, Verdict, judge, number
+from writer.cassandra_group import Encode, Group, Pending, Result, Verdict, judge, number
 from writer.cassandra_keys import CassandraKeys
 from writer.cassandra_layout import Buckets
 from writer.cassandra_reads import CassandraReads
 from writer.cassandra_session import CassandraSession
 from writer.cassandra_stats import CassandraStats
 from writer.recent_values import RecentValues
-from writer.store import Appended, Item
+from writer.store import Item
 
 log = structlog.get_logger()
 
@@ -70,18 +71,22 @@ class CassandraAppend:
         self._buckets, self._stats = buckets, stats
         self._heads = RecentValues[str, int](MAX_VIDEOS_KNOWN)
 
-    async def append(self, epoch: str, video_id: str, items: Sequence[Item]) -> list[Appended]:
-        """As CommentStore.append. Raises HeadLost if this may be another store."""
+    async def append(self, epoch: str, video_id: str, items: Sequence[Item]) -> list[Result]:
+        """As CommentStore.append, but None for an item whose key could not be searched in time.
+
+        Raises HeadLost if this may be another store.
+        """
         encode = partial(encode_comment, epoch, video_id)
-        results: dict[int, Appended] = {}
+        results: dict[int, Result] = {}
         try:
             await self._append(video_id, list(enumerate(items)), encode, results)
         except TimeoutError as exc:  # nothing is under way, but there may be a part before an edge
             raise StoreUnavailable(_NOBODY_KNOWS if results else _NOT_STORED) from exc
+        self._stats.unsearched += sum(result is None for result in results.values())
         return [results[place] for place in range(len(items))]
 
     async def _append(
-        self, video_id: str, pending: Pending, encode: Encode, results: dict[int, Appended]
+        self, video_id: str, pending: Pending, encode: Encode, results: dict[int, Result]
     ) -> None:
         """Fills `results`. Raises TimeoutError if others were first all the time, or what has to be
         read before a group is sent does not come.

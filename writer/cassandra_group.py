@@ -1,14 +1,14 @@
 """What a group becomes, and what became of it: decisions without any input or output.
 
 Law: a group is numbered from a head that was read; it is stored only if the head is still that one,
-all of it at once. A group that was sent and not answered is judged by what is stored right after
-its head, and sent again only as it was, under the same token: then it does not matter which of the
-two the server carried out.
+all of it at once. An item whose key may or may not be stored already is left out of it. A group
+that was sent and not answered is judged by what is stored right after its head, and sent again only
+as it was, under the same token: then it does not matter which of the two the server carried out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -18,6 +18,16 @@ from writer.store import Appended, Item, Outcome
 
 Encode = Callable[[int, NewComment, str], bytes]  # seq, comment, created_at -> public JSON
 Pending = Sequence[tuple[int, Item]]  # an item and its place in the caller's list
+# None: whether its key is stored already could not be found out; nothing was stored under it.
+Result = Appended | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a search for keys told: `stored` stand for a comment, of `unsearched` nobody knows."""
+
+    stored: Mapping[str, Earlier] = field(default_factory=dict)
+    unsearched: Collection[str] = ()
 
 
 @dataclass(slots=True)
@@ -31,7 +41,7 @@ class Group:
     head: int
     raws: list[bytes] = field(default_factory=list)
     keys: dict[str, tuple[int, bytes]] = field(default_factory=dict)  # key -> number, digest
-    results: dict[int, Appended] = field(default_factory=dict)
+    results: dict[int, Result] = field(default_factory=dict)
     rest: Pending = ()
 
     @property
@@ -40,18 +50,19 @@ class Group:
         return self.head + len(self.raws)
 
 
-def number(
-    pending: Pending, head: int, room: int, known: Mapping[str, Earlier], encode: Encode
-) -> Group:
-    """Number items after `head`, at most `room` of them; `known` are keys that are stored.
+def number(pending: Pending, head: int, room: int, known: Known, encode: Encode) -> Group:
+    """Number items after `head`, at most `room` of them.
 
     Equal keys within the group fold into one comment.
     """
-    group, earlier = Group(head), dict(known)
+    group, earlier = Group(head), dict(known.stored)
     for index, (place, item) in enumerate(pending):
         digest = b"" if item.key is None else body_digest(item.comment)
         if item.key is not None and item.key in earlier:
             group.results[place] = used_again(earlier[item.key], digest)
+            continue
+        if item.key in known.unsearched:
+            group.results[place] = None
             continue
         if len(group.raws) == room:
             group.rest = pending[index:]

@@ -18,6 +18,7 @@ from writer.cassandra_append import CassandraAppend
 from writer.cassandra_config import CassandraConfig
 from writer.cassandra_driver import READ
 from writer.cassandra_errors import HeadLost
+from writer.cassandra_group import Result
 from writer.cassandra_keys import CassandraKeys
 from writer.cassandra_layout import BUCKET_SIZE, Buckets
 from writer.cassandra_reads import CassandraReads
@@ -90,12 +91,7 @@ class CassandraStore:
         except HeadLost:
             await self._look()  # whether it is another store
             raise
-        return [
-            dataclasses.replace(result, raw=restamp(result.raw, epoch.encode()))
-            if result.outcome is Outcome.REPLAYED
-            else result
-            for result in results
-        ]
+        return [self._appended(result, epoch) for result in results]
 
     async def range(self, video_id: str, after: int, through: int) -> Page:
         """As `CommentStore.range`."""
@@ -112,6 +108,13 @@ class CassandraStore:
         if not video_ids:
             await self._look()
         return await self._reads.read_heads(video_ids, known or {})
+
+    def _appended(self, result: Result, epoch: str) -> Appended:
+        if result is None:
+            raise StoreUnavailable("a key could not be searched in time")
+        if result.outcome is Outcome.REPLAYED:
+            return dataclasses.replace(result, raw=restamp(result.raw, epoch.encode()))
+        return result
 
     async def _restamped(self, page: Page) -> Page:
         epoch = (await self.epoch()).encode()

@@ -71,6 +71,9 @@ def build_store(
     exports.counter(
         "store_unanswered", "Commits whose outcome was looked up", lambda: stats.unanswered
     )
+    exports.counter(
+        "store_unsearched", "Comments whose key could not be searched", lambda: stats.unsearched
+    )
     exports.counters(
         "store_outcomes", "What those looks said", "outcome", lambda: dict(stats.settled)
     )

@@ -15,8 +15,8 @@ from tests.keyspace import Keyspace
 from tests.support import TIMEOUT_FACTOR
 from wire.comment import Comment, NewComment
 from wire.errors import StoreUnavailable
-from writer.cassandra_driver import CONDITION
-from writer.cassandra_errors import Unanswered
+from writer.cassandra_driver import CONDITION, READ
+from writer.cassandra_errors import NotSent, Unanswered
 from writer.cassandra_layout import BUCKET_SIZE
 from writer.cassandra_store import CassandraStore
 from writer.store import CommentStore, Item
@@ -80,6 +80,59 @@ class Doubt:
         if between is not None:
             await between()
         raise Unanswered("lost")
+
+
+_Picks = Callable[[str, Sequence[Any]], bool]  # the name of a statement, its values
+
+
+def _none(_name: str, _values: Sequence[Any]) -> bool:
+    return False
+
+
+class Reads:
+    """Sees what one store reads; the answers that `hold` picks do not come before `release`, those
+    that `refuse` picks never.
+
+    key_buckets: where it looked for keys; held: how many answers are held; most_held: at a time.
+    """
+
+    def __init__(self, store: CassandraStore) -> None:
+        self._call, self._released = store._session.call, asyncio.Event()
+        self.hold: _Picks = _none
+        self.refuse: _Picks = _none
+        self.key_buckets: list[int] = []
+        self.held = self.most_held = 0
+        store._session.call = self  # type: ignore[method-assign, assignment]
+
+    async def __call__(self, build: Any, *, profile: str) -> Any:
+        said = build(_Said()) if profile == READ else None
+        if said is not None and said[0] == "keys":
+            self.key_buckets.append(said[1][1])
+        if said is not None and self.refuse(*said):
+            raise NotSent("refused")
+        if said is not None and self.hold(*said):
+            self.held += 1
+            self.most_held = max(self.most_held, self.held)
+            try:
+                await self._released.wait()
+            finally:
+                self.held -= 1
+        return await self._call(build, profile=profile)
+
+    def release(self) -> None:
+        """Hold and refuse nothing any more."""
+        self.hold = self.refuse = _none
+        self._released.set()
+
+
+class _Said:
+    """Stands for the statements: tells which one was asked for."""
+
+    def read(self, name: str, *values: object, serial: bool = False) -> tuple[str, Sequence[Any]]:
+        return name, values
+
+    def note_key_buckets(self, *_: object) -> None:
+        return None
 
 
 _names = itertools.count(1)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from wire.comment import NewComment
-from writer.cassandra_group import Verdict, judge, number
+from writer.cassandra_group import Known, Verdict, judge, number
 from writer.idempotency import Earlier, body_digest
 from writer.store import Item, Outcome
 
@@ -19,7 +19,7 @@ def encode(seq: int, comment: NewComment, created_at: str) -> bytes:
 
 
 def numbered(*items: Item, head: int = 10, room: int = 100, **known: Earlier):  # type: ignore[no-untyped-def]
-    return number(list(enumerate(items)), head, room, known, encode)
+    return number(list(enumerate(items)), head, room, Known(known, ["unsearched"]), encode)
 
 
 def outcomes(group) -> list[tuple[str, int]]:  # type: ignore[no-untyped-def]
@@ -44,6 +44,13 @@ def test_a_known_key_takes_no_number() -> None:
     group = numbered(item("a", "k"), item("b", "k"), k=earlier)
     assert outcomes(group) == [("replayed", 3), ("conflict", 0)]
     assert (group.raws, group.keys, group.new_head) == ([], {}, 10)
+
+
+def test_a_key_of_which_nobody_knows_takes_no_number_and_has_no_result() -> None:
+    group = numbered(item("a", "unsearched"), item("b"), item("c", "unsearched"), item("d", "k"))
+    assert group.raws == [b"11:b", b"12:d"]
+    assert [group.results[place] is None for place in range(4)] == [True, False, True, False]
+    assert list(group.keys) == ["k"]
 
 
 def test_a_group_is_cut_where_the_bucket_ends() -> None:
