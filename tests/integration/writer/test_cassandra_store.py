@@ -276,6 +276,30 @@ async def test_writers_that_start_at_once_make_one_schema(
     keyspace.drop()
 
 
+async def test_a_table_that_is_there_keeps_what_its_operator_chose(
+    cassandra_server: CassandraServer,
+) -> None:
+    keyspace = Keyspace.new(cassandra_server)
+
+    def options(table: str) -> Any:
+        text = "SELECT compaction, gc_grace_seconds FROM system_schema.tables"
+        where = " WHERE keyspace_name = ? AND table_name = ?"
+        ((compaction, grace_s),) = keyspace.run(text + where, keyspace.name, table)
+        return compaction["class"].rpartition(".")[2], grace_s
+
+    async with opened(keyspace):
+        pass
+    assert options("key_buckets") == ("TimeWindowCompactionStrategy", 10_800)
+    assert options("comments")[1] == 86_400
+    chosen = "{{'class': 'UnifiedCompactionStrategy'}}"
+    keyspace.run(f"ALTER TABLE {{k}}.key_buckets WITH compaction = {chosen}")
+    keyspace.run("DROP TABLE {k}.newest_buckets")  # the schema is applied once more
+    async with opened(keyspace) as store:
+        assert outcomes(await store.append("v", keyed("a"))) == [("new", 1)]
+    assert options("key_buckets") == ("UnifiedCompactionStrategy", 10_800)
+    keyspace.drop()
+
+
 async def test_a_store_that_was_made_anew_is_not_taken_for_the_old_one(
     keyspace: Keyspace,
 ) -> None:
