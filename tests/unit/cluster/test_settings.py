@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cluster.preflight import check_variables
 from cluster.settings import Settings, read_name, read_settings
 from service.config import ConfigError
 
@@ -45,6 +46,15 @@ def test_the_nearest_variable_wins() -> None:
 def test_knobs_are_remembered_for_every_part() -> None:
     settings = read_settings({"LOG_LEVEL": "debug", "SECRET": "no"}, Settings())
     assert read_settings({}, settings).variables_for("node", "node-1") == {"LOG_LEVEL": "debug"}
+
+
+def test_how_far_a_commit_reaches_is_a_knob_that_is_checked_before_anything_starts() -> None:
+    settings = read_settings({"CASSANDRA_CONSISTENCY": "global"}, Settings(store="cassandra"))
+    assert settings.variables_for("writer", "writer-1") == {"CASSANDRA_CONSISTENCY": "global"}
+    check_variables(settings)
+    wrong = read_settings({"CASSANDRA_CONSISTENCY": "one"}, settings)
+    with pytest.raises(ConfigError, match="writer-1 could not start: CASSANDRA_CONSISTENCY=one"):
+        check_variables(wrong)
 
 
 @pytest.mark.parametrize("origin", ["example.org", "https://a.example/", 'https://a"b', "https://"])
