@@ -8,7 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from bench import accept, busy, fanout, growth, latency, memory, rooms, routing, scale, soak, storm
+from bench import (
+    accept,
+    busy,
+    cassandra,
+    fanout,
+    growth,
+    latency,
+    memory,
+    rooms,
+    routing,
+    scale,
+    soak,
+    storm,
+)  # fmt: skip
 from bench.effort import Effort
 from bench.figures import Finding
 
@@ -21,6 +34,7 @@ BENCHMARKS: Mapping[str, Measure] = {
     "memory": memory.measure,
     "storm": storm.measure,
     "accept": accept.measure,
+    "cassandra": cassandra.measure,
     "latency": latency.measure,
     "routing": routing.measure,
     "growth": growth.measure,

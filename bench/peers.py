@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import os
+
 from rich.console import Console
 
 from bench import nchan
 from cluster.errors import ClusterError
-from cluster.parts import kinds_of
+from cluster.folder import home_folder, jars_folder
+from cluster.install import ensure_installed
+from cluster.parts import Kind, kinds_of
 from cluster.progress import Spoken
 from cluster.settings import Settings
-from cluster.system_packages import ensure_packages, try_to_install
+from cluster.system_packages import try_to_install
 
 
 def main() -> None:
-    """ZooKeeper and HAProxy too: most benchmarks start a cluster."""
+    """ZooKeeper, HAProxy and Cassandra too: most benchmarks start a cluster, or a part of one."""
     progress = Spoken(Console())
-    try:
-        ensure_packages(kinds_of(Settings()), progress, maven=False)
-    except ClusterError as exc:
-        progress.note(f"benchmarks that need a cluster will fail: {exc}")
+    jars = jars_folder(home_folder(os.environ))
+    for kinds, what in (
+        (kinds_of(Settings()), "benchmarks that need a cluster"),
+        ([Kind.CASSANDRA], "the benchmark of Cassandra"),
+    ):
+        try:
+            ensure_installed(kinds, jars, progress)
+        except ClusterError as exc:
+            progress.note(f"{what} will fail: {exc}")
     if nchan.find_nginx() is None:
         try_to_install(list(nchan.PACKAGES), progress, "nothing is compared with nchan")
 

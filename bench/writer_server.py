@@ -23,7 +23,7 @@ from writer.public_routes import public_application
 from writer.sqlite_store import SqliteStore
 
 
-class _Nobody:
+class Nobody:
     """A sink that counts."""
 
     queued = 0
@@ -46,7 +46,7 @@ class WriterServer:
     """Handlers of the process."""
 
     def __init__(self) -> None:
-        self._sink = _Nobody()
+        self._sink = Nobody()
         self._server: HttpServer | None = None
 
     async def open(self, path: str) -> int:

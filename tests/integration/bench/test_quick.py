@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,15 @@ from click.testing import CliRunner
 from bench.__main__ import main
 from bench.benchmarks import BENCHMARKS
 from bench.report import kept_rows
+from cluster import cassandra_jars
+from cluster.folder import home_folder, jars_folder
 
 
+@pytest.mark.timeout(600)  # a server that starts beside other work needs a minute
 @pytest.mark.parametrize("name", list(BENCHMARKS))
 def test_a_benchmark_measures_something_and_keeps_it(name: str, tmp_path: Path) -> None:
+    if name == "cassandra":
+        cassandra_jars.fetch(jars_folder(home_folder(os.environ)))
     result = CliRunner().invoke(
         main, [name, "--quick", "--repeats", "1", "--results", str(tmp_path)]
     )
