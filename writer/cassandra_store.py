@@ -111,7 +111,7 @@ class CassandraStore:
 
     def _appended(self, result: Result, epoch: str) -> Appended:
         if result is None:
-            raise StoreUnavailable("a key could not be searched in time")
+            return Appended(Outcome.UNDECIDED, 0, b"")
         if result.outcome is Outcome.REPLAYED:
             return dataclasses.replace(result, raw=restamp(result.raw, epoch.encode()))
         return result

@@ -203,17 +203,30 @@ class GroupCommit:
             self._sink.offer(batch)
         reach(Failpoint.WRITER_BEFORE_REPLY)
         for post, result in zip(group, results, strict=True):
-            if not post.done.done():
-                post.done.set_result(result)
+            _tell(post, result)
 
     def _count_outcomes(self, results: Sequence[Appended]) -> None:
         outcomes = [result.outcome for result in results]
         new, replayed = outcomes.count(Outcome.NEW), outcomes.count(Outcome.REPLAYED)
-        conflicts = len(outcomes) - new - replayed
+        undecided = outcomes.count(Outcome.UNDECIDED)
+        conflicts = len(outcomes) - new - replayed - undecided
         self._metrics.accepted.inc(new)
         if replayed or conflicts:  # hardly ever, and a counter takes a lock
             self._metrics.replayed.inc(replayed)
             self._metrics.conflicts.inc(conflicts)
+        if undecided:
+            self._metrics.refused.labels("store").inc(undecided)
+
+
+def _tell(post: Post, result: Appended) -> None:
+    if post.done.done():
+        return
+    if result.outcome is Outcome.UNDECIDED:
+        post.done.set_exception(
+            StoreUnavailable("not stored: its key could not be searched in time")
+        )
+    else:
+        post.done.set_result(result)
 
 
 def _fail(posts: Sequence[Post] | deque[Post], error: Exception) -> None:

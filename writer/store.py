@@ -36,6 +36,7 @@ class Outcome(Enum):
     NEW = "new"
     REPLAYED = "replayed"  # the key was used before with the same body: the first one is given
     CONFLICT = "conflict"  # the key was used before with another body: nothing was stored
+    UNDECIDED = "undecided"  # whether it was used could not be told in time: nothing was stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """Result for one item. `raw` is the stored comment's public JSON (empty on CONFLICT, with seq
-    0).
+    """Result for one item. `raw` is the stored comment's public JSON (on CONFLICT and UNDECIDED
+    empty, with seq 0).
     """
 
     outcome: Outcome
@@ -88,10 +89,11 @@ class CommentStore(Protocol):
     async def append(self, video_id: str, items: Sequence[Item]) -> list[Appended]:
         """Number and store up to MAX_GROUP items of one video; results in the order of `items`.
 
-        Equal keys within a group fold into one comment. The new ones are stored all or none, and
-        numbered in a row; except that a store may cut a group in two (Cassandra does once in 20,000
-        numbers): then the first part may be stored although StoreUnavailable is raised, and
-        somebody else's comments may lie between the parts.
+        Equal keys within a group fold into one comment. An UNDECIDED item takes no number, and may
+        be appended again. The new ones are stored all or none, and numbered in a row; except that a
+        store may cut a group in two (Cassandra does once in 20,000 numbers): then the first part
+        may be stored although StoreUnavailable is raised, and somebody else's comments may lie
+        between the parts.
         """
 
     async def range(self, video_id: str, after: int, through: int) -> Page:

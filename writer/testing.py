@@ -26,8 +26,8 @@ class MemoryComments:
 class MemoryStore:
     """Implements `writer.store.CommentStore`, without durability.
 
-    `gate` cleared holds every append before it stores anything; `broken` makes every call fail.
-    `groups` is what was asked of `append`.
+    `gate` cleared holds every append before it stores anything; `broken` makes every call fail;
+    keys in `unsearched` are UNDECIDED. `groups` is what was asked of `append`.
     """
 
     def __init__(self, comments: MemoryComments | None = None) -> None:
@@ -36,6 +36,7 @@ class MemoryStore:
         self.gate = asyncio.Event()
         self.gate.set()
         self.broken = False
+        self.unsearched: set[str] = set()
         self.groups: list[tuple[str, list[Item]]] = []
 
     async def start(self) -> None:
@@ -83,6 +84,8 @@ class MemoryStore:
         return self._comments.raws.get(video_id, [])
 
     def _append_one(self, video_id: str, item: Item) -> Appended:
+        if item.key in self.unsearched:
+            return Appended(Outcome.UNDECIDED, 0, b"")
         known = self._comments.keys.get((video_id, item.key)) if item.key is not None else None
         if known is not None:
             seq, comment = known

@@ -122,6 +122,23 @@ async def test_a_store_that_fails_is_told_to_all_of_the_group_and_to_nobody_else
     assert bench.count("comments_refused", reason="store") == 4
 
 
+async def test_a_key_that_could_not_be_searched_fails_alone(bench: Bench) -> None:
+    bench.store.unsearched.add("k")
+    first = await hold_first(bench)
+    undecided, other = bench.post("x", key="k"), bench.post("y")
+    await asyncio.sleep(0)
+    bench.store.gate.set()
+    with pytest.raises(StoreUnavailable, match="not stored"):
+        await undecided
+    assert [(await post).seq for post in (first, other)] == [1, 2]
+    assert bench.sizes() == [1, 2]
+    assert [batch.first_seq for batch in bench.sink.batches] == [1, 2]
+    assert bench.count("comments_refused", reason="store") == 1
+    assert bench.count("comments_conflicts") == 0
+    bench.store.unsearched.clear()
+    assert (await bench.post("x", key="k")).outcome is Outcome.NEW
+
+
 async def test_a_caller_that_goes_away_does_not_stop_its_group(bench: Bench) -> None:
     first = await hold_first(bench)
     gone, stays = bench.post("gone"), bench.post("stays")
