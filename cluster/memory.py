@@ -16,6 +16,7 @@ from cluster.preflight import check_variables
 from cluster.runtime import RUNNING, Runtime
 from cluster.settings import DEFAULT_NAME, Settings
 from service.config import EnvReader, PubSubConfig
+from writer.cassandra_config import CassandraConfig
 
 # What may change while the cluster runs: how many there are of what the gateway can take on.
 _ELASTIC = ("nodes", "dispatchers", "writers", "environment", "http_port", "https_port")
@@ -123,7 +124,7 @@ class Memory:
         known = _shared(self.settings)
         for name, new in _shared(settings).items():
             if known[name] != new:
-                raise _must_go_down(name, f"{known[name]:g}", f"{new:g}")
+                raise _must_go_down(name, known[name], new)
 
     def _any_runs(self) -> bool:
         return any(self._runtime.condition(name) in RUNNING for name in self._runtime.names())
@@ -134,12 +135,15 @@ def _told(settings: Settings) -> Settings:
     return dataclasses.replace(settings, placement=settings.viewers_placement)
 
 
-def _shared(settings: Settings) -> dict[str, float]:
+def _shared(settings: Settings) -> dict[str, str]:
     """What every process must be told alike, as it is in effect."""
     env = EnvReader(settings.variables_for("", ""))
+    cassandra = CassandraConfig.read(env)
     return {
-        "CHANNELS": PubSubConfig.read(env).channels,
-        "ZOOKEEPER_SESSION_S": env.number("ZOOKEEPER_SESSION_S", 6, 1, 60),
+        "CASSANDRA_CONSISTENCY": "global" if cassandra.worldwide else "local",
+        "CASSANDRA_KEYSPACE": cassandra.keyspace,
+        "CHANNELS": str(PubSubConfig.read(env).channels),
+        "ZOOKEEPER_SESSION_S": f"{env.number('ZOOKEEPER_SESSION_S', 6, 1, 60):g}",
     }
 
 

@@ -30,7 +30,11 @@ def check_variables(settings: Settings) -> None:
         read = _CONFIGS.get(kind)
         if read is None:
             continue
-        given = {"SERVICE_ID": name, "SQLITE_PATH": "comments.sqlite3"}
+        given = {
+            "SERVICE_ID": name,
+            "STORE": settings.store,
+            "SQLITE_PATH": "comments.sqlite3",
+        }
         try:
             read(given | settings.variables_for(str(kind), name))
         except ConfigError as exc:

@@ -39,7 +39,13 @@ def let_a_part_run(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "known", "asked"), [("CHANNELS", "64", "32"), ("ZOOKEEPER_SESSION_S", "6", "7.5")]
+    ("name", "known", "asked"),
+    [
+        ("CASSANDRA_CONSISTENCY", "local", "global"),
+        ("CASSANDRA_KEYSPACE", "livecomments", "other"),
+        ("CHANNELS", "64", "32"),
+        ("ZOOKEEPER_SESSION_S", "6", "7.5"),
+    ],
 )
 def test_what_all_parts_share_stays_while_one_runs(
     tmp_path: Path, name: str, known: str, asked: str

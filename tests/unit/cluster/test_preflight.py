@@ -18,6 +18,16 @@ def test_good_variables_pass() -> None:
     check_variables(Settings(environment={"all": {"LOG_LEVEL": "debug"}}))
 
 
+def test_retention_is_for_cassandra_only() -> None:
+    retention = {"all": {"RETENTION_S": "86400"}}
+    check_variables(Settings(store="cassandra", environment=retention))
+    with pytest.raises(ConfigError, match="RETENTION_S is only for STORE=cassandra"):
+        check_variables(Settings(environment=retention))
+    short = {"all": {"RETENTION_S": "60"}}
+    with pytest.raises(ConfigError, match="RETENTION_S must be 0"):
+        check_variables(Settings(store="cassandra", environment=short))
+
+
 def test_a_knob_that_is_set_to_nothing_gets_its_default_back() -> None:
     known = Settings(environment={"all": {"LOG_LEVEL": "debug", "CORS_ORIGINS": "*"}})
     settings = read_settings({"CORS_ORIGINS": ""}, known)

@@ -48,6 +48,13 @@ def test_knobs_are_remembered_for_every_part() -> None:
     assert read_settings({}, settings).variables_for("node", "node-1") == {"LOG_LEVEL": "debug"}
 
 
+def test_what_a_person_says_of_cassandra_reaches_the_writers() -> None:
+    asked = {"RETENTION_S": "86400", "CASSANDRA_KEYSPACE": "other"}
+    settings = read_settings(asked, Settings(store="cassandra"))
+    check_variables(settings)
+    assert settings.variables_for("writer", "writer-1") == asked
+
+
 def test_how_far_a_commit_reaches_is_a_knob_that_is_checked_before_anything_starts() -> None:
     settings = read_settings({"CASSANDRA_CONSISTENCY": "global"}, Settings(store="cassandra"))
     assert settings.variables_for("writer", "writer-1") == {"CASSANDRA_CONSISTENCY": "global"}
