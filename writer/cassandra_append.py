@@ -74,7 +74,7 @@ class CassandraAppend:
     async def append(self, epoch: str, video_id: str, items: Sequence[Item]) -> list[Result]:
         """As CommentStore.append, but None for an item whose key could not be searched in time.
 
-        Raises HeadLost if this may be another store.
+        Raises StoreUnavailable if that is so of all; HeadLost if this may be another store.
         """
         encode = partial(encode_comment, epoch, video_id)
         results: dict[int, Result] = {}
@@ -82,7 +82,10 @@ class CassandraAppend:
             await self._append(video_id, list(enumerate(items)), encode, results)
         except TimeoutError as exc:  # nothing is under way, but there may be a part before an edge
             raise StoreUnavailable(_NOBODY_KNOWS if results else _NOT_STORED) from exc
-        self._stats.unsearched += sum(result is None for result in results.values())
+        unsearched = sum(result is None for result in results.values())
+        self._stats.unsearched += unsearched
+        if items and unsearched == len(items):
+            raise StoreUnavailable(_NOT_STORED)
         return [results[place] for place in range(len(items))]
 
     async def _append(

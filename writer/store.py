@@ -90,10 +90,10 @@ class CommentStore(Protocol):
         """Number and store up to MAX_GROUP items of one video; results in the order of `items`.
 
         Equal keys within a group fold into one comment. An UNDECIDED item takes no number, and may
-        be appended again. The new ones are stored all or none, and numbered in a row; except that a
-        store may cut a group in two (Cassandra does once in 20,000 numbers): then the first part
-        may be stored although StoreUnavailable is raised, and somebody else's comments may lie
-        between the parts.
+        be appended again; a group of nothing else is StoreUnavailable. The new ones are stored all
+        or none, and numbered in a row; except that a store may cut a group in two (Cassandra does
+        once in 20,000 numbers): then the first part may be stored although StoreUnavailable is
+        raised, and somebody else's comments may lie between the parts.
         """
 
     async def range(self, video_id: str, after: int, through: int) -> Page:

@@ -33,10 +33,11 @@ def keyed(*names: str) -> list[Item]:
 
 @asynccontextmanager
 async def opened(keyspace: Keyspace, *, bucket_size: int = BUCKET_SIZE, **config: Any) -> Any:
-    """A store object on the keyspace, started; stopped at the end."""
+    """A store object on the keyspace, started and linked; stopped at the end."""
     store = CassandraStore(replace(keyspace.config, **config), bucket_size=bucket_size)
     await store.start()
     try:
+        await until_served(store.epoch)  # on a busy machine a connect may have to be tried again
         yield store
     finally:
         await store.stop()

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -226,15 +227,16 @@ async def test_a_server_that_is_killed_tears_no_group(
         assert acked(groups) < 900, "it was killed too late"
         await running.start()
         await until_served(lambda: store.heads(()))
-        for video in videos:
-            await check_whole(store, video, groups[video])
-            for group in groups[video]:
-                again = await until_served(
-                    lambda video=video, group=group: store.append(video, group.items)
-                )
-                if group.results:
-                    assert [result.raw for result in again] == [r.raw for r in group.results]
-            await check_whole(store, video, groups[video], all_of_them=True)
+        await asyncio.gather(*(settle_all(store, video, groups[video]) for video in videos))
+
+
+async def settle_all(store: CassandraStore, video: str, groups: list[Group]) -> None:
+    await check_whole(store, video, groups)
+    for group in groups:
+        again = await until_served(partial(store.append, video, group.items))
+        if group.results:
+            assert [result.raw for result in again] == [r.raw for r in group.results]
+    await check_whole(store, video, groups, all_of_them=True)
 
 
 def acked(groups: dict[str, list[Group]]) -> int:

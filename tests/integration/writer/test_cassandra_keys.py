@@ -133,8 +133,8 @@ async def test_a_search_goes_on_where_it_was_given_up(store: CassandraStore) -> 
     await hint_too_early(store, "nowhere")
     reads = Reads(store)
     reads.refuse = lambda name, values: name == "keys" and values[1] >= 30
-    (result,) = await store.append("v", keyed("nowhere"))
-    assert result.outcome is Outcome.UNDECIDED
+    with pytest.raises(StoreUnavailable, match="not stored"):
+        await store.append("v", keyed("nowhere"))
     given_up_at = HINTED_FROM + 1 + BUCKETS_AT_ONCE
     reads.release()
     reads.key_buckets.clear()
