@@ -42,6 +42,32 @@ DEFAULT_REPLAY, MOST_ASKED, MAX_REPLAY = 20, 200, 1_000
 FAR_BEHIND = MAX_REPLAY + 100
 
 
+async def test_comments_come_to_the_nodes_that_the_topology_says(
+    cluster: Cluster, session: aiohttp.ClientSession
+) -> None:
+    """P6 where it is promised; in `broadcast` its opposite. First, as it has to wait until viewers
+    who left through the gateway have been noticed.
+    """
+    needs(cluster, ANOTHER_NODE)
+    comments = Comments(cluster, session)
+    async with watching(cluster, comments.video_id) as watch:
+        mine = served_by(watch)
+        (other,) = set(servers(cluster)) - {mine}
+        if cluster.settings.topology != Topology.BROADCAST:
+            # A channel carries many videos: one that was watched there before would let it hear.
+            await eventually_in_state(cluster, other, lambda state: state["registered"] == 0)
+        # Until the node is heard of, the probe delivers: then nobody was called.
+        before = await figure(cluster, mine, "livecomments_received_total")
+        while await figure(cluster, mine, "livecomments_received_total") == before:
+            await comments.told("early")
+        start = await figure(cluster, other, "livecomments_received_total")
+        for _ in range(10):
+            seq = (await comments.told("live"))["seq"]
+            await eventually(lambda seq=seq: watch.place == seq)
+    heard = await figure(cluster, other, "livecomments_received_total") - start
+    assert heard == (10 if cluster.settings.topology == Topology.BROADCAST else 0)
+
+
 async def test_what_is_posted_is_stored_numbered_shown_and_found_again(
     cluster: Cluster, session: aiohttp.ClientSession
 ) -> None:
@@ -154,30 +180,6 @@ async def test_what_is_no_stream_is_told_in_a_problem_document(cluster: Cluster)
     for path in ("/v1/videos/a.b/stream", "/v1/videos/a/comments/9", "/v1/other"):
         reply = await exchange(gateway, get(path))
         assert (reply.status, json.loads(reply.body)["status"]) == (404, 404)
-
-
-async def test_comments_come_to_the_nodes_that_the_topology_says(
-    cluster: Cluster, session: aiohttp.ClientSession
-) -> None:
-    """P6 where it is promised; in `broadcast` its opposite."""
-    needs(cluster, ANOTHER_NODE)
-    comments = Comments(cluster, session)
-    async with watching(cluster, comments.video_id) as watch:
-        mine = served_by(watch)
-        (other,) = set(servers(cluster)) - {mine}
-        if cluster.settings.topology != Topology.BROADCAST:
-            # A channel carries many videos: one that was watched there before would let it hear.
-            await eventually_in_state(cluster, other, lambda state: state["registered"] == 0)
-        # Until the node is heard of, the probe delivers: then nobody was called.
-        before = await figure(cluster, mine, "livecomments_received_total")
-        while await figure(cluster, mine, "livecomments_received_total") == before:
-            await comments.told("early")
-        start = await figure(cluster, other, "livecomments_received_total")
-        for _ in range(10):
-            seq = (await comments.told("live"))["seq"]
-            await eventually(lambda seq=seq: watch.place == seq)
-    heard = await figure(cluster, other, "livecomments_received_total") - start
-    assert heard == (10 if cluster.settings.topology == Topology.BROADCAST else 0)
 
 
 async def test_a_viewer_that_stalls_is_cut_and_delays_nobody(
