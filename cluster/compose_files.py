@@ -5,13 +5,15 @@ docker-compose.override.yml    variables of single parts, and what each containe
 .env                           everything that the file leaves open
 
 So `docker compose ps` and the like work in that folder, without any option. All three follow from
-the settings alone and are written anew each time; the middle one is JSON, which is YAML too.
+the settings and from the network that was chosen, and are written anew each time; the middle one is
+JSON, which is YAML too.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,12 +51,15 @@ _MORE = """
 
 
 class ComposeFiles:
-    """The files of one cluster in `folder`; `project` is its name in the engine."""
+    """The files of one cluster in `folder`; `project` is its name in the engine. Its owner sets
+    `network` (see cluster.subnets) before it writes; at first it is the one that was written last.
+    """
 
     def __init__(self, folder: Path, project: str) -> None:
         self.folder = folder
         self.project = project
         self.image = f"livecomments:{project}"
+        self.network = _read_network(folder / ".env")
 
     def write(self, plan: Plan) -> None:
         """Write all three for a cluster as planned."""
@@ -74,6 +79,7 @@ class ComposeFiles:
             "COMPOSE_PROJECT_NAME": self.project,
             "LIVECOMMENTS_IMAGE": self.image,
             "LIVECOMMENTS_CHECKOUT": str(CHECKOUT),
+            "NETWORK": self.network,
             "BIND": settings.bind,
             "HTTP_PORT": str(gateway.ports["http"]),
             "HTTPS_PORT": str(gateway.ports["https"]),
@@ -113,6 +119,12 @@ class ComposeFiles:
         unfinished = self.folder / f"{name}.new"
         unfinished.write_text(text)
         unfinished.replace(self.folder / name)
+
+
+def _read_network(path: Path) -> str:
+    """ "" if none was written."""
+    found = re.search(r"^NETWORK='(.*)'$", path.read_text(), re.M) if path.exists() else None
+    return found[1] if found else ""
 
 
 def _compose(plan: Plan) -> str:

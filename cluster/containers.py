@@ -1,7 +1,8 @@
 """The containers of one compose project, through the Docker SDK.
 
-Law: nothing but what carries the project's label is seen or touched. What is listed may be LISTED_S
-old, unless we ourselves have changed something since.
+Law: nothing but what carries the project's label is touched, and nothing else seen but which
+addresses are in use. What is listed may be LISTED_S old, unless we ourselves have changed something
+since.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from ipaddress import IPv4Network
 from typing import Any
 
 import docker
@@ -32,7 +34,9 @@ _EXITED = re.compile(r"Exited \((\d+)\)")
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """One of them as the engine lists it. `addresses` by network, for those it is connected to."""
+    """One of them as the engine lists it. `addresses` by network, for those it is connected to;
+    `networks`: their ids, of one that never ran perhaps none.
+    """
 
     id: str
     state: str
@@ -40,6 +44,16 @@ class Container:
     image: str
     labels: dict[str, str]
     addresses: dict[str, str]
+    networks: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """One of the engine's, with its addresses."""
+
+    id: str
+    name: str
+    subnets: list[IPv4Network]
 
 
 @contextmanager
@@ -126,10 +140,27 @@ class Containers:
                 if exc.status_code != _CONFLICT:  # "is not running"
                     raise
 
+    def networks(self) -> list[Network]:
+        """All of the engine, whosever they are. Raises ClusterError."""
+        with told():
+            rows = self.client.api.networks()
+        return [Network(row["Id"], row["Name"], list(subnets_of(row))) for row in rows]
+
     def forget(self) -> None:
         """What was listed may be wrong by now."""
         with self._lock:
             self._listed_at = float("-inf")
+
+    def remove_network(self, name: str) -> None:
+        """Raises ClusterError while a container that runs is connected to it."""
+        try:
+            with told():
+                self.client.api.remove_network(name)
+        except ClusterError as exc:
+            raise ClusterError(
+                f"the network {name} has to be made anew; `make cluster-down` first ({exc})"
+            ) from exc
+        self.forget()
 
     def remove_all(self, image: str) -> None:
         """Remove containers, networks and volumes of the project, and the image of that name, as
@@ -149,6 +180,13 @@ class Containers:
         self.forget()
 
 
+def subnets_of(network: dict[str, Any]) -> Iterator[IPv4Network]:
+    """Addresses of a network as the engine lists it."""
+    for config in network["IPAM"]["Config"] or []:
+        if "." in config.get("Subnet", ""):
+            yield IPv4Network(config["Subnet"])
+
+
 def _container(row: dict[str, Any]) -> Container:
     networks = row["NetworkSettings"]["Networks"]
     exited = _EXITED.match(row["Status"])
@@ -159,4 +197,5 @@ def _container(row: dict[str, Any]) -> Container:
         image=row["ImageID"],
         labels=row["Labels"],
         addresses={name: network["IPAddress"] for name, network in networks.items()},
+        networks=frozenset(network["NetworkID"] for network in networks.values()) - {""},
     )

@@ -18,7 +18,8 @@ from typing import Any
 from cluster import container_logs
 from cluster.compose_command import Compose
 from cluster.compose_files import MADE_FROM, ComposeFiles
-from cluster.container_ports import CONTROL_HOST, CONTROL_PORT
+from cluster.container_network import ContainerNetwork
+from cluster.container_ports import CONTROL_PORT
 from cluster.containers import Container, Containers
 from cluster.errors import ClusterError
 from cluster.folder import ClusterFolder
@@ -45,11 +46,11 @@ class DockerRuntime:
         self._files = ComposeFiles(folder.path / "compose", project)
         self._compose = Compose(self._files.folder, environ)
         self._containers = Containers(project, environ.get("DOCKER_HOST"))
-        self._inside, self._outside = f"{project}_inside", f"{project}_outside"
+        self._network = ContainerNetwork(self._containers, self._files.network)
 
     async def prepare(self, plan: Plan, progress: Progress) -> None:
         """As the protocol says."""
-        self._files.write(plan)
+        self._write(plan)
         with progress.step("image"):
             await self._compose.run("build", "prepare")
         with progress.step("certificates"):
@@ -68,30 +69,23 @@ class DockerRuntime:
             return
         if part.kind is Kind.HAPROXY:
             require_free_ports(part, plan.settings)
-        self._files.write(plan)
+        self._write(plan)
         if self._is_stale(plan, part):
             await self._make([part.name])
         self._mark(part.name).unlink(missing_ok=True)
-        self.heal(part.name)
-        if part.kind is Kind.HAPROXY:
-            # docker-compose 1.29 would do it when it starts the container, which it does not.
-            self._connect(part.name, self._outside, CONTROL_HOST)
+        self._network.settle(part.name)
         await asyncio.to_thread(self._act, part.name, "start")
 
     def host(self, part: Part) -> str | None:
         """As the protocol says: the gateway's ports are published, the others' are in the
         project's network, which this machine reaches.
         """
-        if part.kind is Kind.HAPROXY:
-            return "127.0.0.1"
-        container = self._containers.find(part.name)
-        return (container and container.addresses.get(self._inside)) or None
+        return "127.0.0.1" if part.kind is Kind.HAPROXY else self._network.address(part.name)
 
     def control(self) -> TcpControl:
         """As the protocol says."""
-        container = self._containers.find(Kind.HAPROXY)
-        address = container and container.addresses.get(self._outside)
-        if not address:
+        address = self._network.control_address()
+        if address is None:
             raise ConnectionRefusedError("haproxy has no address")
         return TcpControl(address, CONTROL_PORT)
 
@@ -103,8 +97,8 @@ class DockerRuntime:
         if container.state == "paused":
             return Condition.PAUSED
         if container.state in ("running", "restarting"):
-            inside = self._inside in container.addresses
-            return Condition.RUNNING if inside else Condition.PARTITIONED
+            connected = self._network.is_connected(name)
+            return Condition.RUNNING if connected else Condition.PARTITIONED
         stopped = container.exit_code in _ON_PURPOSE or self._mark(name).exists()
         return Condition.STOPPED if stopped else Condition.DEAD
 
@@ -154,13 +148,11 @@ class DockerRuntime:
         """As the protocol says: out of the network of the parts. The gateway keeps the other one,
         through which people reach it.
         """
-        with self._containers.changing(name) as (api, container):
-            if self._is_connected(name, self._inside):
-                api.disconnect_container_from_network(container, self._inside)
+        self._network.disconnect(name)
 
     def heal(self, name: str) -> None:
         """As the protocol says."""
-        self._connect(name, self._inside, name)
+        self._network.connect(name)
 
     def log_tail(self, name: str, lines: int, *, this_life: bool = False) -> str:
         """As the protocol says."""
@@ -183,9 +175,13 @@ class DockerRuntime:
         """As the protocol says."""
         await asyncio.to_thread(self._containers.remove_all, self._files.image)
 
+    def _write(self, plan: Plan) -> None:
+        self._files.network = self._network.ensure()
+        self._files.write(plan)
+
     async def _make(self, names: Sequence[str]) -> None:
         """Containers that do not run yet, made or made anew."""
-        await self._compose.run("up", "--no-start", "--no-deps", *names)
+        await self._compose.run("up", "--no-start", "--no-deps", "--force-recreate", *names)
         self._containers.forget()
 
     def _is_stale(self, plan: Plan, part: Part) -> bool:
@@ -196,6 +192,7 @@ class DockerRuntime:
         if self.condition(part.name) in RUNNING:
             return False
         changed = container.labels.get(MADE_FROM) != self._files.made_from(plan, part)
+        changed = changed or self._network.has_gone(part.name)
         return changed or (part.kind in ROLES and self._has_old_image(container))
 
     def _has_old_image(self, container: Container) -> bool:
@@ -205,16 +202,6 @@ class DockerRuntime:
     def _state(self, name: str) -> dict[str, Any]:
         state: dict[str, Any] = self._containers.inspect(name).get("State", {})
         return state
-
-    def _connect(self, name: str, network: str, alias: str) -> None:
-        """The engine forgets the alias of a container that leaves a network."""
-        if not self._is_connected(name, network):
-            with self._containers.changing(name) as (api, container):
-                api.connect_container_to_network(container, network, aliases=[alias])
-
-    def _is_connected(self, name: str, network: str) -> bool:
-        container = self._containers.find(name)
-        return container is not None and network in container.addresses
 
     def _act(self, name: str, verb: str) -> None:
         with self._containers.changing(name) as (api, container):

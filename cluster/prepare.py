@@ -18,6 +18,7 @@ from cluster.ca import GATEWAY_NAMES, DevelopmentCa
 from cluster.launches import TLS_ROLES
 from cluster.parts import Kind, part_name, wanted
 from cluster.settings import Settings, read_settings
+from cluster.subnets import cassandra_address
 from service.config import EnvReader, process_environ
 
 _CASSANDRA_DATA = Path("/var/lib/cassandra")
@@ -27,11 +28,14 @@ _ANYWHERE = "0.0.0.0"  # in the container; the engine publishes it on BIND, or n
 
 def prepare(environ: Mapping[str, str], root: Path = Path("/")) -> None:
     """Fill `ca`, `tls`, `gateway` and `servers` below `root`. Variables: those of `make cluster-up`
-    that say how many parts there are and how they are placed, and GATEWAY_NAMES (more names for the
-    public certificate). Raises ConfigError.
+    that say how many parts there are and how they are placed, NETWORK (see cluster.subnets), and
+    GATEWAY_NAMES (more names for the public certificate). Raises ConfigError.
     """
     settings = read_settings(environ, Settings())
-    names = (*GATEWAY_NAMES, *EnvReader(environ).words("GATEWAY_NAMES"))
+    env = EnvReader(environ)
+    names = (*GATEWAY_NAMES, *env.words("GATEWAY_NAMES"))
+    network = env.text("NETWORK")
+    env.done()
     ca = DevelopmentCa.load_or_create(root / "ca")
     ca.ensure_gateway(root / "gateway", names)
     for kind, number in wanted(settings):
@@ -39,7 +43,7 @@ def prepare(environ: Mapping[str, str], root: Path = Path("/")) -> None:
             name = part_name(kind, number)
             ca.ensure_process(root / "tls" / name, role, name)
     haproxy.write(container_gateway(settings), root / "gateway")
-    _write_servers(settings, root / "servers")
+    _write_servers(settings, network, root / "servers")
     print(ca.pem.decode(), end="")
 
 
@@ -70,18 +74,19 @@ def _servers(settings: Settings, kind: Kind) -> list[haproxy.Server]:
     ]
 
 
-def _write_servers(settings: Settings, folder: Path) -> None:
+def _write_servers(settings: Settings, network: str, folder: Path) -> None:
     """Whether they are used or not: there are few."""
-    ring = [part_name(Kind.CASSANDRA, number + 1) for number in range(settings.cassandras)]
-    for number, name in enumerate(ring, 1):
+    numbers = range(1, settings.cassandras + 1)
+    for number in numbers:
         yaml = cassandra_config.render(
-            hosts=ring,
+            # By address: the name of a server that does not run is known to nobody.
+            hosts=[cassandra_address(network, other) for other in numbers],
             number=number,
             cql_port=ports.CASSANDRA_CQL,
             storage_port=ports.CASSANDRA_STORAGE,
             folder=_CASSANDRA_DATA,
         )
-        cassandra_config.write(folder / name, yaml)
+        cassandra_config.write(folder / part_name(Kind.CASSANDRA, number), yaml)
     redis = redis_server.render(port=ports.REDIS, folder=_REDIS_DATA, bind=_ANYWHERE)
     (folder / "redis.conf").write_text(redis)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import yaml
 from cluster import container_ports
 from cluster.parts import Kind, part_name
 from cluster.settings import Settings
+from cluster.subnets import cassandra_address, subnet
 
 COMPOSE = Path(__file__).resolve().parents[3] / "compose"
 FILE: dict[str, Any] = yaml.safe_load((COMPOSE / "docker-compose.yml").read_text())
@@ -59,7 +61,7 @@ def test_only_the_gateway_publishes_and_only_two_ports() -> None:
 
 
 def test_nobody_but_the_gateway_reaches_the_world_or_its_runtime_socket() -> None:
-    assert FILE["networks"]["inside"] == {"internal": True}
+    assert FILE["networks"]["inside"]["internal"] is True
     for name, service in SERVICES.items():
         if name == "haproxy":
             assert set(service["networks"]) == {"inside", "outside"}
@@ -67,7 +69,20 @@ def test_nobody_but_the_gateway_reaches_the_world_or_its_runtime_socket() -> Non
         elif name == "prepare":
             assert service["network_mode"] == "none"
         else:
-            assert service["networks"] == ["inside"]
+            assert list(service["networks"]) == ["inside"]
+
+
+def test_each_cassandra_has_its_address_and_the_engine_gives_away_others() -> None:
+    (ipam,) = FILE["networks"]["inside"]["ipam"]["config"]
+    default = "${NETWORK:-10.213.0}"
+    assert ipam["subnet"] == f"{default}.0/24"
+    given_away = IPv4Network(ipam["ip_range"].replace(default, "10.213.0"))
+    assert given_away.subnet_of(subnet("10.213.0"))
+    for number in (1, 2, 3):
+        fixed = SERVICES[f"cassandra-{number}"]["networks"]["inside"]["ipv4_address"]
+        assert fixed.replace(default, "10.213.0") == cassandra_address("10.213.0", number)
+        assert IPv4Address(cassandra_address("10.213.0", number)) not in given_away
+    assert SERVICES["prepare"]["environment"]["NETWORK"] == default
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -29,13 +29,19 @@ def plan_of(settings: Settings) -> Plan:
     return Plan(settings, parts_of(settings, PORTS))
 
 
+def files_in(folder: Path) -> ComposeFiles:
+    files = ComposeFiles(folder, "project-1")
+    files.network = "10.213.7"
+    return files
+
+
 def made_from(folder: Path, settings: Settings, name: str) -> str:
     plan = plan_of(settings)
-    return ComposeFiles(folder, "project-1").made_from(plan, find_part(list(plan.parts), name))
+    return files_in(folder).made_from(plan, find_part(list(plan.parts), name))
 
 
 def written(folder: Path, settings: Settings) -> tuple[dict[str, Any], dict[str, Any], str]:
-    ComposeFiles(folder, "project-1").write(plan_of(settings))
+    files_in(folder).write(plan_of(settings))
     compose = yaml.safe_load((folder / "docker-compose.yml").read_text())
     override = json.loads((folder / "docker-compose.override.yml").read_text())
     return compose["services"], override["services"], (folder / ".env").read_text()
@@ -88,6 +94,8 @@ def test_the_rest_is_in_the_variables_file(tmp_path: Path) -> None:
     _, _, variables = written(tmp_path, SETTINGS)
     lines = variables.splitlines()
     assert "COMPOSE_PROJECT_NAME='project-1'" in lines
+    assert "NETWORK='10.213.7'" in lines
+    assert ComposeFiles(tmp_path, "project-1").network == "10.213.7", "it is read again"
     assert "NODES='5'" in lines
     assert "HTTP_PORT='18080'" in lines
     assert "ZOOKEEPER='zookeeper-1:2181'" in lines

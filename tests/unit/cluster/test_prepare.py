@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cluster.prepare import prepare
 from service.config import ConfigError
 
+NETWORK = {"NETWORK": "10.213.7"}
+
 
 def test_each_process_gets_its_certificate_and_the_gateway_its_files(tmp_path: Path) -> None:
     (tmp_path / "gateway").mkdir()
-    prepare({"NODES": "4", "WRITERS": "1"}, tmp_path)
+    prepare(NETWORK | {"NODES": "4", "WRITERS": "1"}, tmp_path)
     parts = {path.name for path in (tmp_path / "tls").iterdir()}
     assert parts == {
         *(f"node-{n}" for n in (1, 2, 3, 4)),
@@ -28,13 +31,25 @@ def test_each_process_gets_its_certificate_and_the_gateway_its_files(tmp_path: P
 
 
 def test_a_second_run_leaves_what_is_good(tmp_path: Path) -> None:
-    prepare({}, tmp_path)
+    prepare(NETWORK, tmp_path)
     before = (tmp_path / "tls" / "node-1" / "cert.pem").read_bytes()
-    prepare({"NODES": "5"}, tmp_path)
+    prepare(NETWORK | {"NODES": "5"}, tmp_path)
     assert (tmp_path / "tls" / "node-1" / "cert.pem").read_bytes() == before
     assert (tmp_path / "tls" / "node-5" / "cert.pem").exists()
 
 
 def test_a_wrong_count_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="NODES"):
-        prepare({"NODES": "none"}, tmp_path)
+        prepare(NETWORK | {"NODES": "none"}, tmp_path)
+    with pytest.raises(ConfigError, match="NETWORK is not set"):
+        prepare({}, tmp_path)
+
+
+def test_servers_of_a_ring_know_one_another_by_address(tmp_path: Path) -> None:
+    prepare(NETWORK | {"CASSANDRAS": "3"}, tmp_path)
+    for number in (1, 2, 3):
+        text = (tmp_path / "servers" / f"cassandra-{number}" / "cassandra.yaml").read_text()
+        told = yaml.safe_load(text)
+        assert told["listen_address"] == told["rpc_address"] == f"10.213.7.1{number}"
+        (seeds,) = told["seed_provider"][0]["parameters"]
+        assert seeds["seeds"] == "10.213.7.11,10.213.7.12,10.213.7.13"

@@ -1,0 +1,106 @@
+"""A ring of three Cassandras on this machine: it does without one, and without two it is honest
+(T25, T26).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from cluster import cassandra_jars
+from cluster.cluster import Cluster
+from cluster.folder import home_folder, jars_folder
+from cluster.settings import Settings
+from tests.cassandra_server import FAST_HEAP_MIB, FAST_OPTIONS
+from tests.chaos.judge import judge
+from tests.chaos.load import Load
+from tests.chaos.traffic import Shape
+from tests.e2e.test_faults import eventually_503
+from tests.support import TIMEOUT_FACTOR
+
+# Each starts a server again; together they take two minutes and 2 GiB.
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600 * TIMEOUT_FACTOR)]
+RATE = 50
+SHAPE = Shape(viewers=60, videos=8, rate=RATE, churn_s=0)
+WARM_UP = 150  # comments before a fault: a run that cannot reach them has no load
+ONE_AWAY_S, HEALED_S = 5.0, 10.0
+SETTINGS = Settings(
+    "ring",
+    store="cassandra",
+    cassandras=3,
+    nodes=2,
+    dispatchers=1,
+    environment={
+        "cassandra": {
+            "CASSANDRA_HEAP": f"{FAST_HEAP_MIB}M",
+            "CASSANDRA_JVM_OPTIONS": " ".join(FAST_OPTIONS),
+        }
+    },
+)
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    cassandra_jars.fetch(jars_folder(home_folder(os.environ)))
+    home: Path = tmp_path_factory.mktemp("home")
+    cluster = Cluster.create(SETTINGS, home)
+    try:
+        asyncio.run(cluster.up())
+        yield cluster
+    finally:
+        asyncio.run(cluster.clean())
+
+
+@pytest.fixture
+async def ring(standing: Cluster) -> AsyncIterator[Cluster]:
+    """Whole, before and after."""
+    await standing.up()
+    yield standing
+    await standing.up()
+
+
+def moved(load: Load) -> list[str]:
+    return [watch.name for watch in load.history.watches if len(watch.streams) != 1]
+
+
+@pytest.mark.parametrize("name", ["cassandra-1", "cassandra-3"])
+async def test_posts_go_on_without_one_of_three(ring: Cluster, name: str) -> None:
+    async with Load(ring.http_url, SHAPE) as load:
+        await load.wait_for_posts(WARM_UP)
+        async with load.trouble(f"{name} killed", ONE_AWAY_S):
+            await ring.kill(name)
+        await load.wait_for_posts(10 * RATE, 60)
+        async with load.trouble(f"{name} comes back", ONE_AWAY_S):
+            await ring.start(name)
+        await load.wait_for_posts(3 * RATE, 60)
+        assert moved(load) == []
+        assert judge(await load.finish()).broken == []
+
+
+async def test_posts_are_refused_without_two_of_three_and_go_on_with_one_back(
+    ring: Cluster,
+) -> None:
+    """Streams stay; whoever reads meanwhile gets all or nothing; they come back in another order
+    than they went.
+    """
+    async with Load(ring.http_url, SHAPE) as load, aiohttp.ClientSession() as session:
+        await load.wait_for_posts(WARM_UP)
+        async with load.trouble("two of three killed", HEALED_S):
+            await asyncio.gather(ring.kill("cassandra-2"), ring.kill("cassandra-3"))
+            url = f"{ring.http_url}/v1/videos/{load.videos[0]}/comments"
+            await eventually_503(session, url)
+            async with session.get(url) as reply:
+                assert reply.status == 503
+                assert int(reply.headers["Retry-After"]) >= 1
+            await ring.start("cassandra-3")
+        await load.wait_for_posts(3 * RATE, 60)
+        async with load.trouble("the second comes back", ONE_AWAY_S):
+            await ring.start("cassandra-2")
+        await load.wait_for_posts(3 * RATE, 60)
+        assert moved(load) == []
+        assert judge(await load.finish()).broken == []
