@@ -1,7 +1,7 @@
 """What compose reads for one cluster, in a folder of its own.
 
 docker-compose.yml             the checkout's file, and at its end the services that it lacks
-docker-compose.override.yml    variables of single parts, and what each container was made from
+docker-compose.override.yml    what single parts have of their own, and what each was made from
 .env                           everything that the file leaves open
 
 So `docker compose ps` and the like work in that folder, without any option. All three follow from
@@ -20,7 +20,8 @@ from typing import Any
 
 from cluster.container_ports import CASSANDRA_CQL, INTERNAL, ZOOKEEPER_CLIENT
 from cluster.folder import CHECKOUT
-from cluster.parts import ROLES, Kind, Part
+from cluster.launches import TLS_ROLES
+from cluster.parts import ROLES, WITH_STORE, Kind, Part
 from cluster.runtime import Plan
 from cluster.settings import CASSANDRA_HEAP, CASSANDRA_JVM_OPTIONS
 from service.config import EnvReader
@@ -47,6 +48,7 @@ _MORE = """
       SERVICE_ID: {name}
       ADVERTISE_HOST: {name}
       TLS_DIR: /tls/{name}
+    volumes: {volumes}
 """
 
 
@@ -65,8 +67,7 @@ class ComposeFiles:
         """Write all three for a cluster as planned."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._replace("docker-compose.yml", _compose(plan))
-        services = {part.name: self._service(plan, part) for part in plan.parts}
-        self._replace("docker-compose.override.yml", json.dumps({"services": services}, indent=1))
+        self._replace("docker-compose.override.yml", json.dumps(self._override(plan), indent=1))
         lines = [f"{name}='{value}'\n" for name, value in self.variables(plan).items()]
         self._replace(".env", "".join(lines))
 
@@ -111,6 +112,13 @@ class ComposeFiles:
         text = json.dumps(everything, sort_keys=True, default=dict)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    def _override(self, plan: Plan) -> dict[str, Any]:
+        services = {part.name: self._service(plan, part) for part in plan.parts}
+        own = [part.name for part in _missing(plan) if part.kind in TLS_ROLES]
+        prepare = {"volumes": [f"tls-{name}:/tls/{name}" for name in own]}
+        volumes: dict[str, Any] = {f"tls-{name}": {} for name in own}
+        return {"services": services | {"prepare": prepare}, "volumes": volumes}
+
     def _service(self, plan: Plan, part: Part) -> dict[str, Any]:
         label = {"labels": {MADE_FROM: self.made_from(plan, part)}}
         return label | {"environment": _environment(plan, part)}
@@ -128,9 +136,22 @@ def _read_network(path: Path) -> str:
 
 
 def _compose(plan: Plan) -> str:
+    more = (
+        _MORE.format(name=part.name, role=part.kind, volumes=json.dumps(_volumes(part)))
+        for part in _missing(plan)
+    )
+    return BASE.read_text() + "".join(more)
+
+
+def _missing(plan: Plan) -> Sequence[Part]:
     text = BASE.read_text()
-    missing = [part for part in plan.parts if f"\n  {part.name}:\n" not in text]
-    return text + "".join(_MORE.format(name=part.name, role=part.kind) for part in missing)
+    return [part for part in plan.parts if f"\n  {part.name}:\n" not in text]
+
+
+def _volumes(part: Part) -> Sequence[str]:
+    """What a part of ours sees: its own key and no other."""
+    certificate = [f"tls-{part.name}:/tls/{part.name}:ro"] if part.kind in TLS_ROLES else []
+    return [*certificate, *(["comments:/data"] if part.kind in WITH_STORE else [])]
 
 
 def _environment(plan: Plan, part: Part) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ import yaml
 
 from cluster import container_ports
 from cluster.parts import Kind, part_name
-from cluster.settings import Settings
+from cluster.settings import MAX_NODES, MAX_OTHERS, Settings
 from cluster.subnets import cassandra_address, subnet
 
 COMPOSE = Path(__file__).resolve().parents[3] / "compose"
@@ -147,6 +147,23 @@ def test_the_certificates_key_maker_sees_a_volume_that_nobody_else_sees() -> Non
         if any(volume.startswith("ca:") for volume in service.get("volumes", ()))
     ]
     assert with_ca == ["prepare"]
+
+
+def test_each_part_sees_its_own_key_and_no_other() -> None:
+    def mounts(name: str, kind: str) -> set[str]:
+        return {one for one in SERVICES[name].get("volumes", ()) if one.startswith(kind)}
+
+    for name in SERVICES:
+        own = {f"tls-{name}:/tls/{name}:ro"} if name in OURS else set()
+        assert mounts(name, "tls") == own or name == "prepare"
+    assert mounts("prepare", "tls") == {f"tls-{name}:/tls/{name}" for name in OURS}
+    assert [name for name in SERVICES if mounts(name, "gateway:")] == ["prepare", "haproxy"]
+
+
+def test_our_image_has_a_folder_for_the_key_of_each_part_that_there_can_be() -> None:
+    image = (COMPOSE / "Dockerfile").read_text()
+    for role, most in (("writer", MAX_OTHERS), ("dispatcher", MAX_OTHERS), ("node", MAX_NODES)):
+        assert f"$(seq -f /tls/{role}-%g {most})" in image
 
 
 def test_our_image_has_no_root_and_is_built_in_stages() -> None:

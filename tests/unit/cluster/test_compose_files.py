@@ -53,10 +53,26 @@ def test_a_part_that_the_file_lacks_is_like_the_others(tmp_path: Path) -> None:
     assert ours["environment"].pop("SERVICE_ID") == "node-5"
     assert ours["environment"].pop("ADVERTISE_HOST") == "node-5"
     assert ours["environment"].pop("TLS_DIR") == "/tls/node-5"
+    assert ours.pop("volumes") == ["tls-node-5:/tls/node-5:ro"]
+    assert known.pop("volumes") == ["tls-node-1:/tls/node-1:ro"]
     same = {"SERVICE_ID", "ADVERTISE_HOST", "TLS_DIR"}
     known["environment"] = {k: v for k, v in known["environment"].items() if k not in same}
     assert ours == known
     assert "node-6" not in services
+
+
+def test_a_part_that_the_file_lacks_gets_a_key_of_its_own(tmp_path: Path) -> None:
+    written(tmp_path, SETTINGS)
+    override = json.loads((tmp_path / "docker-compose.override.yml").read_text())
+    added = {"tls-node-4", "tls-node-5"}
+    assert set(override["volumes"]) == added
+    assert set(override["services"]["prepare"]["volumes"]) == {
+        f"{name}:/tls/{name.removeprefix('tls-')}" for name in added
+    }
+    services, _, _ = written(tmp_path, dataclasses.replace(SETTINGS, writers=3))
+    assert services["writer-3"]["volumes"] == ["tls-writer-3:/tls/writer-3:ro", "comments:/data"]
+    services, _, _ = written(tmp_path, dataclasses.replace(SETTINGS, topology="single"))
+    assert services["single-1"]["volumes"] == ["comments:/data"], "nobody calls it inside"
 
 
 def test_every_topology_finds_its_services(tmp_path: Path) -> None:
