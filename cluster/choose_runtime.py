@@ -1,18 +1,22 @@
 """Which runtime a new cluster gets when nobody has said so, and whether it can have containers.
 
-Containers, where an engine answers, compose is there, and the images are or can be had; else
-processes. One that was chosen stays the cluster's for its life.
+Containers, where an engine answers, its containers have addresses that this machine reaches,
+compose is there, and the images are or can be had; else processes. One that was chosen stays the
+cluster's for its life.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from ipaddress import IPv4Network
 from typing import Any
+from urllib.parse import urlsplit
 
-from cluster.compose_command import find_compose
+from cluster.compose_command import find_compose, no_compose
 from cluster.errors import ClusterError
 from cluster.parts import Kind
 from cluster.progress import Progress
+from cluster.subnets import read_routes
 
 # As compose/docker-compose.yml and compose/Dockerfile name them; a test compares.
 IMAGES: Mapping[Kind, str] = {
@@ -24,6 +28,7 @@ IMAGES: Mapping[Kind, str] = {
 BASE_IMAGE = "python:3.11-slim-bookworm"
 NO_ENGINE = "no Docker engine answers"
 _ANSWERS_WITHIN_S = 3.0
+_HERE = (None, "localhost", "127.0.0.1", "::1")
 
 
 def choose_runtime(kinds: Collection[Kind], environ: Mapping[str, str], progress: Progress) -> str:
@@ -50,10 +55,51 @@ def why_not_docker(
         client = connect(environ.get("DOCKER_HOST"), _ANSWERS_WITHIN_S)
     except ClusterError:
         return NO_ENGINE
+    if reason := _why_not_reached(client, environ.get("DOCKER_HOST", "")):
+        return reason
     if find_compose(environ) is None:
-        return "there is no compose (docker-compose-plugin, or docker-compose 1.29)"
+        return no_compose(environ)
     wanted = (BASE_IMAGE, *(IMAGES[kind] for kind in kinds if kind in IMAGES))
     return next(filter(None, (_why_no_image(client, image, progress) for image in wanted)), None)
+
+
+def _why_not_reached(client: Any, host: str) -> str | None:
+    from cluster.containers import subnets_of, told
+
+    try:
+        with told():
+            info, bridges = client.info(), client.api.networks(names=["bridge"])
+    except ClusterError as exc:
+        return str(exc)
+    bridge = [network for one in bridges for network in subnets_of(one)]
+    return why_not_reached(host, info, bridge, read_routes())
+
+
+def why_not_reached(
+    host: str,
+    info: Mapping[str, Any],
+    bridge: Collection[IPv4Network],
+    routes: Collection[IPv4Network],
+) -> str | None:
+    """Why this machine does not reach the addresses of an engine's containers, in one line; None if
+    it does.
+
+    `host` is DOCKER_HOST, `info` what the engine says of itself, `bridge` the network that it makes
+    for itself when it starts: if the engine is on this machine, the kernel knows the way there.
+    """
+    where = ""
+    address = urlsplit(host)
+    if any("rootless" in option for option in info.get("SecurityOptions") or ()):
+        where = "runs without root, in a network of its own"
+    elif "Docker Desktop" in info.get("OperatingSystem", ""):
+        where = "is Docker Desktop, in a machine of its own"
+    elif address.scheme != "unix" and address.hostname not in _HERE:
+        where = "is on another machine"
+    elif bridge and not set(bridge) & set(routes):
+        where = "is on another machine, or in a container"
+    return (
+        f"the Docker engine {where}: its containers cannot be reached from here" if where else None
+    )
 
 
 def _why_no_image(client: Any, image: str, progress: Progress) -> str | None:

@@ -1,8 +1,11 @@
-"""Compose as a command: `docker compose` (version 2), else `docker-compose` (1.29)."""
+"""Compose as a command: `docker compose` (version 2), else `docker-compose` (1.29), or what the
+variable COMPOSE names, such as `docker-compose`.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import shlex
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -11,20 +14,29 @@ from pathlib import Path
 from cluster.errors import ClusterError, NotInstalled
 
 SOCKET = "unix:///var/run/docker.sock"
+COMPOSE = "COMPOSE"
+_KNOWN = ("docker compose", "docker-compose")
 _PASSED_ON = ("PATH", "HOME", "LANG", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR")
 _DEADLINE_S = 900.0  # an image may have to be pulled or built
 _TAIL_LINES = 25
 
 
 def find_compose(environ: Mapping[str, str]) -> list[str] | None:
-    """The command, or None if there is no compose."""
-    path = environ.get("PATH")
-    if docker := shutil.which("docker", path=path):
-        command = [docker, "compose"]
-        if subprocess.run([*command, "version"], capture_output=True).returncode == 0:
+    """The command, or None if there is no compose, or not the one that is asked for."""
+    asked = environ.get(COMPOSE, "").strip()
+    for words in map(shlex.split, (asked,) if asked else _KNOWN):
+        program = shutil.which(words[0], path=environ.get("PATH"))
+        command = [program or "", *words[1:]]
+        if program and subprocess.run([*command, "version"], capture_output=True).returncode == 0:
             return command
-    old = shutil.which("docker-compose", path=path)
-    return [old] if old else None
+    return None
+
+
+def no_compose(environ: Mapping[str, str]) -> str:
+    """Why `find_compose` found nothing, in one line."""
+    if asked := environ.get(COMPOSE, "").strip():
+        return f"COMPOSE={asked} is no compose that works here"
+    return "there is no compose (docker-compose-plugin, or docker-compose 1.29)"
 
 
 class Compose:
@@ -66,10 +78,7 @@ class Compose:
     def _find(self) -> Sequence[str]:
         self._command = self._command or find_compose(self._environ)
         if self._command is None:
-            raise NotInstalled(
-                "there is no compose; install the plugin docker-compose-plugin or docker-compose "
-                "1.29, or use RUNTIME=local"
-            )
+            raise NotInstalled(f"{no_compose(self._environ)}; RUNTIME=local needs none")
         return self._command
 
     def _environment(self) -> dict[str, str]:
