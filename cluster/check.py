@@ -25,7 +25,7 @@ def configurations() -> Iterator[tuple[str, haproxy.Gateway]]:
         yield f"processes, PLACEMENT={placement}", _of_processes(placement)
         variables = {EVERY_PART: {"CORS_ORIGINS": ",".join(_ORIGINS)}}
         settings = Settings(placement=placement, environment=variables)
-        in_containers = container_gateway(settings)
+        in_containers = container_gateway(settings, mib=1024)
         # The name of the runtime socket's address is known in the container only.
         control = in_containers.control.replace(CONTROL_HOST, "127.0.0.1")
         in_containers = dataclasses.replace(in_containers, control=control)

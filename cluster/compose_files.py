@@ -18,6 +18,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cluster.cassandra import read_heap_mib
+from cluster.container_memory import GATEWAY_MIB, limit_mib
 from cluster.container_ports import CASSANDRA_CQL, INTERNAL, ZOOKEEPER_CLIENT
 from cluster.folder import CHECKOUT
 from cluster.launches import TLS_ROLES
@@ -75,7 +77,7 @@ class ComposeFiles:
         """What the compose file leaves open."""
         settings = plan.settings
         gateway = next(part for part in plan.parts if part.kind is Kind.HAPROXY)
-        common = settings.variables_for("", "")
+        servers = _of_kind(plan, Kind.CASSANDRA)
         return {
             "COMPOSE_PROJECT_NAME": self.project,
             "LIVECOMMENTS_IMAGE": self.image,
@@ -90,38 +92,45 @@ class ComposeFiles:
             "PLACEMENT": settings.viewers_placement,
             "TOPOLOGY": settings.topology,
             "STORE": settings.store,
-            "CORS_ORIGINS": common.get("CORS_ORIGINS", ""),
+            "CORS_ORIGINS": settings.variables_for("", "").get("CORS_ORIGINS", ""),
             "ZOOKEEPER": _addresses(plan, Kind.ZOOKEEPER, ZOOKEEPER_CLIENT),
             "ZOO_SERVERS": " ".join(map(_ensemble_member, _of_kind(plan, Kind.ZOOKEEPER))),
             "CASSANDRA": _addresses(plan, Kind.CASSANDRA, CASSANDRA_CQL),
             "CASSANDRAS": str(settings.cassandras),
-            CASSANDRA_HEAP: common.get(CASSANDRA_HEAP, ""),
-            CASSANDRA_JVM_OPTIONS: common.get(CASSANDRA_JVM_OPTIONS, ""),
             "WRITER_ADDRESSES": ",".join(
                 f"{part.name}={part.name}:{INTERNAL}" for part in _of_kind(plan, Kind.WRITER)
             ),
+            **{_options_name(part): _options(plan, part) for part in servers},
             "STOP_GRACE": f"{_longest_drain_s(plan) + _GRACE_S:.0f}s",
             "HEALTH_INTERVAL": LOOK_EVERY,
         }
 
     def made_from(self, plan: Plan, part: Part) -> str:
         """A name for all that the part's container is made from, its image excepted."""
-        common = {k: v for k, v in self.variables(plan).items() if k not in _NOT_FOR_ALL}
+        own = [_options_name(other) for other in _of_kind(plan, Kind.CASSANDRA) if other != part]
+        not_for_all = {*_NOT_FOR_ALL, *own}
+        common = {k: v for k, v in self.variables(plan).items() if k not in not_for_all}
         ports = part.ports if part.kind is Kind.HAPROXY else {}
-        everything = [BASE.read_text(), common, _environment(plan, part), ports, plan.settings.bind]
+        everything = [BASE.read_text(), common, _own(plan, part), ports, plan.settings.bind]
         text = json.dumps(everything, sort_keys=True, default=dict)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def _override(self, plan: Plan) -> dict[str, Any]:
         services = {part.name: self._service(plan, part) for part in plan.parts}
         own = [part.name for part in _missing(plan) if part.kind in TLS_ROLES]
-        prepare = {"volumes": [f"tls-{name}:/tls/{name}" for name in own]}
+        (gateway,) = _of_kind(plan, Kind.HAPROXY)
+        prepare = {
+            "volumes": [f"tls-{name}:/tls/{name}" for name in own],
+            "environment": {
+                "CORS_ORIGINS": _variables(plan, gateway).get("CORS_ORIGINS", ""),
+                GATEWAY_MIB: str(limit_mib(Kind.HAPROXY, _variables(plan, gateway))),
+            },
+        }
         volumes: dict[str, Any] = {f"tls-{name}": {} for name in own}
         return {"services": services | {"prepare": prepare}, "volumes": volumes}
 
     def _service(self, plan: Plan, part: Part) -> dict[str, Any]:
-        label = {"labels": {MADE_FROM: self.made_from(plan, part)}}
-        return label | {"environment": _environment(plan, part)}
+        return {"labels": {MADE_FROM: self.made_from(plan, part)}, **_own(plan, part)}
 
     def _replace(self, name: str, text: str) -> None:
         unfinished = self.folder / f"{name}.new"
@@ -154,12 +163,35 @@ def _volumes(part: Part) -> Sequence[str]:
     return [*certificate, *(["comments:/data"] if part.kind in WITH_STORE else [])]
 
 
-def _environment(plan: Plan, part: Part) -> Mapping[str, str]:
+def _own(plan: Plan, part: Part) -> dict[str, Any]:
+    """What a part's service has beside what its kind has."""
+    variables = _variables(plan, part)
+    own: dict[str, Any] = {"environment": _environment(part, variables)}
+    if (mib := limit_mib(part.kind, variables)) is not None:
+        own["mem_limit"] = f"{mib}m"
+    return own
+
+
+def _environment(part: Part, variables: Mapping[str, str]) -> Mapping[str, str]:
+    if part.kind is Kind.CASSANDRA:
+        return {"MAX_HEAP_SIZE": f"{read_heap_mib(variables.get(CASSANDRA_HEAP, ''))}M"}
     if part.kind not in ROLES:
         return {}
     # `$` would be the start of a variable of compose.
-    variables = plan.settings.variables_for(str(part.kind), part.name)
     return {name: value.replace("$", "$$") for name, value in variables.items()}
+
+
+def _options_name(part: Part) -> str:
+    return f"CASSANDRA_{part.number}_JVM_OPTIONS"
+
+
+def _options(plan: Plan, part: Part) -> str:
+    return _variables(plan, part).get(CASSANDRA_JVM_OPTIONS, "")
+
+
+def _variables(plan: Plan, part: Part) -> Mapping[str, str]:
+    """As the local runtime gives them: for all, for the role, for the part; the nearest wins."""
+    return plan.settings.variables_for(str(part.kind), part.name)
 
 
 def _of_kind(plan: Plan, kind: Kind) -> Sequence[Part]:
@@ -180,7 +212,7 @@ def _longest_drain_s(plan: Plan) -> float:
     """Of any node: its notice and its window."""
     longest = 0.0
     for part in _of_kind(plan, Kind.NODE):
-        env = EnvReader(plan.settings.variables_for(str(part.kind), part.name))
+        env = EnvReader(_variables(plan, part))
         notice_s = env.number("DRAIN_NOTICE_S", 3, 0, 60)
         longest = max(longest, notice_s + env.number("DRAIN_WINDOW_S", 10, 0, 3600))
     return longest

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cluster.cassandra import read_heap_mib
+from cluster.container_memory import read_gateway_mib
 from cluster.parts import Kind, part_name, wanted
 from cluster.settings import CASSANDRA_HEAP, Settings
 from dispatcher.config import Config as DispatcherConfig
 from rtms_node.config import Config as NodeConfig
-from service.config import ConfigError
+from service.config import ConfigError, EnvReader
 from single.config import Config as SingleConfig
 from writer.config import Config as WriterConfig
 
@@ -25,20 +26,29 @@ def check_variables(settings: Settings) -> None:
     """Raises ConfigError if a process could not start with the variables that are set for it."""
     for kind, number in wanted(settings):
         name = part_name(kind, number)
+        given = settings.variables_for(str(kind), name)
         if kind is Kind.CASSANDRA:
-            _check_heap(settings.variables_for(str(kind), name))
+            _check_heap(given)
+        if kind is Kind.HAPROXY:
+            _check_gateway(given)
         read = _CONFIGS.get(kind)
         if read is None:
             continue
-        given = {
+        standard = {
             "SERVICE_ID": name,
             "STORE": settings.store,
             "SQLITE_PATH": "comments.sqlite3",
         }
         try:
-            read(given | settings.variables_for(str(kind), name))
+            read(standard | given)
         except ConfigError as exc:
             raise ConfigError(f"{name} could not start: {exc}") from exc
+
+
+def _check_gateway(given: Mapping[str, str]) -> None:
+    env = EnvReader(given)
+    read_gateway_mib(env)
+    env.done()
 
 
 def _check_heap(given: Mapping[str, str]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from cluster import cassandra_config, haproxy, redis_server
 from cluster import container_ports as ports
 from cluster.ca import GATEWAY_NAMES, DevelopmentCa
+from cluster.container_memory import gateway_connections, read_gateway_mib
 from cluster.launches import TLS_ROLES
 from cluster.parts import Kind, part_name, wanted
 from cluster.settings import Settings, read_settings
@@ -28,13 +29,14 @@ _ANYWHERE = "0.0.0.0"  # in the container; the engine publishes it on BIND, or n
 
 def prepare(environ: Mapping[str, str], root: Path = Path("/")) -> None:
     """Fill `ca`, `tls`, `gateway` and `servers` below `root`. Variables: those of `make cluster-up`
-    that say how many parts there are and how they are placed, NETWORK (see cluster.subnets), and
-    GATEWAY_NAMES (more names for the public certificate). Raises ConfigError.
+    that say how many parts there are and how they are placed, NETWORK (see cluster.subnets),
+    GATEWAY_MIB (see cluster.container_memory), and GATEWAY_NAMES (more names for the public
+    certificate). Raises ConfigError.
     """
     settings = read_settings(environ, Settings())
     env = EnvReader(environ)
     names = (*GATEWAY_NAMES, *env.words("GATEWAY_NAMES"))
-    network = env.text("NETWORK")
+    network, gateway_mib = env.text("NETWORK"), read_gateway_mib(env)
     env.done()
     ca = DevelopmentCa.load_or_create(root / "ca")
     ca.ensure_gateway(root / "gateway", names)
@@ -42,13 +44,13 @@ def prepare(environ: Mapping[str, str], root: Path = Path("/")) -> None:
         if (role := TLS_ROLES.get(kind)) is not None:
             name = part_name(kind, number)
             ca.ensure_process(root / "tls" / name, role, name)
-    haproxy.write(container_gateway(settings), root / "gateway")
+    haproxy.write(container_gateway(settings, gateway_mib), root / "gateway")
     _write_servers(settings, network, root / "servers")
     print(ca.pem.decode(), end="")
 
 
-def container_gateway(settings: Settings) -> haproxy.Gateway:
-    """The gateway's configuration in a container: servers by name."""
+def container_gateway(settings: Settings, mib: int) -> haproxy.Gateway:
+    """The gateway's configuration in a container that may take so much memory: servers by name."""
     origins = EnvReader(settings.variables_for("", "")).words("CORS_ORIGINS")
     return haproxy.Gateway(
         bind=_ANYWHERE,
@@ -59,7 +61,7 @@ def container_gateway(settings: Settings) -> haproxy.Gateway:
         nodes=_servers(settings, Kind.NODE),
         writers=_servers(settings, Kind.WRITER),
         single=_servers(settings, Kind.SINGLE),
-        max_connections=haproxy.default_max_connections(),
+        max_connections=min(haproxy.default_max_connections(), gateway_connections(mib)),
         origins=origins,
         control=ports.CONTROL,
         nameserver=ports.NAMESERVER,

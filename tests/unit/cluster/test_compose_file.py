@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from cluster import container_ports
+from cluster.container_memory import limit_mib
 from cluster.parts import Kind, part_name
 from cluster.settings import MAX_NODES, MAX_OTHERS, Settings
 from cluster.subnets import cassandra_address, subnet
@@ -89,7 +90,7 @@ def test_each_cassandra_has_its_address_and_the_engine_gives_away_others() -> No
 def test_a_container_is_bounded_and_has_few_rights(name: str) -> None:
     service = SERVICES[name]
     assert service["image"] in IMAGES
-    assert re.fullmatch(r"\d+m", service["mem_limit"])
+    assert re.fullmatch(r"(\d+|\$\{\w+:-\d+\})m", service["mem_limit"])
     assert service["restart"] == "no", "nothing restarts by itself"
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["logging"]["options"].keys() == {"max-size", "max-file"}
@@ -164,6 +165,14 @@ def test_our_image_has_a_folder_for_the_key_of_each_part_that_there_can_be() -> 
     image = (COMPOSE / "Dockerfile").read_text()
     for role, most in (("writer", MAX_OTHERS), ("dispatcher", MAX_OTHERS), ("node", MAX_NODES)):
         assert f"$(seq -f /tls/{role}-%g {most})" in image
+
+
+@pytest.mark.parametrize("kind", [Kind.CASSANDRA, Kind.NODE, Kind.SINGLE, Kind.HAPROXY])
+def test_memory_that_follows_from_a_variable_fits_its_default(kind: Kind) -> None:
+    shared = SERVICES[kind] if kind is Kind.HAPROXY else FILE[f"x-{kind}"]
+    assert re.findall(r"\d+", shared["mem_limit"]) == [str(limit_mib(kind, {}))]
+    prepared = SERVICES["prepare"]["environment"]["GATEWAY_MIB"]
+    assert prepared == SERVICES["haproxy"]["mem_limit"].removesuffix("m")
 
 
 def test_our_image_has_no_root_and_is_built_in_stages() -> None:

@@ -100,6 +100,55 @@ def test_channels_are_as_many_for_all_parts(tmp_path: Path) -> None:
         assert override[name]["environment"]["CHANNELS"] == "8"
 
 
+CASSANDRAS = dataclasses.replace(
+    SETTINGS,
+    store="cassandra",
+    cassandras=3,
+    environment={
+        "all": {"CASSANDRA_HEAP": "512M"},
+        "cassandra": {"CASSANDRA_HEAP": "1G", "CASSANDRA_JVM_OPTIONS": "-Da=$b"},
+        "cassandra-3": {"CASSANDRA_HEAP": "2048m", "CASSANDRA_JVM_OPTIONS": "-Dc=d"},
+    },
+)
+
+
+def test_a_cassandra_has_the_variables_of_its_role_and_its_own(tmp_path: Path) -> None:
+    services, override, variables = written(tmp_path, CASSANDRAS)
+    assert override["cassandra-1"]["environment"] == {"MAX_HEAP_SIZE": "1024M"}
+    assert override["cassandra-3"]["environment"] == {"MAX_HEAP_SIZE": "2048M"}
+    lines = variables.splitlines()
+    for number, options in ((1, "-Da=$b"), (2, "-Da=$b"), (3, "-Dc=d")):
+        assert f"CASSANDRA_{number}_JVM_OPTIONS='{options}'" in lines
+        told = services[f"cassandra-{number}"]["environment"]["JVM_EXTRA_OPTS"]
+        assert told.endswith(f" ${{CASSANDRA_{number}_JVM_OPTIONS:-}}")
+
+
+def test_a_container_may_take_what_its_variables_ask_for(tmp_path: Path) -> None:
+    _, override, _ = written(tmp_path, CASSANDRAS)
+    assert override["cassandra-1"]["mem_limit"] == "2648m", "twice the heap, and 600m"
+    assert override["cassandra-3"]["mem_limit"] == "4696m"
+    budget = {"node": {"FRAME_BUDGET_MIB": "1024"}, "node-2": {"FRAME_BUDGET_MIB": "64"}}
+    _, override, _ = written(tmp_path, dataclasses.replace(SETTINGS, environment=budget))
+    assert override["node-1"]["mem_limit"] == "1600m"
+    assert override["node-2"]["mem_limit"] == "400m"
+    assert "mem_limit" not in override["writer-1"]
+    room = dataclasses.replace(SETTINGS, environment={"haproxy": {"GATEWAY_MIB": "2048"}})
+    _, override, _ = written(tmp_path, room)
+    assert override["haproxy"]["mem_limit"] == "2048m"
+    assert override["prepare"]["environment"]["GATEWAY_MIB"] == "2048", "for its connections"
+
+
+def test_the_gateway_welcomes_the_origins_of_its_own_scope(tmp_path: Path) -> None:
+    origins = {
+        "all": {"CORS_ORIGINS": "https://a.example"},
+        "haproxy": {"CORS_ORIGINS": "https://b.example"},
+    }
+    written(tmp_path, dataclasses.replace(SETTINGS, environment=origins))
+    override = json.loads((tmp_path / "docker-compose.override.yml").read_text())["services"]
+    assert override["prepare"]["environment"]["CORS_ORIGINS"] == "https://b.example"
+    assert override["node-1"]["environment"]["CORS_ORIGINS"] == "https://a.example"
+
+
 def test_a_dollar_stays_a_dollar(tmp_path: Path) -> None:
     settings = dataclasses.replace(SETTINGS, environment={"node": {"X": "a$b"}})
     _, override, _ = written(tmp_path, settings)
@@ -122,6 +171,8 @@ def test_the_rest_is_in_the_variables_file(tmp_path: Path) -> None:
     for word in BASE.read_text().split("${")[1:]:
         open_ones.add(word.partition(":-")[0])
     by_part_or_by_hand = {"LOG_LEVEL", "CHANNELS", "GATEWAY_NAMES"}
+    by_part_or_by_hand |= {"CASSANDRA_HEAP", "CASSANDRA_MIB", "GATEWAY_MIB"}
+    by_part_or_by_hand |= {f"CASSANDRA_{number}_JVM_OPTIONS" for number in (1, 2, 3)}
     assert open_ones - asked <= by_part_or_by_hand
 
 
@@ -133,6 +184,14 @@ def test_a_container_is_made_from_what_concerns_it(tmp_path: Path) -> None:
     assert made_from(tmp_path, more, "node-1") == before
     assert made_from(tmp_path, other, "node-1") == before
     assert made_from(tmp_path, mine, "node-1") != before
+    heap = {"cassandra-3": {"CASSANDRA_HEAP": "300M", "CASSANDRA_JVM_OPTIONS": "-Dc=e"}}
+    other = dataclasses.replace(CASSANDRAS, environment=CASSANDRAS.environment | heap)
+    changed = [
+        name
+        for name in ("cassandra-1", "cassandra-3", "node-1")
+        if made_from(tmp_path, CASSANDRAS, name) != made_from(tmp_path, other, name)
+    ]
+    assert changed == ["cassandra-3"]
     _, override, _ = written(tmp_path, SETTINGS)
     assert override["node-1"]["labels"] == {MADE_FROM: before}
 

@@ -14,6 +14,11 @@ def test_a_variable_that_no_process_could_start_with_is_refused() -> None:
         check_variables(Settings(environment={"node-2": {"DRAIN_WINDOW_S": "never"}}))
 
 
+def test_a_gateway_without_room_is_refused() -> None:
+    with pytest.raises(ConfigError, match="GATEWAY_MIB=64 must be a number from 128"):
+        check_variables(Settings(environment={"haproxy": {"GATEWAY_MIB": "64"}}))
+
+
 def test_good_variables_pass() -> None:
     check_variables(Settings(environment={"all": {"LOG_LEVEL": "debug"}}))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
+from cluster import haproxy
 from cluster.prepare import prepare
 from service.config import ConfigError
 
@@ -28,6 +30,20 @@ def test_each_process_gets_its_certificate_and_the_gateway_its_files(tmp_path: P
     assert "stats socket ipv4@control:9999 level admin" in config
     assert (tmp_path / "gateway" / "gateway.pem").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "ca" / "ca.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_gateway_takes_as_many_connections_as_its_memory_holds(tmp_path: Path) -> None:
+    config = tmp_path / "gateway" / "haproxy.cfg"
+
+    def told(mib: str) -> int:
+        prepare(NETWORK | {"GATEWAY_MIB": mib}, tmp_path)
+        found = re.search(r"^ *maxconn (\d+)$", config.read_text(), re.M)
+        assert found is not None
+        return int(found[1])
+
+    assert told("128") == 1024
+    assert told("256") == 3072
+    assert told("65536") == haproxy.default_max_connections(), "no more than descriptors"
 
 
 def test_a_second_run_leaves_what_is_good(tmp_path: Path) -> None:
