@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,21 @@ import aiohttp
 import pytest
 
 from cluster.cluster import Cluster
+from cluster.compose_command import find_compose
 from cluster.containers import PROJECT, Containers
 from cluster.docker_runtime import project_name
 from cluster.errors import ClusterError
 from cluster.progress import Silent
 from cluster.runtime import Condition
 from cluster.status import fetch_rows
+from tests.chaos.judge import judge
+from tests.chaos.load import Load
+from tests.chaos.traffic import Shape
 from tests.docker.conftest import SMALL
+from tests.support import eventually
+
+SHAPE = Shape(viewers=24, videos=6, rate=20, churn_s=0, impatient=0)
+SOME = 40  # comments
 
 
 async def post(cluster: Cluster, text: str) -> int:
@@ -56,6 +65,27 @@ async def test_it_grows_and_shrinks_beside_what_runs(small: Cluster, tmp_path: P
     assert {name: shrunk.pid(name) for name in untouched} == untouched
     assert shrunk.runtime.condition("node-3") is Condition.STOPPED
     assert await post(shrunk, "two") == 2
+
+
+async def test_viewers_stay_while_nodes_come_and_go(small: Cluster, tmp_path: Path) -> None:
+    """2 nodes, 3, 2: whoever watches through a node that stays sees nothing of it."""
+    async with Load(small.http_url, SHAPE) as load:
+        await load.wait_for_posts(SOME)
+        early = list(load.history.watches)
+        grown = Cluster.create(dataclasses.replace(SMALL, nodes=3), tmp_path)
+        await grown.up()
+        await load.wait_for_posts(SOME)
+        assert {len(watch.streams) for watch in early} == {1}
+        late = [load.watch(video_id) for video_id in load.videos * 3]
+        await eventually(lambda: all(watch.place is not None for watch in late))
+        moving = [watch for watch in late if watch.streams[0].node == "node-3"]
+        assert moving, "else the second half of this test shows nothing"
+        await load.wait_for_posts(SOME)
+        await Cluster.create(SMALL, tmp_path).up()
+        await load.wait_for_posts(SOME)
+        assert judge(await load.finish()).broken == []
+        for watch in load.history.watches:
+            assert (len(watch.streams) == 1) == (watch not in moving), watch.name
 
 
 async def test_what_became_of_a_part_is_told_apart(small: Cluster) -> None:
@@ -146,6 +176,23 @@ async def test_no_container_but_the_gateway_reaches_its_runtime_socket(small: Cl
     assert in_container(small, "node-1")("timeout 2 bash -c '</dev/tcp/haproxy/9999'")[0] != 0
 
 
+async def test_a_part_sees_no_key_but_its_own(small: Cluster, tmp_path: Path) -> None:
+    grown = Cluster.create(dataclasses.replace(SMALL, nodes=4), tmp_path)
+    await grown.up()
+    for name in ("writer-1", "dispatcher-1", "node-1", "node-4"):
+        found = in_container(grown, name)("find / -name '*.key' -o -name key.pem 2>/dev/null")[1]
+        assert found.splitlines() == [f"/tls/{name}/key.pem"]
+
+
+async def test_variables_reach_a_container_by_part_and_by_role(small: Cluster) -> None:
+    small.set_environment("node", FRAME_BUDGET_MIB="64")
+    small.set_environment("node-2", FRAME_BUDGET_MIB="128")
+    for name, mib in (("node-1", 400), ("node-2", 480)):
+        await small.stop(name)
+        await small.start(name)
+        assert containers(small).inspect(name)["HostConfig"]["Memory"] == mib * 1024 * 1024
+
+
 def in_container(cluster: Cluster, name: str) -> Callable[[str], tuple[int, str]]:
     known = containers(cluster)
     container = known.find(name)
@@ -165,6 +212,40 @@ async def test_two_clusters_of_one_name_never_meet(small: Cluster, tmp_path: Pat
     await other.runtime.remove()
     assert {other.condition(part.name) for part in other.parts} == {Condition.STOPPED}
     await nobody_waits(small)
+
+
+@pytest.mark.parametrize("compose", ["docker compose", "docker-compose"])
+async def test_either_compose_makes_a_cluster_and_the_other_goes_on_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compose: str
+) -> None:
+    known = ["docker compose", "docker-compose"]
+    if not all(find_compose(dict(os.environ) | {"COMPOSE": one}) for one in known):
+        pytest.skip("there is one compose only")
+    monkeypatch.setenv("COMPOSE", compose)
+    cluster = Cluster.create(SMALL, tmp_path)
+    try:
+        await cluster.up()
+        assert await post(cluster, "one") == 1
+        known.remove(compose)
+        monkeypatch.setenv("COMPOSE", known[0])
+        grown = Cluster.create(dataclasses.replace(SMALL, nodes=3), tmp_path)
+        await grown.up()
+        await grown.stop("node-1")
+        await grown.start("node-1")
+        await nobody_waits(grown)
+        assert await post(grown, "two") == 2
+    finally:
+        await cluster.clean()
+
+
+async def test_a_cluster_whose_network_was_removed_gets_one_again(small: Cluster) -> None:
+    """`docker network prune` does that to a cluster that is down."""
+    await post(small, "one")
+    await small.down()
+    name = f"{containers(small).project}_inside"
+    containers(small).client.api.remove_network(name)
+    await small.up()
+    assert await post(small, "two") == 2
 
 
 async def test_nothing_is_left_of_a_cluster_that_is_forgotten(tmp_path: Path) -> None:
