@@ -48,6 +48,6 @@ def _node(stack: ExitStack, core: int) -> Child:
 def _rate(nodes: list[Child], count: int) -> float:
     """Deliveries/s of all together; the slowest one's time counts."""
     for node in nodes:
-        node.tell("post", VIDEO, _OFFERED_PER_S, count)
+        node.tell("overload", [VIDEO], _OFFERED_PER_S, count)
     loads: list[node_server.Load] = [node.answer() for node in nodes]
     return sum(load.deliveries for load in loads) / max(load.took_s for load in loads)
