@@ -1,4 +1,4 @@
-"""T70, small: what `make chaos` does, in less than a minute, as part of every run of the tests."""
+"""T70, small: what `make chaos` does, in less than a minute, as part of `make chaos-all`."""
 
 from __future__ import annotations
 
