@@ -13,7 +13,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.history import Call, Event, Forward, History, Outcome, Post, Stream, Trouble, Watch
+from tests.chaos.history import (
+    Call,
+    Event,
+    Forward,
+    History,
+    Outcome,
+    Post,
+    Refusal,
+    Stream,
+    Trouble,
+    Watch,
+)
 
 
 def save(history: History, path: Path) -> None:
@@ -62,6 +73,7 @@ def _lines(history: History) -> Iterator[tuple[str, Any]]:
     for watch in history.watches:
         told = {k: getattr(watch, k) for k in _WATCH}
         told["streams"] = [dataclasses.asdict(stream) for stream in watch.streams]
+        told["refused"] = [dataclasses.asdict(refusal) for refusal in watch.refused]
         told["times"] = list(watch.times)
         told["events"] = [numbers[id(event)] for event in watch.events]
         yield "watch", told
@@ -80,6 +92,8 @@ def _post(value: dict[str, Any]) -> Post:
 
 
 def _watch(value: dict[str, Any], events: list[Event]) -> Watch:
-    streams = [Stream(**stream) for stream in value.pop("streams")]
-    times, numbers = array("d", value.pop("times")), value.pop("events")
-    return Watch(**value, times=times, events=[events[n] for n in numbers], streams=streams)
+    value["streams"] = [Stream(**stream) for stream in value["streams"]]
+    value["refused"] = [Refusal(**refusal) for refusal in value["refused"]]
+    value["times"] = array("d", value["times"])
+    value["events"] = [events[number] for number in value["events"]]
+    return Watch(**value)

@@ -13,6 +13,7 @@ from tests.chaos.history import (
     History,
     Outcome,
     Post,
+    Refusal,
     Stream,
     Trouble,
     Watch,
@@ -24,6 +25,7 @@ def test_a_history_is_judged_the_same_after_it_was_on_disk(tmp_path: Path) -> No
     told = {"id": "e-1", "video_id": "v", "seq": 1, "author": "a", "text": "ä", "created_at": "t"}
     call = Call(1.0, 1.1, 4.0, Outcome.ACKED, 201, told)
     watch = Watch("v", "viewer 1", streams=[Stream(0.1, "node-1", 3.0)])
+    watch.refused.append(Refusal(3.0, 3.1, "nobody listened"))
     watch.add(0.2, Event("hello", "e-0", {"video_id": "v", "head": "e-0"}))
     watch.add(1.2, Event("comment", "e-1", told))
     watch.add(1.3, Event("comment", "e-1", told))  # a fault, so that there is something to find
@@ -42,6 +44,7 @@ def test_a_history_is_judged_the_same_after_it_was_on_disk(tmp_path: Path) -> No
     again = archive.load(tmp_path / "history.jsonl.gz")
     assert judge(again, Floor()) == judge(history, Floor())
     assert judge(again).broken
+    assert again.watches[0].refused == watch.refused
     assert (again.troubles, again.forwards, again.posts) == (
         history.troubles,
         history.forwards,
