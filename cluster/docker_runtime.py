@@ -33,7 +33,7 @@ _LOOK_EVERY_S = 0.05
 _HURRY_AFTER_S = 0.3
 _KILL_WITHIN_S = 10.0
 _ON_PURPOSE = (0, 143)  # 143: ended by SIGTERM, as a JVM says it
-_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*-----END CERTIFICATE-----\n?", re.DOTALL)
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?", re.DOTALL)
 _EPOCHS = re.compile(r"the epoch was (\S+) and is (\S+)")
 
 
@@ -55,9 +55,7 @@ class DockerRuntime:
             await self._compose.run("build", "prepare")
         with progress.step("certificates"):
             said = await self._compose.run("run", "--rm", "--no-deps", "-T", "prepare")
-            if found := _CERTIFICATE.search(said):
-                self._folder.ca.mkdir(parents=True, exist_ok=True)
-                (self._folder.ca / "ca.pem").write_text(found[0])
+            self._keep_certificates(said)
         stale = [part.name for part in plan.parts if self._is_stale(plan, part)]
         if stale:
             with progress.step("containers"):
@@ -178,6 +176,13 @@ class DockerRuntime:
     def _write(self, plan: Plan) -> None:
         self._files.network = self._network.ensure()
         self._files.write(plan)
+
+    def _keep_certificates(self, said: str) -> None:
+        """The CA's and the gateway's, where processes have them too: for those who are to trust."""
+        files = (self._folder.ca / "ca.pem", self._folder.gateway / "cert.pem")
+        for file, pem in zip(files, _CERTIFICATE.findall(said), strict=False):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(pem)
 
     async def _make(self, names: Sequence[str]) -> None:
         """Containers that do not run yet, made or made anew."""

@@ -2,9 +2,9 @@
 are not ours.
 
 Runs once in a container of our image before the others start (`python -m cluster.prepare`), and
-again whenever the cluster has grown; what is still good is left untouched. It prints the CA's
-certificate, for those who are to trust the gateway. The CA's key is in a volume of its own, which
-no other container sees.
+again whenever the cluster has grown; what is still good is left untouched. It prints the
+certificates of the CA and of the gateway, for those who are to trust them. The CA's key is in a
+volume of its own, which no other container sees.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def prepare(environ: Mapping[str, str], root: Path = Path("/")) -> None:
             ca.ensure_process(root / "tls" / name, role, name)
     haproxy.write(container_gateway(settings, gateway_mib), root / "gateway")
     _write_servers(settings, network, root / "servers")
-    print(ca.pem.decode(), end="")
+    print(ca.pem.decode() + (root / "gateway" / "cert.pem").read_text(), end="")
 
 
 def container_gateway(settings: Settings, mib: int) -> haproxy.Gateway:
