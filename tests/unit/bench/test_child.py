@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
 from typing import Any
 
 import pytest
 
-from bench.child import BenchFailed, Child, carry_out_all, rss_bytes
+from bench.child import BenchFailed, Child, at_rate_on_loop, carry_out_all, rss_bytes
 
 
 def _die() -> None:
@@ -37,3 +39,22 @@ def test_a_child_that_dies_fails_the_benchmark_at_once() -> None:
 
 def test_resident_memory_is_in_bytes() -> None:
     assert 5_000_000 < rss_bytes() < 50_000_000_000
+
+
+async def test_a_pace_is_kept_without_waking_up_for_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    acted: list[float] = []
+    slept: list[float] = []
+    sleep = asyncio.sleep
+
+    async def counted_sleep(delay: float) -> None:
+        slept.append(delay)
+        await sleep(delay)
+
+    monkeypatch.setattr(asyncio, "sleep", counted_sleep)
+    began = time.monotonic()
+    await at_rate_on_loop(400, 40, lambda _number: acted.append(time.monotonic()))
+    assert len(acted) == 40
+    assert all(at >= began + number / 400 for number, at in enumerate(acted))
+    assert len(slept) <= 40
