@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import os
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -184,6 +186,16 @@ async def test_a_part_sees_no_key_but_its_own(small: Cluster, tmp_path: Path) ->
         assert found.splitlines() == [f"/tls/{name}/key.pem"]
 
 
+async def test_certificates_lie_where_those_of_processes_do(small: Cluster) -> None:
+    context = ssl.create_default_context(cafile=small.ca_file)
+    host, port = small.address("haproxy", "https")
+    _, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname="localhost")
+    shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.close()
+    kept = (small.folder.gateway / "cert.pem").read_text()
+    assert ssl.PEM_cert_to_DER_cert(kept) == shown
+
+
 async def test_variables_reach_a_container_by_part_and_by_role(small: Cluster) -> None:
     small.set_environment("node", FRAME_BUDGET_MIB="64")
     small.set_environment("node-2", FRAME_BUDGET_MIB="128")
@@ -238,12 +250,19 @@ async def test_either_compose_makes_a_cluster_and_the_other_goes_on_with_it(
         await cluster.clean()
 
 
-async def test_a_cluster_whose_network_was_removed_gets_one_again(small: Cluster) -> None:
-    """`docker network prune` does that to a cluster that is down."""
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_a_cluster_whose_network_was_removed_gets_one_again(
+    small: Cluster, replaced: bool
+) -> None:
+    """`docker network prune` does that to a cluster that is down. One of that name whose addresses
+    the engine chose has to go too.
+    """
     await post(small, "one")
+    name, api = f"{containers(small).project}_inside", containers(small).client.api
     await small.down()
-    name = f"{containers(small).project}_inside"
-    containers(small).client.api.remove_network(name)
+    api.remove_network(name)
+    if replaced:
+        api.create_network(name)
     await small.up()
     assert await post(small, "two") == 2
 
