@@ -7,6 +7,7 @@ import json
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -46,15 +47,20 @@ async def watching(cluster: Cluster, name: str, use: str, video_id: str) -> Asyn
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def publish(cluster: Cluster, video_id: str, message: bytes) -> int:
+async def ask(cluster: Cluster, *command: str | bytes) -> Any:
+    """What Redis answers."""
     host, port = cluster.address("redis", "client")
     connection = Connection(host=host, port=port, protocol=2)
-    channel = channels_of(cluster.settings.topology, 64).channel(video_id)
     try:
-        await connection.send_command("PUBLISH", channel, message)
-        return int(await connection.read_response())
+        await connection.send_command(*command)
+        return await connection.read_response()
     finally:
         await connection.disconnect()
+
+
+async def publish(cluster: Cluster, video_id: str, message: bytes) -> int:
+    channel = channels_of(cluster.settings.topology, 64).channel(video_id)
+    return int(await ask(cluster, "PUBLISH", channel, message))
 
 
 async def test_processes_start_without_redis_and_use_it_when_it_comes(
@@ -127,9 +133,6 @@ async def test_what_a_stranger_publishes_harms_nobody(
 
 async def test_redis_keeps_nothing(cluster: Cluster, session: aiohttp.ClientSession) -> None:
     await post(cluster, session, secrets.token_hex(6))
-    host, port = cluster.address("redis", "client")
-    connection = Connection(host=host, port=port, protocol=2)
-    await connection.send_command("DBSIZE")
-    assert await connection.read_response() == 0
-    await connection.disconnect()
-    assert [path.name for path in (cluster.folder.data / "redis").iterdir()] == ["redis.conf"]
+    assert await ask(cluster, "DBSIZE") == 0
+    assert await ask(cluster, "CONFIG", "GET", "save") == [b"save", b""]
+    assert await ask(cluster, "CONFIG", "GET", "appendonly") == [b"appendonly", b"no"]
