@@ -116,11 +116,9 @@ class Subscriber:
                 await self._begin(connection)
                 back_off.reset()
                 self._came_back()
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._keep(connection))
-                    tasks.create_task(self._listen(connection))
-            except* RedisAway as group:
-                self._went_away(group.exceptions[0])
+                await self._serve(connection)
+            except RedisAway as exc:
+                self._went_away(exc)
             finally:
                 await connection.close()
             await asyncio.sleep(back_off.next_s())
@@ -138,6 +136,18 @@ class Subscriber:
                     pass
         except TimeoutError:
             raise RedisAway("no confirmation in time") from None
+
+    async def _serve(self, connection: RedisConnection) -> None:
+        """Until it is lost. Raises RedisAway."""
+        # No TaskGroup: a task in which one has failed goes on counting as cancelled, and Python
+        # before 3.11.4 then takes its next timeout for a cancellation (python/cpython#102780).
+        work = [asyncio.create_task(act(connection)) for act in (self._keep, self._listen)]
+        try:
+            await asyncio.gather(*work)
+        finally:
+            for task in work:
+                task.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
 
     async def _keep(self, connection: RedisConnection) -> None:
         """Send what is wanted, and see that the other side lives."""
@@ -214,7 +224,7 @@ class Subscriber:
         log.info("redis_connected", use="subscribe")
         self._note(True)
 
-    def _went_away(self, error: BaseException) -> None:
+    def _went_away(self, error: RedisAway) -> None:
         self.stats.failures += 1
         self._table.forget_connection()
         if self.connected or not self._tried.is_set():

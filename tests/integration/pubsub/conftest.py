@@ -28,7 +28,7 @@ class Ear:
         self.subscriber.on_announced(self.announced.append)
         self.subscriber.on_connected(self.connected.append)
         self.tasks = tasks
-        tasks.spawn(self.subscriber.run(), "subscriber")
+        self.task = tasks.spawn(self.subscriber.run(), "subscriber")
 
     def seqs(self, video_id: str) -> list[int]:
         return [seq for heard_id, seq in self.heard if heard_id == video_id]
