@@ -1,6 +1,7 @@
 """A history on disk: one JSON object a line, gzipped; events that many viewers saw once.
 
-Written for every run that failed, so that it can be judged again (and by a better judge).
+Written before a run is judged and kept if it failed, so that it can be judged again (and by a
+better judge). What an older one does not tell has its default.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def load(path: Path) -> History:
         for line in file:
             kind, value = json.loads(line)
             if kind == "run":
-                history.began_at, history.ended_at, history.nodes, history.lag_s = value
+                for name, told in zip(_RUN, value, strict=False):  # older ones have fewer
+                    setattr(history, name, told)
             elif kind == "event":
                 events.append(Event(**value))
             elif kind == "stored":
@@ -59,7 +61,7 @@ def load(path: Path) -> History:
 
 
 def _lines(history: History) -> Iterator[tuple[str, Any]]:
-    yield "run", (history.began_at, history.ended_at, history.nodes, history.lag_s)
+    yield "run", [getattr(history, name) for name in _RUN]
     yield from (("stored", item) for item in history.stored.items())
     for post in history.posts:
         calls = [{**dataclasses.asdict(c), "outcome": c.outcome.value} for c in post.calls]
@@ -74,7 +76,7 @@ def _lines(history: History) -> Iterator[tuple[str, Any]]:
         told = {k: getattr(watch, k) for k in _WATCH}
         told["streams"] = [dataclasses.asdict(stream) for stream in watch.streams]
         told["refused"] = [dataclasses.asdict(refusal) for refusal in watch.refused]
-        told["times"] = list(watch.times)
+        told["times"], told["asked"] = list(watch.times), list(watch.asked)
         told["events"] = [numbers[id(event)] for event in watch.events]
         yield "watch", told
     for call in history.forwards:
@@ -82,7 +84,8 @@ def _lines(history: History) -> Iterator[tuple[str, Any]]:
     yield from (("trouble", dataclasses.asdict(trouble)) for trouble in history.troubles)
 
 
-_POST = ("video_id", "key", "author", "text")
+_RUN = ("began_at", "ended_at", "nodes", "lag_s", "looked_until")
+_POST = ("video_id", "key", "author", "text", "valid")
 _WATCH = ("video_id", "name", "cursor", "fatal", "left_at", "place")
 
 
@@ -95,5 +98,6 @@ def _watch(value: dict[str, Any], events: list[Event]) -> Watch:
     value["streams"] = [Stream(**stream) for stream in value["streams"]]
     value["refused"] = [Refusal(**refusal) for refusal in value["refused"]]
     value["times"] = array("d", value["times"])
+    value["asked"] = array("d", value.get("asked", ()))
     value["events"] = [events[number] for number in value["events"]]
     return Watch(**value)

@@ -51,6 +51,7 @@ class EventSource:
         """Until cancelled, or a fatal answer."""
         while self.watch.fatal is None:
             tried_at = time.monotonic()
+            self.watch.asked.append(tried_at)
             # A network error is no reason to give up: a browser tries again.
             try:
                 why = await self._connect()

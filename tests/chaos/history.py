@@ -38,13 +38,16 @@ class Call:
 
 @dataclass(slots=True)
 class Post:
-    """One comment to post: a key, a body, and every call made for it (one after the other)."""
+    """One comment to post: a key, a body, and every call made for it (one after the other).
+    `valid`: whether the body is one that must be taken.
+    """
 
     video_id: str
     key: str
     author: str
     text: str
     calls: list[Call] = field(default_factory=list)
+    valid: bool = True
 
     @property
     def outcome(self) -> Outcome:
@@ -106,7 +109,8 @@ class Refusal:
 @dataclass(slots=True, eq=False)
 class Watch:
     """One viewer of one video, over all its reconnections. `fatal`: why a browser would give up.
-    `cursor`: what it began with. `left_at`: when it closed its page, by its own will.
+    `cursor`: what it began with. `left_at`: when it closed its page, by its own will. `asked`: when
+    it asked for a stream, each time, whatever came of it.
     """
 
     video_id: str
@@ -116,6 +120,7 @@ class Watch:
     events: list[Event] = field(default_factory=list)
     streams: list[Stream] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
+    asked: array[float] = field(default_factory=lambda: array("d"))
     fatal: str | None = None
     left_at: float | None = None
     place: int | None = None  # the last number it knows about
@@ -151,8 +156,11 @@ class Forward:
 class Trouble:
     """A time in which a fault may show: from its injection to its bound after its end.
 
-    `began_at` and `ended_at` are the fault; after `ended_at + bound_s` all promises hold again.
-    `only_routes`: neither viewers nor posts may feel it; just the calls of nodes are not judged.
+    `began_at` and `ended_at` are the fault; after `ended_at + bound_s` all promises to viewers and
+    posts hold again. `healed_at`: when the last part of it was mended, which may be later where the
+    others take over; until `bound_s` after that the calls of nodes may be wrong. `only_routes`:
+    neither viewers nor posts may feel it beyond the bound that always holds. `joins_wait`: all the
+    same, who asks for a stream may have to wait.
     """
 
     name: str
@@ -160,19 +168,27 @@ class Trouble:
     ended_at: float
     bound_s: float
     only_routes: bool = False
+    joins_wait: bool = False
+    healed_at: float = 0.0
 
     @property
     def over_at(self) -> float:
         """From here on nothing may be felt of it."""
         return self.ended_at + self.bound_s
 
+    @property
+    def calm_at(self) -> float:
+        """From here on nothing at all may be seen of it."""
+        return max(self.ended_at, self.healed_at) + self.bound_s
+
 
 @dataclass(slots=True)
 class History:
     """A whole run. `stored`: video -> its comments, read from the public history at the end.
 
-    `began_at`: viewers had settled and posting began; `ended_at`: posting ended. `nodes`: how many
-    there were. `lag_s`: the most that the recorder itself came late to its own clock.
+    `began_at`: viewers had settled and posting began; `ended_at`: posting ended; `looked_until`:
+    the viewers that stayed were looked at until then. `nodes`: how many there were. `lag_s`: the
+    most that the recorder itself came late to its own clock.
     """
 
     posts: list[Post] = field(default_factory=list)
@@ -182,6 +198,7 @@ class History:
     troubles: list[Trouble] = field(default_factory=list)
     began_at: float = 0.0
     ended_at: float = 0.0
+    looked_until: float = 0.0
     nodes: int = 1
     lag_s: float = 0.0
 

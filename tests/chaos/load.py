@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 import random
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any
 from urllib.parse import urlsplit
 
+from tests.chaos.commenter import Commenter
 from tests.chaos.event_source import Events, EventSource
-from tests.chaos.history import Call, History, Outcome, Post, Trouble, Watch
-from tests.chaos.http_client import HttpClient, post_request
+from tests.chaos.history import History, Post, Trouble, Watch
 from tests.chaos.traffic import Intent, Shape, intent, video_of_viewer
-from tests.e2e.raw_http import Reply
 from tests.support import TIMEOUT_FACTOR, eventually
 
 # Posts under way; beyond that the load skips some. More would only be a second fault: clients that
@@ -29,8 +26,6 @@ from tests.support import TIMEOUT_FACTOR, eventually
 MOST_WAITING = 300
 CONNECT_AT_ONCE = 50
 _TICK_S = 0.01
-_RETRY_AFTER_S = (0.2, 2.0)  # doubled from the first to the longest
-_NOT_STORED = ("overloaded", "unavailable")  # codes of a 503 that promise it
 
 
 class Load:
@@ -47,15 +42,16 @@ class Load:
         self._dice = random.Random(f"{seed}/churn")
         prefix = prefix or secrets.token_hex(3)
         self.videos = [f"{prefix}-{number}" for number in range(self.shape.videos)]
+        self._posted_to = tuple(self.videos)  # the seed speaks of these; others may be added
         self.history = History()
         parts = urlsplit(url)
         assert parts.hostname is not None
         assert parts.port is not None
         self._host, self._port = parts.hostname, parts.port
-        self._client = HttpClient(self._host, self._port)
+        self._commenter = Commenter(self._host, self._port)
         self._events = Events()
         self._viewers: dict[Watch, asyncio.Task[None]] = {}
-        self._posts: set[asyncio.Task[None]] = set()
+        self._posts: set[asyncio.Task[Post]] = set()
         self._loops: list[asyncio.Task[None]] = []
         self.skipped = 0
         self.acked = 0
@@ -80,10 +76,11 @@ class Load:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._client.close()
+        self._commenter.close()
 
     def watch(self, video_id: str, cursor: str = "") -> Watch:
         """One more viewer, from now on."""
+        self._know(video_id)
         watch = Watch(video_id, f"viewer {len(self.history.watches)}", cursor)
         self.history.watches.append(watch)
         query = f"?last_event_id={cursor}" if cursor else ""
@@ -98,13 +95,26 @@ class Load:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
+    async def post(self, video_id: str, text: str, author: str = "ann") -> Post:
+        """One more comment, tried until it is acked or for 15 s; its text must be a new one. What
+        became of it is in the history, as of all others.
+        """
+        self._know(video_id)
+        wish = Intent(0, secrets.token_hex(8), author, text, 4.0, 15.0, again=False)
+        return await self._post(video_id, wish)
+
     @asynccontextmanager
-    async def trouble(self, name: str, bound_s: float) -> AsyncIterator[None]:
-        """What is done inside is a fault; `bound_s` after the end nothing may be felt of it."""
+    async def trouble(
+        self, name: str, bound_s: float, *, only_routes: bool = False
+    ) -> AsyncIterator[None]:
+        """What is done inside is a fault; `bound_s` after the end nothing may be felt of it. See
+        Trouble for `only_routes`.
+        """
         began_at = time.monotonic()
         yield
         ended_at = time.monotonic()
-        self.history.troubles.append(Trouble(name, began_at, ended_at, bound_s * TIMEOUT_FACTOR))
+        bound_s *= TIMEOUT_FACTOR
+        self.history.troubles.append(Trouble(name, began_at, ended_at, bound_s, only_routes))
 
     async def wait_for_posts(self, count: int, timeout_s: float = 30) -> None:
         """Wait until `count` more comments have been acknowledged. A run that is too slow has no
@@ -121,15 +131,18 @@ class Load:
         self.history.ended_at = time.monotonic()
         await asyncio.gather(*self._posts)
         await self._read_histories(self.videos)
-        with contextlib.suppress(AssertionError):  # the judge says who is missing what
-            await eventually(self._all_seen, settle_s)
+        await self._wait_all_seen(settle_s)
         # A call that its client had given up may have been carried out after the reading.
         ahead = {watch.video_id for watch in self._staying() if self._missing(watch) < 0}
         if ahead:
             await self._read_histories(ahead)
-            with contextlib.suppress(AssertionError):
-                await eventually(self._all_seen, settle_s)
+            await self._wait_all_seen(settle_s)
+        self.history.looked_until = time.monotonic()
         return self.history
+
+    async def _wait_all_seen(self, settle_s: float) -> None:
+        with contextlib.suppress(AssertionError):  # the judge says who is missing what
+            await eventually(self._all_seen, settle_s)
 
     def _all_seen(self) -> bool:
         return all(self._missing(watch) <= 0 for watch in self._staying())
@@ -143,12 +156,13 @@ class Load:
 
     async def _churn(self) -> None:
         """Viewers of the quiet videos come and go, so that registrations do too."""
-        while len(self.videos) > 1:
+        quiet = self._posted_to[1:]
+        while quiet:
             await asyncio.sleep(self.shape.churn_s)
-            going = [watch for watch in self._viewers if watch.video_id != self.videos[0]]
+            going = [watch for watch in self._viewers if watch.video_id in quiet]
             if going:
                 await self.leave(self._dice.choice(going))
-                self.watch(self._dice.choice(self.videos[1:]))
+                self.watch(self._dice.choice(quiet))
 
     async def _post_on(self) -> None:
         began, count, last = time.monotonic(), 0, time.monotonic()
@@ -162,62 +176,24 @@ class Load:
                 if len(self._posts) >= MOST_WAITING:
                     self.skipped += 1
                     continue
-                task = asyncio.create_task(self._post(intent(self._seed, count, self.shape)))
+                wish = intent(self._seed, count, self.shape)
+                task = asyncio.create_task(self._post(self._posted_to[wish.video], wish))
                 self._posts.add(task)
                 task.add_done_callback(self._posts.discard)
             await asyncio.sleep(_TICK_S)
 
-    async def _post(self, wish: Intent) -> None:
-        post = Post(self.videos[wish.video], wish.key, wish.author, wish.text)
+    async def _post(self, video_id: str, wish: Intent) -> Post:
+        post = Post(video_id, wish.key, wish.author, wish.text, valid=not wish.extra)
         self.history.posts.append(post)
-        body = {"author": wish.author, "text": wish.text, **wish.extra}
-        request = post_request(post.video_id, post.key, body)
-        give_up_at = time.monotonic() + wish.retry_for_s
-        pause_s, longest_s = _RETRY_AFTER_S
-        while True:
-            call = await self._call(post, request, wish.timeout_s)
-            settled = call.outcome is Outcome.ACKED or 400 <= call.status < 500
-            if settled or time.monotonic() >= give_up_at:
-                break
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, longest_s)
-        if call.outcome is Outcome.ACKED:
+        if await self._commenter.send(post, wish):
             self.acked += 1
-            if wish.again:
-                await self._call(post, request, wish.timeout_s)
+        return post
 
-    async def _call(self, post: Post, request: bytes, timeout_s: float) -> Call:
-        call = Call(time.monotonic(), math.inf, timeout_s)
-        post.calls.append(call)
-        with contextlib.suppress(OSError, EOFError, ValueError, TimeoutError):
-            reply = await self._client.call(request, timeout_s)
-            _conclude(call, reply)
-        call.returned_at = time.monotonic()
-        return call
+    def _know(self, video_id: str) -> None:
+        """Its history is read at the end too."""
+        if video_id not in self.videos:
+            self.videos.append(video_id)
 
     async def _read_histories(self, video_ids: Iterable[str]) -> None:
         for video_id in video_ids:
-            self.history.stored[video_id] = await self._read_history(video_id)
-
-    async def _read_history(self, video_id: str) -> list[dict[str, Any]]:
-        path = f"/v1/videos/{video_id}/comments"
-        head = (await self._client.get(f"{path}?limit=1"))["head"]
-        found: list[dict[str, Any]] = []
-        after = f"{head.partition('-')[0]}-0"
-        while after != head:
-            page = await self._client.get(f"{path}?limit=200&after={after}")
-            if not page["comments"]:
-                break
-            found += page["comments"]
-            after = found[-1]["id"]
-        return found
-
-
-def _conclude(call: Call, reply: Reply) -> None:
-    """What a client may conclude from a reply that came whole."""
-    call.status = reply.status
-    if reply.status in (200, 201):
-        call.answer = reply.json()
-        call.outcome = Outcome.ACKED
-    elif reply.status < 500 or (reply.status == 503 and reply.json()["code"] in _NOT_STORED):
-        call.outcome = Outcome.REFUSED
+            self.history.stored[video_id] = await self._commenter.read_history(video_id)
