@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from tests.chaos.floor import Floor, missing_load
 from tests.chaos.history import History
+from tests.chaos.judge_connects import check_connects
+from tests.chaos.judge_live import check_live
 from tests.chaos.judge_routes import check_calls_of_nodes
 from tests.chaos.judge_screens import check_screens
 from tests.chaos.judge_store import check_store
@@ -25,4 +27,6 @@ def judge(history: History, floor: Floor | None = None) -> Verdict:
     check_screens(history, ledger)
     check_calls_of_nodes(history, ledger)
     check_times(history, ledger)
+    check_connects(history, ledger)
+    check_live(history, ledger)
     return Verdict(ledger, missing_load(history, ledger, floor) if floor else ())

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.chaos.history import Event, History, Seen, Watch
+from tests.chaos.judge_heads import Heads
 from tests.chaos.verdict import Ledger
 
 MAX_REPLAY = 1_000  # a cursor further behind than this may get a gap
@@ -16,10 +17,7 @@ _CONTEXT = 3
 
 def check_screens(history: History, ledger: Ledger) -> None:
     """Walk over every screen."""
-    invoked_at: dict[tuple[str, str], float] = {
-        (post.video_id, post.text): post.invoked_at for post in history.posts if post.calls
-    }
-    shown = _Shown(history, invoked_at)
+    shown = _Shown(history, Heads(history))
     for watch in history.watches:
         _Screen(watch, history, shown, ledger).walk()
     shown.settle(ledger)
@@ -30,7 +28,7 @@ class _Shown:
     """Every comment that was on some screen: an event that looked the same is looked at once."""
 
     history: History
-    invoked_at: Mapping[tuple[str, str], float]
+    heads: Heads
     first_seen: dict[int, tuple[float, Watch, Event]] = field(default_factory=dict)
     by_number: dict[tuple[str, int], Event] = field(default_factory=dict)
     deliveries: int = 0
@@ -51,7 +49,7 @@ class _Shown:
             stored = self.history.stored.get(video_id, [])
             if not 0 < seq <= len(stored) or stored[seq - 1] != event.data:
                 ledger.break_("P5", f"{watch.name} was shown what is not stored: {event.data}")
-            elif at < self.invoked_at.get((video_id, event.data["text"]), at):
+            elif at < self.heads.invoked_at.get((video_id, event.data["text"]), at):
                 ledger.break_("P5", f"{watch.name} was shown {event.data} before it was posted")
             other = self.by_number.setdefault((video_id, seq), event)
             if (other.id, other.data) != (event.id, event.data):
@@ -70,12 +68,15 @@ class _Screen:
         self._last_comment = 0
         self._ended = False
         self._index = 0
+        self._greeted_with: int | None = None  # the head of the hello that has just come
 
     def walk(self) -> None:
         """Judge all of it."""
         act = {"hello": self._hello, "comment": self._comment, "gap": self._gap, "bye": self._bye}
         for index, seen in enumerate(self._watch.seen()):
             self._index = index
+            if seen.event.type not in ("hello", "gap"):
+                self._greeted_with = None
             if self._ended and seen.event.type in ("comment", "gap", "reset"):
                 self._break("after its bye", seen)
             handle = act.get(seen.event.type)
@@ -96,11 +97,15 @@ class _Screen:
         if self._place is None:
             asked = self._watch.cursor
             wanted = _number(asked) if asked else max(head - DEFAULT_REPLAY, 0)
-            if start != wanted or head > len(self._stored):
+            if start != wanted:
                 self._break(f"should start at {wanted}, was greeted with", seen)
         elif start != self._place:
             self._break(f"at {self._place} and greeted with", seen)
-        self._place = start
+        # It may lag behind what other nodes have told, by as much as comments may come late; but
+        # not run ahead.
+        if head > (most := self._head_at(seen.at)):
+            self._break(f"only {most} had been sent before", seen)
+        self._place, self._greeted_with = start, head
 
     def _comment(self, seen: Seen) -> None:
         seq = seen.event.data["seq"]
@@ -122,9 +127,19 @@ class _Screen:
         if first != place + 1 or last < first or _number(seen.event.id) != last:
             self._break(f"at {self._place} and told of", seen)
         # It may only stand for what a replay could not hold then. Retention is never on here.
-        elif data["reason"] == "retention" or place + MAX_REPLAY >= self._head_at(seen.at):
+        elif data["reason"] == "retention" or last + MAX_REPLAY > self._head_for(
+            data["reason"], seen
+        ):
             self._break("a gap that hides a loss:", seen)
-        self._place = last
+        self._place, self._greeted_with = last, None
+
+    def _head_for(self, reason: str, seen: Seen) -> int:
+        """What a gap may have been counted from: `limit` from the head of the hello before it,
+        `memory` from whatever the head was when the node gave up.
+        """
+        if reason == "limit":
+            return -1 if self._greeted_with is None else self._greeted_with
+        return self._head_at(seen.at)
 
     def _bye(self, seen: Seen) -> None:
         self._ended = True
@@ -148,9 +163,7 @@ class _Screen:
 
     def _head_at(self, at: float) -> int:
         """The highest that the head can have been then: what had been sent by that time."""
-        times = self._shown.invoked_at
-        video_id = self._watch.video_id
-        return sum(times.get((video_id, kept["text"]), at) <= at for kept in self._stored)
+        return self._shown.heads.at_most(self._watch.video_id, at)
 
     def _break(self, how: str, seen: Seen) -> None:
         watch, began_at = self._watch, self._history.began_at

@@ -24,6 +24,7 @@ def check_store(history: History, ledger: Ledger) -> None:
         copies = by_text.get((post.video_id, post.text), [])
         _check_acks(post, history.stored.get(post.video_id, []), ledger)
         _check_key(post, copies, ledger)
+        _check_refusals(post, ledger)
     _check_origin(history, by_text, ledger)
     _check_order_of_time(history, ledger)
 
@@ -38,6 +39,7 @@ def _check_acks(post: Post, stored: Sequence[Comment], ledger: Ledger) -> None:
             kept == told and set(told) == _FIELDS,
             f"an untrue {call.status}: key {post.key} was told {told}, stored is {kept}",
         )
+        ledger.expect("P1", post.valid, f"key {post.key} is no comment, and was told {told}")
         mine = told.get("text") == post.text and told.get("author") == post.author
         ledger.expect("P1", mine, f"key {post.key} posted {post.text!r} and was told {told}")
 
@@ -67,9 +69,28 @@ def _check_key(post: Post, copies: Sequence[Comment], ledger: Ledger) -> None:
             may_be_there = True
     seqs = [comment["seq"] for comment in copies]
     ledger.expect("P3", len(seqs) <= 1, f"key {post.key} is stored {len(seqs)} times: {seqs}")
+    for other in {comment["author"] for comment in copies} - {post.author}:
+        ledger.break_("P5", f"key {post.key} of {post.author} is stored as said by {other}")
     if copies and not may_be_there:
         calls = [f"{call.outcome.value} ({call.status})" for call in post.calls]
         ledger.break_("P5", f"refused and stored: {copies[0]} after {calls}")
+
+
+def _check_refusals(post: Post, ledger: Ledger) -> None:
+    """Whoever sends what may be sent is at fault in nothing, whatever else is broken; 429 says that
+    it came too often.
+    """
+    if not post.valid:
+        return
+    acked = False
+    for call in post.calls:
+        at_fault = 400 <= call.status < 500 and call.status != 429
+        if at_fault and acked:
+            ledger.break_("P3", f"key {post.key} got {call.status} after it had been stored")
+        elif at_fault:
+            ledger.break_("P8", f"refused a valid comment: {call.status} for key {post.key}")
+        ledger.judge("P8")
+        acked = acked or call.outcome is Outcome.ACKED
 
 
 def _check_numbers(video_id: str, stored: Sequence[Comment], ledger: Ledger) -> None:

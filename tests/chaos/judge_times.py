@@ -1,81 +1,87 @@
 """P8: outside of troubles, and again within a bound after each, everything comes in time.
 
-Two kinds of facts: a comment acknowledged at some time reaches every viewer that was there, and a
-call to the gateway gets its answer (a viewer that connects, its stream). `felt_s` measures how long
-each trouble was really felt.
+Comments that are known to be stored reach every viewer that was there (also the one that leaves
+later), and calls to the gateway get their answer. `felt_s` measures how long each trouble was
+really felt.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 
-from tests.chaos.history import Call, History, Outcome, Trouble, Watch
+from tests.chaos.history import Call, History, Outcome, Post, Trouble, Watch
+from tests.chaos.judge_due import Due, acked_at, greeted_at, known_at, live_comments
 from tests.chaos.verdict import Ledger
-from tests.support import TIMEOUT_FACTOR
 
-# A lost forward costs one probe (2 s), its repair, and what a busy machine adds; see the bounds.
-STEADY_S = 4.0 * TIMEOUT_FACTOR
 LATE_S = 1.0  # what counts as felt
-
-
-class Due:
-    """Until when a comment must be seen: soon, or when the troubles it meets are over."""
-
-    def __init__(self, troubles: list[Trouble], steady_s: float = STEADY_S) -> None:
-        felt = (trouble for trouble in troubles if not trouble.only_routes)
-        self._troubles = sorted(felt, key=lambda trouble: trouble.began_at)
-        self._steady_s = steady_s
-
-    def after(self, acked_at: float) -> float:
-        """The deadline of what was acknowledged then."""
-        deadline = acked_at + self._steady_s
-        for trouble in self._troubles:
-            if trouble.began_at <= deadline and trouble.over_at > acked_at:
-                deadline = max(deadline, trouble.over_at)
-        return deadline
-
-    def is_troubled(self, begin: float, end: float) -> bool:
-        """Whether any trouble falls into this time."""
-        return any(t.began_at <= end and begin <= t.over_at for t in self._troubles)
+_Times = Mapping[tuple[str, int], float]
 
 
 def check_times(history: History, ledger: Ledger) -> None:
     """Note late comments and calls that failed although nothing was wrong."""
-    due = Due(history.troubles)
-    deadlines = {key: due.after(at) for key, at in _acked_at(history).items()}
+    due = Due.of_comments(history)
+    deadlines = {key: due.after(at) for key, at in known_at(history).items()}
     for watch in history.watches:
-        ledger.judge("P8", len(watch.events))
-        _check_connects(history, watch, due, ledger)
-        for video_id, seq, at in _live(watch):
-            deadline = deadlines.get((video_id, seq), math.inf)
-            if at > deadline:
-                ledger.break_(
-                    "P8", f"{watch.name} saw {video_id} {seq} at {at - history.began_at:.3f} s, "
-                    f"{at - deadline:.3f} s after it was due",
-                )  # fmt: skip
+        _check_screen(history, watch, deadlines, ledger)
+    _check_leavers(history, due, deadlines, ledger)
     for post in history.posts:
-        for call in post.calls:
-            if _should_be_answered(call) and not due.is_troubled(call.invoked_at, call.returned_at):
-                ledger.expect(
-                    "P8",
-                    call.outcome is not Outcome.UNKNOWN and call.status != 503,
-                    f"no answer though nothing was wrong: key {post.key} of {post.video_id}, "
-                    f"status {call.status}, from {call.invoked_at - history.began_at:.3f} s to "
-                    f"{call.returned_at - history.began_at:.3f} s",
-                )
+        _check_answers(history, post, due, ledger)
 
 
-def _check_connects(history: History, watch: Watch, due: Due, ledger: Ledger) -> None:
-    ledger.judge("P8", len(watch.streams))
-    for refusal in watch.refused:
+def _check_screen(history: History, watch: Watch, deadlines: _Times, ledger: Ledger) -> None:
+    for seq, at in live_comments(watch):
+        deadline = deadlines[watch.video_id, seq]
+        ledger.judge("P8")
+        if at > deadline:
+            ledger.break_(
+                "P8", f"{watch.name} saw {watch.video_id} {seq} at {at - history.began_at:.3f} s, "
+                f"{at - deadline:.3f} s after it was due",
+            )  # fmt: skip
+
+
+def _check_leavers(history: History, due: Due, deadlines: _Times, ledger: Ledger) -> None:
+    """Who leaves must have had what was due before: nobody else would tell that it never came."""
+    by_video: dict[str, list[tuple[float, int]]] = defaultdict(list)
+    for (video_id, seq), deadline in deadlines.items():
+        by_video[video_id].append((deadline, seq))
+    highest = {video_id: _running_maximum(found) for video_id, found in by_video.items()}
+    for watch in history.watches:
+        # What was stored before it came is due as if it had been stored when it came.
+        if watch.left_at is None or due.after(greeted_at(watch)) >= watch.left_at:
+            continue
+        found = highest.get(watch.video_id, [])
+        count = bisect_right(found, (watch.left_at, 0))
+        wanted = found[count - 1][1] if count else 0
         ledger.expect(
             "P8",
-            due.is_troubled(refusal.tried_at, refusal.failed_at),
-            f"{watch.name} of {watch.video_id} got no stream though nothing was wrong, at "
-            f"{refusal.failed_at - history.began_at:.3f} s: {refusal.why}",
+            watch.head >= wanted,
+            f"{watch.name} of {watch.video_id} left at {watch.left_at - history.began_at:.3f} s "
+            f"and stood at {watch.head}; {wanted} was due on its screen before",
         )
+
+
+def _running_maximum(found: list[tuple[float, int]]) -> list[tuple[float, int]]:
+    """By deadline: the highest number that is due until then."""
+    rising, highest = [], 0
+    for deadline, seq in sorted(found):
+        highest = max(highest, seq)
+        rising.append((deadline, highest))
+    return rising
+
+
+def _check_answers(history: History, post: Post, due: Due, ledger: Ledger) -> None:
+    for call in post.calls:
+        if _should_be_answered(call) and not due.is_troubled(call.invoked_at, call.returned_at):
+            ledger.expect(
+                "P8",
+                call.outcome is not Outcome.UNKNOWN and call.status != 503,
+                f"no answer though nothing was wrong: key {post.key} of {post.video_id}, "
+                f"status {call.status}, from {call.invoked_at - history.began_at:.3f} s to "
+                f"{call.returned_at - history.began_at:.3f} s",
+            )
 
 
 def felt_s(history: History) -> list[tuple[Trouble, float]]:
@@ -94,12 +100,12 @@ def felt_s(history: History) -> list[tuple[Trouble, float]]:
 
 def _late_deliveries(history: History) -> Iterator[tuple[float, float]]:
     """(acknowledged, seen) of comments that were late enough to be felt."""
-    acked_at = _acked_at(history)
+    told_at = acked_at(history)
     for watch in history.watches:
-        for video_id, seq, at in _live(watch):
-            acked = acked_at.get((video_id, seq), math.inf)
-            if at - acked > LATE_S:
-                yield acked, at
+        for seq, at in live_comments(watch):
+            told = told_at.get((watch.video_id, seq), math.inf)
+            if at - told > LATE_S:
+                yield told, at
 
 
 def _failed_calls(history: History) -> Iterator[tuple[float, float]]:
@@ -110,30 +116,5 @@ def _failed_calls(history: History) -> Iterator[tuple[float, float]]:
                 yield call.invoked_at, call.returned_at
 
 
-def _acked_at(history: History) -> dict[tuple[str, int], float]:
-    """When each comment was first acknowledged."""
-    found: dict[tuple[str, int], float] = {}
-    for post in history.posts:
-        for call in post.acks[:1]:
-            found[post.video_id, (call.answer or {}).get("seq", 0)] = call.returned_at
-    return found
-
-
-def _live(watch: Watch) -> Iterator[tuple[str, int, float]]:
-    """Comments on a screen with their times, without those that were old when the viewer came."""
-    old: int | None = None
-    for at, event in zip(watch.times, watch.events, strict=True):
-        if event.type == "hello" and old is None:
-            old = int(event.data["head"].rpartition("-")[2])
-        elif event.type == "comment" and old is not None and event.data["seq"] > old:
-            yield watch.video_id, event.data["seq"], at
-
-
 def _should_be_answered(call: Call) -> bool:
     return call.patience_s >= 1.0 and call.returned_at < math.inf
-
-
-def deliveries_between(watch: Watch, begin: float, end: float) -> int:
-    """Comments that came to a screen in this time."""
-    low, high = bisect_right(watch.times, begin), bisect_right(watch.times, end)
-    return sum(event.type == "comment" for event in watch.events[low:high])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,12 +11,14 @@ from typing import Any
 from cluster.cluster import Cluster
 from cluster.parts import Kind
 from cluster.settings import Settings
-from tests.chaos import archive
+from tests.chaos import evidence
 from tests.chaos.call_log import CallLog
 from tests.chaos.faults import Scene
-from tests.chaos.floor import ALL_PROMISES, Floor, rates
-from tests.chaos.history import History
+from tests.chaos.floor import Floor, rates_after, rates_before, viewers_by_node
+from tests.chaos.history import History, Trouble
 from tests.chaos.judge import judge
+from tests.chaos.judge_live import pace
+from tests.chaos.judge_routes import calls_long_after_faults
 from tests.chaos.judge_times import felt_s
 from tests.chaos.links import Links
 from tests.chaos.load import Load
@@ -30,7 +31,6 @@ from wire.topology import Topology
 
 ENVIRONMENT = {"all": {"LOG_LEVEL": "debug"}, "node": {"DRAIN_WINDOW_S": "5"}}
 SETTLE_S = 30.0
-ALL_PROMISES_BUT_P6 = tuple(name for name in ALL_PROMISES if name != "P6")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,7 @@ class Report:
     # million events in it take minutes and gigabytes.
     history: History = field(repr=False)
     injected: int
+    felt: Sequence[tuple[Trouble, float]] = ()
 
     @property
     def good(self) -> bool:
@@ -70,54 +71,88 @@ class Report:
         """In a word."""
         return "BROKEN" if self.verdict.broken else "VOID" if self.verdict.void else "held"
 
+    @property
+    def acked(self) -> int:
+        """Comments that were acknowledged."""
+        return sum(bool(post.acks) for post in self.history.posts)
+
+    @property
+    def deliveries(self) -> int:
+        """Comments on screens, each of which was judged."""
+        return sum(
+            event.type == "comment" for watch in self.history.watches for event in watch.events
+        )
+
     def text(self) -> str:
         """For people."""
-        found = rates(self.history)
-        acked = sum(bool(post.acks) for post in self.history.posts)
-        shown = sum(len(watch.events) for watch in self.history.watches)
+        history = self.history
         lines = [
             f"seed {self.orders.seed}: {self.outcome}; "
-            f"{self.injected} faults, {len(self.history.posts)} posts, {acked} acknowledged, "
-            f"{shown} events on {len(self.history.watches)} screens; before the first fault "
-            f"{found.comments:.0f} comments/s, {found.viewers:.0f} viewers, "
-            f"{found.deliveries:.0f} deliveries/s; late by {self.history.lag_s:.1f} s at most",
+            f"{self.injected} faults, {len(history.posts)} posts, {self.acked} acknowledged, "
+            f"{self.deliveries} deliveries to {len(history.watches)} viewers; "
+            f"late by {history.lag_s:.1f} s at most",
+            *_loads(history),
             self.verdict.text(),
             *(
                 f"  felt {felt:5.1f} s of {trouble.bound_s:4.1f} s  {trouble.name}"
-                for trouble, felt in felt_s(self.history)
+                for trouble, felt in self.felt
             ),
         ]
         return "\n".join(lines)
 
 
+def _loads(history: History) -> Iterator[str]:
+    """What was measured of what `Floor` demands."""
+    before, after, found = rates_before(history), rates_after(history), pace(history)
+    by_node = ", ".join(
+        f"{node} {count}" for node, count in sorted(viewers_by_node(history).items())
+    )
+    yield (
+        f"before the first fault {before.comments:.0f} comments/s, {before.deliveries:.0f} "
+        f"deliveries/s, viewers: {by_node}"
+    )
+    yield (
+        f"in the calm after faults, {after.seconds:.0f} s, {after.comments:.0f} comments/s, "
+        f"{after.deliveries:.0f} deliveries/s, {calls_long_after_faults(history)} calls of nodes "
+        f"that nothing excuses; {found.late} of {found.total} deliveries in calm came late"
+    )
+
+
 async def run(orders: Orders, folder: Path, tell: Callable[[str], None] = print) -> Report:
-    """Run it in `folder`, which is emptied. After a failure it holds `history.jsonl.gz`,
-    `report.txt` and the cluster's logs and data; else nothing is left but the report.
+    """Run it in `folder`, which is emptied (what failed there before is put aside). After a failure
+    it holds `history.jsonl.gz`, `report.txt` and the cluster's logs and data; else nothing is left
+    but the report.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    evidence.make_room(folder)
     cluster = Cluster.create(orders.settings, folder)
     # Containers do not reach proxies on this machine's loopback; they have networks instead.
     links = None if orders.settings.runtime == "docker" else Links(cluster)
     try:
         with links or nullcontext():
             await cluster.up()
-            report = await _strike(orders, Scene(cluster, links), tell)
+            seen = await _strike(orders, Scene(cluster, links), tell)
     finally:
         await cluster.down()
-    (folder / "report.txt").write_text(report.text() + "\n")
+    evidence.save(seen.history, folder)
+    report = _judged(orders, seen)
+    evidence.conclude(folder, report.text(), good=report.good)
     if report.good:
         await cluster.clean()
-    else:
-        archive.save(report.history, folder / "history.jsonl.gz")
     return report
 
 
-async def _strike(orders: Orders, scene: Scene, tell: Callable[[str], None]) -> Report:
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What there is to judge. `failure`: why the run was broken off, "" if it was not."""
+
+    history: History = field(repr=False)
+    injected: int
+    failure: str
+
+
+async def _strike(orders: Orders, scene: Scene, tell: Callable[[str], None]) -> _Seen:
     steps = plan(orders.seed, orders.minutes, names_of(scene), faults_for(orders, scene))
-    routed = orders.settings.topology == Topology.DISPATCHER  # P6 is what the others waste
-    floor = orders.floor if routed else replace(orders.floor, promises=ALL_PROMISES_BUT_P6)
-    with CallLog(scene.cluster) if routed else nullcontext() as calls:
+    with CallLog(scene.cluster) if _is_routed(orders) else nullcontext() as calls:
         load = Load(
             scene.cluster.http_url, orders.shape, seed=orders.seed, prefix=f"s{orders.seed}"
         )
@@ -126,10 +161,22 @@ async def _strike(orders: Orders, scene: Scene, tell: Callable[[str], None]) -> 
             failure = await _told(nemesis.run(steps)) or await _told(load.finish(SETTLE_S))
         load.history.forwards = calls.forwards if calls else []
     load.history.nodes = len(scene.names(Kind.NODE)) or 1
+    return _Seen(load.history, nemesis.injected, failure)
+
+
+def _is_routed(orders: Orders) -> bool:
+    """Whether P6 is promised: its opposite is what the other topologies waste."""
+    return orders.settings.topology == Topology.DISPATCHER
+
+
+def _judged(orders: Orders, seen: _Seen) -> Report:
+    floor = orders.floor
+    if not _is_routed(orders):
+        floor = replace(floor, promises=tuple(one for one in floor.promises if one != "P6"))
     # After a failure what is stored was not read, so nothing can be held against it.
-    stopped = Verdict(Ledger(), (f"stopped: {failure}",))
-    verdict = stopped if failure else judge(load.history, floor)
-    return Report(orders, verdict, load.history, nemesis.injected)
+    stopped = Verdict(Ledger(), (f"stopped: {seen.failure}",))
+    verdict = stopped if seen.failure else judge(seen.history, floor)
+    return Report(orders, verdict, seen.history, seen.injected, felt_s(seen.history))
 
 
 def faults_for(orders: Orders, scene: Scene) -> list[str]:
