@@ -1,22 +1,21 @@
 """Every fault that the nemesis knows by name, with its targets, its length and its bound X.
 
-The names are what `FAULTS=` takes. Bounds are those of docs/faults.md.
+The names are what `FAULTS=` takes. Bounds, and whether anything may be felt at all (`only_routes`:
+nothing), are those of the rows of docs/faults.md.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Mapping, Sequence
 
 from cluster.parts import Kind
+from tests.chaos.entry import ALONE, Build, Choose, Entry, Names, Place, everyone, hop, one
 from tests.chaos.faults import (
     Bent,
     Crash,
     Cut,
     Drain,
-    Fault,
     Flaky,
     Hold,
     Kill,
@@ -24,24 +23,9 @@ from tests.chaos.faults import (
     Partition,
     Pause,
     Rolling,
-    Scene,
     Stop,
 )
 from tests.tcp_proxy import Bend, Direction
-
-ALONE = "all"  # the group of what strikes everything
-Names = Mapping[Kind, Sequence[str]]
-Choose = Callable[[random.Random, Names], Sequence[str]]
-Build = Callable[[Scene, Sequence[str]], Fault]
-
-
-class Place(Enum):
-    """Where a fault can be done."""
-
-    ANYWHERE = "anywhere"
-    LINKS = "with a proxy on every hop"
-    NETWORKS = "with networks of its own"
-
 
 # What there must be for a group of faults.
 _NEEDS: Mapping[str, tuple[Kind, ...]] = {
@@ -59,38 +43,17 @@ _NEEDS: Mapping[str, tuple[Kind, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """`hold_s`: for how long, at least and at most. `group`: what it strikes; two faults at a time
-    are of different groups. `choose`: the targets, by the dice alone.
-    """
-
-    group: str
-    hold_s: tuple[float, float]
-    choose: Choose
-    build: Build
-    place: Place = Place.ANYWHERE
-
-
-def _one(kind: Kind) -> Choose:
-    return lambda dice, names: [dice.choice(names[kind])]
-
-
-def _all(*kinds: Kind) -> Choose:
-    return lambda _dice, names: [name for kind in kinds for name in names.get(kind, ())]
-
-
-def _hop(pattern: str, kind: Kind) -> Choose:
-    return lambda dice, names: [pattern.format(dice.choice(names[kind]))]
-
-
-def _crash(kind: Kind, *points: str) -> tuple[Choose, Build]:
+def _crash(
+    kind: Kind, bound_s: float, *points: str, only_routes: bool = False
+) -> tuple[Choose, Build]:
     """The point and its count are one of the targets, so that the dice decide them too."""
 
     def choose(dice: random.Random, names: Names) -> Sequence[str]:
         return [dice.choice(names[kind]), f"{dice.choice(points)}:kill@{dice.randrange(5, 100)}"]
 
-    return choose, lambda scene, targets: Crash(scene, targets[:1], 4.0, True, point=targets[1])
+    return choose, lambda scene, targets: Crash(
+        scene, targets[:1], bound_s, True, only_routes, point=targets[1]
+    )
 
 
 def _entries() -> dict[str, Entry]:
@@ -98,60 +61,66 @@ def _entries() -> dict[str, Entry]:
     everybody = (writer, dispatcher, node)
     return {
         "node-kill": Entry(
-            "node", (4, 10), _one(node), lambda scene, names: Kill(scene, names, 5.0)
+            "node", (4, 10), one(node), lambda scene, names: Kill(scene, names, 5.0)
         ),
         "node-stop": Entry(
-            "node", (4, 10), _one(node), lambda scene, names: Stop(scene, names, 5.0, True)
+            "node", (4, 10), one(node), lambda scene, names: Stop(scene, names, 5.0)
         ),
         "node-drain": Entry(
-            "node", (1, 4), _one(node), lambda scene, names: Drain(scene, names, 2.0, True)
+            "node", (1, 4), one(node),
+            lambda scene, names: Drain(scene, names, 0.0, only_routes=True),
         ),
         "node-pause": Entry(
-            "node", (2, 3), _one(node), lambda scene, names: Pause(scene, names, 4.0, True)
+            "node", (2, 3), one(node), lambda scene, names: Pause(scene, names, 4.0, True)
         ),
         "node-freeze": Entry(
-            "node", (15, 25), _one(node), lambda scene, names: Pause(scene, names, 20.0)
+            "node", (15, 25), one(node), lambda scene, names: Pause(scene, names, 20.0)
         ),
         "nodes-kill": Entry(
-            "node", (2, 5), _all(node), lambda scene, names: Kill(scene, names, 10.0, True)
+            "node", (2, 5), everyone(node), lambda scene, names: Kill(scene, names, 10.0, True)
         ),
         "dispatcher-kill": Entry(
-            "dispatcher", (4, 10), _one(dispatcher), lambda scene, names: Kill(scene, names, 4.0)
+            "dispatcher", (4, 10), one(dispatcher),
+            lambda scene, names: Kill(scene, names, 4.0, only_routes=True),
         ),
         "dispatcher-stop": Entry(
-            "dispatcher", (2, 6), _one(dispatcher), lambda scene, names: Drain(scene, names, 4.0)
+            "dispatcher", (2, 6), one(dispatcher),
+            lambda scene, names: Drain(scene, names, 4.0, only_routes=True),
         ),
         "dispatcher-freeze": Entry(
-            "dispatcher", (8, 15), _one(dispatcher), lambda scene, names: Pause(scene, names, 4.0)
+            "dispatcher", (8, 15), one(dispatcher),
+            lambda scene, names: Pause(scene, names, 4.0, True, only_routes=True),
         ),
         "dispatchers-kill": Entry(
-            "dispatcher", (4, 8), _all(dispatcher),
-            lambda scene, names: Kill(scene, names, 4.0, True),
+            "dispatcher", (4, 8), everyone(dispatcher),
+            lambda scene, names: Kill(scene, names, 4.0, True, only_routes=True),
         ),
         "writer-kill": Entry(
-            "writer", (4, 10), _one(writer), lambda scene, names: Kill(scene, names, 3.0)
+            "writer", (4, 10), one(writer), lambda scene, names: Kill(scene, names, 3.0)
         ),
         "writer-stop": Entry(
-            "writer", (2, 6), _one(writer), lambda scene, names: Drain(scene, names, 3.0, True)
+            "writer", (2, 6), one(writer),
+            lambda scene, names: Drain(scene, names, 0.0, only_routes=True),
         ),
         "writer-freeze": Entry(
-            "writer", (2, 8), _one(writer), lambda scene, names: Pause(scene, names, 6.0, True)
+            "writer", (2, 8), one(writer), lambda scene, names: Pause(scene, names, 6.0, True)
         ),
         "writers-kill": Entry(
-            "writer", (2, 5), _all(writer), lambda scene, names: Kill(scene, names, 3.0, True)
+            "writer", (2, 5), everyone(writer), lambda scene, names: Kill(scene, names, 3.0, True)
         ),
         "writer-crash": Entry("writer", (0, 2), *_crash(
-            writer, "writer.before_commit", "writer.in_commit", "writer.after_commit",
+            writer, 3.0, "writer.before_commit", "writer.in_commit", "writer.after_commit",
             "writer.before_reply",
         )),
         "dispatcher-crash": Entry("dispatcher", (0, 2), *_crash(
-            dispatcher, "dispatcher.before_forward", "dispatcher.after_forward",
+            dispatcher, 4.0, "dispatcher.before_forward", "dispatcher.after_forward",
+            only_routes=True,
         )),
         "node-crash": Entry("node", (0, 2), *_crash(
-            node, "node.before_append", "node.in_round",
+            node, 5.0, "node.before_append", "node.in_round",
         )),
         "gateway-kill": Entry(
-            "gateway", (0, 3), _all(Kind.HAPROXY),
+            "gateway", (0, 3), everyone(Kind.HAPROXY),
             lambda scene, names: Kill(scene, names, 5.0, True),
         ),
         "zookeeper-leader": Entry(
@@ -159,99 +128,101 @@ def _entries() -> dict[str, Entry]:
             lambda scene, names: KillLeader(scene, names, 8.0, True, only_routes=True),
         ),
         "zookeeper-away": Entry(
-            "zookeeper", (5, 20), _all(Kind.ZOOKEEPER),
+            "zookeeper", (5, 20), everyone(Kind.ZOOKEEPER),
             lambda scene, names: Kill(scene, names, 10.0, True, only_routes=True),
         ),
         "zookeeper-freeze": Entry(
-            "zookeeper", (5, 15), _one(Kind.ZOOKEEPER),
-            lambda scene, names: Pause(scene, names, 10.0, True, only_routes=True),
+            "zookeeper", (5, 15), one(Kind.ZOOKEEPER),
+            lambda scene, names: Pause(scene, names, 8.0, True, only_routes=True),
         ),
         "rolling": Entry(
-            ALONE, (0, 1), _all(*everybody),
-            lambda scene, names: Rolling(scene, names, 10.0, True),
+            ALONE, (0, 1), everyone(*everybody),
+            lambda scene, names: Rolling(scene, names, 3.0, True, only_routes=True),
         ),
         "session-expiry": Entry(
             "zookeeper", (8, 12), lambda dice, names: [
                 f"{dice.choice([n for kind in everybody for n in names.get(kind, ())])}>zookeeper-*"
             ],
-            lambda scene, names: Hold(scene, names, 5.0, True, only_routes=True), Place.LINKS,
+            lambda scene, names: Hold(scene, names, 3.0, True, only_routes=True), Place.LINKS,
         ),
         "sessions-flap": Entry(
             "zookeeper", (5, 10), lambda dice, names: [f"{dice.choice(names[node])}>zookeeper-*"],
             lambda scene, names: Flaky(scene, names, 10.0, True, True, every_s=1.0), Place.LINKS,
         ),
         "node-without-writers": Entry(
-            "store", (3, 8), _hop("{}>writer-*", node),
-            lambda scene, names: Hold(scene, names, 5.0, True), Place.LINKS,
+            "store", (3, 8), hop("{}>writer-*", node),
+            lambda scene, names: Hold(scene, names, 5.0, True, only_routes=True), Place.LINKS,
+            joins_wait=True,  # a hello of a video that is new to the node, and only that
         ),
         "node-without-dispatchers": Entry(
-            "dispatch", (5, 10), _hop("dispatcher-*>{}", node),
-            lambda scene, names: Hold(scene, names, 4.0, only_routes=True), Place.LINKS,
+            "dispatch", (5, 10), hop("dispatcher-*>{}", node),
+            lambda scene, names: Hold(scene, names, 4.0, True, only_routes=True), Place.LINKS,
         ),
         "node-deaf": Entry(  # it hears the calls, its answers are lost
-            "dispatch", (5, 10), _hop("dispatcher-*>{}", node),
+            "dispatch", (5, 10), hop("dispatcher-*>{}", node),
             lambda scene, names: Hold(
-                scene, names, 4.0, only_routes=True, directions=frozenset({Direction.TO_CLIENT})
+                scene, names, 4.0, True, True, directions=frozenset({Direction.TO_CLIENT})
             ), Place.LINKS,
         ),
         "dispatcher-cut-off": Entry(
-            "dispatch", (5, 10), _hop("writer-*>{}", dispatcher),
-            lambda scene, names: Cut(scene, names, 4.0, only_routes=True), Place.LINKS,
+            "dispatch", (5, 10), hop("writer-*>{}", dispatcher),
+            lambda scene, names: Cut(scene, names, 4.0, True, only_routes=True), Place.LINKS,
         ),
         "dispatcher-unreachable": Entry(
-            "dispatch", (5, 10), _hop("writer-*>{}", dispatcher),
-            lambda scene, names: Hold(scene, names, 4.0, only_routes=True), Place.LINKS,
+            "dispatch", (5, 10), hop("writer-*>{}", dispatcher),
+            lambda scene, names: Hold(scene, names, 4.0, True, only_routes=True), Place.LINKS,
         ),
         "replies-lost": Entry(
             "dispatch", (5, 10), lambda *_: ["writer-*>dispatcher-*", "dispatcher-*>node-*"],
             lambda scene, names: Flaky(
-                scene, names, 4.0, True, True, every_s=0.7, loses_replies=True
+                scene, names, 3.0, True, True, every_s=0.7, loses_replies=True
             ), Place.LINKS,
         ),
         "links-reset": Entry(
             "dispatch", (5, 10), lambda *_: ["*>dispatcher-*", "*>node-*", "*>writer-*"],
-            lambda scene, names: Flaky(scene, names, 4.0, True, True, every_s=1.0), Place.LINKS,
+            lambda scene, names: Flaky(scene, names, 3.0, True, True, every_s=1.0), Place.LINKS,
         ),
         "links-slow": Entry(
             "dispatch", (5, 10), lambda *_: ["*>dispatcher-*", "*>node-*", "*>writer-*"],
-            lambda scene, names: Bent(scene, names, 4.0, True, True), Place.LINKS,
+            lambda scene, names: Bent(scene, names, 2.0, True, True), Place.LINKS,
         ),
         "links-sliced": Entry(
             "dispatch", (2, 4), lambda *_: ["*>dispatcher-*", "*>node-*"],
             lambda scene, names: Bent(
-                scene, names, 4.0, True, True, shape=Bend(slice_bytes=61)
+                scene, names, 2.0, True, True, shape=Bend(slice_bytes=61)
             ), Place.LINKS,
         ),
         "node-partition": Entry(
-            "node", (8, 20), _one(node), lambda scene, names: Partition(scene, names, 20.0, True),
+            "node", (8, 20), one(node), lambda scene, names: Partition(scene, names, 20.0, True),
             Place.NETWORKS,
         ),
         "dispatcher-partition": Entry(
-            "dispatcher", (5, 12), _one(dispatcher),
+            "dispatcher", (5, 12), one(dispatcher),
             lambda scene, names: Partition(scene, names, 6.0, True), Place.NETWORKS,
         ),
         "writer-partition": Entry(
-            "writer", (5, 12), _one(writer),
+            "writer", (5, 12), one(writer),
             lambda scene, names: Partition(scene, names, 6.0, True), Place.NETWORKS,
         ),
         "redis-kill": Entry(
-            "redis", (3, 10), _all(Kind.REDIS),
+            "redis", (3, 10), everyone(Kind.REDIS),
             lambda scene, names: Kill(scene, names, 10.0, True, only_routes=True),
         ),
         "redis-freeze": Entry(
-            "redis", (3, 15), _all(Kind.REDIS),
+            "redis", (3, 15), everyone(Kind.REDIS),
             lambda scene, names: Pause(scene, names, 10.0, True, only_routes=True),
         ),
         "cassandra-kill": Entry(
-            "cassandra", (2, 8), _one(Kind.CASSANDRA),
+            "cassandra", (2, 8), one(Kind.CASSANDRA),
             lambda scene, names: Kill(scene, names, 10.0, True),
         ),
         "cassandra-freeze": Entry(
-            "cassandra", (3, 15), _one(Kind.CASSANDRA),
+            "cassandra", (3, 15), one(Kind.CASSANDRA),
             lambda scene, names: Pause(scene, names, 10.0, True),
         ),
         "single-kill": Entry(
-            "single", (1, 4), _all(Kind.SINGLE), lambda scene, names: Kill(scene, names, 5.0, True)
+            "single", (1, 4), everyone(Kind.SINGLE),
+            lambda scene, names: Kill(scene, names, 5.0, True),
         ),
     }  # fmt: skip
 

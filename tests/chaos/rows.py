@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from cluster.folder import CHECKOUT
+from tests.chaos import evidence
+from tests.chaos.blow import deal, long_calm, troubles_of
 from tests.chaos.call_log import CallLog
 from tests.chaos.faults import Fault, Scene
 from tests.chaos.floor import Floor
-from tests.chaos.history import History, Trouble
+from tests.chaos.history import History
 from tests.chaos.judge import judge
 from tests.chaos.judge_times import felt_s
 from tests.chaos.load import Load
 from tests.chaos.traffic import Shape
-from tests.support import TIMEOUT_FACTOR
 
 THOUSAND = Shape(viewers=1_000, videos=60, hot_viewers=0.2)
 # Every measured row is added here; the table in docs/faults.md is made from it by hand.
 FIGURES = CHECKOUT / ".livecomments" / "bounds.txt"
+FOLDER = CHECKOUT / ".livecomments" / "chaos"
+FLOOR = Floor(faults=0)  # some rows strike with what their viewers do
 _WARM_UP_S = 5.0
 _AFTERWARDS_S = 2.0
 
@@ -34,18 +38,14 @@ class Row:
     scene: Scene
     load: Load
 
-    async def strike(self, fault: Fault, hold_s: float) -> None:
-        """Inject, hold, heal, and wait until nothing of it may be felt any more."""
-        began_at = time.monotonic()
-        await fault.inject()
-        injected_at = time.monotonic()
-        await asyncio.sleep(hold_s)
-        await fault.heal()
-        ended_at = time.monotonic() if fault.lasts else injected_at
-        bound_s = fault.bound_s * TIMEOUT_FACTOR
-        trouble = Trouble(fault.title, began_at, ended_at, bound_s, fault.only_routes)
-        self.load.history.troubles.append(trouble)
-        await asyncio.sleep(max(trouble.over_at - time.monotonic(), 0.0) + _AFTERWARDS_S)
+    async def strike(self, fault: Fault, hold_s: float, *, joins_wait: bool = False) -> None:
+        """Inject, hold, heal, and wait until nothing of it may be felt any more. `joins_wait`: see
+        Trouble.
+        """
+        troubles = list(troubles_of([await deal(fault, hold_s, joins_wait=joins_wait)]))
+        self.load.history.troubles += troubles
+        over_at = max(trouble.over_at for trouble in troubles)
+        await asyncio.sleep(max(over_at - time.monotonic(), 0.0) + _AFTERWARDS_S)
 
 
 @asynccontextmanager
@@ -53,18 +53,29 @@ async def row(
     name: str, scene: Scene, shape: Shape | None = None, floor: Floor | None = None
 ) -> AsyncIterator[Row]:
     """`async with row("T01", scene) as it: await it.strike(...)`; asserts at the end that the
-    history is good, and notes the bounds.
+    history is good, and notes the bounds. What failed is kept as by `make chaos`.
     """
-    with CallLog(scene.cluster) as calls:
-        async with Load(scene.cluster.http_url, shape or Shape(), seed=name) as load:
-            await asyncio.sleep(_WARM_UP_S)
-            yield Row(name, scene, load)
-            history = await load.finish()
-        history.forwards = calls.forwards
-    history.nodes = scene.cluster.settings.nodes
-    note(name, history)
-    verdict = judge(history, floor or Floor())
-    assert verdict.good, verdict.text() + "\n" + "\n".join(verdict.broken)
+    folder = FOLDER / name.replace(" ", "-")
+    evidence.make_room(folder)
+    load = Load(scene.cluster.http_url, shape or Shape(), seed=name)
+    load.history.nodes = scene.cluster.settings.nodes
+    try:
+        with CallLog(scene.cluster) as calls:
+            load.history.forwards = calls.forwards  # it grows
+            async with load:
+                await asyncio.sleep(_WARM_UP_S)
+                yield Row(name, scene, load)
+                await long_calm(load.history)
+                await load.finish()
+    finally:
+        evidence.save(load.history, folder)
+    note(name, load.history)
+    verdict = judge(load.history, floor or FLOOR)
+    told = verdict.text() + "\n" + "\n".join(verdict.broken)
+    evidence.conclude(folder, told, good=verdict.good)
+    if not verdict.good:
+        shutil.copytree(scene.cluster.folder.logs, folder / "logs", dirs_exist_ok=True)
+    assert verdict.good, f"{told}\nhistory, report and logs: {folder}"
 
 
 def note(name: str, history: History) -> None:

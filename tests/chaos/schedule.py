@@ -10,9 +10,12 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.chaos.menu import ALONE, MENU, Names
+from tests.chaos.blow import LONG_CALM_S
+from tests.chaos.entry import ALONE, Names
+from tests.chaos.menu import MENU
 
 WARM_UP_S = 6.0
+_AT_THE_END_S = LONG_CALM_S + 4.0
 _PAIRS = 0.25  # of the steps two faults at a time
 _RECOVERY_S = 8.0  # about what a step takes besides its calm and its hold
 
@@ -46,7 +49,7 @@ class Step:
 def plan(seed: str, minutes: float, names: Names, faults: Sequence[str]) -> list[Step]:
     """The schedule, of these faults, on the parts that there are."""
     dice = random.Random(f"{seed}/schedule")
-    left_s = minutes * 60 - WARM_UP_S
+    left_s = minutes * 60 - WARM_UP_S - _AT_THE_END_S
     bag: list[str] = []
     steps = []
     while left_s > 0:
