@@ -49,11 +49,11 @@ test-docker: setup-dev ## the whole-system tests in containers, with SQLite and 
 	@$(BIN)/python -m pytest --runtime docker --store sqlite tests/docker tests/e2e $(PYTEST)
 	@$(BIN)/python -m pytest --runtime docker --store cassandra tests/e2e $(PYTEST)
 
-chaos: setup-dev ## 3 minutes of faults by chance, judged (SEED=n MINUTES=m FAULTS=a,b repeats one)
+chaos: setup-dev ## 3 minutes of faults by chance, judged (SEEDS=n times; SEED=n MINUTES=m FAULTS=a,b repeats one)
 	@$(BIN)/livecomments install
 	@$(BIN)/python -m tests.chaos
 
-chaos-all: setup-dev ## every fault of docs/faults.md, one after the other (half an hour)
+chaos-all: setup-dev ## every fault of docs/faults.md, one after the other (three quarters of an hour)
 	@$(BIN)/livecomments install
 	@$(BIN)/python -m pytest -m chaos $(PYTEST)
 

@@ -1,4 +1,4 @@
-"""`make chaos`: one seeded run (SEED, MINUTES, FAULTS; by chance, 3 and all when not set).
+"""`make chaos`: seeded runs (SEED, SEEDS, MINUTES, FAULTS; one by chance, 3 and all if not set).
 
 `python -m tests.chaos judge FILE` judges a kept history again.
 """
@@ -19,10 +19,11 @@ import uvloop
 from cluster.folder import home_folder
 from cluster.settings import read_settings
 from tests.chaos import archive
+from tests.chaos.campaign import Line, is_good, run_all, seeds_from, table
 from tests.chaos.floor import Floor
 from tests.chaos.judge import judge
 from tests.chaos.menu import MENU
-from tests.chaos.run import Orders, Report, run
+from tests.chaos.run import Orders
 
 
 def main() -> int:
@@ -31,31 +32,39 @@ def main() -> int:
         verdict = judge(archive.load(Path(sys.argv[2])), Floor())
         print(verdict.text())
         return 0 if verdict.good else 1
+    try:
+        orders, seeds = _read_orders()
+    except ValueError as exc:
+        print(exc)
+        return 2
+    folder = home_folder(os.environ) / "chaos"
+    lines = uvloop.run(_until_told(run_all(orders, seeds, folder, os.environ, _tell)))
+    if len(lines) > 1:
+        print(table(lines))
+    return 0 if is_good(lines) else 1
+
+
+def _read_orders() -> tuple[Orders, list[str]]:
+    """From the environment. Raises ValueError if they make no sense."""
     faults = tuple(os.environ.get("FAULTS", "").replace(",", " ").split())
     if unknown := set(faults) - set(MENU):
-        print(f"no such fault: {' '.join(sorted(unknown))}; there are {' '.join(MENU)}")
-        return 2
-    standard = Orders("")
+        there = " ".join(MENU)
+        raise ValueError(f"no such fault: {' '.join(sorted(unknown))}; there are {there}")
+    standard = Orders(os.environ.get("SEED") or str(secrets.randbelow(100_000)))
     orders = Orders(
-        seed=os.environ.get("SEED") or str(secrets.randbelow(100_000)),
+        seed=standard.seed,
         minutes=float(os.environ.get("MINUTES") or standard.minutes),
         faults=faults,
         settings=read_settings(os.environ, standard.settings),
     )
-    folder = home_folder(os.environ) / "chaos" / f"seed-{orders.seed}"
-    print(f"SEED={orders.seed} MINUTES={orders.minutes:g} FAULTS={','.join(faults)}", flush=True)
-    report = uvloop.run(_until_told(run(orders, folder, _tell)))
-    print(report.text())
-    if not report.good:
-        print(f"history, report and logs: {folder}")
-    return 0 if report.good else 1
+    return orders, seeds_from(orders.seed, int(os.environ.get("SEEDS") or 1))
 
 
 def _tell(line: str) -> None:
-    print(f"  {line}", flush=True)
+    print(line, flush=True)
 
 
-async def _until_told(work: Coroutine[Any, Any, Report]) -> Report:
+async def _until_told(work: Coroutine[Any, Any, list[Line]]) -> list[Line]:
     """SIGTERM ends a run as Ctrl-C does: its cluster is stopped."""
     task = asyncio.ensure_future(work)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
