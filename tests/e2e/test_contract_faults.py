@@ -165,15 +165,16 @@ async def test_without_its_bus_a_cluster_delivers_by_probe_and_heals(cluster: Cl
     async with Load(cluster.http_url, STAYING) as load:
         await load.wait_for_posts(WARM_UP)
         streams = sum(len(watch.streams) for watch in load.history.watches)
-        await asyncio.gather(*(cluster.kill(name) for name in bus(cluster)))
-        for name in [*servers(cluster), "writer-1", "writer-2"]:
-            await eventually_in_state(cluster, name, lambda state: away in state["degraded"])
-            assert (await state_of(cluster, name))["ready"]
-        await load.wait_for_posts(4 * RATE)
-        for name in bus(cluster):
-            await cluster.start(name)
-        for name in [*servers(cluster), "writer-1", "writer-2"]:
-            await eventually_in_state(cluster, name, lambda state: not state["degraded"])
+        async with load.trouble("no bus", 1.0, only_routes=True):
+            await asyncio.gather(*(cluster.kill(name) for name in bus(cluster)))
+            for name in [*servers(cluster), "writer-1", "writer-2"]:
+                await eventually_in_state(cluster, name, lambda state: away in state["degraded"])
+                assert (await state_of(cluster, name))["ready"]
+            await load.wait_for_posts(4 * RATE)
+            for name in bus(cluster):
+                await cluster.start(name)
+            for name in [*servers(cluster), "writer-1", "writer-2"]:
+                await eventually_in_state(cluster, name, lambda state: not state["degraded"])
         healed_at = time.monotonic()
         await load.wait_for_posts(2 * RATE)
         history = await load.finish()

@@ -109,9 +109,10 @@ async def test_without_dispatchers_the_probe_delivers(cluster: Cluster) -> None:
     """
     async with Load(cluster.http_url, SHAPE) as load:
         await load.wait_for_posts(WARM_UP)
-        await asyncio.gather(cluster.kill("dispatcher-1"), cluster.kill("dispatcher-2"))
-        await load.wait_for_posts(6 * RATE)
-        await cluster.start("dispatcher-1")
+        async with load.trouble("no dispatcher", 2.0, only_routes=True):
+            await asyncio.gather(cluster.kill("dispatcher-1"), cluster.kill("dispatcher-2"))
+            await load.wait_for_posts(6 * RATE)
+            await cluster.start("dispatcher-1")
         await load.wait_for_posts(RATE)
         healed_at = time.monotonic()
         await load.wait_for_posts(2 * RATE)
