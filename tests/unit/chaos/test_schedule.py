@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+import pytest
+
+from cluster.cluster import Cluster
 from cluster.parts import Kind
-from tests.chaos.menu import ALONE, MENU, available
+from tests.chaos.entry import ALONE
+from tests.chaos.faults import Scene
+from tests.chaos.menu import MENU, available
 from tests.chaos.schedule import Step, plan
 from tests.chaos.traffic import Shape, intent, video_of_viewer
 
@@ -83,3 +90,40 @@ def test_the_hot_video_gets_its_share_and_every_other_some() -> None:
     viewers = [video_of_viewer(number, shape) for number in range(600)]
     assert viewers.count(0) == 180
     assert set(viewers) == set(range(40))
+
+
+# What docs/faults.md says of the same faults: X, and whether nothing at all may be felt ("always").
+ROWS = {
+    "node-kill": (5.0, False),  # T01
+    "node-drain": (0.0, True),  # T02
+    "node-freeze": (20.0, False),  # T03
+    "node-pause": (4.0, False),  # T04
+    "node-without-dispatchers": (4.0, True),  # T07
+    "node-deaf": (4.0, True),
+    "node-without-writers": (5.0, True),  # T08
+    "nodes-kill": (10.0, False),  # T09
+    "dispatcher-crash": (4.0, True),  # T10, T11
+    "dispatchers-kill": (4.0, True),
+    "dispatcher-freeze": (4.0, True),  # T12
+    "replies-lost": (3.0, True),  # T15
+    "writer-crash": (3.0, False),  # T19, T20
+    "writer-stop": (0.0, True),
+    "writer-freeze": (6.0, False),  # T22
+    "zookeeper-leader": (8.0, True),  # T33
+    "zookeeper-away": (10.0, True),  # T34
+    "zookeeper-freeze": (8.0, True),  # T35
+    "session-expiry": (3.0, True),  # T36
+    "sessions-flap": (10.0, True),  # T38
+    "links-slow": (2.0, True),  # T68
+    "rolling": (3.0, True),  # T69
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_the_mix_is_held_to_the_bounds_of_the_rows(name: str) -> None:
+    fault = MENU[name].build(Scene(cast(Cluster, None)), ["node-1", "node.in_round:kill@5"])
+    assert (fault.bound_s, fault.only_routes) == ROWS[name]
+
+
+def test_only_joins_may_wait_for_a_node_that_reads_nothing() -> None:
+    assert [name for name, entry in MENU.items() if entry.joins_wait] == ["node-without-writers"]
