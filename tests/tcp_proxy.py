@@ -66,6 +66,11 @@ class TcpProxy:
     def address(self) -> str:
         return f"{self._host}:{self.port}"
 
+    @property
+    def connections(self) -> int:
+        """How many pass through it now."""
+        return len(self._links)
+
     async def __aenter__(self) -> TcpProxy:
         self._server = await asyncio.start_server(self._serve, self._host, 0)
         self.port = self._server.sockets[0].getsockname()[1]

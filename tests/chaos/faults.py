@@ -261,6 +261,23 @@ class Flaky(LinkFault):
 
 
 @dataclass(slots=True)
+class Outages(LinkFault):
+    """Held for `away_s`, open for `back_s`, and so on; over when the last of `times` has ended."""
+
+    times: int = 5
+    away_s: float = 8.0
+    back_s: float = 4.0
+
+    async def inject(self) -> None:
+        """See Fault."""
+        for number in range(self.times):
+            await asyncio.sleep(self.back_s if number else 0.0)
+            await self._each(TcpProxy.blackhole)
+            await asyncio.sleep(self.away_s)
+            await self._each(TcpProxy.heal)
+
+
+@dataclass(slots=True)
 class Throttle(Fault):
     """A process gets a tenth of its time, by stopping it again and again."""
 

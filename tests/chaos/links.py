@@ -2,20 +2,23 @@
 
 A hop is "caller>target": "node-1>writer-2", "writer-1>dispatcher-1", "dispatcher-2>node-3", and
 "node-1>zookeeper-1" for every process. They are placed by the environment of the processes
-(PEER_DETOURS, ZOOKEEPER), so before these are started.
+(PEER_DETOURS, ZOOKEEPER), so before these are started; "haproxy>node-1" only while a test needs it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
 from fnmatch import fnmatch
 from typing import Any
 
 import uvloop
 
+from cluster import haproxy_socket
 from cluster.cluster import Cluster
+from cluster.haproxy import Server
 from cluster.parts import Kind, Part
 from tests.tcp_proxy import TcpProxy
 
@@ -54,6 +57,34 @@ class Links:
         found = [hop for hop in self.proxies if any(fnmatch(hop, one) for one in patterns)]
         assert found, patterns
         return found
+
+    def connected(self, *patterns: str) -> list[str]:
+        """Those of these hops that carry a connection now."""
+        return [hop for hop in self.find(*patterns) if self.proxies[hop].connections]
+
+    def lost_replies(self, *patterns: str) -> int:
+        """How many replies were swallowed on these hops so far."""
+        return sum(self.proxies[hop].lost_replies for hop in self.find(*patterns))
+
+    @asynccontextmanager
+    async def behind_gateway(self, name: str) -> AsyncIterator[str]:
+        """Inside, the gateway reaches this node or writer by the hop that is yielded. Connections
+        that it has already stay as they are. A start of that part would undo it: the gateway is
+        told then where the part really is.
+        """
+        part = self._cluster.part(name)
+        hop, port = f"haproxy>{name}", part.ports["public"]
+        self._open(self._cluster.part(Kind.HAPROXY), part, "public")
+        try:
+            await self._tell_gateway(part, self.proxies[hop].port)
+            yield hop
+        finally:
+            await self._tell_gateway(part, port)
+            self._run(self.proxies.pop(hop).__aexit__())
+
+    async def _tell_gateway(self, part: Part, port: int) -> None:
+        server = Server(part.number, part.host, port, part.ports["ops"])
+        await haproxy_socket.fill_slots(self._cluster.runtime.control(), {part.name: server})
 
     async def act(self, hops: Iterable[str], act: Callable[[TcpProxy], object]) -> None:
         """Do something to the proxies of these hops, on their own loop."""

@@ -15,6 +15,7 @@ from tests.chaos.faults import Bent, Crash, Cut, Flaky, Hold, Kill, Pause, Scene
 from tests.chaos.figures import lateness_s, quantile, resident_bytes
 from tests.chaos.history import Watch
 from tests.chaos.rows import row
+from tests.e2e.parts import figure
 from tests.support import TIMEOUT_FACTOR, eventually
 from tests.tcp_proxy import Bend
 
@@ -56,8 +57,13 @@ async def test_t12_a_dispatcher_acts_on_an_old_routing_table(scene: Scene) -> No
 
 
 async def test_t13_two_dispatchers_forward_the_same_comment(scene: Scene) -> None:
-    """A key that is replayed on the other writer, cut off from the first dispatcher."""
+    """A key that is replayed on the other writer, cut off from the first dispatcher: the node gets
+    the comment from both, and the viewer once.
+    """
     assert scene.links is not None
+    nodes = scene.names(Kind.NODE)
+    metric = "livecomments_repeated_total"
+    before = sum([await figure(scene.cluster, name, metric) for name in nodes])
     video_id, key = secrets.token_hex(6), secrets.token_hex(6)
     watch = Watch(video_id)
     host, port = scene.cluster.address("haproxy", "http")
@@ -81,14 +87,19 @@ async def test_t13_two_dispatchers_forward_the_same_comment(scene: Scene) -> Non
         await eventually(lambda: watch.place == 2)
     finally:
         viewer.cancel()
+    assert sum([await figure(scene.cluster, name, metric) for name in nodes]) > before
     assert [event.type for event in watch.events] == ["hello", "comment", "comment"]
 
 
 async def test_t15_forwards_and_dispatches_lose_their_replies(scene: Scene) -> None:
+    assert scene.links is not None
+    hops = ["writer-*>dispatcher-*", "dispatcher-*>node-*"]
+    before = [scene.links.lost_replies(hop) for hop in hops]
     async with row("T15", scene) as it:
-        hops = ["writer-*>dispatcher-*", "dispatcher-*>node-*"]
         flaky = Flaky(scene, hops, 3.0, True, True, every_s=0.3, loses_replies=True)
         await it.strike(flaky, hold_s=10.0)
+    lost = [scene.links.lost_replies(hop) - had for hop, had in zip(hops, before, strict=True)]
+    assert min(lost) > 0, f"none was lost: {lost}"
 
 
 async def test_connections_between_our_processes_are_reset_again_and_again(scene: Scene) -> None:

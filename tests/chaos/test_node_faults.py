@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import secrets
+import time
 from collections import Counter
 
+import aiohttp
 import pytest
 
 from cluster.parts import Kind
+from tests.chaos.event_source import EventSource
 from tests.chaos.faults import Drain, Hold, Kill, Pause, Scene
+from tests.chaos.healing import note
+from tests.chaos.history import Watch
 from tests.chaos.load import Load
 from tests.chaos.rows import THOUSAND, row
-from tests.support import TIMEOUT_FACTOR
+from tests.support import TIMEOUT_FACTOR, eventually
 from tests.tcp_proxy import BOTH, Direction
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
@@ -81,6 +88,38 @@ async def test_t08_a_node_loses_the_writers(scene: Scene) -> None:
     async with row("T08", scene) as it:
         hold = Hold(scene, [f"{busiest(it.load)}>writer-*"], 5.0, True, only_routes=True)
         await it.strike(hold, hold_s=12.0)
+
+
+async def test_t08_a_resume_that_needs_the_store_is_whole_or_put_off(scene: Scene) -> None:
+    """Straight at a node that does not know the video: no part of it, a `bye`, then all of it."""
+    video_id = secrets.token_hex(6)
+    url = f"{scene.cluster.http_url}/v1/videos/{video_id}/comments"
+    async with aiohttp.ClientSession() as session:
+        for number in range(300):
+            async with session.post(url, json={"author": "a", "text": f"{number}"}) as reply:
+                assert reply.status == 201
+                epoch = (await reply.json())["id"].partition("-")[0]
+    hold = Hold(scene, ["node-1>writer-*"], 5.0)
+    await hold.inject()
+    watch = Watch(video_id, cursor=f"{epoch}-0")
+    source = EventSource(
+        *scene.cluster.address("node-1", "public"), watch, f"?last_event_id={epoch}-0"
+    )
+    viewer = asyncio.create_task(source.run())
+    try:
+        await eventually(lambda: watch.events, 15.0)
+        assert [(one.type, one.data) for one in watch.events] == [
+            ("bye", {"reason": "unavailable"})
+        ]
+        await hold.heal()
+        healed_at = time.monotonic()
+        await eventually(lambda: watch.place == 300, 5.0)
+        note("T08 resumed: X 5.0 s", time.monotonic() - healed_at)
+    finally:
+        viewer.cancel()
+    shown = [one.data["seq"] for one in watch.events if one.type == "comment"]
+    assert shown == list(range(1, 301))
+    assert {one.type for one in watch.events} == {"bye", "hello", "comment"}
 
 
 async def test_t09_all_nodes_are_killed(scene: Scene) -> None:

@@ -1,4 +1,6 @@
-"""T67, T68: processes that get a tenth of their time, and a network that is slow everywhere."""
+"""T67 to T69: processes that get a tenth of their time, a network that is slow everywhere, and all
+processes restarted in turn.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +8,8 @@ import time
 
 import pytest
 
-from cluster.parts import Kind
-from tests.chaos.faults import Bent, Scene, Throttle
+from cluster.parts import ROLES, Kind
+from tests.chaos.faults import Bent, Rolling, Scene, Throttle
 from tests.chaos.figures import lateness_s, quantile
 from tests.chaos.rows import row
 from tests.support import TIMEOUT_FACTOR
@@ -31,3 +33,15 @@ async def test_t68_every_hop_inside_takes_200_ms(scene: Scene) -> None:
         await it.strike(Bent(scene, hops, 2.0, True, True, shape=shape), hold_s=15.0)
         history = it.load.history
     assert quantile(lateness_s(history, before, before + 15.0), 0.99) < 2.0 * TIMEOUT_FACTOR
+
+
+async def test_t69_every_process_is_restarted_one_after_the_other(scene: Scene) -> None:
+    """Ours and ZooKeeper's are not felt; with the gateway go the connections that it had."""
+    async with row("T69", scene) as it:
+        kinds = (*ROLES, Kind.ZOOKEEPER)
+        names = [part.name for part in scene.cluster.parts if part.kind in kinds]
+        rolling = Rolling(scene, names, 3.0, True, only_routes=True, pause_s=2.0)
+        await it.strike(rolling, hold_s=0.0)
+        gateway = Rolling(scene, scene.names(Kind.HAPROXY), 10.0, True, pause_s=0.0)
+        await it.strike(gateway, hold_s=0.0)
+        assert not [watch.fatal for watch in it.load.history.watches if watch.fatal]

@@ -19,8 +19,7 @@ from tests.chaos.event_source import EventSource
 from tests.chaos.faults import Scene
 from tests.chaos.figures import lateness_s, quantile, resident_bytes
 from tests.chaos.history import Watch
-from tests.chaos.judge import judge
-from tests.chaos.load import Load
+from tests.chaos.judged import judged
 from tests.chaos.rows import row
 from tests.chaos.traffic import Shape
 from tests.sse_parser import SseParser
@@ -37,19 +36,17 @@ async def test_t42_viewers_join_exactly_while_comments_commit(scene: Scene) -> N
     had to be.
     """
     shape = Shape(viewers=20, videos=5, rate=100, churn_s=0)
-    async with Load(scene.cluster.http_url, shape) as load:
+    async with judged(scene, shape) as load:
         for number in range(1_000):
             load.watch(load.videos[number % len(load.videos)])
             await asyncio.sleep(0.005)
         await load.wait_for_posts(100)
-        history = await load.finish()
-    assert judge(history).broken == []
 
 
 async def test_t43_the_last_viewer_leaves_as_another_joins(scene: Scene) -> None:
     """Again and again, within the linger and around its end; what is posted then still arrives."""
     shape = Shape(viewers=6, videos=6, rate=30, churn_s=0)
-    async with Load(scene.cluster.http_url, shape) as load:
+    async with judged(scene, shape) as load:
         for turn in range(60):
             for watch in [one for one in load.history.watches if one.left_at is None]:
                 await load.leave(watch)
@@ -57,8 +54,6 @@ async def test_t43_the_last_viewer_leaves_as_another_joins(scene: Scene) -> None
                 load.watch(watch.video_id)
             await asyncio.sleep(0.1 if turn % 10 else 3.0)
         await load.wait_for_posts(60)
-        history = await load.finish()
-    assert judge(history).broken == []
 
 
 async def test_t44_a_viewer_that_stops_reading_is_cut_and_others_feel_nothing(scene: Scene) -> None:
@@ -128,7 +123,7 @@ async def test_t45_viewers_on_narrow_lines_cost_little_and_see_no_disorder(scene
         proxy.bend(Bend(bytes_per_s=1_000, slice_bytes=250))
         shape = Shape(viewers=60, videos=6, rate=60, churn_s=0)
         before = {name: resident_bytes(scene.cluster, name) for name in names}
-        async with Load(scene.cluster.http_url, shape) as load:
+        async with judged(scene, shape, settle_s=60, but=("P8",)) as load:  # late they are
             watches = [Watch(load.videos[0], f"narrow {number}") for number in range(200)]
             load.history.watches += watches
             viewers = [
@@ -137,11 +132,8 @@ async def test_t45_viewers_on_narrow_lines_cost_little_and_see_no_disorder(scene
             await asyncio.sleep(30.0)
             after = {name: resident_bytes(scene.cluster, name) for name in names}
             proxy.heal()
-            history = await load.finish(60)
-            for viewer in viewers:
-                viewer.cancel()
-    broken = [line for line in judge(history).broken if not line.startswith("P8")]  # late they are
-    assert broken == []
+        for viewer in viewers:
+            viewer.cancel()
     assert all(after[name] - before[name] < 64 * 1024 * 1024 for name in names)
 
 
@@ -150,17 +142,16 @@ async def test_t49_streams_break_off_in_the_middle_of_a_frame(scene: Scene) -> N
     _, port = scene.cluster.address("haproxy", "http")
     async with TcpProxy(port) as proxy:
         shape = Shape(viewers=60, videos=6, rate=60)
-        async with Load(f"http://127.0.0.1:{proxy.port}", shape) as load:
+        async with judged(scene, shape, url=f"http://127.0.0.1:{proxy.port}") as load:
             async with load.trouble("broken lines", 5.0):
                 for number in range(8):
                     proxy.limit(20_000 + 37 * number)
                     await asyncio.sleep(1.0)
                     proxy.heal()
                     await asyncio.sleep(1.0)
-            await asyncio.sleep(6.0)
-            history = await load.finish()
-    assert judge(history).broken == []
-    assert sum(len(watch.streams) for watch in history.watches) > 2 * len(history.watches)
+            await asyncio.sleep(5.0 * TIMEOUT_FACTOR + 1.0)  # what is late from now on is wrong
+    watches = load.history.watches
+    assert sum(len(watch.streams) for watch in watches) > 2 * len(watches)
 
 
 async def test_t64_a_hot_video_is_spread_over_all_nodes(scene: Scene) -> None:

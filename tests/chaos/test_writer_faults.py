@@ -1,21 +1,15 @@
-"""T19 to T22, T32: writers, and keys that are sent again."""
+"""T19 to T22: writers, and keys that are sent again."""
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from typing import Any
 
-import aiohttp
 import pytest
 
 from cluster.parts import Kind
-from tests.chaos.event_source import EventSource
 from tests.chaos.faults import Crash, Drain, Kill, Pause, Scene
-from tests.chaos.history import Watch
 from tests.chaos.http_client import HttpClient, post_request
 from tests.chaos.rows import row
-from tests.support import eventually
 from tests.tcp_proxy import TcpProxy
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
@@ -79,52 +73,3 @@ async def test_t22_a_writer_stands_still_inside_a_commit(scene: Scene) -> None:
 async def test_t22_a_writer_stands_still_between_commits(scene: Scene) -> None:
     async with row("T22", scene) as it:
         await it.strike(Pause(scene, ["writer-1"], 6.0, lasts=True), hold_s=15.0)
-
-
-async def test_t32_a_history_of_100_000_is_read_while_it_grows(scene: Scene) -> None:
-    """Pages are whole and in order; a cursor at the beginning gets a gap and the last 1,000."""
-    video_id, total = secrets.token_hex(6), 100_000
-    url = f"{scene.cluster.url('writer-1', 'public')}/v1/videos/{video_id}/comments"
-    async with aiohttp.ClientSession() as session:
-        first = await _post(session, url)
-        numbers = iter(range(total - 1))
-
-        async def fill() -> None:
-            for _ in numbers:
-                await _post(session, url)
-
-        await asyncio.gather(*(fill() for _ in range(64)))
-        host, port = scene.cluster.address("haproxy", "http")
-        epoch = first["id"].partition("-")[0]
-        watch = Watch(video_id, cursor=f"{epoch}-0")
-        source = EventSource(host, port, watch, query=f"?last_event_id={epoch}-0")
-        viewer = asyncio.create_task(source.run())
-        await eventually(lambda: watch.head >= total)
-        read = await _read_all(session, f"{scene.cluster.http_url}/v1/videos/{video_id}", epoch)
-        live = await _post(session, url)
-        await eventually(lambda: watch.head >= live["seq"])
-        viewer.cancel()
-    assert read == list(range(1, total + 1))
-    shown = [event.data["seq"] for event in watch.events if event.type == "comment"]
-    assert [event.type for event in watch.events[:2]] == ["hello", "gap"]
-    assert watch.events[1].data == {"from": 1, "to": total - 1_000, "reason": "limit"}
-    assert shown == list(range(total - 999, total + 2))
-
-
-async def _post(session: aiohttp.ClientSession, url: str) -> dict[str, Any]:
-    async with session.post(url, json={"author": "a", "text": "x"}) as reply:
-        assert reply.status == 201
-        told: dict[str, Any] = await reply.json()
-        return told
-
-
-async def _read_all(session: aiohttp.ClientSession, url: str, epoch: str) -> list[int]:
-    found: list[int] = []
-    after = f"{epoch}-0"
-    while True:
-        async with session.get(f"{url}/comments", params={"limit": 200, "after": after}) as reply:
-            page = await reply.json()
-        if not page["comments"]:
-            return found
-        found += [comment["seq"] for comment in page["comments"]]
-        after = page["comments"][-1]["id"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 from aiohttp import web
@@ -23,7 +24,9 @@ from wire.roles import Peer, Role
 
 
 class NodeStub:
-    """`gate` cleared holds replies; `status` and `garbage` spoil them; `unserved` are reported."""
+    """`gate` cleared holds replies, `slow_s` delays them; `status` and `garbage` spoil them;
+    `unserved` are reported. `arrived`: when each request came.
+    """
 
     def __init__(self, ca: DevelopmentCa, folder: Path, name: str) -> None:
         self.name, self.port = name, 0
@@ -35,7 +38,9 @@ class NodeStub:
         self.status = 200
         self.garbage: bytes | None = None
         self.unserved: set[str] = set()
+        self.slow_s = 0.0
         self.requests: list[tuple[Batch, ...]] = []
+        self.arrived: list[float] = []
         self.callers: set[str] = set()
         self.connections: set[int] = set()
 
@@ -71,7 +76,9 @@ class NodeStub:
         self.connections.add(id(request.transport))
         batches = decode_batches(await read_body(request, MAX_INTERNAL_BYTES))
         self.requests.append(batches)
+        self.arrived.append(time.monotonic())
         await self.gate.wait()
+        await asyncio.sleep(self.slow_s)
         unserved = tuple({one.video_id for one in batches} & self.unserved)
         body = encode(ForwardReply(unserved)) if self.garbage is None else self.garbage
         return web.Response(body=body, status=self.status)

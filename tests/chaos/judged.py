@@ -1,0 +1,31 @@
+"""A judged load below the floor of the rows: for what many viewers would only blur."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from tests.chaos.call_log import CallLog
+from tests.chaos.faults import Scene
+from tests.chaos.judge import judge
+from tests.chaos.load import Load
+from tests.chaos.traffic import Shape
+from tests.chaos.verdict import PROMISES
+
+
+@asynccontextmanager
+async def judged(
+    scene: Scene, shape: Shape, *, url: str = "", settle_s: float = 20.0, but: tuple[str, ...] = ()
+) -> AsyncIterator[Load]:
+    """At the end all promises must have been looked at, and hold, without those in `but`. `url`:
+    where clients call, if not at the gateway.
+    """
+    with CallLog(scene.cluster) as calls:
+        async with Load(url or scene.cluster.http_url, shape) as load:
+            yield load
+            history = await load.finish(settle_s)
+        history.forwards = calls.forwards
+    verdict = judge(history)
+    wanted = [name for name in PROMISES if name not in but]
+    assert [name for name in wanted if not verdict.ledger.judged[name]] == [], "not judged"
+    assert [line for line in verdict.broken if not line.startswith(but)] == [], verdict.text()

@@ -1,0 +1,109 @@
+"""Faults of what the machine gives to a process of this machine: descriptors, memory, the time."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import resource
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cluster.runtime import Condition
+from tests.chaos.faults import Fault
+from tests.support import TIMEOUT_FACTOR
+
+_LOOK_EVERY_S = 0.05
+_DIES_WITHIN_S = 60.0
+# What a process takes from now on; what it has already is counted where it was taken.
+_MEMORY_LEFT_BYTES = 64 * 1024
+_V1, _V2 = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
+
+
+@dataclass(slots=True)
+class FewDescriptors(Fault):
+    """As under a low `ulimit -n`: `spare` more may be opened, and then none."""
+
+    spare: int = 4
+    _before: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+    async def inject(self) -> None:
+        """See Fault."""
+        for name in self.targets:
+            pid = self.scene.cluster.pid(name)
+            assert pid is not None, f"{name} does not run"
+            self._before[pid] = soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+            limit = min(_nth_free_descriptor(pid, self.spare), soft)
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, hard))
+
+    async def heal(self) -> None:
+        """See Fault."""
+        for pid, limits in self._before.items():
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+        for name in self.targets:
+            await self.scene.cluster.wait_ready(name)
+
+
+def _nth_free_descriptor(pid: int, count: int) -> int:
+    """The limit bounds the numbers, not how many there are."""
+    used = {int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir()}
+    return next(itertools.islice((n for n in itertools.count() if n not in used), count, None))
+
+
+@dataclass(slots=True)
+class OutOfMemory(Fault):
+    """A limit of memory that a process meets with its next pages, so that the kernel kills it.
+    Raises OSError where no limit may be set.
+    """
+
+    _group: Path | None = None
+
+    async def inject(self) -> None:
+        """See Fault."""
+        (name,) = self.targets
+        self._group = new_memory_group(_MEMORY_LEFT_BYTES)
+        (self._group / "cgroup.procs").write_text(str(self.scene.cluster.pid(name)))
+        async with asyncio.timeout(_DIES_WITHIN_S * TIMEOUT_FACTOR):
+            while self.scene.cluster.condition(name) is Condition.RUNNING:
+                await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def heal(self) -> None:
+        """See Fault."""
+        if self._group is not None:
+            self._group.rmdir()
+        await self._start_all()
+
+
+def new_memory_group(max_bytes: int) -> Path:
+    """An empty control group, of the first kind or the second. Raises OSError."""
+    is_first = (_V1 / "cgroup.procs").exists()
+    group = (_V1 if is_first else _V2) / f"livecomments-{secrets.token_hex(4)}"
+    group.mkdir()
+    try:
+        name = "memory.limit_in_bytes" if is_first else "memory.max"
+        (group / name).write_text(str(max_bytes))
+    except OSError:
+        group.rmdir()
+        raise
+    return group
+
+
+@dataclass(slots=True)
+class ClockJump(Fault):
+    """The wall clock of processes that run under libfaketime; `targets` are the files that it
+    reads the time from.
+    """
+
+    offset_s: int = 3600
+
+    async def inject(self) -> None:
+        """See Fault."""
+        self._tell(self.offset_s)
+
+    async def heal(self) -> None:
+        """See Fault."""
+        self._tell(0)
+
+    def _tell(self, offset_s: int) -> None:
+        for target in self.targets:
+            Path(target).write_text(f"{offset_s:+d}\n")

@@ -1,0 +1,100 @@
+"""T65: wall clocks that jump by an hour, forth and back, under libfaketime. Everything that waits
+goes by the monotonic clock, so nothing may be felt; only `created_at` and figures tell another
+time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster import ca
+from cluster.cluster import Cluster
+from cluster.parts import Kind
+from cluster.settings import Settings
+from tests.chaos.faults import Scene
+from tests.chaos.links import Links
+from tests.chaos.rows import row
+from tests.chaos.run import ENVIRONMENT
+from tests.chaos.starvation import ClockJump
+from tests.support import TIMEOUT_FACTOR
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300 * TIMEOUT_FACTOR)]
+
+KINDS = (Kind.WRITER, Kind.DISPATCHER, Kind.NODE)
+HOUR_S = 3600
+_LIBRARIES = ("/usr/lib/*/faketime/libfaketime.so.1", "/usr/lib*/faketime/libfaketime.so.1")
+
+
+def find_faketime() -> str:
+    """Skips where it is not installed."""
+    found = [path for one in _LIBRARIES for path in Path("/").glob(one.removeprefix("/"))]
+    if not found:
+        pytest.skip("because faketime is not installed")
+    return str(found[0])
+
+
+@pytest.fixture(scope="module")
+def clocks(tmp_path_factory: pytest.TempPathFactory) -> dict[Kind, Path]:
+    """For each role the file that its clock is read from."""
+    folder = tmp_path_factory.mktemp("clocks")
+    files = {kind: folder / str(kind) for kind in KINDS}
+    for file in files.values():
+        file.write_text("+0\n")
+    return files
+
+
+@pytest.fixture(scope="module")
+def bent(clocks: dict[Kind, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """A cluster whose certificates are older than any jump."""
+    faked = {
+        "LD_PRELOAD": find_faketime(),
+        "FAKETIME_CACHE_DURATION": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    roles = {str(kind): faked | {"FAKETIME_TIMESTAMP_FILE": str(clocks[kind])} for kind in KINDS}
+    environment = {**roles, "all": ENVIRONMENT["all"]}
+    environment["node"] |= ENVIRONMENT["node"]
+    settings = Settings(name="clocks", environment=environment)
+    cluster = Cluster.create(settings, tmp_path_factory.mktemp("home"))
+    try:
+        with Links(cluster) as links, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ca, "_BACKDATE", dt.timedelta(days=2))
+            asyncio.run(cluster.up())
+            yield Scene(cluster, links)
+    finally:
+        asyncio.run(cluster.clean())
+
+
+@pytest.fixture
+async def whole(bent: Scene) -> AsyncIterator[Scene]:
+    await bent.cluster.up()
+    yield bent
+    await bent.cluster.up()
+
+
+@pytest.mark.parametrize("kinds", [*((kind,) for kind in KINDS), KINDS], ids="-".join)
+async def test_t65_clocks_jump_by_an_hour(
+    whole: Scene, clocks: dict[Kind, Path], kinds: tuple[Kind, ...]
+) -> None:
+    """Forth and back, and back and forth again: no time in which anything may be late."""
+    async with row("T65", whole) as it:
+        for offset_s in (HOUR_S, -HOUR_S):
+            files = [str(clocks[kind]) for kind in kinds]
+            jump = ClockJump(whole, files, 0.0, True, only_routes=True, offset_s=offset_s)
+            await it.strike(jump, hold_s=10.0)
+        stored = it.load.history
+    told = {
+        comment["created_at"]
+        for post in stored.posts
+        for call in post.acks
+        if (comment := call.answer) is not None
+    }
+    ages_s = [time.time() - dt.datetime.fromisoformat(at).timestamp() for at in told]
+    jumped = any(age < 0 for age in ages_s) and any(age > HOUR_S for age in ages_s)
+    assert jumped is (Kind.WRITER in kinds)  # the clocks really were bent

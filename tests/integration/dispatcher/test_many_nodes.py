@@ -1,0 +1,100 @@
+"""T17: of twenty nodes one answers after 5 s. The others get theirs as before."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from cluster.ca import DevelopmentCa
+from dispatcher.metrics import DispatcherMetrics
+from dispatcher.outbox import OutboxLimits
+from dispatcher.sender import SenderConfig
+from dispatcher.senders import Senders
+from service.http_client import InternalClient
+from service.tasks import TaskHome
+from service.tls import TlsFiles
+from tests.integration.dispatcher.node_stub import NodeStub
+from tests.support import TIMEOUT_FACTOR, eventually
+from tests.unit.dispatcher.parcels import parcel
+from wire.roles import Role
+
+NODES, OFFERS, EVERY_S, SIZE = 20, 60, 0.05, 20_000
+LIMITS = OutboxLimits(max_age_s=30.0, max_bytes=512 * 1024)
+
+
+class Crowd:
+    """Twenty nodes, and the senders of one dispatcher."""
+
+    def __init__(self, folder: Path) -> None:
+        ca = DevelopmentCa.new()
+        ca.issue(Role.DISPATCHER, "d1").write(folder / "d1")
+        self.nodes = [NodeStub(ca, folder, f"n{number}") for number in range(NODES)]
+        self.client = InternalClient(TlsFiles(folder / "d1"))
+        self.tasks = TaskHome()
+        self.most_queued_bytes = 0
+        self.senders = Senders(
+            self.client.post,
+            self.tasks,
+            DispatcherMetrics(CollectorRegistry()),
+            lambda _: None,
+            config=SenderConfig(limits=LIMITS, deadline_s=0.5),
+        )
+
+    async def offer(self, first: int) -> dict[int, float]:
+        """OFFERS comments for everybody, one each EVERY_S; when each was offered."""
+        offered_at = {}
+        for seq in range(first, first + OFFERS):
+            offered_at[seq] = time.monotonic()
+            for node in self.nodes:
+                self.senders.offer(node.peer, parcel(seq, size=SIZE))
+            self.most_queued_bytes = max(self.most_queued_bytes, self.senders.queued_bytes)
+            await asyncio.sleep(EVERY_S)
+        return offered_at
+
+
+@pytest.fixture
+async def crowd(tmp_path: Path) -> AsyncIterator[Crowd]:
+    crowd = Crowd(tmp_path)
+    await asyncio.gather(crowd.client.start(), *(node.start() for node in crowd.nodes))
+    yield crowd
+    crowd.senders.close()
+    await crowd.tasks.aclose()
+    await crowd.client.stop()
+    for node in crowd.nodes:
+        node.slow_s = 0.0
+    await asyncio.gather(*(node.stop() for node in crowd.nodes))
+
+
+def lateness_p99_s(nodes: Sequence[NodeStub], offered_at: dict[int, float]) -> float:
+    """From the offer to the arrival, over all nodes."""
+    found = sorted(
+        at - offered_at[batch.first_seq]
+        for node in nodes
+        for request, at in zip(node.requests, node.arrived, strict=True)
+        for batch in request
+        if batch.first_seq in offered_at
+    )
+    assert len(found) == len(nodes) * len(offered_at)
+    return found[int((len(found) - 1) * 0.99)]
+
+
+async def test_one_slow_node_of_twenty_delays_no_other(crowd: Crowd) -> None:
+    """Their p99 is at most a tenth higher, or 25 ms: everything runs in one loop here."""
+    slow, *others = crowd.nodes
+    calm_offers = await crowd.offer(1)
+    await crowd.senders.wait_idle()
+    slow.slow_s = 5.0
+    offers = await crowd.offer(1 + OFFERS)
+    await eventually(lambda: all(node.got[-1][1] == 2 * OFFERS for node in others))
+    calm, then = lateness_p99_s(others, calm_offers), lateness_p99_s(others, offers)
+    print(f"T17 p99 {calm * 1000:.1f} ms, with a slow one {then * 1000:.1f} ms")
+    assert then <= max(1.1 * calm, calm + 0.025) * TIMEOUT_FACTOR
+    assert crowd.senders.failing == [slow.name]
+    # What waits for the slow one is bounded, and the others never have more than one under way.
+    assert crowd.most_queued_bytes <= LIMITS.max_bytes + NODES * 2 * SIZE
+    assert crowd.senders.queued_bytes <= LIMITS.max_bytes
