@@ -22,21 +22,13 @@ from tests.chaos.links import Links
 from tests.chaos.rows import row
 from tests.chaos.run import ENVIRONMENT
 from tests.chaos.starvation import ClockJump
+from tests.faketime import find_faketime
 from tests.support import TIMEOUT_FACTOR
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300 * TIMEOUT_FACTOR)]
 
 KINDS = (Kind.WRITER, Kind.DISPATCHER, Kind.NODE)
 HOUR_S = 3600
-_LIBRARIES = ("/usr/lib/*/faketime/libfaketime.so.1", "/usr/lib*/faketime/libfaketime.so.1")
-
-
-def find_faketime() -> str:
-    """Skips where it is not installed."""
-    found = [path for one in _LIBRARIES for path in Path("/").glob(one.removeprefix("/"))]
-    if not found:
-        pytest.skip("because faketime is not installed")
-    return str(found[0])
 
 
 @pytest.fixture(scope="module")

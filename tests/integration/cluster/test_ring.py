@@ -1,26 +1,32 @@
 """A ring of three Cassandras on this machine: it does without one, and without two it is honest
-(T25, T26).
+(T25, T26); their clocks may differ (T27).
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
 import pytest
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, ExecutionProfile
+from cassandra.cluster import Cluster as Driver
+from cassandra.policies import WhiteListRoundRobinPolicy
 
-from cluster import cassandra_jars
+from cluster import cassandra, cassandra_jars
 from cluster.cluster import Cluster
 from cluster.folder import home_folder, jars_folder
+from cluster.java import find_java
 from cluster.settings import Settings
 from tests.cassandra_server import FAST_HEAP_MIB, FAST_OPTIONS
 from tests.chaos.judge import judge
 from tests.chaos.load import Load
 from tests.chaos.traffic import Shape
 from tests.e2e.test_faults import eventually_503
+from tests.faketime import find_faketime
 from tests.support import TIMEOUT_FACTOR
 
 # Each starts a server again; together they take two minutes and 2 GiB.
@@ -80,6 +86,73 @@ async def test_posts_go_on_without_one_of_three(ring: Cluster, name: str) -> Non
         await load.wait_for_posts(3 * RATE, 60)
         assert moved(load) == []
         assert judge(await load.finish()).broken == []
+
+
+async def test_posts_go_on_while_one_of_three_stands_still(ring: Cluster) -> None:
+    """For a minute; nobody is told that it does not answer."""
+    async with Load(ring.http_url, SHAPE) as load:
+        await load.wait_for_posts(WARM_UP)
+        async with load.trouble("cassandra-3 stands still", ONE_AWAY_S):
+            ring.pause("cassandra-3")
+        await load.wait_for_posts(60 * RATE, 120)
+        async with load.trouble("cassandra-3 goes on", ONE_AWAY_S):
+            ring.resume("cassandra-3")
+            await ring.wait_ready("cassandra-3")
+        await load.wait_for_posts(3 * RATE, 60)
+        assert moved(load) == []
+        assert judge(await load.finish()).broken == []
+
+
+@pytest.mark.parametrize("minutes", [5, -5])
+async def test_order_and_content_do_not_depend_on_clocks(
+    ring: Cluster, tmp_path: Path, minutes: int
+) -> None:
+    """One server's clock is five minutes off: numbers decide, not times."""
+    await _restart(ring, "cassandra-2", _java_that_is_off(tmp_path, minutes))
+    try:
+        assert abs(await _clock_of(ring, "cassandra-2") - minutes * 60) < 60
+        async with Load(ring.http_url, SHAPE) as load:
+            await load.wait_for_posts(10 * RATE, 60)
+            assert moved(load) == []
+            assert judge(await load.finish()).broken == []
+    finally:
+        await _restart(ring, "cassandra-2", find_java(cassandra.JAVA_VERSION))
+
+
+def _java_that_is_off(folder: Path, minutes: int) -> str:
+    command = folder / "java"
+    command.write_text(
+        f"#!/bin/sh\nexport LD_PRELOAD={find_faketime()} FAKETIME={minutes:+d}m"
+        f' FAKETIME_DONT_FAKE_MONOTONIC=1\nexec {find_java(cassandra.JAVA_VERSION)} "$@"\n'
+    )
+    command.chmod(0o755)
+    return str(command)
+
+
+async def _restart(ring: Cluster, name: str, java: str | None) -> None:
+    await ring.stop(name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cassandra, "find_java", lambda _version: java)
+        await ring.start(name)
+
+
+async def _clock_of(ring: Cluster, name: str) -> float:
+    """How many seconds it is ahead of ours."""
+    part = ring.part(name)
+
+    def ask() -> float:
+        only = ExecutionProfile(WhiteListRoundRobinPolicy([part.host]))
+        profiles = {EXEC_PROFILE_DEFAULT: only}
+        driver = Driver(
+            [part.host], port=part.ports["cql"], protocol_version=5, execution_profiles=profiles
+        )
+        try:
+            asked = "SELECT toUnixTimestamp(now()) FROM system.local"
+            return float(driver.connect().execute(asked).one()[0]) / 1000 - time.time()
+        finally:
+            driver.shutdown()
+
+    return await asyncio.to_thread(ask)
 
 
 async def test_posts_are_refused_without_two_of_three_and_go_on_with_one_back(
