@@ -32,15 +32,15 @@ async def strike_and_heal(it: Row, fault: Fault, hold_s: float, within_s: float)
     troubles = it.load.history.troubles
     known = len(troubles)
     striking = asyncio.create_task(it.strike(fault, hold_s))
-    try:
-        while len(troubles) == known and not striking.done():
-            await asyncio.sleep(_LOOK_EVERY_S)
-    finally:
-        if len(troubles) == known:
-            await striking  # raises
+    while len(troubles) == known:
+        if striking.done():
+            striking.result()  # raises: a strike that went well has left a trouble
+        await asyncio.sleep(_LOOK_EVERY_S)
     ended_at = troubles[-1].ended_at
-    await until_whole(it, ended_at, within_s)
-    await striking
+    try:
+        await until_whole(it, ended_at, within_s)
+    finally:
+        await striking
     return ended_at
 
 
