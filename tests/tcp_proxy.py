@@ -78,6 +78,7 @@ class TcpProxy:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
+        self.reset()  # a task that is cancelled before its first step would close nothing
         tasks = list(self._links.values())
         for task in tasks:
             task.cancel()
@@ -120,6 +121,9 @@ class TcpProxy:
             event.set()
 
     def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._server.is_serving():  # it was accepted while we closed
+            writer.transport.abort()
+            return
         self.accepted += 1
         link = _Link(self, reader, writer)
         task = asyncio.create_task(link.run(self._host, self._target_port))
