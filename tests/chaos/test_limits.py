@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300 * TIMEOUT_FACTOR)]
 
 STEADY_S = 4.0 * TIMEOUT_FACTOR  # what holds at any time
 ENEMY = "127.0.0.2"  # another address than that of all other clients
-RATE_ALLOWED, STREAMS_ALLOWED = 300, 400
+RATE_ALLOWED, STREAMS_ALLOWED = 200, 400
 FLOOD_S, FLOOD_PER_S, FLOOD_LINES, FLOOD_STREAMS = 8.0, 1_500, 20, 1_500
 
 
@@ -45,8 +45,10 @@ async def test_t57_a_node_without_descriptors_serves_on_who_is_there(scene: Scen
         began = time.monotonic()
         fault = FewDescriptors(scene, [name], 5.0, lasts=True, spare=4)
         striking = asyncio.create_task(it.strike(fault, hold_s=10.0))
-        answers = [await _first_bytes(door, opened) for _ in range(20)]
+        answers: list[bytes] = []
+        hogging = asyncio.create_task(_hog(door, opened, answers))
         await _until_up(control, name, False, 8.0)
+        hogging.cancel()
         await asyncio.sleep(began + 10.0 - time.monotonic())
         await _until_up(control, name, True, 5.0)
         note("T57 in the gateway's rotation again: X 5.0 s", time.monotonic() - began - 10.0)
@@ -55,7 +57,7 @@ async def test_t57_a_node_without_descriptors_serves_on_who_is_there(scene: Scen
         served = [one for one in staying if len(one.streams) == 1]
         history = dataclasses.replace(it.load.history, watches=served)
     assert answers[0] == b"HTTP/1.1 200"
-    assert answers.count(b"") >= 15
+    assert b"" in answers
     assert served == staying
     assert max(lateness_s(history, began, began + 10.0)) <= STEADY_S
 
@@ -66,6 +68,13 @@ async def _until_up(
     async with asyncio.timeout(within_s * TIMEOUT_FACTOR):
         while (not await haproxy_socket.find_not_up(control, [name])) is not wanted:
             await asyncio.sleep(0.05)
+
+
+async def _hog(door: Address, opened: AsyncExitStack, answers: list[bytes]) -> None:
+    """Take each descriptor that becomes free, as a crowd at the door would."""
+    while True:
+        answers.append(await _first_bytes(door, opened))
+        await asyncio.sleep(0.02)
 
 
 async def _first_bytes(door: Address, opened: AsyncExitStack) -> bytes:
@@ -117,8 +126,8 @@ async def test_t63_one_address_floods_posts_and_streams(limited: Scene) -> None:
     calm = quantile(lateness_s(history, calm_from, began), 0.99)
     flooded = quantile(lateness_s(history, began, began + FLOOD_S), 0.99)
     note(f"T63 p99 {calm:.3f} s, in the flood {flooded:.3f} s; {dict(statuses)} {dict(told)}", 0.0)
-    assert statuses[429] > statuses[201] > 0
-    assert sum(statuses.values()) > FLOOD_PER_S * FLOOD_S / 3
+    assert statuses[429] > 1_000
+    assert 0 < statuses[201] <= RATE_ALLOWED * (FLOOD_S + 3.0)  # a burst of 2 s, and the end
     nodes = len(limited.names(Kind.NODE))
     assert told["shed"] >= FLOOD_STREAMS - nodes * STREAMS_ALLOWED
     assert flooded <= max(1.1 * calm, calm + 0.25) * TIMEOUT_FACTOR
