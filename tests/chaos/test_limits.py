@@ -48,8 +48,8 @@ async def test_t57_a_node_without_descriptors_serves_on_who_is_there(scene: Scen
         answers: list[bytes] = []
         hogging = asyncio.create_task(_hog(door, opened, answers))
         await _until_up(control, name, False, 8.0)
-        hogging.cancel()
         await asyncio.sleep(began + 10.0 - time.monotonic())
+        hogging.cancel()
         await _until_up(control, name, True, 5.0)
         note("T57 in the gateway's rotation again: X 5.0 s", time.monotonic() - began - 10.0)
         assert await _first_bytes(door, opened) == b"HTTP/1.1 200"
