@@ -6,11 +6,13 @@ import asyncio
 import itertools
 import resource
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cluster.runtime import Condition
 from tests.chaos.faults import Fault
+from tests.preload import WallClock
 from tests.support import TIMEOUT_FACTOR
 
 _LOOK_EVERY_S = 0.05
@@ -90,20 +92,17 @@ def new_memory_group(max_bytes: int) -> Path:
 
 @dataclass(slots=True)
 class ClockJump(Fault):
-    """The wall clock of processes that run under libfaketime; `targets` are the files that it
-    reads the time from.
-    """
+    """The wall clocks of processes that were started with these; `targets` name them."""
 
+    clocks: Sequence[WallClock] = ()
     offset_s: int = 3600
 
     async def inject(self) -> None:
         """See Fault."""
-        self._tell(self.offset_s)
+        for clock in self.clocks:
+            clock.set(self.offset_s)
 
     async def heal(self) -> None:
         """See Fault."""
-        self._tell(0)
-
-    def _tell(self, offset_s: int) -> None:
-        for target in self.targets:
-            Path(target).write_text(f"{offset_s:+d}\n")
+        for clock in self.clocks:
+            clock.set(0)

@@ -1,6 +1,5 @@
-"""T65: wall clocks that jump by an hour, forth and back, under libfaketime. Everything that waits
-goes by the monotonic clock, so nothing may be felt; only `created_at` and figures tell another
-time.
+"""T65: wall clocks that jump by an hour, forth and back. Everything that waits goes by the monotonic
+clock, so nothing may be felt; only `created_at` and figures tell another time.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ import asyncio
 import datetime as dt
 import time
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -22,7 +20,7 @@ from tests.chaos.links import Links
 from tests.chaos.rows import row
 from tests.chaos.run import ENVIRONMENT
 from tests.chaos.starvation import ClockJump
-from tests.faketime import find_faketime
+from tests.preload import WallClock
 from tests.support import TIMEOUT_FACTOR
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300 * TIMEOUT_FACTOR)]
@@ -32,24 +30,18 @@ HOUR_S = 3600
 
 
 @pytest.fixture(scope="module")
-def clocks(tmp_path_factory: pytest.TempPathFactory) -> dict[Kind, Path]:
-    """For each role the file that its clock is read from."""
+def clocks(tmp_path_factory: pytest.TempPathFactory) -> dict[Kind, WallClock]:
+    """One for each role."""
     folder = tmp_path_factory.mktemp("clocks")
-    files = {kind: folder / str(kind) for kind in KINDS}
-    for file in files.values():
-        file.write_text("+0\n")
-    return files
+    return {kind: WallClock(folder, str(kind)) for kind in KINDS}
 
 
 @pytest.fixture(scope="module")
-def bent(clocks: dict[Kind, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def bent(
+    clocks: dict[Kind, WallClock], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Scene]:
     """A cluster whose certificates are older than any jump."""
-    faked = {
-        "LD_PRELOAD": find_faketime(),
-        "FAKETIME_CACHE_DURATION": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    }
-    roles = {str(kind): faked | {"FAKETIME_TIMESTAMP_FILE": str(clocks[kind])} for kind in KINDS}
+    roles = {str(kind): clock.environment for kind, clock in clocks.items()}
     environment = {**roles, "all": ENVIRONMENT["all"]}
     environment["node"] |= ENVIRONMENT["node"]
     settings = Settings(name="clocks", environment=environment)
@@ -72,13 +64,13 @@ async def whole(bent: Scene) -> AsyncIterator[Scene]:
 
 @pytest.mark.parametrize("kinds", [*((kind,) for kind in KINDS), KINDS], ids="-".join)
 async def test_t65_clocks_jump_by_an_hour(
-    whole: Scene, clocks: dict[Kind, Path], kinds: tuple[Kind, ...]
+    whole: Scene, clocks: dict[Kind, WallClock], kinds: tuple[Kind, ...]
 ) -> None:
     """Forth and back, and back and forth again: no time in which anything may be late."""
     async with row("T65", whole) as it:
         for offset_s in (HOUR_S, -HOUR_S):
-            files = [str(clocks[kind]) for kind in kinds]
-            jump = ClockJump(whole, files, 0.0, True, only_routes=True, offset_s=offset_s)
+            jump = ClockJump(whole, kinds, 0.0, True, only_routes=True, offset_s=offset_s)
+            jump.clocks = [clocks[kind] for kind in kinds]
             await it.strike(jump, hold_s=10.0)
         stored = it.load.history
     told = {

@@ -26,7 +26,7 @@ from tests.chaos.judge import judge
 from tests.chaos.load import Load
 from tests.chaos.traffic import Shape
 from tests.e2e.test_faults import eventually_503
-from tests.faketime import find_faketime
+from tests.preload import WallClock
 from tests.support import TIMEOUT_FACTOR
 
 # Each starts a server again; together they take two minutes and 2 GiB.
@@ -120,11 +120,10 @@ async def test_order_and_content_do_not_depend_on_clocks(
 
 
 def _java_that_is_off(folder: Path, minutes: int) -> str:
-    command = folder / "java"
-    command.write_text(
-        f"#!/bin/sh\nexport LD_PRELOAD={find_faketime()} FAKETIME={minutes:+d}m"
-        f' FAKETIME_DONT_FAKE_MONOTONIC=1\nexec {find_java(cassandra.JAVA_VERSION)} "$@"\n'
-    )
+    clock, command = WallClock(folder, "cassandra"), folder / "java"
+    clock.set(minutes * 60)
+    told = " ".join(f"{name}={value}" for name, value in clock.environment.items())
+    command.write_text(f'#!/bin/sh\nexport {told}\nexec {find_java(cassandra.JAVA_VERSION)} "$@"\n')
     command.chmod(0o755)
     return str(command)
 

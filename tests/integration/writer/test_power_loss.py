@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.integration.writer.test_sqlite_faults import ROOT, check_integrity
+from tests.preload import build
 from writer.sqlite_store import SqliteStore
 
 ACKNOWLEDGED = 350  # more than one checkpoint of the write-ahead log
@@ -42,13 +41,7 @@ asyncio.run(run())
 @pytest.fixture(scope="module")
 def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library that keeps what was synced."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        pytest.skip("because there is no C compiler")
-    library = tmp_path_factory.mktemp("shim") / "unsynced.so"
-    source = Path(__file__).with_name("unsynced.c")
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
-    return library
+    return build(Path(__file__).with_name("unsynced.c"), tmp_path_factory.mktemp("shim"))
 
 
 async def acknowledged_before_the_cut(path: Path, shim: Path, *pragmas: str) -> int:
