@@ -1,4 +1,4 @@
-"""T65: wall clocks that jump by an hour, forth and back. Everything that waits goes by the monotonic
+"""T65: wall clocks that jump by an hour, forth and back. All that waits goes by the monotonic
 clock, so nothing may be felt; only `created_at` and figures tell another time.
 """
 
