@@ -68,22 +68,24 @@ class Links:
 
     @asynccontextmanager
     async def behind_gateway(self, name: str) -> AsyncIterator[str]:
-        """Inside, the gateway reaches this node or writer by the hop that is yielded. Connections
-        that it has already stay as they are. A start of that part would undo it: the gateway is
-        told then where the part really is.
+        """Inside, the gateway reaches this node or writer by the hop that is yielded, and checks
+        its health by the one with "/ops" at its end. Connections that it has already stay as they
+        are. A start of that part would undo it: the gateway is told then where the part really is.
         """
-        part = self._cluster.part(name)
-        hop, port = f"haproxy>{name}", part.ports["public"]
-        self._open(self._cluster.part(Kind.HAPROXY), part, "public")
+        part, gateway = self._cluster.part(name), self._cluster.part(Kind.HAPROXY)
+        hop, checks = f"{gateway.name}>{name}", f"{gateway.name}>{name}/ops"
+        self._open(gateway, part, "public")
+        self._open(gateway, part, "ops", suffix="/ops")
         try:
-            await self._tell_gateway(part, self.proxies[hop].port)
+            await self._tell_gateway(part, self.proxies[hop].port, self.proxies[checks].port)
             yield hop
         finally:
-            await self._tell_gateway(part, port)
-            self._run(self.proxies.pop(hop).__aexit__())
+            await self._tell_gateway(part, part.ports["public"], part.ports["ops"])
+            for one in (hop, checks):
+                self._run(self.proxies.pop(one).__aexit__())
 
-    async def _tell_gateway(self, part: Part, port: int) -> None:
-        server = Server(part.number, part.host, port, part.ports["ops"])
+    async def _tell_gateway(self, part: Part, port: int, check_port: int) -> None:
+        server = Server(part.number, part.host, port, check_port)
         await haproxy_socket.fill_slots(self._cluster.runtime.control(), {part.name: server})
 
     async def act(self, hops: Iterable[str], act: Callable[[TcpProxy], object]) -> None:
@@ -112,10 +114,10 @@ class Links:
             variables["ZOOKEEPER"] = ",".join(addresses)
         self._cluster.set_environment(caller.name, **variables)
 
-    def _open(self, caller: Part, target: Part, use: str) -> str:
+    def _open(self, caller: Part, target: Part, use: str, *, suffix: str = "") -> str:
         proxy = TcpProxy(target.ports[use])
         self._run(proxy.__aenter__())
-        self.proxies[f"{caller.name}>{target.name}"] = proxy
+        self.proxies[f"{caller.name}>{target.name}{suffix}"] = proxy
         return proxy.address
 
     def _run(self, coro: Coroutine[Any, Any, Any]) -> None:

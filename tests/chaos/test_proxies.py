@@ -80,9 +80,8 @@ async def test_t21_replies_of_a_writer_to_the_gateway_are_lost(scene: Scene) -> 
 
 async def test_t05_the_line_between_the_gateway_and_a_node_goes_dead(scene: Scene) -> None:
     """Nobody closes anything: the gateway's own limit of silence cuts its viewers, and they resume
-    elsewhere.
+    elsewhere while the line is still dead.
     """
     assert scene.links is not None
     async with scene.links.behind_gateway("node-1") as hop, row("T05", scene) as it:
-        hold = Hold(scene, [hop], 20.0, True)
-        await it.strike(hold, hold_s=20.0)
+        await it.strike(Hold(scene, [hop, f"{hop}/ops"], 20.0), hold_s=25.0)
