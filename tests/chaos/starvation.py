@@ -1,13 +1,11 @@
-"""Faults of what the machine gives to a process of this machine: descriptors, memory, the time."""
+"""Faults of what the machine gives to a process of this machine: memory, the time."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-import resource
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from cluster.runtime import Condition
@@ -20,36 +18,6 @@ _DIES_WITHIN_S = 120.0
 # What a process takes from now on; what it has already is counted where it was taken.
 _MEMORY_LEFT_BYTES = 4096
 _V1, _V2 = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
-
-
-@dataclass(slots=True)
-class FewDescriptors(Fault):
-    """As under a low `ulimit -n`: `spare` more may be opened, and then none."""
-
-    spare: int = 4
-    _before: dict[int, tuple[int, int]] = field(default_factory=dict)
-
-    async def inject(self) -> None:
-        """See Fault."""
-        for name in self.targets:
-            pid = self.scene.cluster.pid(name)
-            assert pid is not None, f"{name} does not run"
-            self._before[pid] = soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-            limit = min(_nth_free_descriptor(pid, self.spare), soft)
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, hard))
-
-    async def heal(self) -> None:
-        """See Fault."""
-        for pid, limits in self._before.items():
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
-        for name in self.targets:
-            await self.scene.cluster.wait_ready(name)
-
-
-def _nth_free_descriptor(pid: int, count: int) -> int:
-    """The limit bounds the numbers, not how many there are."""
-    used = {int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir()}
-    return next(itertools.islice((n for n in itertools.count() if n not in used), count, None))
 
 
 @dataclass(slots=True)

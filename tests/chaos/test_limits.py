@@ -1,92 +1,30 @@
-"""T57, T63, T66: no descriptors, floods of one address, no memory."""
+"""T63, T66: floods of one address, no memory."""
 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 
-from cluster import haproxy_socket
 from cluster.cluster import Cluster
 from cluster.parts import Kind
 from tests.chaos.faults import Scene
 from tests.chaos.figures import lateness_s, quantile
 from tests.chaos.healing import note, until_whole
 from tests.chaos.rows import row
-from tests.chaos.starvation import FewDescriptors, OutOfMemory, new_memory_group
-from tests.chaos.test_node_faults import busiest
-from tests.chaos.traffic import Shape
-from tests.e2e.raw_http import Address, get
+from tests.chaos.starvation import OutOfMemory, new_memory_group
+from tests.e2e.raw_http import Address
 from tests.support import TIMEOUT_FACTOR
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300 * TIMEOUT_FACTOR)]
 
-STEADY_S = 4.0 * TIMEOUT_FACTOR  # what holds at any time
 ENEMY = "127.0.0.2"  # another address than that of all other clients
 RATE_ALLOWED, STREAMS_ALLOWED = 200, 400
 FLOOD_S, FLOOD_PER_S, FLOOD_LINES, FLOOD_STREAMS = 8.0, 1_500, 20, 1_500
-
-
-async def test_t57_a_node_without_descriptors_serves_on_who_is_there(scene: Scene) -> None:
-    """New connections are closed at once, health checks too, so the gateway goes elsewhere. There
-    is no counter of it: it shows as a scrape that fails.
-    """
-    control = scene.cluster.runtime.control()
-    async with row("T57", scene, Shape(churn_s=0)) as it, AsyncExitStack() as opened:
-        name = busiest(it.load)
-        door = scene.cluster.address(name, "public")
-        staying = [one for one in it.load.history.watches if one.streams[-1].node == name]
-        began = time.monotonic()
-        fault = FewDescriptors(scene, [name], 5.0, lasts=True, spare=4)
-        striking = asyncio.create_task(it.strike(fault, hold_s=10.0))
-        answers: list[bytes] = []
-        hogging = asyncio.create_task(_hog(door, opened, answers))
-        await _until_up(control, name, False, 8.0)
-        await asyncio.sleep(began + 10.0 - time.monotonic())
-        hogging.cancel()
-        await _until_up(control, name, True, 5.0)
-        note("T57 in the gateway's rotation again: X 5.0 s", time.monotonic() - began - 10.0)
-        assert await _first_bytes(door, opened) == b"HTTP/1.1 200"
-        await striking
-        served = [one for one in staying if len(one.streams) == 1]
-        history = dataclasses.replace(it.load.history, watches=served)
-    assert answers[0] == b"HTTP/1.1 200"
-    assert b"" in answers
-    assert served == staying
-    assert max(lateness_s(history, began, began + 10.0)) <= STEADY_S
-
-
-async def _until_up(
-    control: haproxy_socket.Control, name: str, wanted: bool, within_s: float
-) -> None:
-    async with asyncio.timeout(within_s * TIMEOUT_FACTOR):
-        while (not await haproxy_socket.find_not_up(control, [name])) is not wanted:
-            await asyncio.sleep(0.05)
-
-
-async def _hog(door: Address, opened: AsyncExitStack, answers: list[bytes]) -> None:
-    """Take each descriptor that becomes free, as a crowd at the door would."""
-    while True:
-        answers.append(await _first_bytes(door, opened))
-        await asyncio.sleep(0.02)
-
-
-async def _first_bytes(door: Address, opened: AsyncExitStack) -> bytes:
-    """Of one more stream, which stays open; nothing if the connection ends before its answer."""
-    reader, writer = await asyncio.open_connection(*door)
-    opened.callback(writer.transport.abort)
-    writer.write(get("/v1/videos/descriptors/stream"))
-    try:
-        async with asyncio.timeout(10 * TIMEOUT_FACTOR):
-            return await reader.read(12)
-    except ConnectionError:
-        return b""
 
 
 @pytest.fixture
