@@ -23,8 +23,9 @@ class Floor:
     """Before the first fault: comments a second, viewers per node (on each at least half of that),
     deliveries a second (far above it the machine that records is itself the fault). In the calm
     after faults: at least `calm_s` of it, most of that load, and so many calls of nodes long after
-    any fault. `promises` must have been looked at. `faults`: fewer of them show nothing. A recorder
-    that came more than `lag_s` late to its own clock has seen everything late.
+    any fault; of all deliveries in calm at most `late_share` may be late. `promises` must have been
+    looked at. `faults`: fewer of them show nothing. A recorder that came more than `lag_s` late to
+    its own clock has seen everything late.
     """
 
     comments: float = 100.0
@@ -35,6 +36,7 @@ class Floor:
     faults: int = 1
     calm_s: float = 5.0
     calls: int = 100
+    late_share: float = 0.01
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from tests.chaos.verdict import Ledger, Verdict
 
 
 def judge(history: History, floor: Floor | None = None) -> Verdict:
-    """Everything that can be said about a run. `floor`: the load below which it is void (None: a
-    test of something that needs none).
+    """Everything that can be said about a run. `floor`: the load below which it is void, and the
+    pace that is asked for in calm (None: a test of something that needs neither).
     """
     ledger = Ledger()
     check_store(history, ledger)
@@ -28,5 +28,7 @@ def judge(history: History, floor: Floor | None = None) -> Verdict:
     check_calls_of_nodes(history, ledger)
     check_times(history, ledger)
     check_connects(history, ledger)
-    check_live(history, ledger)
-    return Verdict(ledger, missing_load(history, ledger, floor) if floor else ())
+    if floor is None:
+        return Verdict(ledger)
+    check_live(history, ledger, floor.late_share)
+    return Verdict(ledger, missing_load(history, ledger, floor))

@@ -50,8 +50,9 @@ async def test_all_dispatchers_are_killed(scene: Scene) -> None:
 async def test_t12_a_dispatcher_acts_on_an_old_routing_table(scene: Scene) -> None:
     """While it stands still a node is replaced and viewers move; then it goes on."""
     async with row("T12", scene) as it:
-        scene.cluster.pause("dispatcher-1")
-        await asyncio.sleep(5.0)
+        async with it.load.trouble("dispatcher-1 stands still", 4.0):
+            scene.cluster.pause("dispatcher-1")
+            await asyncio.sleep(5.0)
         await it.strike(Kill(scene, ["node-1"], 5.0, True), hold_s=5.0)
         await it.strike(Pause(scene, ["dispatcher-1"], 4.0, True), hold_s=40.0)
 

@@ -20,7 +20,12 @@ FAULTS = ("node-kill", "writer-crash", "dispatcher-crash", "session-expiry", "li
 SHAPE = Shape(viewers=120, videos=10, rate=40)
 # A machine that is busy with other things may cost half of it, and be late to its own clock.
 FLOOR = Floor(
-    comments=20, viewers_per_node=30, deliveries=(200, 10_000), lag_s=3.0 * TIMEOUT_FACTOR, calls=50
+    comments=20,
+    viewers_per_node=30,
+    deliveries=(200, 10_000),
+    lag_s=3.0 * TIMEOUT_FACTOR,
+    calls=50,
+    late_share=0.2,
 )
 
 

@@ -87,7 +87,7 @@ async def test_t08_a_node_loses_the_writers(scene: Scene) -> None:
     """Live comments go on; only who joins meanwhile may have to wait."""
     async with row("T08", scene) as it:
         hold = Hold(scene, [f"{busiest(it.load)}>writer-*"], 5.0, True, only_routes=True)
-        await it.strike(hold, hold_s=12.0)
+        await it.strike(hold, hold_s=12.0, joins_wait=True)
 
 
 async def test_t08_a_resume_that_needs_the_store_is_whole_or_put_off(scene: Scene) -> None:

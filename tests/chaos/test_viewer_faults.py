@@ -28,6 +28,7 @@ from tests.tcp_proxy import Bend, TcpProxy
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
+LONG = "🎈" * 480  # with a number before it, near the most that a comment may have
 _SLOW = re.compile(r'livecomments_byes_total\{reason="slow"\} ([0-9.e+]+)')
 
 
@@ -62,16 +63,20 @@ async def test_t44_a_viewer_that_stops_reading_is_cut_and_others_feel_nothing(sc
     host, port = scene.cluster.address("haproxy", "http")
     async with row("T44", scene) as it, aiohttp.ClientSession() as session:
         before = time.monotonic()
-        stalled = socket.create_connection((host, port))
-        stalled.sendall(f"GET /v1/videos/{video_id}/stream HTTP/1.1\r\nHost: h\r\n\r\n".encode())
-        slow = await slow_byes(scene, session)
-        stalled_at = time.monotonic()
-        total = 0
-        while await slow_byes(scene, session) == slow:
-            assert time.monotonic() - stalled_at < 40.0 * TIMEOUT_FACTOR
-            for _ in range(5):  # enough to fill every buffer on the way in a few seconds
-                total = await post_long(scene, session, video_id)
-            await asyncio.sleep(0.02)
+        async with it.load.trouble("a viewer does not read", 20.0, only_routes=True):
+            stalled = socket.create_connection((host, port))
+            stalled.sendall(
+                f"GET /v1/videos/{video_id}/stream HTTP/1.1\r\nHost: h\r\n\r\n".encode()
+            )
+            slow = await slow_byes(scene, session)
+            stalled_at = time.monotonic()
+            total = 0
+            while await slow_byes(scene, session) == slow:
+                assert time.monotonic() - stalled_at < 40.0 * TIMEOUT_FACTOR
+                for _ in range(5):  # enough to fill every buffer on the way in a few seconds
+                    total += 1
+                    await it.load.post(video_id, f"{total} {LONG}")
+                await asyncio.sleep(0.02)
         cut_at = time.monotonic()
         parser = SseParser()
         events = parser.feed(read_all(stalled).partition(b"\r\n\r\n")[2])
@@ -88,13 +93,6 @@ async def test_t44_a_viewer_that_stops_reading_is_cut_and_others_feel_nothing(sc
     assert seen == list(range(1, total + 1))
     assert cut_at - stalled_at <= 20.0 * TIMEOUT_FACTOR
     assert then <= max(1.1 * calm, calm + 0.05) * TIMEOUT_FACTOR
-
-
-async def post_long(scene: Scene, session: aiohttp.ClientSession, video_id: str) -> int:
-    url = f"{scene.cluster.http_url}/v1/videos/{video_id}/comments"
-    async with session.post(url, json={"author": "a", "text": "🎈" * 500}) as reply:
-        assert reply.status == 201
-        return int((await reply.json())["seq"])
 
 
 async def slow_byes(scene: Scene, session: aiohttp.ClientSession) -> float:

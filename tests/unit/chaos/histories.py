@@ -64,8 +64,8 @@ def sound(count: int = 5) -> History:
 
 
 def broken(history: History) -> set[str]:
-    return {line.split()[0] for line in judge(history).broken}
+    return {line.split()[0] for line in judge(history, Floor()).broken}
 
 
 def first_line(history: History) -> str:
-    return judge(history).broken[0]
+    return judge(history, Floor()).broken[0]
