@@ -25,7 +25,7 @@ ROUND_S = 0.2  # what a comment may wait for its turn among the nodes
 READABLE_PER_S = 20.0  # comments of one video that anybody can follow
 CHECKS_PER_NODE = 250.0  # a tenth of a core, at some 0.4 ms for each check by a gateway
 DESCRIPTORS = 20_000.0
-ONE_PARTITION_PER_S = 7_200.0  # Cassandra, one video, groups of 50: docs/capacity.md
+ONE_PARTITION_PER_S = 13_000.0  # Cassandra, one video: docs/performance.md
 _LENGTH_BYTES = 4.0
 _VIDEOS_PATH = len("/livecomments/videos/") + 11 + 1  # with an id of 11 characters
 
@@ -92,7 +92,7 @@ def _of_hot_video(found: Forecast, c: Constants) -> list[Limit]:
             "comments/s",
             rate,
             ONE_PARTITION_PER_S,
-            "one packed row a group, then comments of one video in several numbered lanes",
+            "comments of one video in several numbered lanes",
         ),
         Limit(
             "hottest video: what a person can read",
