@@ -53,7 +53,7 @@ chaos: setup-dev ## 3 minutes of faults by chance, judged (SEEDS=n times; SEED=n
 	@$(BIN)/livecomments install
 	@$(BIN)/python -m tests.chaos
 
-chaos-all: setup-dev ## every fault of docs/faults.md, one after the other (three quarters of an hour)
+chaos-all: setup-dev ## every fault of docs/faults.md, one after the other (takes long)
 	@$(BIN)/livecomments install
 	@$(BIN)/python -m pytest -m chaos $(PYTEST)
 
