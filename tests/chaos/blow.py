@@ -64,6 +64,16 @@ def troubles_of(blows: Sequence[Blow]) -> Iterator[Trouble]:
         yield Trouble(title, began_at, ended_at, bound_s, only_routes, joins_wait, blow.healed_at)
 
 
+async def outlast(history: History, blows: Sequence[Blow], longer_s: float) -> None:
+    """Note the troubles of these blows, and wait until nothing of them may be felt any more, and
+    `longer_s`.
+    """
+    troubles = list(troubles_of(blows))
+    history.troubles += troubles
+    over_at = max(trouble.over_at for trouble in troubles)
+    await asyncio.sleep(max(over_at - time.monotonic(), 0.0) + longer_s)
+
+
 async def long_calm(history: History) -> None:
     """Wait until nothing excuses the call of a node that has no viewer any more, and some time
     longer, so that there are calls to judge. At once where there was no trouble.

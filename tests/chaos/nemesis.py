@@ -7,11 +7,10 @@ its own, for every fault is healed before the next step.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 
 from cluster.parts import Kind
-from tests.chaos.blow import Blow, deal, long_calm, troubles_of
+from tests.chaos.blow import Blow, deal, long_calm, outlast
 from tests.chaos.faults import Fault, Scene
 from tests.chaos.load import Load
 from tests.chaos.menu import MENU
@@ -40,10 +39,7 @@ class Nemesis:
             except BaseException:
                 await self._heal_all(faults)
                 raise
-            troubles = list(troubles_of(blows))
-            self._load.history.troubles += troubles
-            over_at = max(trouble.over_at for trouble in troubles)
-            await asyncio.sleep(max(over_at - time.monotonic(), 0.0) + _AFTERWARDS_S)
+            await outlast(self._load.history, blows, _AFTERWARDS_S)
         await self.wait_whole()
         await long_calm(self._load.history)
 

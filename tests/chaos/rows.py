@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from cluster.folder import CHECKOUT
 from tests.chaos import evidence
-from tests.chaos.blow import deal, long_calm, troubles_of
+from tests.chaos.blow import deal, long_calm, outlast
 from tests.chaos.call_log import CallLog
 from tests.chaos.faults import Fault, Scene
 from tests.chaos.floor import Floor
@@ -42,10 +41,8 @@ class Row:
         """Inject, hold, heal, and wait until nothing of it may be felt any more. `joins_wait`: see
         Trouble.
         """
-        troubles = list(troubles_of([await deal(fault, hold_s, joins_wait=joins_wait)]))
-        self.load.history.troubles += troubles
-        over_at = max(trouble.over_at for trouble in troubles)
-        await asyncio.sleep(max(over_at - time.monotonic(), 0.0) + _AFTERWARDS_S)
+        blow = await deal(fault, hold_s, joins_wait=joins_wait)
+        await outlast(self.load.history, [blow], _AFTERWARDS_S)
 
 
 @asynccontextmanager
