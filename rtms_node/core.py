@@ -51,6 +51,7 @@ class NodeCore:
         self._loop = asyncio.get_running_loop()
         self._tasks = tasks
         self._feed = feed
+        self._slice_size = limits.slice_size
         self._probes = ProbeSchedule(probe_times)
         self.stats = Stats()
         self.reader = StoreReader(source, tasks, on_reachable, limits.retry_read_s)
@@ -124,10 +125,13 @@ class NodeCore:
 
     def _probe_due(self) -> None:
         rooms = self.hub.rooms
-        for video_id in self._probes.take_due(
-            self._loop.time(), lambda video_id: rooms[video_id].active_at
-        ):
+        due = self._probes.take_due(
+            self._loop.time(), lambda video_id: rooms[video_id].active_at, self._slice_size
+        )
+        for video_id in due:
             self.hub.probe(video_id)
+        if len(due) == self._slice_size:
+            self._loop.call_soon(self._probe_due)
 
     async def _every(self, interval_s: float, act: Callable[[], None]) -> None:
         while True:

@@ -11,15 +11,14 @@ under overload it joins more instead of falling behind.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable
 
 from rtms_node.limits import Limits
 from rtms_node.ring import Ring
+from rtms_node.slices import walk
 from rtms_node.stats import Stats
 from rtms_node.viewer import Viewer
 from service.failpoints import Failpoint, reach
-from wire.sse import HEARTBEAT
 
 _MAX_TIMED = 1_000  # batches whose latency is noted per round
 
@@ -95,11 +94,6 @@ class Fanout:
             stats.writes += 1
             stats.deliveries += chunk[1] - cursor
 
-    def heartbeat(self) -> None:
-        """A comment line to every viewer, waiting ones included."""
-        self.sent_at = self._loop.time()
-        self._walk(iter(list(self._viewers)), _beat, None)
-
     def _schedule(self) -> None:
         wait_s = self.sent_at + self._tick_s - self._loop.time()
         if self._round_began == 0.0 or wait_s <= 0:
@@ -112,7 +106,9 @@ class Fanout:
         self._walking = True
         self._round_began = self.sent_at = self._loop.time()
         self._timed, self._accepted_at = self._accepted_at, []
-        self._walk(iter(list(self._viewers)), self._write_slice, self._round_done)
+        viewers = iter(list(self._viewers))
+        size = self._limits.slice_size
+        walk(self._loop, viewers, size, self._write_slice, self._round_done)
 
     def _write_slice(self, viewers: list[Viewer]) -> None:
         """One payload serves all viewers at the same place: the first one there has it made, and
@@ -144,22 +140,3 @@ class Fanout:
         if self._again:
             self._again = False
             self._schedule()
-
-    def _walk(
-        self,
-        viewers: Iterator[Viewer],
-        act: Callable[[list[Viewer]], None],
-        done: Callable[[], None] | None,
-    ) -> None:
-        chunk = list(islice(viewers, self._limits.slice_size))
-        act(chunk)
-        if len(chunk) == self._limits.slice_size:
-            self._loop.call_soon(self._walk, viewers, act, done)
-        elif done is not None:
-            done()
-
-
-def _beat(viewers: list[Viewer]) -> None:
-    for viewer in viewers:
-        if viewer.writable:
-            viewer.send(HEARTBEAT)

@@ -11,17 +11,19 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import structlog
 
 from rtms_node.feed import Feed
 from rtms_node.reader import StoreReader
 from rtms_node.room import Room
+from rtms_node.slices import walk
 from rtms_node.surroundings import Surroundings
 from rtms_node.viewer import Viewer
 from wire.internal import Batch
-from wire.sse import ByeReason
+from wire.sse import HEARTBEAT, ByeReason
 
 log = structlog.get_logger()
 
@@ -134,16 +136,15 @@ class Hub:
             if now - viewer.paused_at < self._x.limits.slow_after_s:
                 break
             self._cut(viewer)
-        for room in self.rooms.values():
-            room.expire(now)
-        self._keep_budget()
+        rooms = iter(list(self.rooms.values()))
+        expire = partial(_expire, now=now)
+        walk(self._x.loop, rooms, self._x.limits.slice_size, expire, self._keep_budget)
 
     def heartbeat(self) -> None:
-        """Several times a heartbeat interval: beat the rooms that were silent for one."""
-        idle_since = self._x.loop.time() - self._x.limits.heartbeat_s
-        for room in self.rooms.values():
-            if room.sent_at <= idle_since:
-                room.heartbeat()
+        """Several times a heartbeat interval: show the viewers of all rooms that were silent for
+        one, waiting viewers included, and every proxy between, that their streams live.
+        """
+        walk(self._x.loop, self._silent_viewers(), self._x.limits.slice_size, _beat)
 
     def drain_some(self, count: int) -> None:
         """Say `bye` to up to `count` viewers, by chance: those of one video often joined together,
@@ -220,6 +221,13 @@ class Hub:
         self._feed.leave(room.video_id)
         log.info("video_closed", video_id=room.video_id)
 
+    def _silent_viewers(self) -> Iterator[Viewer]:
+        for room in list(self.rooms.values()):
+            now = self._x.loop.time()
+            if room.sent_at <= now - self._x.limits.heartbeat_s:
+                room.sent_at = now
+                yield from list(room.viewers)
+
     def _keep_budget(self) -> None:
         total = self.frame_bytes
         if total <= self._x.limits.frame_budget_bytes:
@@ -229,3 +237,14 @@ class Hub:
             room.drop_frames()
             if total <= self._x.limits.frame_budget_bytes:
                 return
+
+
+def _expire(rooms: Sequence[Room], now: float) -> None:
+    for room in rooms:
+        room.expire(now)
+
+
+def _beat(viewers: Sequence[Viewer]) -> None:
+    for viewer in viewers:
+        if viewer.writable:
+            viewer.send(HEARTBEAT)

@@ -56,10 +56,12 @@ class ProbeSchedule:
             for video_id in list(self._due):
                 self.hasten(video_id, now)
 
-    def take_due(self, now: float, active_at: Callable[[str], float]) -> list[str]:
-        """Videos to probe now, each scheduled again; `active_at` gives a video's last activity."""
+    def take_due(self, now: float, active_at: Callable[[str], float], at_most: int) -> list[str]:
+        """Videos to probe now, up to `at_most`, each scheduled again; `active_at` gives a video's
+        last activity.
+        """
         due: list[str] = []
-        while self._heap and self._heap[0][0] <= now:
+        while self._heap and self._heap[0][0] <= now and len(due) < at_most:
             at, video_id = heapq.heappop(self._heap)
             if self._due.get(video_id) != at:
                 continue

@@ -43,9 +43,8 @@ class Room:
         self.video_id = video_id
         self.viewers: dict[Viewer, None] = {}
         self.active_at = x.loop.time()
-        self._waiting: dict[
-            Viewer, int
-        ] = {}  # no hello yet -> the ticket that answers; oldest first
+        # No hello yet -> the ticket that answers, and since when; oldest first.
+        self._waiting: dict[Viewer, tuple[int, float]] = {}
         self._behind: dict[Viewer, float] = {}  # waits for a fill -> since when; oldest first
         self._fill_asked = self._closed = False
         self._timeline = Timeline(video_id, x, self)
@@ -62,13 +61,18 @@ class Room:
         """Loop time of the last round or heartbeat."""
         return self._fanout.sent_at
 
+    @sent_at.setter
+    def sent_at(self, now: float) -> None:
+        self._fanout.sent_at = now
+
     def join(self, viewer: Viewer) -> None:
         """Take a viewer in; `hello` follows at once or after a head read."""
         self.viewers[viewer] = None
-        viewer.joined_at = self.active_at = self._x.loop.time()
+        self.active_at = self._x.loop.time()
         ring, head = self._timeline.ring, self._timeline.head
         if ring is None or needs_fresh_head(viewer.asked_cursor, ring.epoch, head):
-            self._waiting[viewer] = self._ask_head(asked_number(viewer.asked_cursor))
+            ticket = self._ask_head(asked_number(viewer.asked_cursor))
+            self._waiting[viewer] = (ticket, self.active_at)
         else:
             self._admit(viewer)
 
@@ -91,14 +95,10 @@ class Room:
         if viewer.cursor >= 0 and viewer not in self._behind:
             self._fanout.catch_up(viewer)
 
-    def heartbeat(self) -> None:
-        """Show every viewer, and every proxy between, that the stream lives."""
-        self._fanout.heartbeat()
-
     def expire(self, now: float) -> None:
         """Send away viewers that have waited too long for a hello or a fill."""
         limit_s = self._x.limits.hello_wait_s
-        late = [v for v in self._waiting if now - v.joined_at >= limit_s]
+        late = [v for v, (_, since) in self._waiting.items() if now - since >= limit_s]
         late += [v for v, since in self._behind.items() if now - since >= limit_s]
         for viewer in [viewer for viewer in late if not viewer.closing]:
             self._x.stats.byes[ByeReason.UNAVAILABLE] += 1
@@ -158,7 +158,7 @@ class Room:
             return
         self._timeline.on_head(epoch, head, ticket)
         self._fanout.ring = self._timeline.ring
-        for viewer in [v for v, own in self._waiting.items() if own <= ticket]:
+        for viewer in [v for v, (own, _) in self._waiting.items() if own <= ticket]:
             del self._waiting[viewer]
             if not viewer.closing:  # nothing follows a bye
                 self._admit(viewer)

@@ -36,12 +36,12 @@ class Home(Protocol):
 class Viewer(asyncio.Protocol):
     """Takes over a transport after its request has been read and answered.
 
-    joined_at: loop time of the join; paused_at: loop time when the kernel took no more, or 0.
+    paused_at: loop time when the kernel took no more, or 0.
     """
 
     __slots__ = (
-        "_fd", "_home", "_transport", "address", "asked_cursor", "closing", "cursor", "joined_at",
-        "paused_at", "replay",
+        "_fd", "_home", "_transport", "address", "asked_cursor", "closing", "cursor", "paused_at",
+        "replay",
     )  # fmt: skip
 
     def __init__(
@@ -59,7 +59,6 @@ class Viewer(asyncio.Protocol):
         self.asked_cursor = cursor
         self.replay = replay
         self.cursor = -1
-        self.joined_at = 0.0
         self.paused_at = 0.0
         self.closing = False
         transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from rtms_node.testing import MemoryStore
@@ -103,6 +104,36 @@ async def test_heartbeats_go_to_idle_rooms_only(make_node: Any) -> None:
     idle_viewer = busy.watch_loaded()
     busy.hub.heartbeat()
     assert b": hb" not in idle_viewer.transport.written
+
+
+async def test_heartbeats_of_many_rooms_let_others_run_between(make_node: Any) -> None:
+    node = make_node(heartbeat_s=0.0, slice_size=2)
+    viewers = [node.watch(f"v{number}") for number in range(5)]
+
+    def beaten() -> int:
+        return sum(viewer.transport.written == b": hb\n\n" for viewer in viewers)
+
+    node.hub.heartbeat()
+    counts = [beaten()]
+    while counts[-1] < len(viewers):
+        await asyncio.sleep(0)
+        counts.append(beaten())
+    assert counts == [2, 4, 5]
+
+
+async def test_a_sweep_over_many_rooms_reaches_all_and_then_keeps_the_budget(
+    make_node: Any,
+) -> None:
+    node = make_node(hello_wait_s=0.0, slice_size=2, frame_budget_bytes=0)
+    loaded = node.watch_loaded("loaded")
+    node.hub.ingest(node.store.post("loaded", 10))
+    waiting = [node.watch(f"v{number}") for number in range(5)]
+    node.hub.sweep()
+    assert sum(len(viewer.events) for viewer in waiting) < len(waiting)
+    assert node.hub.frame_bytes > 0
+    await eventually(lambda: node.hub.frame_bytes == 0)
+    assert all(viewer.named("bye") for viewer in waiting)
+    assert not loaded.named("bye")
 
 
 async def test_the_byte_budget_drops_the_least_active_rings_first(make_node: Any) -> None:
