@@ -51,17 +51,20 @@ class RawServer:
             viewer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._viewers.append(viewer)
 
-    def send(self, loop: str, payload: bytes, per_s: float, rounds: int) -> float:
-        """CPU seconds of that many rounds over all viewers. Raises BenchFailed if any was full."""
-        act_on, viewers = self._rounds[loop], self._viewers
+    def send(self, loop: str, payload: bytes, per_s: float, rounds: int, rooms: int = 1) -> float:
+        """CPU seconds of that many rounds, each over the viewers of one of the rooms in turn.
+        Raises BenchFailed if any was full.
+        """
+        act_on = self._rounds[loop]
+        viewers = [self._viewers[room::rooms] for room in range(rooms)]
         before, whole = cpu_s(), 0
 
-        def act(_i: int) -> None:
+        def act(number: int) -> None:
             nonlocal whole
-            whole += act_on(viewers, payload)
+            whole += act_on(viewers[number % rooms], payload)
 
         at_rate(per_s, rounds, act)
-        if whole != rounds * len(viewers):
+        if whole != sum(len(viewers[number % rooms]) for number in range(rounds)):
             raise BenchFailed("a viewer's buffer was full")
         return cpu_s() - before
 

@@ -108,6 +108,18 @@ class RawSender:
         cpu_s: float = self._raw.ask("send", self._loop, self._frame, per_s, rounds)
         return cpu_s / (self._viewers * rounds) * 1e6
 
+    def begin(self, per_s: float, rounds: int, rooms: int) -> None:
+        """Send each round to the viewers of another room, while others are at work; then ask for
+        the `cost`, in CPU microseconds for each write.
+        """
+        self._writes = rounds * self._viewers / rooms
+        self._raw.tell("send", self._loop, self._frame, per_s, rounds, rooms)
+
+    def cost(self) -> float:
+        """Of what was begun, when it has ended. Raises BenchFailed."""
+        cpu_s: float = self._raw.answer()
+        return cpu_s / self._writes * 1e6
+
 
 class BareSender:
     """A bare uvloop server: `transport.write` for each connection."""
