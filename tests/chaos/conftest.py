@@ -10,9 +10,9 @@ import pytest
 
 from cluster.cluster import Cluster
 from cluster.settings import Settings
-from tests.chaos.faults import Scene
 from tests.chaos.links import Links
 from tests.chaos.run import ENVIRONMENT
+from tests.chaos.scene import Scene
 
 
 @pytest.fixture(scope="session")

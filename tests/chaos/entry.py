@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from cluster.parts import Kind
-from tests.chaos.faults import Fault, Scene
+from tests.chaos.faults import Fault
+from tests.chaos.scene import Scene
 
 ALONE = "all"  # the group of what strikes everything
 Names = Mapping[Kind, Sequence[str]]

@@ -12,8 +12,9 @@ from kazoo.client import KazooClient
 from cluster import probe, zookeeper
 from cluster.cluster import Cluster
 from cluster.parts import ROLES, Kind
-from tests.chaos.faults import Fault, Scene
+from tests.chaos.faults import Fault
 from tests.chaos.rows import FIGURES, Row
+from tests.chaos.scene import Scene
 from tests.support import TIMEOUT_FACTOR
 
 _LOOK_EVERY_S = 0.05

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from tests.chaos.call_log import CallLog
-from tests.chaos.faults import Scene
 from tests.chaos.judge import judge
 from tests.chaos.load import Load
+from tests.chaos.scene import Scene
 from tests.chaos.traffic import Shape
 from tests.chaos.verdict import PROMISES
 

@@ -11,20 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from cluster.parts import Kind
 from tests.chaos.entry import ALONE, Build, Choose, Entry, Names, Place, everyone, hop, one
-from tests.chaos.faults import (
-    Bent,
-    Crash,
-    Cut,
-    Drain,
-    Flaky,
-    Hold,
-    Kill,
-    KillLeader,
-    Partition,
-    Pause,
-    Rolling,
-    Stop,
-)
+from tests.chaos.faults import Crash, Drain, Kill, KillLeader, Partition, Pause, Rolling, Stop
+from tests.chaos.link_faults import Bent, Cut, Flaky, Hold
 from tests.tcp_proxy import Bend, Direction
 
 # What there must be for a group of faults.

@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 
 from cluster.parts import Kind
 from tests.chaos.blow import Blow, deal, long_calm, outlast
-from tests.chaos.faults import Fault, Scene
+from tests.chaos.faults import Fault
 from tests.chaos.load import Load
 from tests.chaos.menu import MENU
+from tests.chaos.scene import Scene
 from tests.chaos.schedule import WARM_UP_S, Step, Strike
 
 _AFTERWARDS_S = 1.0

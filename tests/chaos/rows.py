@@ -12,12 +12,13 @@ from cluster.folder import CHECKOUT
 from tests.chaos import evidence
 from tests.chaos.blow import deal, long_calm, outlast
 from tests.chaos.call_log import CallLog
-from tests.chaos.faults import Fault, Scene
+from tests.chaos.faults import Fault
 from tests.chaos.floor import Floor
 from tests.chaos.history import History
 from tests.chaos.judge import judge
 from tests.chaos.judge_times import felt_s
 from tests.chaos.load import Load
+from tests.chaos.scene import Scene
 from tests.chaos.traffic import Shape
 
 THOUSAND = Shape(viewers=1_000, videos=60, hot_viewers=0.2)

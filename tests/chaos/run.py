@@ -13,7 +13,6 @@ from cluster.parts import Kind
 from cluster.settings import Settings
 from tests.chaos import evidence
 from tests.chaos.call_log import CallLog
-from tests.chaos.faults import Scene
 from tests.chaos.floor import Floor, rates_after, rates_before, viewers_by_node
 from tests.chaos.history import History, Trouble
 from tests.chaos.judge import judge
@@ -24,6 +23,7 @@ from tests.chaos.links import Links
 from tests.chaos.load import Load
 from tests.chaos.menu import available
 from tests.chaos.nemesis import Nemesis, names_of
+from tests.chaos.scene import Scene
 from tests.chaos.schedule import plan
 from tests.chaos.traffic import Shape
 from tests.chaos.verdict import Ledger, Verdict

@@ -15,10 +15,10 @@ from cluster import ca
 from cluster.cluster import Cluster
 from cluster.parts import Kind
 from cluster.settings import Settings
-from tests.chaos.faults import Scene
 from tests.chaos.links import Links
 from tests.chaos.rows import row
 from tests.chaos.run import ENVIRONMENT
+from tests.chaos.scene import Scene
 from tests.chaos.starvation import ClockJump
 from tests.preload import WallClock
 from tests.support import TIMEOUT_FACTOR

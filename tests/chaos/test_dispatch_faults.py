@@ -11,10 +11,12 @@ import pytest
 
 from cluster.parts import Kind
 from tests.chaos.event_source import EventSource
-from tests.chaos.faults import Bent, Crash, Cut, Flaky, Hold, Kill, Pause, Scene
+from tests.chaos.faults import Crash, Kill, Pause
 from tests.chaos.figures import lateness_s, quantile, resident_bytes
 from tests.chaos.history import Watch
+from tests.chaos.link_faults import Bent, Cut, Flaky, Hold
 from tests.chaos.rows import row
+from tests.chaos.scene import Scene
 from tests.e2e.parts import figure
 from tests.support import TIMEOUT_FACTOR, eventually
 from tests.tcp_proxy import Bend

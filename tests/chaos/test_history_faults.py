@@ -15,10 +15,10 @@ import pytest
 from cluster.parts import Kind
 from cluster.runtime import Condition
 from tests.chaos.event_source import EventSource
-from tests.chaos.faults import Scene
 from tests.chaos.figures import resident_bytes
 from tests.chaos.healing import note
 from tests.chaos.history import Watch
+from tests.chaos.scene import Scene
 from tests.support import TIMEOUT_FACTOR, eventually
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300 * TIMEOUT_FACTOR)]

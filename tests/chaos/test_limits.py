@@ -12,10 +12,10 @@ import pytest
 
 from cluster.cluster import Cluster
 from cluster.parts import Kind
-from tests.chaos.faults import Scene
 from tests.chaos.figures import lateness_s, quantile
 from tests.chaos.healing import note, until_whole
 from tests.chaos.rows import row
+from tests.chaos.scene import Scene
 from tests.chaos.starvation import OutOfMemory, new_memory_group
 from tests.e2e.raw_http import Address
 from tests.support import TIMEOUT_FACTOR

@@ -12,11 +12,13 @@ import pytest
 
 from cluster.parts import Kind
 from tests.chaos.event_source import EventSource
-from tests.chaos.faults import Drain, Hold, Kill, Pause, Scene
+from tests.chaos.faults import Drain, Kill, Pause
 from tests.chaos.healing import note
 from tests.chaos.history import Watch
+from tests.chaos.link_faults import Hold
 from tests.chaos.load import Load
 from tests.chaos.rows import THOUSAND, row
+from tests.chaos.scene import Scene
 from tests.support import TIMEOUT_FACTOR, eventually
 from tests.tcp_proxy import BOTH, Direction
 

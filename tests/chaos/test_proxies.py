@@ -11,10 +11,11 @@ import pytest
 
 from tests.chaos.buffering_proxy import IDLE_S, BufferingProxy
 from tests.chaos.event_source import EventSource
-from tests.chaos.faults import Flaky, Hold, Scene
 from tests.chaos.healing import note
 from tests.chaos.history import Watch
+from tests.chaos.link_faults import Flaky, Hold
 from tests.chaos.rows import row
+from tests.chaos.scene import Scene
 from tests.support import TIMEOUT_FACTOR, eventually
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300 * TIMEOUT_FACTOR)]

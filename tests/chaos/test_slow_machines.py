@@ -9,9 +9,11 @@ import time
 import pytest
 
 from cluster.parts import ROLES, Kind
-from tests.chaos.faults import Bent, Rolling, Scene, Throttle
+from tests.chaos.faults import Rolling, Throttle
 from tests.chaos.figures import lateness_s, quantile
+from tests.chaos.link_faults import Bent
 from tests.chaos.rows import row
+from tests.chaos.scene import Scene
 from tests.support import TIMEOUT_FACTOR
 from tests.tcp_proxy import Bend
 

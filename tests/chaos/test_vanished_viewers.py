@@ -17,8 +17,8 @@ import aiohttp
 import pytest
 
 from cluster.parts import Kind
-from tests.chaos.faults import Scene
 from tests.chaos.healing import note, state_of
+from tests.chaos.scene import Scene
 from tests.support import TIMEOUT_FACTOR
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]

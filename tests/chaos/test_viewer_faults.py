@@ -16,11 +16,11 @@ import pytest
 
 from cluster.parts import Kind
 from tests.chaos.event_source import EventSource
-from tests.chaos.faults import Scene
 from tests.chaos.figures import lateness_s, quantile, resident_bytes
 from tests.chaos.history import Watch
 from tests.chaos.judged import judged
 from tests.chaos.rows import row
+from tests.chaos.scene import Scene
 from tests.chaos.traffic import Shape
 from tests.sse_parser import SseParser
 from tests.support import TIMEOUT_FACTOR, eventually

@@ -7,9 +7,10 @@ import secrets
 import pytest
 
 from cluster.parts import Kind
-from tests.chaos.faults import Crash, Drain, Kill, Pause, Scene
+from tests.chaos.faults import Crash, Drain, Kill, Pause
 from tests.chaos.http_client import HttpClient, post_request
 from tests.chaos.rows import row
+from tests.chaos.scene import Scene
 from tests.tcp_proxy import TcpProxy
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]

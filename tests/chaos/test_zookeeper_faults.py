@@ -13,7 +13,7 @@ import pytest
 
 from cluster.parts import ROLES, Kind
 from cluster.runtime import Condition
-from tests.chaos.faults import Hold, Kill, KillLeader, Outages, Pause, Scene
+from tests.chaos.faults import Kill, KillLeader, Pause
 from tests.chaos.healing import (
     note,
     state_of,
@@ -23,8 +23,10 @@ from tests.chaos.healing import (
     until_registered_once,
     until_whole,
 )
+from tests.chaos.link_faults import Hold, Outages
 from tests.chaos.links import Links
 from tests.chaos.rows import Row, row
+from tests.chaos.scene import Scene
 from tests.e2e.parts import figure
 from tests.support import TIMEOUT_FACTOR, eventually
 from tests.tcp_proxy import TcpProxy

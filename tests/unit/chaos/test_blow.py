@@ -11,7 +11,8 @@ import pytest
 from cluster.errors import StepFailed
 from cluster.runtime import Condition
 from tests.chaos.blow import Blow, deal, troubles_of
-from tests.chaos.faults import Crash, Fault, Kill, Scene
+from tests.chaos.faults import Crash, Fault, Kill
+from tests.chaos.scene import Scene
 from tests.support import TIMEOUT_FACTOR
 
 NOWHERE = cast(Scene, SimpleNamespace())

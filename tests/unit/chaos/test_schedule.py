@@ -9,8 +9,8 @@ import pytest
 from cluster.cluster import Cluster
 from cluster.parts import Kind
 from tests.chaos.entry import ALONE
-from tests.chaos.faults import Scene
 from tests.chaos.menu import MENU, available
+from tests.chaos.scene import Scene
 from tests.chaos.schedule import Step, plan
 from tests.chaos.traffic import Shape, intent, video_of_viewer
 
