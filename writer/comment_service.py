@@ -7,6 +7,7 @@ service remembers whether the store served the last write and the last read, for
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from writer.sink import CommentSink
 from writer.store import Appended, CommentStore, Page
 
 READ_DEADLINE_S = 4.0
+WRITE_PROBLEM_KEPT_S = 30.0
 _REPLY_BYTES = MAX_INTERNAL_BYTES - 4096  # of comments in one range reply
 
 
@@ -50,15 +52,23 @@ class CommentService:
         *,
         limits: Limits | None = None,
         read_deadline_s: float = READ_DEADLINE_S,
+        write_problem_kept_s: float = WRITE_PROBLEM_KEPT_S,
     ) -> None:
         self._store, self._sink, self._metrics = store, sink, metrics
         self._read_deadline_s = read_deadline_s
         self._group_commit = GroupCommit(store, sink, tasks, metrics, limits=limits)
+        self._write_problem_kept_s = write_problem_kept_s
+        self._unwritten_at = 0.0
         self._problems: dict[str, str] = {}
 
     @property
     def store_problem(self) -> str | None:
-        """What was wrong with the last write or read, None if nothing."""
+        """What was wrong with the last write or read, None if nothing. Reads are tried all the
+        time; a write is not, so while nobody posts, its problem is forgotten after
+        `write_problem_kept_s`: it may have ended long ago.
+        """
+        if time.monotonic() > self._unwritten_at + self._write_problem_kept_s:
+            self._problems.pop("write", None)
         return "; ".join(self._problems.values()) or None
 
     @property
@@ -93,6 +103,7 @@ class CommentService:
             result = await self._group_commit.post(video_id, comment, key, request_id)
         except StoreUnavailable as exc:
             self._problems["write"] = f"last write: {exc.detail}"
+            self._unwritten_at = time.monotonic()
             raise
         self._problems.pop("write", None)
         return result
