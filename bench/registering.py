@@ -120,16 +120,14 @@ class Dispatcher(_Process):
             for node_id, videos in routes.items()
             for video_id in videos
         }
-        wrong = set(expected)
+        wrong = list(expected)  # the last one is looked at until it is right, then the next
 
         def all_right() -> bool:
-            for video_id in list(wrong):
-                if resolver.find(video_id) != expected[video_id]:
-                    return False
-                wrong.discard(video_id)
-            return True
+            while wrong and resolver.find(wrong[-1]) == expected[wrong[-1]]:
+                wrong.pop()
+            return not wrong
 
-        return await self.until(all_right, f"{len(wrong)} routes are wrong")
+        return await self.until(all_right, "not all routes get right")
 
     def suspensions(self) -> int:
         """How often the connection was lost."""

@@ -25,6 +25,7 @@ from kazoo.protocol.states import EventType, KazooState, WatchedEvent
 from kazoo.retry import KazooRetry
 
 from coordination.errors import NodeExists, NoNode, NotSent, OutcomeUnknown, ZooKeeperAway
+from coordination.kazoo_handler import KazooHandler
 from coordination.mailbox import Mailbox
 from coordination.multi_read import MultiRead, MultiReadError
 from coordination.translate import refusal, stat_of, translated
@@ -217,6 +218,7 @@ class ZooKeeperSession:
         return KazooClient(
             self._hosts,
             timeout=self._timeout_s,
+            handler=KazooHandler(),
             connection_retry=KazooRetry(max_tries=-1, delay=0.05, max_delay=_MAX_BACK_OFF_S),
             logger=quiet,
         )
