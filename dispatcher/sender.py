@@ -26,7 +26,7 @@ from dispatcher.core import Parcel, join
 from dispatcher.metrics import DispatcherMetrics
 from dispatcher.outbox import Outbox, OutboxLimits, Queued
 from service.failpoints import Failpoint, reach
-from service.logs import bind_request, clean_request_id
+from service.logs import bind_request, clean_request_id, forget_request
 from wire.errors import BadRequest, PeerError
 from wire.internal import FORWARD, ForwardReply, decode
 from wire.roles import Peer
@@ -118,7 +118,7 @@ class NodeSender:
 
     async def run(self) -> None:
         """Send until closed or cancelled."""
-        structlog.contextvars.clear_contextvars()  # started inside a request, outlives it
+        forget_request()  # this task was started inside one
         while not self._closed:
             items = self._outbox.take(time.monotonic())
             if items:

@@ -11,10 +11,14 @@ import random
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import structlog
 
 _REQUEST_ID_MAX = 64
+
+# Not structlog's own variables: binding one of those walks over all that there are, each time.
+_request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def configure_logs(*, level: str, style: str, **ids: str) -> None:
@@ -23,7 +27,7 @@ def configure_logs(*, level: str, style: str, **ids: str) -> None:
     """
     console = style == "console" or (style == "auto" and sys.stderr.isatty())
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
+        add_request_id,
         _add_ids(ids),
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -65,13 +69,31 @@ def clean_request_id(text: str | None) -> str:
 @contextmanager
 def bind_request(request_id: str) -> Iterator[None]:
     """Every log line inside carries `request_id`."""
-    with structlog.contextvars.bound_contextvars(request_id=request_id):
+    token = _request_id.set(request_id)
+    try:
         yield
+    finally:
+        _request_id.reset(token)
+
+
+def forget_request() -> None:
+    """For a task that was started inside a request and outlives it."""
+    _request_id.set("")
 
 
 def current_request_id() -> str:
     """The request id bound here, or an empty string."""
-    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+    return _request_id.get()
+
+
+def add_request_id(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """A processor for structlog: the bound request id, unless the line names one itself."""
+    request_id = _request_id.get()
+    if request_id:
+        event.setdefault("request_id", request_id)
+    return event
 
 
 def _add_ids(ids: dict[str, str]) -> structlog.typing.Processor:

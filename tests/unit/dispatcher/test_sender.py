@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from dispatcher.metrics import DispatcherMetrics
 from dispatcher.outbox import OutboxLimits
 from dispatcher.sender import NodeSender, SenderConfig
-from service.logs import bind_request, current_request_id
+from service.logs import add_request_id, bind_request, current_request_id
 from tests.support import eventually
 from tests.unit.dispatcher.parcels import node, parcel
 from wire.errors import PeerError
@@ -221,9 +221,7 @@ async def test_a_forward_carries_the_request_id_of_the_post(bench: Bench) -> Non
 
 async def test_the_back_off_log_has_no_stale_request_id(bench: Bench) -> None:
     bench.node.errors = [PeerError("refused")] * 3
-    with structlog.testing.capture_logs(
-        processors=[structlog.contextvars.merge_contextvars]
-    ) as lines:
+    with structlog.testing.capture_logs(processors=[add_request_id]) as lines:
         bench.offer(5)
         await bench.idle()
     events = {line["event"]: line for line in lines}
