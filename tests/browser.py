@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cluster.system_packages import find_browser
-from tests.support import TIMEOUT_FACTOR
+from tests.support import TIMEOUT_FACTOR, eventually
 
 _START_WITHIN_S = 60.0
 _ANSWER_WITHIN_S = 30.0
@@ -36,6 +36,13 @@ class Page:
         self._browser, self._session_id = browser, session_id
         self.target_id = target_id
         self.answers: defaultdict[str, set[tuple[str, int]]] = defaultdict(set)
+        self._loaded: set[str] = set()
+
+    async def go_to(self, url: str) -> None:
+        """Returns when the page and its scripts are there; until then another page answers."""
+        await self.call("Page.setLifecycleEventsEnabled", enabled=True)
+        loader_id = (await self.call("Page.navigate", url=url))["loaderId"]
+        await eventually(lambda: loader_id in self._loaded, _ANSWER_WITHIN_S)
 
     async def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression; AssertionError if it throws."""
@@ -59,6 +66,8 @@ class Page:
         if method == "Network.responseReceived":
             response = parameters["response"]
             self.answers[response["url"]].add((response["protocol"], response["status"]))
+        elif method == "Page.lifecycleEvent" and parameters["name"] == "load":
+            self._loaded.add(parameters["loaderId"])
 
 
 class Browser:
@@ -71,7 +80,7 @@ class Browser:
         self._pages: dict[str, Page] = {}
 
     async def open(self, url: str) -> Page:
-        """A new tab that goes to `url`; what its network does is noted from the start."""
+        """A new tab that shows `url`; what its network does is noted from the start."""
         target = await self.call("Target.createTarget", url="about:blank")
         attached = await self.call(
             "Target.attachToTarget", targetId=target["targetId"], flatten=True
@@ -79,7 +88,8 @@ class Browser:
         page = Page(self, target["targetId"], attached["sessionId"])
         self._pages[attached["sessionId"]] = page
         await page.call("Network.enable")
-        await page.call("Page.navigate", url=url)
+        await page.call("Page.enable")
+        await page.go_to(url)
         return page
 
     async def call(

@@ -59,7 +59,7 @@ async def test_an_event_source_lives_through_every_outage_whole_and_in_order(
         load.history.watches += watches.values()
         page = await browser.open(pages.watch(streams))
         screen = Screen(page, watches)
-        await eventually(lambda: all(watch.events for watch in watches.values()), 30)
+        await screen.wait_all_open(BACK_WITHIN_S)
         for outage in (node_killed, node_drained, all_nodes_killed, gateway_restarted):
             await load.wait_for_posts(RATE)
             async with load.trouble(outage.__name__, 0.0):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from urllib.parse import quote
 
@@ -100,15 +100,19 @@ class Screen:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
+    async def wait_all_open(self, timeout_s: float) -> None:
+        """Until each watch has been told something."""
+        await self._wait(lambda: all(watch.events for watch in self.watches.values()), timeout_s)
+
     async def wait_all_at(self, heads: Mapping[str, int], timeout_s: float) -> None:
         """Until each watch has come to its video's head."""
-        await eventually(
-            lambda: (
-                self._task.done()
-                or all(watch.head >= heads[watch.video_id] for watch in self.watches.values())
-            ),
+        await self._wait(
+            lambda: all(watch.head >= heads[watch.video_id] for watch in self.watches.values()),
             timeout_s,
         )
+
+    async def _wait(self, condition: Callable[[], bool], timeout_s: float) -> None:
+        await eventually(lambda: self._task.done() or condition(), timeout_s)
         assert not self._task.done(), self._task
 
     async def _follow(self) -> None:

@@ -24,6 +24,7 @@ from tests.unit.dispatcher.parcels import parcel
 from wire.roles import Role
 
 NODES, OFFERS, EVERY_S, SIZE = 20, 60, 0.05, 20_000
+DEADLINE_S = 0.5  # of one forward
 LIMITS = OutboxLimits(max_age_s=30.0, max_bytes=512 * 1024)
 
 
@@ -42,7 +43,7 @@ class Crowd:
             self.tasks,
             DispatcherMetrics(CollectorRegistry()),
             lambda _: None,
-            config=SenderConfig(limits=LIMITS, deadline_s=0.5),
+            config=SenderConfig(limits=LIMITS, deadline_s=DEADLINE_S),
         )
 
     async def offer(self, first: int) -> dict[int, float]:
@@ -70,8 +71,10 @@ async def crowd(tmp_path: Path) -> AsyncIterator[Crowd]:
     await asyncio.gather(*(node.stop() for node in crowd.nodes))
 
 
-def lateness_p99_s(nodes: Sequence[NodeStub], offered_at: dict[int, float]) -> float:
-    """From the offer to the arrival, over all nodes."""
+def lateness_p90_s(nodes: Sequence[NodeStub], offered_at: dict[int, float]) -> float:
+    """From the offer to the arrival, over all nodes. Not the p99: one moment in which the machine
+    did something else makes all nodes late for one comment, which is more than a hundredth.
+    """
     found = sorted(
         at - offered_at[batch.first_seq]
         for node in nodes
@@ -80,11 +83,11 @@ def lateness_p99_s(nodes: Sequence[NodeStub], offered_at: dict[int, float]) -> f
         if batch.first_seq in offered_at
     )
     assert len(found) == len(nodes) * len(offered_at)
-    return found[int((len(found) - 1) * 0.99)]
+    return found[int((len(found) - 1) * 0.9)]
 
 
 async def test_one_slow_node_of_twenty_delays_no_other(crowd: Crowd) -> None:
-    """Their p99 is at most a tenth higher, or 25 ms: everything runs in one loop here."""
+    """Whoever waited for the slow one would be late by a forward's deadline at least, each time."""
     slow, *others = crowd.nodes
     await crowd.offer(1)  # until everybody is connected
     await crowd.senders.wait_idle()
@@ -93,9 +96,9 @@ async def test_one_slow_node_of_twenty_delays_no_other(crowd: Crowd) -> None:
     slow.slow_s = 5.0
     offers = await crowd.offer(1 + 2 * OFFERS)
     await eventually(lambda: all(node.got[-1][1] == 3 * OFFERS for node in others))
-    calm, then = lateness_p99_s(others, calm_offers), lateness_p99_s(others, offers)
-    print(f"T17 p99 {calm * 1000:.1f} ms, with a slow one {then * 1000:.1f} ms")
-    assert then <= max(1.1 * calm, calm + 0.025) * TIMEOUT_FACTOR
+    calm, then = lateness_p90_s(others, calm_offers), lateness_p90_s(others, offers)
+    print(f"T17 p90 {calm * 1000:.1f} ms, with a slow one {then * 1000:.1f} ms")
+    assert then < DEADLINE_S / 2 * TIMEOUT_FACTOR
     assert crowd.senders.failing == [slow.name]
     # What waits for the slow one is bounded, and the others never have more than one under way.
     assert crowd.most_queued_bytes <= LIMITS.max_bytes + NODES * 2 * SIZE
