@@ -53,6 +53,7 @@ class Size:
 
 _FULL = (
     Size(10, 100, 200, reach=((50, 8.0), (99, 40.0))),
+    Size(10, 100, 50),  # two cores are full with the first, and then every hop is a queue
     Size(2, 1_000, 20, reach=((50, 20.0),)),
     Size(1, 5_000, 4),
 )
