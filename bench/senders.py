@@ -105,8 +105,8 @@ class RawSender:
 
     def send(self, per_s: float, rounds: int) -> float:
         """See Sender."""
-        cpu_s: float = self._raw.ask("send", self._loop, self._frame, per_s, rounds)
-        return cpu_s / (self._viewers * rounds) * 1e6
+        self.begin(per_s, rounds, 1)
+        return self.cost()
 
     def begin(self, per_s: float, rounds: int, rooms: int) -> None:
         """Send each round to the viewers of another room, while others are at work; then ask for

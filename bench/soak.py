@@ -110,8 +110,7 @@ def _curves(name: str, windows: Sequence[Window]) -> Iterator[Curve]:
     parts = [part for part in windows[0].rss if part.endswith(("-1", "haproxy"))]
     parts += [part for part in windows[0].rings if part not in parts]
     lines = [line(part, lambda w, part=part: w.rss[part] / 1e6) for part in parts]  # type: ignore[misc]
-    rings = line("rings of all nodes", lambda w: sum(w.rings.values()) / 1e6)
-    lines.append(rings)
+    lines.append(line("rings of all nodes", lambda w: sum(w.rings.values()) / 1e6))
     yield Curve(f"{name}-memory", "Resident memory during a soak", "minutes", "MB", tuple(lines))
     p99 = line("p99 of each window", lambda window: window.p99_ms)
     yield Curve(f"{name}-p99", "Post to viewer during a soak", "minutes", "ms", (p99,))
