@@ -26,4 +26,4 @@ class Limits:
     heartbeat_s: float = 5.0  # comment line on an idle stream
     tick_min_s: float = 0.010  # frames of a busy video wait at most this long to be joined ...
     tick_max_s: float = 0.025  # ... and this long when one round over the viewers takes long
-    slice_size: int = 256  # viewers written to before other work gets its turn
+    slice_size: int = 256  # viewers, rooms or probes before other work gets its turn
