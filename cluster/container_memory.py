@@ -21,7 +21,7 @@ _MIB = 1024 * 1024
 _CASSANDRA_BESIDE_MIB = 600
 # Python, its programs, and 20,000 viewers of 20,000 videos.
 _NODE_BESIDE_MIB = 320
-# A frame is an object in a list, and room that was given back lies between others.
+# Room that was given back lies between frames.
 _FRAMES_COST = 1.25
 # HAProxy with nobody there, rounded up; and a stream, both its connections, with TLS and a buffer
 # of 16 KiB in use. Measured: 14 KiB of an idle stream, 28 with TLS.

@@ -58,7 +58,7 @@ def export_core(registry: CollectorRegistry, stats: Stats, hub: Hub, reader: Sto
     exports.gauge("viewers", "Open streams", lambda: len(hub.viewers))
     exports.gauge("paused_viewers", "Viewers that take no bytes", lambda: hub.paused_viewers)
     exports.gauge("videos", "Videos served", lambda: len(hub.rooms))
-    exports.gauge("frame_bytes", "Bytes in rings", lambda: hub.frame_bytes)
+    exports.gauge("frame_bytes", "Bytes of memory in rings", lambda: hub.frame_bytes)
     exports.gauge(
         "range_reads_at_once", "Of one video, the most so far", lambda: reader.ranges_at_once
     )

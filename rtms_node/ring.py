@@ -8,14 +8,20 @@ ring: nothing here knows of viewers.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
+# What Python keeps beside the bytes of each frame, and its place in the list: a fifth more where
+# comments are short.
+_FRAME_OVERHEAD = sys.getsizeof(b"") + 8
 # Trimming a list at its front moves the rest: do it in blocks.
 _TRIM_BLOCK = 256
 
 
 class Ring:
-    """Owned by one room. Sequence numbers in, joined bytes out."""
+    """Owned by one room. Sequence numbers in, joined bytes out. size_bytes: of memory, not only of
+    what frames say.
+    """
 
     __slots__ = ("_frames", "_max_frames", "epoch", "first", "head", "size_bytes")
 
@@ -34,7 +40,7 @@ class Ring:
         """Add the frame of comment `head + 1`."""
         self._frames.append(frame)
         self.head += 1
-        self.size_bytes += len(frame)
+        self.size_bytes += _FRAME_OVERHEAD + len(frame)
         if len(self._frames) >= self._max_frames + _TRIM_BLOCK:
             self.trim(_TRIM_BLOCK)
 
@@ -42,11 +48,11 @@ class Ring:
         """Add the frames of the comments just before `first`, in order."""
         self._frames[:0] = frames
         self.first -= len(frames)
-        self.size_bytes += sum(map(len, frames))
+        self.size_bytes += _size(frames)
 
     def trim(self, count: int) -> None:
         """Forget the oldest `count` frames."""
-        self.size_bytes -= sum(map(len, self._frames[:count]))
+        self.size_bytes -= _size(self._frames[:count])
         del self._frames[:count]
         self.first = self.head + 1 - len(self._frames)
 
@@ -69,3 +75,7 @@ class Ring:
             size += len(frames[stop])
             stop += 1
         return b"".join(frames[start:stop]), self.first + stop - 1
+
+
+def _size(frames: Sequence[bytes]) -> int:
+    return _FRAME_OVERHEAD * len(frames) + sum(map(len, frames))
