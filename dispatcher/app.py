@@ -82,6 +82,7 @@ class DispatcherService:
 
     async def start(self) -> None:
         """Bind, see a first ZooKeeper session and the nodes, announce; returns when ready."""
+        self._shell.start()
         await self._ops.start()
         await self._client.start()
         await self._internal.start()

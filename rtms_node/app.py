@@ -44,6 +44,7 @@ class NodeService:
 
     async def start(self) -> None:
         """Bind, connect, announce; returns when ready."""
+        self._shell.start()
         await self._ops.start()
         self._core.start()
         await self._wiring.start(self._core)

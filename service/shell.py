@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 
 from service.config import ServiceConfig
+from service.descriptors import Descriptors
 from service.health import Health
 from service.http_client import InternalClient
-from service.metrics import new_registry
+from service.metrics import Exports, new_registry
 from service.tasks import TaskHome
 from service.tls import TlsFiles
 
@@ -20,6 +21,16 @@ class Shell:
         self.health = Health()
         self.tasks = TaskHome()
         self.registry = new_registry()
+        self._descriptors = Descriptors(self.health)
+        Exports(self.registry).counter(
+            "descriptor_shortages",
+            "Looks, one a second, that found none free",
+            lambda: self._descriptors.shortages,
+        )
+
+    def start(self) -> None:
+        """Begin what every process does all its life."""
+        self.tasks.spawn(self._descriptors.watch(), "descriptors")
 
     @cached_property
     def tls(self) -> TlsFiles:

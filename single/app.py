@@ -75,6 +75,7 @@ class SingleService:
 
     async def start(self) -> None:
         """Open the store, then bind."""
+        self._shell.start()
         await self._ops.start()
         await self._comments.start()
         self._core.start()

@@ -56,6 +56,7 @@ class WriterService:
 
     async def start(self) -> None:
         """Open the store, bind, connect, announce."""
+        self._shell.start()
         await self._ops.start()
         await self._comments.start()
         await self._internal.start()

@@ -1,11 +1,14 @@
-"""Faults of what the machine gives to a process of this machine: memory, the time."""
+"""Faults of what the machine gives to a process of this machine: memory, descriptors, the time."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import resource
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from cluster.runtime import Condition
@@ -56,6 +59,31 @@ def new_memory_group(max_bytes: int) -> Path:
         group.rmdir()
         raise
     return group
+
+
+@dataclass(slots=True)
+class OutOfDescriptors(Fault):
+    """Not one more for the targets than each has then. What is closed may be used again, so at this
+    bound connections keep coming and going.
+    """
+
+    _limits: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+    async def inject(self) -> None:
+        """See Fault."""
+        for name in self.targets:
+            pid = self.scene.cluster.pid(name)
+            assert pid is not None, f"{name} does not run"
+            used = set(map(int, os.listdir(f"/proc/{pid}/fd")))
+            first_free = next(number for number in count() if number not in used)
+            soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (first_free, hard))
+            self._limits[pid] = soft, hard
+
+    async def heal(self) -> None:
+        """See Fault."""
+        for pid, limits in self._limits.items():
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""T63, T66: floods of one address, no memory."""
+"""T57, T63, T66: no descriptors, floods of one address, no memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from tests.chaos.figures import lateness_s, quantile
 from tests.chaos.healing import note, until_whole
 from tests.chaos.rows import row
 from tests.chaos.scene import Scene
-from tests.chaos.starvation import OutOfMemory, new_memory_group
+from tests.chaos.starvation import OutOfDescriptors, OutOfMemory, new_memory_group
+from tests.e2e.parts import figure
 from tests.e2e.raw_http import Address
 from tests.support import TIMEOUT_FACTOR
 
@@ -127,3 +128,23 @@ async def test_t66_a_process_meets_its_memory_limit(scene: Scene, kind: Kind) ->
         fault = OutOfMemory(scene, scene.names(kind)[:1], 10.0, lasts=True)
         await it.strike(fault, hold_s=3.0)
         await until_whole(it, time.monotonic(), 10.0)
+
+
+@pytest.mark.parametrize("kind", [Kind.NODE, Kind.DISPATCHER, Kind.WRITER])
+async def test_t57_a_process_gets_no_descriptor(scene: Scene, kind: Kind) -> None:
+    """What it has goes on; new connections end at once, and it says afterwards what it lacked."""
+    name = scene.names(kind)[0]
+    shortages = await figure(scene.cluster, name, "livecomments_descriptor_shortages_total")
+    async with row("T57", scene) as it:
+        streams = [
+            (watch, len(watch.streams))
+            for watch in it.load.history.watches
+            if watch.left_at is None and watch.streams and watch.streams[-1].node == name
+        ]
+        fault = OutOfDescriptors(scene, [name], 5.0, lasts=True)
+        await it.strike(fault, hold_s=10.0)
+        moved = [watch for watch, count in streams if len(watch.streams) != count]
+        await until_whole(it, time.monotonic(), 5.0)
+    assert moved == []
+    now = await figure(scene.cluster, name, "livecomments_descriptor_shortages_total")
+    assert now > shortages
