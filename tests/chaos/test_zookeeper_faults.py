@@ -128,7 +128,11 @@ async def test_t38_a_node_loses_its_session_five_times_in_a_minute(scene: Scene)
 
 async def test_t40_many_videos_outlive_a_restart_of_zookeeper(scene: Scene) -> None:
     """1,000 registrations besides the load (10,000 are in tests/integration/coordination)."""
-    async with aiohttp.ClientSession() as session, row("T40", scene) as it:
+    connector, endless = aiohttp.TCPConnector(limit=0), aiohttp.ClientTimeout()
+    async with (
+        aiohttp.ClientSession(connector=connector, timeout=endless) as session,
+        row("T40", scene) as it,
+    ):
         streams = [
             await session.get(f"{scene.cluster.http_url}/v1/videos/many-{number}/stream?replay=0")
             for number in range(1_000)

@@ -1,5 +1,5 @@
-"""Cassandra killed, frozen, away at the start: posts are refused honestly, streams stay, nothing is
-lost, and all comes back without a start of ours.
+"""Cassandra killed, frozen, away at the start, or not heard: posts are refused honestly, streams
+stay, nothing is lost, and all comes back without a start of ours (T23, T24, T26).
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from tests.chaos.judge import judge
 from tests.chaos.load import Load
 from tests.chaos.traffic import Shape
 from tests.e2e.test_faults import WARM_UP, eventually_503
-from tests.support import eventually
+from tests.support import TIMEOUT_FACTOR, eventually
+from tests.tcp_proxy import Direction, TcpProxy
 
 STORES = ("cassandra",)
 pytestmark = pytest.mark.timeout(300)  # each starts Cassandra again, which takes its time
@@ -23,6 +24,7 @@ SHAPE = Shape(viewers=60, videos=8, rate=RATE, churn_s=0)
 STORE = "cassandra-1"
 BACK_WITHIN_S = 10.0  # the driver tries again every second, a post every half second
 FROZEN_S = 10.0
+SETTLED_S = 4.0  # until what was left open is read back or sent again
 
 
 def moved(load: Load) -> list[str]:
@@ -66,6 +68,51 @@ async def test_a_frozen_store_costs_time_only(
         await load.wait_for_posts(3 * RATE, 60)
         assert moved(load) == []
         assert judge(await load.finish()).broken == []
+
+
+@pytest.mark.parametrize("applied", [True, False], ids=["answers lost", "commits lost"])
+async def test_commits_that_are_not_answered_are_one_comment_each(
+    cluster: Cluster, applied: bool
+) -> None:
+    """Answers get lost, or what was sent never arrives; the writers find out which it was."""
+    if cluster.settings.runtime == "docker":
+        pytest.skip("because containers do not reach a proxy on this machine's loopback")
+    host, port = cluster.address(STORE, "cql")
+    async with TcpProxy(port, host) as proxy:
+        try:
+            await restart_writers(cluster, proxy.address)
+            async with Load(cluster.http_url, SHAPE) as load:
+                await load.wait_for_posts(WARM_UP)
+                async with load.trouble("no answers", SETTLED_S):
+                    for _ in range(10):
+                        await (lose_an_answer(proxy) if applied else lose_commits(proxy))
+                await asyncio.sleep(SETTLED_S * TIMEOUT_FACTOR)  # from here on nothing is late
+                await load.wait_for_posts(3 * RATE, 60)
+                assert judge(await load.finish()).broken == []
+        finally:
+            await restart_writers(cluster, f"{host}:{port}")
+
+
+async def lose_an_answer(proxy: TcpProxy) -> None:
+    lost = proxy.lost_replies
+    proxy.lose_reply()
+    await eventually(lambda: proxy.lost_replies > lost)
+    await asyncio.sleep(0.3)  # the connection is made again
+
+
+async def lose_commits(proxy: TcpProxy) -> None:
+    proxy.blackhole(frozenset({Direction.TO_SERVER}))
+    await asyncio.sleep(0.2)
+    proxy.reset()
+    proxy.heal()
+    await asyncio.sleep(0.3)
+
+
+async def restart_writers(cluster: Cluster, store: str) -> None:
+    cluster.set_environment("writer", CASSANDRA=store)
+    for name in ("writer-1", "writer-2"):
+        await cluster.stop(name)
+    await cluster.up()
 
 
 async def test_writers_that_start_without_their_store_wait_for_it(
