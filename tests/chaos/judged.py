@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from tests.chaos.call_log import CallLog
 from tests.chaos.judge import judge
 from tests.chaos.load import Load
+from tests.chaos.rows import note
 from tests.chaos.scene import Scene
 from tests.chaos.traffic import Shape
 from tests.chaos.verdict import PROMISES
@@ -15,17 +16,24 @@ from tests.chaos.verdict import PROMISES
 
 @asynccontextmanager
 async def judged(
-    scene: Scene, shape: Shape, *, url: str = "", settle_s: float = 20.0, but: tuple[str, ...] = ()
+    scene: Scene,
+    shape: Shape,
+    *,
+    name: str,
+    url: str = "",
+    settle_s: float = 20.0,
+    but: tuple[str, ...] = (),
 ) -> AsyncIterator[Load]:
-    """At the end all promises must have been looked at, and hold, without those in `but`. `url`:
-    where clients call, if not at the gateway.
+    """At the end all promises must have been looked at, and hold, without those in `but`. What was
+    felt of troubles is noted under `name`. `url`: where clients call, if not at the gateway.
     """
     with CallLog(scene.cluster) as calls:
         async with Load(url or scene.cluster.http_url, shape) as load:
             yield load
             history = await load.finish(settle_s)
         history.forwards = calls.forwards
+    note(name, history)
     verdict = judge(history)
-    wanted = [name for name in PROMISES if name not in but]
-    assert [name for name in wanted if not verdict.ledger.judged[name]] == [], "not judged"
+    wanted = [promise for promise in PROMISES if promise not in but]
+    assert [promise for promise in wanted if not verdict.ledger.judged[promise]] == [], "not judged"
     assert [line for line in verdict.broken if not line.startswith(but)] == [], verdict.text()

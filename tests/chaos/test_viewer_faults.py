@@ -37,7 +37,7 @@ async def test_t42_viewers_join_exactly_while_comments_commit(scene: Scene) -> N
     had to be.
     """
     shape = Shape(viewers=20, videos=5, rate=100, churn_s=0)
-    async with judged(scene, shape) as load:
+    async with judged(scene, shape, name="T42") as load:
         for number in range(1_000):
             load.watch(load.videos[number % len(load.videos)])
             await asyncio.sleep(0.005)
@@ -47,7 +47,7 @@ async def test_t42_viewers_join_exactly_while_comments_commit(scene: Scene) -> N
 async def test_t43_the_last_viewer_leaves_as_another_joins(scene: Scene) -> None:
     """Again and again, within the linger and around its end; what is posted then still arrives."""
     shape = Shape(viewers=6, videos=6, rate=30, churn_s=0)
-    async with judged(scene, shape) as load:
+    async with judged(scene, shape, name="T43") as load:
         for turn in range(60):
             for watch in [one for one in load.history.watches if one.left_at is None]:
                 await load.leave(watch)
@@ -121,7 +121,8 @@ async def test_t45_viewers_on_narrow_lines_cost_little_and_see_no_disorder(scene
         proxy.bend(Bend(bytes_per_s=1_000, slice_bytes=250))
         shape = Shape(viewers=60, videos=6, rate=60, churn_s=0)
         before = {name: resident_bytes(scene.cluster, name) for name in names}
-        async with judged(scene, shape, settle_s=60, but=("P8",)) as load:  # late they are
+        late = ("P8",)  # that they are
+        async with judged(scene, shape, name="T45", settle_s=60, but=late) as load:
             watches = [Watch(load.videos[0], f"narrow {number}") for number in range(200)]
             load.history.watches += watches
             viewers = [
@@ -139,8 +140,8 @@ async def test_t49_streams_break_off_in_the_middle_of_a_frame(scene: Scene) -> N
     """All viewers of a load hang on one line, which breaks after so many bytes, again and again."""
     _, port = scene.cluster.address("haproxy", "http")
     async with TcpProxy(port) as proxy:
-        shape = Shape(viewers=60, videos=6, rate=60)
-        async with judged(scene, shape, url=f"http://127.0.0.1:{proxy.port}") as load:
+        shape, url = Shape(viewers=60, videos=6, rate=60), f"http://127.0.0.1:{proxy.port}"
+        async with judged(scene, shape, name="T49", url=url) as load:
             async with load.trouble("broken lines", 5.0):
                 for number in range(8):
                     proxy.limit(20_000 + 37 * number)
