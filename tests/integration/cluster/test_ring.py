@@ -108,7 +108,7 @@ async def test_order_and_content_do_not_depend_on_clocks(
     ring: Cluster, tmp_path: Path, minutes: int
 ) -> None:
     """One server's clock is five minutes off: numbers decide, not times. Answers may take longer
-    than P8 allows: the conditions of servers whose clocks differ contend.
+    than P8 allows.
     """
     await _restart(ring, "cassandra-2", _java_that_is_off(tmp_path, minutes))
     try:
