@@ -11,8 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-# What Python keeps beside the bytes of each frame, and its place in the list: a fifth more where
-# comments are short.
+# What Python keeps beside the bytes of each frame, and its place in the list.
 _FRAME_OVERHEAD = sys.getsizeof(b"") + 8
 # Trimming a list at its front moves the rest: do it in blocks.
 _TRIM_BLOCK = 256
