@@ -73,6 +73,11 @@ async def grow(cluster: Cluster, **changes: Any) -> Cluster:
     return grown
 
 
+def node_ports(cluster: Cluster) -> list[int]:
+    """Where nodes take viewers, past the gateway."""
+    return [part.ports["public"] for part in cluster.parts if part.kind is Kind.NODE]
+
+
 def pids(cluster: Cluster, kind: Kind) -> dict[str, int]:
     """The processes of one kind that run, by their parts' names."""
     named = {part.name: cluster.pid(part.name) for part in cluster.parts if part.kind is kind}

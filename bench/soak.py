@@ -121,9 +121,8 @@ async def _measure(minutes: float, windows: int) -> list[Window]:
         posts = OpenLoop(port, busy)
         try:
             with Child(crowd.run) as staying, Child(crowd.run) as viewers:
-                for part in cluster.parts:
-                    if part.kind is Kind.NODE:
-                        crowd.connect(staying, part.ports["public"], busy)
+                for node_port in clusters.node_ports(cluster):
+                    crowd.connect(staying, node_port, busy)
                 all_rooms = busy * _VIEWERS_PER_ROOM + quiet * _VIEWERS_PER_QUIET_ROOM
                 crowd.connect(viewers, port, all_rooms)
                 return await _soak(cluster, staying, viewers, posts, minutes, windows)

@@ -104,7 +104,7 @@ def _line(storm: Storm, outcome: Outcome) -> Line:
 async def _measure(storm: Storm) -> Outcome:
     async with clusters.running(nodes=storm.nodes) as cluster:
         gateway = cluster.part("haproxy").ports["http"]
-        nodes = [part.ports["public"] for part in cluster.parts if part.kind is Kind.NODE]
+        nodes = clusters.node_ports(cluster)
         videos = [f"storm-{number}" for number in range(_VIDEOS)]
         posts = OpenLoop(gateway, videos)
         try:
