@@ -36,6 +36,11 @@ def quantile(figures: Sequence[float], share: float) -> float:
     return sorted(figures)[int((len(figures) - 1) * share)]
 
 
+def grown_mib(before: dict[str, int], after: dict[str, int]) -> float:
+    """By how much the memory of the process that took most of it grew, in MiB."""
+    return max(after[name] - before[name] for name in before) / 2**20
+
+
 def resident_bytes(cluster: Cluster, name: str) -> int:
     """Memory of a process of this machine."""
     status = Path(f"/proc/{cluster.pid(name)}/status").read_text()

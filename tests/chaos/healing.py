@@ -12,8 +12,9 @@ from kazoo.client import KazooClient
 from cluster import probe, zookeeper
 from cluster.cluster import Cluster
 from cluster.parts import ROLES, Kind
+from tests.bounds import record
 from tests.chaos.faults import Fault
-from tests.chaos.rows import FIGURES, Row
+from tests.chaos.rows import Row
 from tests.chaos.scene import Scene
 from tests.support import TIMEOUT_FACTOR
 
@@ -62,11 +63,7 @@ def _is_whole(state: dict[str, Any]) -> bool:
 
 def note(what: str, felt_s: float) -> None:
     """Add a time that was measured beside the rows' own."""
-    told = f"{what}, felt {felt_s:.1f} s"
-    print(told)
-    FIGURES.parent.mkdir(exist_ok=True)
-    with FIGURES.open("a") as file:
-        file.write(told + "\n")
+    record(f"{what}, felt {felt_s:.1f} s")
 
 
 async def until_led(scene: Scene, within_s: float) -> None:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from cluster.folder import CHECKOUT
+from tests.bounds import record
 from tests.chaos import evidence
 from tests.chaos.blow import deal, long_calm, outlast
 from tests.chaos.call_log import CallLog
@@ -22,8 +23,6 @@ from tests.chaos.scene import Scene
 from tests.chaos.traffic import Shape
 
 THOUSAND = Shape(viewers=1_000, videos=60, hot_viewers=0.2)
-# Every measured row is added here; the table in docs/faults.md is made from it by hand.
-FIGURES = CHECKOUT / ".livecomments" / "bounds.txt"
 FOLDER = CHECKOUT / ".livecomments" / "chaos"
 FLOOR = Floor(faults=0)  # some rows strike with what their viewers do
 _WARM_UP_S = 5.0
@@ -77,10 +76,6 @@ async def row(
 
 
 def note(name: str, history: History) -> None:
-    """Add what was measured to FIGURES."""
-    FIGURES.parent.mkdir(exist_ok=True)
-    with FIGURES.open("a") as file:
-        for trouble, felt in felt_s(history):
-            told = f"{name} {trouble.name}: X {trouble.bound_s:.1f} s, felt {felt:.1f} s"
-            print(told)
-            file.write(told + "\n")
+    """Add what was felt of each trouble to what was measured."""
+    for trouble, felt in felt_s(history):
+        record(f"{name} {trouble.name}: X {trouble.bound_s:.1f} s, felt {felt:.1f} s")

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from cluster.parts import Kind
+from tests.bounds import record
 from tests.chaos.event_source import EventSource
 from tests.chaos.faults import Drain, Kill, Pause
 from tests.chaos.healing import note
@@ -51,6 +52,7 @@ async def test_t02_a_node_is_drained(scene: Scene) -> None:
     assert len(byes) >= had * 0.9
     even = len(byes) / (byes[-1] - byes[0])
     most = max(sum(start <= at < start + 1.0 for at in byes) for start in byes)
+    record(f"T02: X 2.0 of the even rate of byes, {most / even:.2f} ({len(byes)} byes)")
     assert most <= 2.0 * even * TIMEOUT_FACTOR
 
 

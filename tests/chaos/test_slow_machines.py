@@ -9,6 +9,7 @@ import time
 import pytest
 
 from cluster.parts import ROLES, Kind
+from tests.bounds import record
 from tests.chaos.faults import Rolling, Throttle
 from tests.chaos.figures import lateness_s, quantile
 from tests.chaos.link_faults import Bent
@@ -34,7 +35,9 @@ async def test_t68_every_hop_inside_takes_200_ms(scene: Scene) -> None:
         shape = Bend(latency_s=0.2, jitter_s=0.05)
         await it.strike(Bent(scene, hops, 2.0, True, True, shape=shape), hold_s=15.0)
         history = it.load.history
-    assert quantile(lateness_s(history, before, before + 15.0), 0.99) < 2.0 * TIMEOUT_FACTOR
+    late_s = quantile(lateness_s(history, before, before + 15.0), 0.99)
+    record(f"T68: X p99 2.0 s, p99 {late_s:.2f} s")
+    assert late_s < 2.0 * TIMEOUT_FACTOR
 
 
 async def test_t69_every_process_is_restarted_one_after_the_other(scene: Scene) -> None:

@@ -12,6 +12,7 @@ import pytest
 from cluster.cluster import Cluster
 from tests.chaos.judge import judge
 from tests.chaos.load import Load
+from tests.chaos.rows import note
 from tests.chaos.traffic import Shape
 from tests.e2e.test_faults import WARM_UP, eventually_503
 from tests.support import TIMEOUT_FACTOR, eventually
@@ -36,6 +37,13 @@ def moved(load: Load) -> list[str]:
     ]
 
 
+async def conclude(name: str, load: Load) -> None:
+    """Nothing is wrong in the whole history."""
+    history = await load.finish()
+    note(name, history)
+    assert judge(history).broken == []
+
+
 async def refused(cluster: Cluster, session: aiohttp.ClientSession) -> None:
     await eventually_503(session, f"{cluster.http_url}/v1/videos/unwatched/comments")
 
@@ -52,7 +60,7 @@ async def test_a_killed_store_refuses_posts_and_keeps_streams(
             await cluster.start(STORE)
         await load.wait_for_posts(3 * RATE, 60)
         assert moved(load) == []
-        assert judge(await load.finish()).broken == []
+        await conclude("T26", load)
     assert [cluster.pid(name) for name in ("writer-1", "writer-2")] == writers
 
 
@@ -67,7 +75,7 @@ async def test_a_frozen_store_costs_time_only(
             cluster.resume(STORE)
         await load.wait_for_posts(3 * RATE, 60)
         assert moved(load) == []
-        assert judge(await load.finish()).broken == []
+        await conclude("T26", load)
 
 
 @pytest.mark.parametrize("applied", [True, False], ids=["answers lost", "commits lost"])
@@ -88,7 +96,7 @@ async def test_commits_that_are_not_answered_are_one_comment_each(
                         await (lose_an_answer(proxy) if applied else lose_commits(proxy))
                 await asyncio.sleep(SETTLED_S * TIMEOUT_FACTOR)  # from here on nothing is late
                 await load.wait_for_posts(3 * RATE, 60)
-                assert judge(await load.finish()).broken == []
+                await conclude("T23" if applied else "T24", load)
         finally:
             await restart_writers(cluster, f"{host}:{port}")
 
