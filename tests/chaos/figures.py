@@ -30,6 +30,16 @@ def lateness_s(history: History, begin: float, end: float, without: str = "") ->
     ]
 
 
+def answers_s(history: History, begin: float, end: float) -> list[float]:
+    """How long the answers took to posts that were acknowledged in this time."""
+    return [
+        call.returned_at - call.invoked_at
+        for post in history.posts
+        for call in post.acks
+        if begin <= call.returned_at < end
+    ]
+
+
 def quantile(figures: Sequence[float], share: float) -> float:
     """The figure that this share of them does not exceed. There must be some."""
     assert figures

@@ -21,7 +21,9 @@ from cluster.cluster import Cluster
 from cluster.folder import home_folder, jars_folder
 from cluster.java import find_java
 from cluster.settings import Settings
+from tests.bounds import record
 from tests.cassandra_server import FAST_HEAP_MIB, FAST_OPTIONS
+from tests.chaos.figures import answers_s, quantile
 from tests.chaos.judge import judge
 from tests.chaos.load import Load
 from tests.chaos.rows import note
@@ -81,6 +83,10 @@ async def _conclude(name: str, load: Load) -> None:
     assert moved(load) == []
     history = await load.finish()
     note(name, history)
+    calm = answers_s(history, history.began_at, history.first_fault_at)
+    then = answers_s(history, history.first_fault_at, history.troubles[-1].ended_at)
+    figures = [f"{1000 * quantile(answers, 0.99):.0f} ms" for answers in (calm, then)]
+    record(f"{name} p99 of posts: {figures[0]} in calm, {figures[1]} from the first fault on")
     assert judge(history).broken == []
 
 
