@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from coordination import Paths, Registrar, RouteResolver, RouteUnknown, ZooKeeperSession
+from tests.bounds import record
 from tests.support import eventually
 from tests.tcp_proxy import TcpProxy
 from tests.zookeeper_server import ZooKeeperServer
@@ -111,8 +112,10 @@ async def test_changes_missed_while_cut_off_are_found_on_reconnection(
         assert routes.find("v") == {"n1"}
         proxy.heal()
         await eventually(lambda: routes._session.connected)
+        connected_at = time.monotonic()
         await eventually(lambda: routes.find("v") == {"n2"}, timeout_s=1)
         await eventually(lambda: routes.find("later") == {"n3"}, timeout_s=1)
+        record(f"T39: X 1.0 s, {time.monotonic() - connected_at:.2f} s after the connection")
         await eventually(lambda: routes.stale == 0)
         await operator.delete(paths.registration("v", "n2"))  # and the watches are back as well
         await eventually(lambda: routes.find("v") == frozenset())
