@@ -112,7 +112,11 @@ class Containers:
         if container is None:
             return {}
         with told():
-            found: dict[str, Any] = self.client.api.inspect_container(container.id)
+            try:
+                found: dict[str, Any] = self.client.api.inspect_container(container.id)
+            except docker.errors.NotFound:  # made anew since it was listed
+                self.forget()
+                return {}
             return found
 
     @contextmanager
