@@ -124,6 +124,8 @@ async def run(orders: Orders, folder: Path, tell: Callable[[str], None] = print)
     but the report.
     """
     evidence.make_room(folder)
+    # The engine still has the containers and the comments of a run that failed here.
+    await Cluster.create(orders.settings, folder).clean()
     cluster = Cluster.create(orders.settings, folder)
     # Containers do not reach proxies on this machine's loopback; they have networks instead.
     links = None if orders.settings.runtime == "docker" else Links(cluster)
