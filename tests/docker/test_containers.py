@@ -129,6 +129,23 @@ async def test_the_gateway_follows_parts_that_swapped_their_addresses(small: Clu
     await nobody_waits(small)
 
 
+async def test_a_container_that_is_gone_since_it_was_listed_is_none(
+    small: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As while compose makes it anew, when its pid is asked for."""
+    monkeypatch.setattr("cluster.containers.LISTED_S", 60.0)
+    await small.stop("node-1")
+    known = containers(small)
+    listed = known.find("node-1")
+    assert listed is not None
+    known.client.api.remove_container(listed.id, v=True)
+    assert known.inspect("node-1") == {}
+    assert known.find("node-1") is None
+    monkeypatch.undo()
+    await small.up()
+    await nobody_waits(small)
+
+
 async def test_a_variable_counts_from_the_next_start(small: Cluster) -> None:
     small.set_environment("node-1", LOG_LEVEL="debug")
     untouched = small.pid("node-2")
