@@ -6,12 +6,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from tests.chaos.call_log import CallLog
+from tests.chaos.history import History
 from tests.chaos.judge import judge
 from tests.chaos.load import Load
 from tests.chaos.rows import note
 from tests.chaos.scene import Scene
 from tests.chaos.traffic import Shape
 from tests.chaos.verdict import PROMISES
+
+
+async def conclude(name: str, load: Load) -> History:
+    """What was felt is noted under `name`; nothing may be wrong in the whole history."""
+    history = await load.finish()
+    note(name, history)
+    assert judge(history).broken == []
+    return history
 
 
 @asynccontextmanager

@@ -10,9 +10,8 @@ import aiohttp
 import pytest
 
 from cluster.cluster import Cluster
-from tests.chaos.judge import judge
+from tests.chaos.judged import conclude
 from tests.chaos.load import Load
-from tests.chaos.rows import note
 from tests.chaos.traffic import Shape
 from tests.e2e.test_faults import WARM_UP, eventually_503
 from tests.support import TIMEOUT_FACTOR, eventually
@@ -35,13 +34,6 @@ def moved(load: Load) -> list[str]:
         for watch in load.history.watches
         if len(watch.streams) != 1
     ]
-
-
-async def conclude(name: str, load: Load) -> None:
-    """Nothing is wrong in the whole history."""
-    history = await load.finish()
-    note(name, history)
-    assert judge(history).broken == []
 
 
 async def refused(cluster: Cluster, session: aiohttp.ClientSession) -> None:
