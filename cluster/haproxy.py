@@ -8,7 +8,6 @@ is added: a reload would detach every stream.
 
 from __future__ import annotations
 
-import re
 import resource
 import shutil
 import string
@@ -17,6 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster.haproxy_errors import errorfile_lines, write_errors
+from rtms_node.stream_request import ALLOW
+from service.cors import EXPOSED_HEADERS, STREAM_PREFLIGHT, preflight_headers
+from wire.origins import ANY
 
 TEMPLATE = Path(__file__).resolve().parents[1] / "compose" / "haproxy.cfg.in"
 SPARE_SLOTS = 16
@@ -34,8 +36,8 @@ _RESOLVERS = (
     "    hold valid 1s",
 )
 _BY_NAME = " resolvers names resolve-prefer ipv4 init-addr none"
-_EXPOSED = "Location, Idempotency-Replayed, Retry-After, X-Request-Id"  # as the writer says
-_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9.\[\]:_-]+", re.ASCII)
+_NO_WRITER = "{ nbsrv(writers) lt 1 }"
+_POST_PREFLIGHT = preflight_headers(("GET", "HEAD", "POST"))
 _BALANCE = {
     "hash": (
         "balance hash path,field(4,/)",
@@ -63,8 +65,8 @@ class Server:
 @dataclass(frozen=True, slots=True)
 class Gateway:
     """What the configuration is made of. `certificate` holds certificate and key in one file;
-    `origins` may read the gateway's own replies too (`*`: any). `single` is a process that is node
-    and writer in one; then there are no others.
+    `origins`, as browsers spell them, may read the gateway's own replies too (`*`: any). `single`
+    is a process that is node and writer in one; then there are no others.
 
     `control` is where the runtime socket listens. With a `nameserver` (host:port) the hosts of the
     servers are names: they may have no address yet, and get another one while HAProxy runs.
@@ -117,6 +119,7 @@ def render(gateway: Gateway) -> str:
         max_body_bytes=MAX_BODY_BYTES,
         cors=_indented(_cors(gateway.origins)),
         control=gateway.control,
+        stream_methods=ALLOW,
         resolvers=_resolvers(gateway.nameserver),
         errorfiles=_indented(errorfile_lines()),
         stream_balance=_indented(_BALANCE[gateway.placement]),
@@ -164,25 +167,31 @@ def _server(prefix: str, server: Server, extra: str) -> str:
     return f"server {name} {address} id {server.number} port {server.check_port}{extra}"
 
 
-def is_origin(text: str) -> bool:
-    """Whether `text` can be one of `Gateway.origins`: scheme, host and port, or `*`."""
-    return text == "*" or _ORIGIN.fullmatch(text) is not None
-
-
 def _cors(origins: Sequence[str]) -> list[str]:
     """For replies that the gateway makes itself: without it a browser would take the `bye` of an
-    outage for a refusal, and an EventSource of another origin would give up for ever.
+    outage for a refusal, and an EventSource of another origin would give up for ever. Preflights of
+    streams are always the gateway's, those of posts while no writer is up.
     """
-    known = [origin for origin in origins if is_origin(origin)]
-    if not known:
+    if not origins:
         return []
-    method = "reg ." if "*" in known else f"str {' '.join(known)}"
-    welcome = "if { var(txn.origin) -m found }"
+    method = "reg ." if ANY in origins else f"str {' '.join(origins)}"
+    welcome = "{ var(txn.origin) -m found }"
+    stream, api = "{ var(txn.preflight) -m str stream }", "{ var(txn.preflight) -m str api }"
+
+    def header(name: str, value: str, condition: str) -> str:
+        return f'http-after-response set-header {name} "{value}" if {condition}'
+
     return [
         f"http-request set-var(txn.origin) req.hdr(Origin) if {{ req.hdr(Origin) -m {method} }}",
-        f"http-after-response set-header Access-Control-Allow-Origin %[var(txn.origin)] {welcome}",
-        f'http-after-response set-header Access-Control-Expose-Headers "{_EXPOSED}" {welcome}',
-        f"http-after-response set-header Vary Origin {welcome}",
+        f"http-request set-var(txn.preflight) str(stream) if is_stream METH_OPTIONS {welcome}",
+        "http-request set-var(txn.preflight) str(api) if is_api !is_stream METH_OPTIONS"
+        f" {welcome} {{ req.hdr(Access-Control-Request-Method) -m found }} {_NO_WRITER}",
+        header("Access-Control-Allow-Origin", "%[var(txn.origin)]", welcome),
+        header("Access-Control-Expose-Headers", EXPOSED_HEADERS, welcome),
+        "http-after-response set-header Vary Origin",
+        *(header(name, value, stream) for name, value in STREAM_PREFLIGHT.items()),
+        *(header(name, value, api) for name, value in _POST_PREFLIGHT.items()),
+        f"http-request return status 204 if {api}",
     ]
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rtms_node.stream_request import ALLOW
 from wire.errors import (
     BadRequest,
     BodyTooLarge,
     Forbidden,
     LivecommentsError,
+    MethodNotAllowed,
     NotFound,
     TooManyRequests,
     Unavailable,
@@ -45,6 +47,13 @@ class _GatewayTimeout(Unavailable):
     title = "A server did not answer in time"
 
 
+class _NoStreamMethod(MethodNotAllowed):
+    """The only path whose methods the gateway itself knows."""
+
+    def __init__(self) -> None:
+        super().__init__(ALLOW)
+
+
 class _Refused(Forbidden):
     title = "Forbidden"
 
@@ -53,6 +62,7 @@ _ERRORS: tuple[tuple[type[LivecommentsError], str], ...] = (
     (BadRequest, "Bad Request"),
     (_Refused, "Forbidden"),
     (NotFound, "Not Found"),
+    (_NoStreamMethod, "Method Not Allowed"),
     (_RequestTimeout, "Request Timeout"),
     (BodyTooLarge, "Content Too Large"),
     (TooManyRequests, "Too Many Requests"),
@@ -93,5 +103,4 @@ def _reply(error: LivecommentsError, reason: str) -> bytes:
 
 def _bye(reason: ByeReason) -> bytes:
     low, high = RETRY_MS
-    retry = f"retry: %[rand({high - low + 1}),add({low})]\n\n"
-    return retry.encode() + bye_frame(reason)
+    return bye_frame(reason, f"retry: %[rand({high - low + 1}),add({low})]\n".encode())

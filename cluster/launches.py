@@ -12,6 +12,7 @@ from cluster.parts import SERVERS, Kind, Part
 from cluster.runtime import Launch
 from cluster.server_launches import ServerLaunches
 from cluster.settings import Settings
+from service.config import EnvReader
 from wire.roles import Role
 from wire.topology import PUBSUB
 
@@ -96,10 +97,10 @@ class Launches:
         writers = [part for part in self._parts if part.kind is Kind.WRITER]
         return ",".join(f"{part.name}={part.host}:{part.ports['internal']}" for part in writers)
 
-    def _origins(self, part: Part) -> list[str]:
+    def _origins(self, part: Part) -> tuple[str, ...]:
         """As the processes will read it."""
-        text = self._settings.variables_for(str(part.kind), part.name).get("CORS_ORIGINS", "")
-        return [word.strip() for word in text.split(",") if word.strip()]
+        variables = self._settings.variables_for(str(part.kind), part.name)
+        return EnvReader(variables).origins("CORS_ORIGINS")
 
     def _servers(self, kind: Kind) -> list[haproxy.Server]:
         return [

@@ -51,7 +51,7 @@ def prepare(environ: Mapping[str, str], root: Path = Path("/")) -> None:
 
 def container_gateway(settings: Settings, mib: int) -> haproxy.Gateway:
     """The gateway's configuration in a container that may take so much memory: servers by name."""
-    origins = EnvReader(settings.variables_for("", "")).words("CORS_ORIGINS")
+    origins = EnvReader(settings.variables_for("", "")).origins("CORS_ORIGINS")
     return haproxy.Gateway(
         bind=_ANYWHERE,
         http_port=ports.GATEWAY_HTTP,

@@ -44,7 +44,7 @@ class Config:
             zookeeper_session_s=env.number("ZOOKEEPER_SESSION_S", 6, 1, 60),
             pubsub=PubSubConfig.read(env),
             writers=env.peers("WRITER_ADDRESSES", Role.WRITER),
-            origins=frozenset(env.words("CORS_ORIGINS")),
+            origins=frozenset(env.origins("CORS_ORIGINS")),
             drain_notice_s=env.number("DRAIN_NOTICE_S", 3, 0, 60),
             drain_window_s=env.number("DRAIN_WINDOW_S", 10, 0, 3600),
             limits=read_limits(env),

@@ -22,10 +22,13 @@ from rtms_node.room import Room
 from rtms_node.slices import walk
 from rtms_node.surroundings import Surroundings
 from rtms_node.viewer import Viewer
+from wire.chunks import chunk
 from wire.internal import Batch
 from wire.sse import HEARTBEAT, ByeReason
 
 log = structlog.get_logger()
+
+_HEARTBEAT = chunk(HEARTBEAT)
 
 
 class Hub:
@@ -247,4 +250,4 @@ def _expire(rooms: Sequence[Room], now: float) -> None:
 def _beat(viewers: Sequence[Viewer]) -> None:
     for viewer in viewers:
         if viewer.writable:
-            viewer.send(HEARTBEAT)
+            viewer.send(_HEARTBEAT)

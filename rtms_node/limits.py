@@ -23,7 +23,7 @@ class Limits:
     slow_after_s: float = 10.0  # a stream that takes no bytes for this long is cut
     abort_after_s: float = 1.0  # from `bye` slow to the reset of the connection
     linger_s: float = 3.0  # a video without viewers stays registered this long
-    heartbeat_s: float = 5.0  # comment line on an idle stream
+    heartbeat_s: float = 3.0  # comment line on an idle stream; many clients give up after 5 s
     tick_min_s: float = 0.010  # frames of a busy video wait at most this long to be joined ...
     tick_max_s: float = 0.025  # ... and this long when one round over the viewers takes long
     slice_size: int = 256  # viewers, rooms or probes before other work gets its turn

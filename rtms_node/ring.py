@@ -1,4 +1,5 @@
-"""The ring: encoded frames of one video's newest comments, without a hole.
+"""The ring: encoded frames of one video's newest comments, without a hole. Each is a chunk already,
+as HTTP/1.1 carries it: nothing is left to be done for each viewer.
 
 Law: the frames held are those of `first` to `head`, consecutive, all of one epoch. The head only
 grows by `append`; `first` moves back only by `prepend` of exactly the frames before it, and forward
@@ -11,10 +12,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from wire.chunks import chunk
+from wire.sse import comment_frame
+
 # What Python keeps beside the bytes of each frame, and its place in the list.
 _FRAME_OVERHEAD = sys.getsizeof(b"") + 8
 # Trimming a list at its front moves the rest: do it in blocks.
 _TRIM_BLOCK = 256
+
+
+def encode_frame(epoch: str, seq: int, raw: bytes) -> bytes:
+    """A comment's frame as rings keep it, from its public JSON; ValueError if `raw` is not one
+    line.
+    """
+    return chunk(comment_frame(epoch, seq, raw))
 
 
 class Ring:

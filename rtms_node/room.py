@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from rtms_node.fanout import Fanout
 from rtms_node.resume import DEFAULT_REPLAY, asked_number, choose_start, needs_fresh_head
+from rtms_node.ring import encode_frame
 from rtms_node.surroundings import Surroundings
 from rtms_node.timeline import Timeline
 from rtms_node.viewer import Viewer
@@ -20,7 +21,6 @@ from wire.sse import (
     ByeReason,
     GapReason,
     ResetReason,
-    comment_frame,
     gap_frame,
     hello_frame,
     reset_frame,
@@ -135,7 +135,7 @@ class Room:
         for viewer in [v for v in self.viewers if v.cursor >= 0 and not v.closing]:
             self._x.stats.resets += 1
             viewer.cursor = start
-            viewer.send(frame)
+            viewer.say(frame)
             self._fanout.catch_up(viewer)
 
     def skipped(self) -> None:
@@ -144,7 +144,7 @@ class Room:
         assert ring is not None
         self._behind.clear()
         for viewer in [v for v in self.viewers if 0 <= v.cursor < ring.head and not v.closing]:
-            viewer.send(self._gap(viewer, ring.head, GapReason.RETENTION))
+            viewer.say(self._gap(viewer, ring.head, GapReason.RETENTION))
 
     # Admission
 
@@ -171,13 +171,13 @@ class Room:
         viewer.cursor = start.seq
         place = EventId(ring.epoch, start.seq)
         with_id = start.reset is None
-        out = hello_frame(self.video_id, self._x.node_id, place, head, with_id=with_id)
+        out = [hello_frame(self.video_id, self._x.node_id, place, head, with_id=with_id)]
         if start.reset is not None:
             self._x.stats.resets += 1
-            out += reset_frame(place, start.reset)
+            out.append(reset_frame(place, start.reset))
         if start.seq < head - self._x.limits.max_replay:
-            out += self._gap(viewer, head - self._x.limits.max_replay, GapReason.LIMIT)
-        viewer.send(out)
+            out.append(self._gap(viewer, head - self._x.limits.max_replay, GapReason.LIMIT))
+        viewer.say(*out)
         self._fanout.catch_up(viewer)
 
     def _gap(self, viewer: Viewer, last: int, reason: GapReason) -> bytes:
@@ -222,7 +222,7 @@ class Room:
         raws = reply.comments[: max(ring.first - reply.first_seq, 0)]
         if raws and reply.first_seq + len(raws) == ring.first:
             numbered = enumerate(raws, reply.first_seq)
-            ring.prepend([comment_frame(ring.epoch, seq, bytes(raw)) for seq, raw in numbered])
+            ring.prepend([encode_frame(ring.epoch, seq, bytes(raw)) for seq, raw in numbered])
         elif reply.oldest < ring.first:
             self._fill_later()  # the ring was trimmed meanwhile: what came does not touch it
             return
@@ -250,6 +250,6 @@ class Room:
                 else:
                     self._behind[viewer] = since
                     continue
-                viewer.send(self._gap(viewer, ring.first - 1, reason))
+                viewer.say(self._gap(viewer, ring.first - 1, reason))
             self._fanout.catch_up(viewer)
         self._ask_fill()

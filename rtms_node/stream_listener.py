@@ -1,8 +1,8 @@
 """The public listener of a node: reads one request head per connection, then makes it a viewer.
 
-h11 only parses. The answer is written raw (no Transfer-Encoding: the frames are shared by all
-viewers and go out as they are), the connection closes with the stream, and the transport changes
-hands to the `Viewer`: from then on a stream costs no task and no HTTP object. Options that every
+h11 only parses. The answer is written raw (the frames are chunks already, shared by all viewers,
+and go out as they are), the connection closes with the stream, and the transport changes hands to
+the `Viewer`: from then on a stream costs no task and no HTTP object. Options that every
 stream needs are set on the listening socket, from which Linux hands them on: a small send buffer
 (else the kernel swallows megabytes for a stalled viewer) and TCP_USER_TIMEOUT (else a vanished one
 stays for a quarter of an hour).
@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import cast
 
@@ -22,15 +23,18 @@ from rtms_node.hub import Hub
 from rtms_node.stream_request import (
     ALLOW,
     Headers,
+    StreamRequest,
     header,
     is_stream_target,
     read_stream_request,
 )
-from rtms_node.viewer import Viewer
-from wire.errors import BadRequest, LivecommentsError, MethodNotAllowed
+from rtms_node.viewer import UnchunkedViewer, Viewer
+from service.cors import STREAM_PREFLIGHT, origin_headers
+from service.logs import clean_request_id
+from wire.errors import BadRequest, LivecommentsError
 from wire.problem import CONTENT_TYPE as PROBLEM_TYPE
 from wire.problem import encode_problem
-from wire.sse import CONTENT_TYPE, retry_frame
+from wire.sse import CONTENT_TYPE
 
 BACKLOG = 4_096
 MAX_HEAD_BYTES = 16 * 1024
@@ -39,13 +43,11 @@ HEAD_DEADLINE_S = 10.0
 SEND_BUFFER_BYTES = 64 * 1024
 USER_TIMEOUT_MS = 20_000
 
-_STREAM_HEAD = (
-    b"HTTP/1.1 200 OK\r\n"
-    b"Content-Type: " + CONTENT_TYPE.encode() + b"\r\n"
-    b"Cache-Control: no-cache, no-transform\r\n"
-    b"X-Accel-Buffering: no\r\n"
-    b"Connection: close\r\n"
-)
+_STREAM_HEADERS = {
+    "Content-Type": CONTENT_TYPE,
+    "Cache-Control": "no-cache, no-transform",
+    "X-Accel-Buffering": "no",
+}
 
 Fallback = Callable[[], asyncio.Protocol]
 
@@ -105,22 +107,18 @@ class StreamListener:
             self._server.close()
             self._server = None
 
-    def cors(self, origin: str | None) -> bytes:
-        """CORS header lines for a request's origin: none unless it is configured."""
-        if origin is None or not ({origin, "*"} & self.origins):
-            return b""
-        return f"Access-Control-Allow-Origin: {origin}\r\nVary: Origin\r\n".encode("latin-1")
-
 
 class StreamConnection(asyncio.Protocol):
     """One connection until its request head is whole."""
 
-    __slots__ = ("_deadline", "_listener", "_parser", "_read", "_transport")
+    __slots__ = ("_deadline", "_headers", "_listener", "_method", "_parser", "_read", "_transport")
 
     def __init__(self, listener: StreamListener) -> None:
         self._listener = listener
         self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
         self._read = bytearray()  # also what a fallback must see again
+        self._method = ""
+        self._headers: Headers = ()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the deadline, or reset the connection when too many are unread."""
@@ -138,7 +136,9 @@ class StreamConnection(asyncio.Protocol):
         self._done()
 
     def data_received(self, data: bytes) -> None:
-        """Read until the head is whole."""
+        """Read until the head is whole. Empty lines before it are skipped (RFC 9112, 2.2)."""
+        if not self._read:
+            data = data.lstrip(b"\r\n")
         self._read += data
         try:
             self._parser.receive_data(data)
@@ -161,28 +161,30 @@ class StreamConnection(asyncio.Protocol):
         if self._listener.fallback is not None and not is_stream_target(target):
             self._hand_over(self._listener.fallback())
             return
-        if not isinstance(self._parser.next_event(), h11.EndOfMessage):
-            raise BadRequest("a stream request has no body")
-        if self._parser.trailing_data[0]:
-            raise BadRequest("nothing may follow a stream request")
-        method = request.method.decode("latin-1")
-        peer = self._transport.get_extra_info("peername")
-        headers = [
+        self._method = request.method.decode("latin-1")
+        self._headers = [
             (name, value)
             for name, value in request.headers
             if self._listener.behind_gateway or name != b"x-forwarded-for"
         ]
-        try:
-            wanted = read_stream_request(method, target, headers, peer[0] if peer else "")
-        except MethodNotAllowed:
-            if method != "OPTIONS":
-                raise
-            self._answer_preflight(headers)
-            return
+        if not isinstance(self._parser.next_event(), h11.EndOfMessage):
+            raise BadRequest("a stream request has no body")
+        if self._parser.trailing_data[0]:
+            raise BadRequest("nothing may follow a stream request")
+        peer = self._transport.get_extra_info("peername")
+        wanted = read_stream_request(self._method, target, self._headers, peer[0] if peer else "")
+        if wanted.method == "OPTIONS":
+            self._answer_options()
+        elif wanted.method == "HEAD":
+            self._finish(200, _STREAM_HEADERS)
+        else:
+            self._open(wanted, chunked=request.http_version != b"1.0")
+
+    def _open(self, wanted: StreamRequest, *, chunked: bool) -> None:
         self._done()
-        cors = self._listener.cors(wanted.origin)
-        self._transport.write(_STREAM_HEAD + cors + b"\r\n" + retry_frame())
-        viewer = Viewer(
+        coding = {"Transfer-Encoding": "chunked"} if chunked else {}
+        self._write_head(200, _STREAM_HEADERS | coding)
+        viewer = (Viewer if chunked else UnchunkedViewer)(
             self._listener.hub, self._transport, wanted.address, wanted.cursor, wanted.replay
         )
         self._transport.set_protocol(viewer)
@@ -194,26 +196,35 @@ class StreamConnection(asyncio.Protocol):
         protocol.connection_made(self._transport)
         protocol.data_received(bytes(self._read))
 
-    def _answer_preflight(self, headers: Headers) -> None:
-        cors = self._listener.cors(header(headers, b"origin"))
-        if cors:
-            cors += (
-                b"Access-Control-Allow-Methods: GET\r\n"
-                b"Access-Control-Allow-Headers: Last-Event-ID, Cache-Control\r\n"
-                b"Access-Control-Max-Age: 600\r\n"
-            )
-        self._finish(204, b"Allow: " + ALLOW.encode() + b"\r\n" + cors, b"")
+    def _answer_options(self) -> None:
+        welcome = "Access-Control-Allow-Origin" in self._origin_headers()
+        self._finish(204, {"Allow": ALLOW, **(STREAM_PREFLIGHT if welcome else {})})
 
     def _refuse(self, error: LivecommentsError) -> None:
-        lines = "".join(f"{name}: {value}\r\n" for name, value in error.headers.items())
-        lines += f"Content-Type: {PROBLEM_TYPE}\r\n"
-        self._finish(error.status, lines.encode("latin-1"), encode_problem(error))
+        body = encode_problem(error)
+        own = {"Content-Type": PROBLEM_TYPE, "Content-Length": str(len(body))}
+        self._finish(error.status, {**error.headers, **own}, body)
 
-    def _finish(self, status: int, lines: bytes, body: bytes) -> None:
-        head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
-        length = b"" if status == 204 else b"Content-Length: %d\r\n" % len(body)
-        self._transport.write(head + lines + length + b"Connection: close\r\n\r\n" + body)
+    def _finish(self, status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
+        self._write_head(status, headers)
+        if self._method != "HEAD":
+            self._transport.write(body)
         self._transport.close()
+
+    def _write_head(self, status: int, headers: Mapping[str, str]) -> None:
+        every = {
+            "Date": formatdate(usegmt=True),
+            "X-Request-Id": clean_request_id(header(self._headers, b"x-request-id")),
+            "X-Content-Type-Options": "nosniff",
+            "Connection": "close",
+        }
+        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
+        for name, value in {**headers, **self._origin_headers(), **every}.items():
+            lines.append(f"{name}: {value}")
+        self._transport.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
+
+    def _origin_headers(self) -> dict[str, str]:
+        return origin_headers(header(self._headers, b"origin"), self._listener.origins)
 
     def _done(self) -> None:
         """This connection no longer counts as unread."""

@@ -13,53 +13,62 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from rtms_node.resume import DEFAULT_REPLAY, MAX_REPLAY_ASKED
-from wire.errors import MethodNotAllowed, NotFound
+from wire.addresses import address_owner
+from wire.errors import ExpectationFailed, MethodNotAllowed, NotFound
 from wire.ids import is_video_id
+from wire.targets import split_target, stream_video
 
 Headers = Iterable[tuple[bytes, bytes]]
 
-ALLOW = "GET, OPTIONS"
+METHODS = ("GET", "HEAD", "OPTIONS")
+ALLOW = ", ".join(METHODS)
 _MAX_QUERY_FIELDS = 32
-_STREAM_PATH = re.compile(r"/v1/videos/([^/?]*)/stream")
+# Without hyphens and underscores, in lower case. Clients that cannot set headers put the cursor
+# into the query, each under a name of its own: last_event_id (ours), lastEventId
+# (event-source-polyfill), lastEventID (Mercure), Last-Event-ID, evs_last_event_id (amvtek's).
+_CURSOR_NAMES = frozenset({"lasteventid", "evslasteventid"})
 
 
 @dataclass(frozen=True, slots=True)
 class StreamRequest:
-    """What a viewer asks for. `address` is whom the gateway says it is, else the peer."""
+    """What a viewer asks for. `address` is whom the gateway says it is, else the peer: the owner
+    whose streams are counted together.
+    """
 
+    method: str
     video_id: str
     cursor: str | None
     replay: int
     address: str
-    origin: str | None
 
 
 def is_stream_target(target: str) -> bool:
     """Whether a request target is a stream's, whatever the video id looks like."""
-    return _STREAM_PATH.fullmatch(target.partition("?")[0]) is not None
+    return stream_video(split_target(target)[0]) is not None
 
 
 def read_stream_request(
     method: str, target: str, headers: Headers, peer_address: str
 ) -> StreamRequest:
-    """Raises NotFound for another path or an impossible video id, MethodNotAllowed for anything but
-    GET.
+    """Raises NotFound for another path or an impossible video id, MethodNotAllowed for a method
+    that is none of METHODS, ExpectationFailed for an expectation that is not known.
     """
-    path, _, query = target.partition("?")
-    match = _STREAM_PATH.fullmatch(path)
-    if match is None or not is_video_id(match[1]):
+    path, query = split_target(target)
+    video_id = stream_video(path)
+    if video_id is None or not is_video_id(video_id):
         raise NotFound()
-    if method != "GET":
+    if method not in METHODS:
         raise MethodNotAllowed(ALLOW)
+    if (header(headers, b"expect") or "100-continue").lower() != "100-continue":
+        raise ExpectationFailed()
     fields = _query_fields(query)
     forwarded = header(headers, b"x-forwarded-for")
-    cursor = header(headers, b"last-event-id")
     return StreamRequest(
-        video_id=match[1],
-        cursor=cursor or fields.get("last_event_id"),  # an empty header counts as none
-        replay=_replay(fields.get("replay")),
-        address=forwarded.rpartition(",")[2].strip() if forwarded else peer_address,
-        origin=header(headers, b"origin"),
+        method=method,
+        video_id=video_id,
+        cursor=header(headers, b"last-event-id") or _cursor(fields),  # an empty one counts as none
+        replay=_replay(fields),
+        address=address_owner(forwarded.rpartition(",")[2].strip() if forwarded else peer_address),
     )
 
 
@@ -68,15 +77,25 @@ def header(headers: Headers, name: bytes) -> str | None:
     return next((value.decode("latin-1") for key, value in headers if key == name), None)
 
 
-def _query_fields(query: str) -> dict[str, str]:
+def _query_fields(query: str) -> list[tuple[str, str]]:
     try:
-        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_QUERY_FIELDS)
+        return parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_QUERY_FIELDS)
     except ValueError:
-        return {}
-    return dict(reversed(pairs))  # the first of equal names counts
+        return []
 
 
-def _replay(text: str | None) -> int:
-    if text is None or not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII):
+def _cursor(fields: list[tuple[str, str]]) -> str | None:
+    """The last one given: who reconnects puts its cursor behind what the page began with."""
+    found = [value for name, value in fields if value and _plain(name) in _CURSOR_NAMES]
+    return found[-1] if found else None
+
+
+def _plain(name: str) -> str:
+    return name.replace("-", "").replace("_", "").lower()
+
+
+def _replay(fields: list[tuple[str, str]]) -> int:
+    text = next((value for name, value in fields if name == "replay"), "")
+    if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII):
         return DEFAULT_REPLAY
     return min(int(text), MAX_REPLAY_ASKED)

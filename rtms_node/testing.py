@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from rtms_node.surroundings import OnHead, OnRange
+from wire.chunks import unchunk
 from wire.comment import NewComment, encode_comment
 from wire.errors import PeerError
 from wire.internal import Batch, HeadsReply, RangeReply
@@ -112,7 +113,9 @@ class ManualReads:
 
 
 class RecordingTransport(asyncio.Transport):
-    """Keeps what is written. `fill()` makes it behave like a full buffer until `drain()`."""
+    """Keeps what the written chunks carry. `fill()` makes it behave like a full buffer until
+    `drain()`.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -125,7 +128,7 @@ class RecordingTransport(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Record; pauses the protocol when `full_after` more writes have been made."""
-        self.written += data
+        self.written += unchunk(bytes(data))
         self.writes += 1
         if self.full_after is not None:
             self.full_after -= 1

@@ -20,10 +20,9 @@ from typing import Protocol
 import structlog
 
 from rtms_node.inbox import Inbox
-from rtms_node.ring import Ring
+from rtms_node.ring import Ring, encode_frame
 from rtms_node.surroundings import Surroundings
 from wire.internal import Batch, RangeReply
-from wire.sse import comment_frame
 
 log = structlog.get_logger()
 
@@ -135,7 +134,7 @@ class Timeline:
         before = ring.head
         for seq, raw in enumerate(comments, first_seq):
             if seq == ring.head + 1:
-                ring.append(comment_frame(ring.epoch, seq, bytes(raw)))
+                ring.append(encode_frame(ring.epoch, seq, bytes(raw)))
         stats.comments += ring.head - before
         stats.repeated += len(comments) - (ring.head - before)
         if ring.head > before:
@@ -156,7 +155,7 @@ class Timeline:
     def _hold(self, batch: Batch) -> None:
         dropped = self._inbox.dropped
         for seq, raw in enumerate(batch.comments, batch.first_seq):
-            self._inbox.hold(batch.epoch, seq, comment_frame(batch.epoch, seq, bytes(raw)))
+            self._inbox.hold(batch.epoch, seq, encode_frame(batch.epoch, seq, bytes(raw)))
         self._x.stats.held_dropped += self._inbox.dropped - dropped
 
     def _on_regression(self, epoch: str, head: int) -> None:

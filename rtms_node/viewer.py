@@ -1,11 +1,11 @@
 """A viewer: one open stream, a cursor into its video's ring and nothing more.
 
-Law: bytes go out in the order of `send`, whole frames only; `cursor` is the last number handed to
-the transport. No task, no queue and no timer belongs to a viewer: thousands of them must cost
-little. The kernel's buffer is the only one; when it is full the viewer is `paused` and simply
-skipped until what is left has gone out. So while a viewer is neither paused nor closing nothing
-waits in its transport, the descriptor is its own, and bytes may go to the kernel past the transport
-in their order.
+Law: bytes go out in the order of `send`, whole frames only, each a chunk of its own; `cursor` is
+the last number handed to the transport. No task, no queue and no timer belongs to a viewer:
+thousands of them must cost little. The kernel's buffer is the only one; when it is full the viewer
+is `paused` and simply skipped until what is left has gone out. So while a viewer is neither paused
+nor closing nothing waits in its transport, the descriptor is its own, and bytes may go to the
+kernel past the transport in their order.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import asyncio
 import os
 from typing import Protocol
 
-from wire.sse import DRAIN_RETRY_MS, ByeReason, bye_frame, retry_frame
+from wire.chunks import chunk, unchunk
+from wire.sse import ByeReason, bye_frame
 
 # Whatever waits in a transport has paused its viewer: the law above depends on it.
 WRITE_BUFFER_BYTES = 0
@@ -68,8 +69,12 @@ class Viewer(asyncio.Protocol):
         """Whether more bytes make sense now."""
         return not self.paused_at and not self.closing
 
+    def say(self, *frames: bytes) -> None:
+        """Send frames that are this viewer's alone."""
+        self.send(b"".join(map(chunk, frames)))
+
     def send(self, payload: bytes) -> None:
-        """Hand whole frames to the kernel, and what it does not take to the transport; never
+        """Hand whole chunks to the kernel, and what it does not take to the transport; never
         blocks.
         """
         if self._fd >= 0 and not self.paused_at and not self.closing:
@@ -87,8 +92,7 @@ class Viewer(asyncio.Protocol):
         if self.closing:
             return
         self.closing = True
-        retry = retry_frame(DRAIN_RETRY_MS) if reason is ByeReason.DRAIN else b""
-        self._transport.write(retry + bye_frame(reason))
+        self.say(bye_frame(reason))  # closing: so the transport has it, behind what waits there
         self._transport.close()
 
     def abort(self) -> None:
@@ -114,6 +118,16 @@ class Viewer(asyncio.Protocol):
         """The stream is gone, whoever ended it."""
         self.closing = True
         self._home.leave(self)
+
+
+class UnchunkedViewer(Viewer):
+    """A viewer over HTTP/1.0, which knows no chunks: they are taken off again for each of these."""
+
+    __slots__ = ()
+
+    def send(self, payload: bytes) -> None:
+        """As a viewer's."""
+        super().send(unchunk(payload))
 
 
 def _plain_descriptor(transport: asyncio.Transport) -> int:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from service.failpoints import Armed, parse_failpoints
 from wire.ids import is_service_id
+from wire.origins import parse_origin
 from wire.roles import Peer, Role
 
 _DETOUR = re.compile(r"(?P<role>[a-z]+)/(?P<id>[^/=]+)=(?P<host>.+):(?P<port>[0-9]{1,5})")
@@ -72,6 +73,16 @@ class EnvReader:
     def peers(self, name: str, role: Role) -> tuple[Peer, ...]:
         """Processes of one role: `id=host:port`, separated by commas."""
         return tuple(filter(None, (self._peer(name, role, word) for word in self.words(name))))
+
+    def origins(self, name: str) -> tuple[str, ...]:
+        """Origins separated by commas, as browsers spell them; see `parse_origin`."""
+        found = []
+        for word in self.words(name):
+            try:
+                found.append(parse_origin(word))
+            except ValueError as exc:
+                self.fault(f"{name}: {exc}")
+        return tuple(dict.fromkeys(found))
 
     def fault(self, message: str) -> None:
         """Add a fault that the caller found."""

@@ -18,7 +18,8 @@ from typing import Any, cast
 import structlog
 from aiohttp import http_parser, web
 
-from service.middleware import problem_response
+from service.logs import clean_request_id
+from service.middleware import REQUEST_ID, problem_of, problem_response
 from wire.comment import MAX_BODY_BYTES
 from wire.errors import BadRequest, LivecommentsError
 
@@ -50,6 +51,7 @@ class _Connection(web.RequestHandler):
         self._admitted = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._handling = False
+        self._client_done = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._admitted = self._owner.admit(self)
@@ -98,10 +100,27 @@ class _Connection(web.RequestHandler):
         response.force_close()
         return response
 
+    def eof_received(self) -> bool:  # type: ignore[override]  # aiohttp leaves its result out
+        """A client may end its side behind its request, and still waits for the reply (RFC 9112,
+        section 9.6): True keeps ours open. Over TLS there is no such half.
+        """
+        idle = self._waiter is not None and not self._waiter.done() and not self._messages
+        self._client_done = not idle
+        if self.transport is None or self.transport.get_extra_info("sslcontext") is not None:
+            return False
+        return self._client_done
+
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        """Send the reply; a client that does not take it in time is cut off."""
+        """Send the reply; a client that does not take it in time is cut off. What the library
+        raises before any middleware runs becomes a problem document here.
+        """
+        if isinstance(resp, web.HTTPException):
+            resp = problem_response(problem_of(resp))
+            resp.headers[REQUEST_ID] = clean_request_id(request.headers.get(REQUEST_ID))
+        if self._client_done and not self._messages:
+            resp.force_close()
         timer = self._loop.call_later(self._owner.write_deadline_s, self._late)
         try:
             return await super().finish_response(request, resp, start_time)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from contextvars import ContextVar
 
 import structlog
 
-_REQUEST_ID_MAX = 64
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 # Not structlog's own variables: binding one of those walks over all that there are, each time.
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -54,16 +55,10 @@ def new_request_id() -> str:
 
 
 def clean_request_id(text: str | None) -> str:
-    """A caller's request id if it is short printable ASCII without spaces, else a fresh one."""
-    if (
-        text
-        and len(text) <= _REQUEST_ID_MAX
-        and text.isascii()
-        and text.isprintable()
-        and " " not in text
-    ):
-        return text
-    return new_request_id()
+    """A caller's request id if it is 1 to 64 of `[A-Za-z0-9_-]`, as at the gateway, else a fresh
+    one.
+    """
+    return text if text and _REQUEST_ID.fullmatch(text) else new_request_id()
 
 
 @contextmanager

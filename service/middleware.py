@@ -17,6 +17,7 @@ from wire.errors import (
     BadRequest,
     BodyTooLarge,
     CallerError,
+    ExpectationFailed,
     Forbidden,
     LengthRequired,
     LivecommentsError,
@@ -30,6 +31,11 @@ log = structlog.get_logger()
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 REQUEST_ID = "X-Request-Id"
+_OURS: dict[type[web.HTTPException], type[LivecommentsError]] = {
+    web.HTTPNotFound: NotFound,
+    web.HTTPRequestEntityTooLarge: BodyTooLarge,
+    web.HTTPExpectationFailed: ExpectationFailed,
+}
 SERVER = "livecomments"  # in place of aiohttp's own, which names versions
 
 
@@ -61,20 +67,24 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except LivecommentsError as exc:
         error: LivecommentsError = exc
-    except web.HTTPMethodNotAllowed as exc:
-        error = MethodNotAllowed(", ".join(sorted(exc.allowed_methods)))
-    except web.HTTPNotFound:
-        error = NotFound()
-    except web.HTTPRequestEntityTooLarge:
-        error = BodyTooLarge()
     except web.HTTPException as exc:
-        error = BadRequest(exc.reason) if exc.status < 500 else LivecommentsError()
+        error = problem_of(exc)
     except Exception:
         log.exception("request_failed", path=request.path)
         error = LivecommentsError()
     if not isinstance(error, CallerError):
         log.warning("request_refused", path=request.path, code=error.code, detail=error.detail)
     return problem_response(error)
+
+
+def problem_of(error: web.HTTPException) -> LivecommentsError:
+    """What the library raised, in our words."""
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return MethodNotAllowed(", ".join(sorted(error.allowed_methods)))
+    known = _OURS.get(type(error))
+    if known is not None:
+        return known()
+    return BadRequest(error.reason) if error.status < 500 else LivecommentsError()
 
 
 def require_role(*roles: Role) -> Callable[[web.Request], str]:

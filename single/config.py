@@ -47,7 +47,7 @@ class Config:
             topology=env.choice("TOPOLOGY", "single", ("single",)),
             public_port=env.integer("PUBLIC_PORT", 8080, 0, 65535),
             store=StoreConfig.read(env, "comments.sqlite3"),
-            cors_origins=frozenset(env.words("CORS_ORIGINS")),
+            cors_origins=frozenset(env.origins("CORS_ORIGINS")),
             post_rate_per_address=env.number("POST_RATE_PER_ADDRESS", 0, 0, 1e6),
             drain_notice_s=env.number("DRAIN_NOTICE_S", 0, 0, 60),
             drain_window_s=env.number("DRAIN_WINDOW_S", 2, 0, 3600),

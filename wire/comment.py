@@ -30,6 +30,8 @@ _WHITE_SPACE = (
     + "".join(map(chr, range(0x2000, 0x200B)))
     + "\u2028\u2029\u202f\u205f\u3000"
 )
+_LINE_SEPARATOR = ("\u2028".encode(), b"\\u2028")
+_PARAGRAPH_SEPARATOR = ("\u2029".encode(), b"\\u2029")
 _FIELDS = {"author": MAX_AUTHOR, "text": MAX_TEXT}
 
 
@@ -72,10 +74,13 @@ def parse_new_comment(body: bytes) -> NewComment:
 
 
 def encode_comment(epoch: str, video_id: str, seq: int, new: NewComment, created_at: str) -> bytes:
-    """The public JSON of a stored comment: one line (JSON escapes CR and LF inside strings)."""
-    return msgspec.json.encode(
+    """The public JSON of a stored comment: one line, also for readers that split lines where
+    Unicode does (JSON itself escapes only control characters).
+    """
+    raw = msgspec.json.encode(
         Comment(str(EventId(epoch, seq)), video_id, seq, new.author, new.text, created_at)
     )
+    return raw.replace(*_LINE_SEPARATOR).replace(*_PARAGRAPH_SEPARATOR)
 
 
 def timestamp(now_s: float) -> str:

@@ -10,6 +10,7 @@
     |  |- LengthRequired      411 length_required
     |  |- BodyTooLarge        413 body_too_large
     |  |- NotJsonMediaType    415 unsupported_media_type
+    |  |- ExpectationFailed   417 expectation_failed
     |  |- InvalidField        422 invalid_field        (names the field)
     |  |- KeyReused           422 idempotency_key_reused
     |  `- TooManyRequests     429 too_many_requests    (Retry-After)
@@ -124,6 +125,14 @@ class NotJsonMediaType(CallerError):
     status = 415
     code = "unsupported_media_type"
     title = "The content type must be application/json"
+
+
+class ExpectationFailed(CallerError):
+    """An `Expect` header other than 100-continue (RFC 9110, section 10.1.1)."""
+
+    status = 417
+    code = "expectation_failed"
+    title = "The expectation cannot be met"
 
 
 class InvalidField(CallerError):

@@ -2,7 +2,9 @@
 
 Every function returns one whole frame, ending with its blank line: a browser drops a half frame at
 the end of a stream, so a frame that carries an `id:` moves the cursor if and only if its data
-arrived too. Data is one line of JSON; CR and LF can only be inside JSON strings, where they are
+arrived too. Every frame is an event with data, since many clients hand even an empty one to their
+caller: `retry:` is a line of the first or the last event, and a heartbeat is a comment line that
+ends no event. Data is one line of JSON; CR and LF can only be inside JSON strings, where they are
 escaped.
 """
 
@@ -15,8 +17,10 @@ import msgspec
 
 from wire.ids import EventId
 
-CONTENT_TYPE = "text/event-stream"
-HEARTBEAT = b": hb\n\n"
+# Events are UTF-8 by the standard; clients for HTTP in general take text without a charset for
+# Latin-1.
+CONTENT_TYPE = "text/event-stream; charset=utf-8"
+HEARTBEAT = b": hb\n"
 RETRY_MS = (1_000, 3_000)
 DRAIN_RETRY_MS = (100, 500)
 
@@ -56,10 +60,12 @@ def comment_frame(epoch: str, seq: int, raw: bytes) -> bytes:
 def hello_frame(
     video_id: str, node_id: str, start: EventId, head: int, *, with_id: bool = True
 ) -> bytes:
-    """The first event of a stream. `start` is where this stream begins, never the head."""
+    """The first event of a stream. `start` is where this stream begins, never the head. It carries
+    the reconnection time.
+    """
     head_id = str(EventId(start.epoch, head))
     data = {"video_id": video_id, "node_id": node_id, "epoch": start.epoch, "head": head_id}
-    return _frame("hello", data, start if with_id else None)
+    return retry_line(RETRY_MS) + _frame("hello", data, start if with_id else None)
 
 
 def gap_frame(epoch: str, first: int, last: int, reason: GapReason) -> bytes:
@@ -72,14 +78,21 @@ def reset_frame(start: EventId, reason: ResetReason) -> bytes:
     return _frame("reset", {"reason": reason}, start)
 
 
-def bye_frame(reason: ByeReason) -> bytes:
-    """The last event of a stream; it carries no id, so the cursor stays where it is."""
-    return _frame("bye", {"reason": reason}, None)
+def bye_frame(reason: ByeReason, retry: bytes | None = None) -> bytes:
+    """The last event of a stream; it carries no id, so the cursor stays where it is.
+
+    retry: the line with the reconnection time, where somebody else draws it.
+    """
+    if retry is None:
+        retry = retry_line(DRAIN_RETRY_MS if reason is ByeReason.DRAIN else RETRY_MS)
+    return retry + _frame("bye", {"reason": reason}, None)
 
 
-def retry_frame(bounds_ms: tuple[int, int] = RETRY_MS) -> bytes:
-    """The reconnection time, drawn anew for each viewer so that they do not return at once."""
-    return b"retry: %d\n\n" % random.randint(*bounds_ms)  # noqa: S311 - jitter, not a secret
+def retry_line(bounds_ms: tuple[int, int]) -> bytes:
+    """The reconnection time, drawn anew for each viewer so that they do not return at once: a line
+    to begin a frame with.
+    """
+    return b"retry: %d\n" % random.randint(*bounds_ms)  # noqa: S311 - jitter, not a secret
 
 
 def _frame(event: str, data: object, event_id: EventId | None) -> bytes:

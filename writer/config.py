@@ -38,7 +38,7 @@ class Config:
             topology=env.choice("TOPOLOGY", Topology.DISPATCHER, MANY_PROCESSES),
             public_port=env.integer("PUBLIC_PORT", 0, 0, 65535),
             store=StoreConfig.read(env),
-            cors_origins=env.words("CORS_ORIGINS"),
+            cors_origins=env.origins("CORS_ORIGINS"),
             post_rate_per_address=env.number("POST_RATE_PER_ADDRESS", 0, 0, 1e6),
             zookeeper=env.words("ZOOKEEPER", "127.0.0.1:2181"),
             zookeeper_session_s=env.number("ZOOKEEPER_SESSION_S", 6, 1, 60),

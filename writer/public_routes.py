@@ -6,17 +6,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from service.cors import cors
 from service.http_server import new_application
 from service.logs import current_request_id
 from service.middleware import SERVER, Handler, problems, read_body
 from wire.comment import MAX_BODY_BYTES, check_idempotency_key, parse_new_comment
 from wire.errors import InvalidField, KeyReused, NotFound, NotJsonMediaType, TooManyRequests
+from wire.targets import split_target
 from writer.comment_service import CommentService
-from writer.cors import cors
 from writer.metrics import WriterMetrics
 from writer.openapi import openapi_document
 from writer.rate_limit import RateLimit
@@ -155,9 +155,7 @@ def _limit(request: web.Request) -> int:
 @web.middleware
 async def _only_plain_paths(request: web.Request, handler: Handler) -> web.StreamResponse:
     """404 unless the path is spelt as we spell it: `%76` is not `v`, and `/a/../b` is not `/b`."""
-    target = request.raw_path
-    path = target if target.startswith("/") else _path_of_absolute(target)
-    if path.partition("?")[0] != request.path:
+    if split_target(request.raw_path)[0] != request.path:
         raise NotFound()
     return await handler(request)
 
@@ -173,11 +171,3 @@ def _manners(closing: Callable[[], bool]) -> Handler:
         return response
 
     return middleware  # type: ignore[return-value]
-
-
-def _path_of_absolute(target: str) -> str:
-    """The path of an absolute-form target, which a server must accept (RFC 9112, 3.2.2)."""
-    try:
-        return urlsplit(target).path
-    except ValueError as exc:
-        raise NotFound() from exc

@@ -1,17 +1,17 @@
 """A rate for each address: a token bucket that holds two seconds' worth.
 
 At most MAX_ADDRESSES buckets are kept; the one that was used least recently goes first, and starts
-full if its address comes back. An IPv6 caller is its /64, since it can use all of that.
+full if its address comes back.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 
+from wire.addresses import address_owner
 from wire.errors import TooManyRequests
 
 MAX_ADDRESSES = 100_000
@@ -30,7 +30,7 @@ class RateLimit:
         """Use one token of an address; raises TooManyRequests if it has none."""
         if self._per_second <= 0:
             return
-        now, owner = self._clock(), _owner(address)
+        now, owner = self._clock(), address_owner(address)
         tokens, since = self._buckets.pop(owner, (self._burst, now))
         tokens = min(self._burst, tokens + (now - since) * self._per_second)
         allowed = tokens >= 1.0
@@ -39,12 +39,3 @@ class RateLimit:
             self._buckets.popitem(last=False)
         if not allowed:
             raise TooManyRequests(retry_after_s=math.ceil((1.0 - tokens) / self._per_second))
-
-
-def _owner(address: str) -> str:
-    if ":" not in address:
-        return address[:64]
-    try:
-        return str(ipaddress.ip_network((address.partition("%")[0], 64), strict=False))
-    except ValueError:
-        return address[:64]

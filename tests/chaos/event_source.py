@@ -12,6 +12,7 @@ import time
 from typing import cast
 
 from tests.chaos.history import Event, Refusal, Stream, Watch
+from tests.chunk_parser import ChunkParser
 from tests.sse_parser import SseEvent, SseParser
 
 DEFAULT_RETRY_MS = 2_000
@@ -104,6 +105,7 @@ class _Connection(asyncio.Protocol):
         self._head = b""
         self._in_body = False
         self._left: int | None = None  # bytes of the body that are missing; None: until the end
+        self._chunks: ChunkParser | None = None
         self._stream: Stream | None = None
         self.why_no_stream = "it ended before it was answered"
         self.transport: asyncio.Transport | None = None
@@ -148,6 +150,8 @@ class _Connection(asyncio.Protocol):
         node = headers.get("x-served-by", "")
         self._stream = Stream(time.monotonic(), node)
         self._source.watch.streams.append(self._stream)
+        if headers.get("transfer-encoding") == "chunked":
+            self._chunks = ChunkParser()
         # The gateway's own answers have a length and keep the connection; streams end with it.
         if "content-length" in headers:
             self._left = int(headers["content-length"])
@@ -155,7 +159,9 @@ class _Connection(asyncio.Protocol):
                 self._end()
 
     def _on_body(self, data: bytes) -> None:
-        if self._left is not None:
+        if self._chunks is not None:
+            data = self._chunks.feed(data)
+        elif self._left is not None:
             data = data[: self._left]
             self._left -= len(data)
         self._source.receive(data)

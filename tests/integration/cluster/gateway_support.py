@@ -16,12 +16,14 @@ from cluster import haproxy, haproxy_socket
 from cluster.ca import DevelopmentCa
 from cluster.ports import free_ports
 from tests.support import TIMEOUT_FACTOR
+from wire.chunks import chunk
 
 T = TypeVar("T")
 
 STREAM_HEAD = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-    b"Cache-Control: no-cache, no-transform\r\nConnection: close\r\n\r\n"
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
+    b"Cache-Control: no-cache, no-transform\r\nTransfer-Encoding: chunked\r\n"
+    b"Connection: close\r\n\r\n"
 )
 
 
@@ -48,8 +50,9 @@ class Seen:
     writer: asyncio.StreamWriter
     gone: asyncio.Event = field(default_factory=asyncio.Event)  # its connection has ended
 
-    async def send(self, data: bytes) -> None:
-        self.writer.write(data)
+    async def send(self, frame: bytes) -> None:
+        """A frame of a stream."""
+        self.writer.write(chunk(frame))
         await self.writer.drain()
 
 
@@ -61,7 +64,7 @@ def answer_json(_seen: Seen) -> bytes:
 
 
 def open_stream(_seen: Seen) -> bytes:
-    return STREAM_HEAD + b"retry: 1000\n\n"
+    return STREAM_HEAD + chunk(b"retry: 1000\nevent: hello\ndata: {}\n\n")
 
 
 def say_nothing(_seen: Seen) -> None:

@@ -25,8 +25,8 @@ from tests.integration.cluster.gateway_support import (
 )
 from tests.integration.cluster.test_haproxy_requests import shorter
 from tests.support import eventually
-
-HEARTBEAT = b": hb\n\n"
+from wire.chunks import chunk
+from wire.sse import CONTENT_TYPE, HEARTBEAT
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Viewer:
         """Go without a word; the gateway notices when it writes."""
         self.client.writer.transport.abort()
         while not self.seen.gone.is_set():
-            self.seen.writer.write(HEARTBEAT)
+            self.seen.writer.write(chunk(HEARTBEAT))
             await asyncio.sleep(0.01)
 
 
@@ -66,10 +66,10 @@ async def opened(gateway: GatewayUnderTest, video: str) -> Viewer:
 def is_bye(client_status: int, headers: dict[str, str], body: bytes, reason: bytes) -> bool:
     return (
         client_status == 200
-        and headers["content-type"] == "text/event-stream"
+        and headers["content-type"] == CONTENT_TYPE
         and "no-transform" in headers["cache-control"]
         and re.search(
-            rb"retry: [123]\d{3}\n\nevent: bye\ndata: {\"reason\":\"%s\"}\n\n" % reason, body
+            rb"retry: [123]\d{3}\nevent: bye\ndata: {\"reason\":\"%s\"}\n\n" % reason, body
         )
         is not None
     )
@@ -107,6 +107,15 @@ async def test_frames_pass_at_once_and_whole(gateway: GatewayUnderTest) -> None:
         await viewer.seen.send(frame)
         assert frame in await viewer.client.until(frame)
         assert time.monotonic() - started < 0.5
+
+
+async def test_a_stream_that_ends_has_no_last_chunk(gateway: GatewayUnderTest) -> None:
+    """So a client knows that it was cut, and comes back."""
+    viewer = await opened(gateway, "v1")
+    await viewer.seen.send(b"event: bye\ndata: {}\n\n")
+    viewer.seen.writer.close()
+    rest = await viewer.client.rest()
+    assert rest.endswith(b"event: bye\ndata: {}\n\n\r\n")
 
 
 async def test_a_node_that_has_just_died_is_passed_over(gateway: GatewayUnderTest) -> None:
@@ -187,7 +196,7 @@ async def test_a_node_that_never_answers_is_a_polite_goodbye(setup: GatewayUnder
 async def test_what_a_node_answers_passes_unchanged(gateway: GatewayUnderTest) -> None:
     for node in gateway.nodes:
         node.act = lambda _: b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
-    assert (await gateway.get("/v1/videos/!/stream")).status == 404
+    assert (await gateway.get("/v1/videos/v/stream")).status == 404
 
 
 async def test_a_node_that_falls_silent_is_left(setup: GatewayUnderTest) -> None:
@@ -223,7 +232,7 @@ async def test_a_viewer_that_left_is_noticed_at_the_second_write(gateway: Gatewa
     viewer = await opened(gateway, "v1")
     viewer.client.close()
     for _ in range(2):
-        viewer.seen.writer.write(HEARTBEAT)
+        viewer.seen.writer.write(chunk(HEARTBEAT))
         await asyncio.sleep(0.1)
     await eventually(viewer.seen.gone.is_set, 3)
 

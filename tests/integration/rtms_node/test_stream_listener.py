@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from rtms_node import stream_listener
+from tests.chunk_parser import ChunkParser
+from tests.sse_parser import SseParser
 from tests.support import eventually
 
 
@@ -24,15 +26,33 @@ async def until(reader: asyncio.StreamReader, mark: bytes) -> bytes:
 async def test_a_stream_opens_with_its_headers_a_random_retry_and_hello(served: Any) -> None:
     reader, writer = await served.send(get())
     head = await until(reader, b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n")
     assert b"Cache-Control: no-cache, no-transform\r\n" in head
     assert b"X-Accel-Buffering: no\r\n" in head
-    assert b"Transfer-Encoding" not in head
     assert b"Access-Control" not in head
-    retry = await until(reader, b"\n\n")
-    assert retry.startswith(b"retry: ")
-    assert 1000 <= int(retry[7:]) <= 3000
-    assert b"event: hello\n" in await until(reader, b"\n\n")
+    hello = ChunkParser().feed(await until(reader, b"\n\n\r\n"))
+    retry = re.fullmatch(rb"retry: (\d+)\nid: \S+\nevent: hello\ndata: {.*}\n\n", hello)
+    assert retry is not None, hello
+    assert 1000 <= int(retry[1]) <= 3000
+    writer.close()
+
+
+async def test_every_frame_is_a_chunk_of_its_own_and_none_is_the_last(served: Any) -> None:
+    """Clients that read by chunks have each frame at once, and know a cut from an end."""
+    served.store.post("v1", 3)
+    reader, writer = await served.send(get())
+    assert b"Transfer-Encoding: chunked\r\n" in await until(reader, b"\r\n\r\n")
+    chunks = []
+    while not (chunks and b"comment" in chunks[-1] and b'"seq":3' in chunks[-1]):
+        size = int(await until(reader, b"\r\n"), 16)
+        chunks.append(await reader.readexactly(size))
+        assert await reader.readexactly(2) == b"\r\n"
+    frames = [chunk for chunk in chunks if chunk != b": hb\n"]
+    assert [frame.endswith(b"\n\n") for frame in frames] == [True] * 4
+    served.core.hub.drain_some(1)
+    rest = await reader.read()
+    assert b"event: bye" in rest
+    assert b"\r\n0\r\n" not in rest
     writer.close()
 
 
@@ -57,8 +77,8 @@ async def test_a_head_in_many_small_pieces_is_read(served: Any) -> None:
 
 async def test_an_idle_stream_gets_heartbeats(served: Any) -> None:
     reader, writer = await served.send(get())
-    await until(reader, b": hb\n\n")
-    await until(reader, b": hb\n\n")
+    await until(reader, b"5\r\n: hb\n\r\n")
+    await until(reader, b"5\r\n: hb\n\r\n")
     writer.close()
 
 
@@ -74,6 +94,7 @@ async def test_an_idle_stream_gets_heartbeats(served: Any) -> None:
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, "bad_request"),
         (b"GET /v1/videos/v1/stream HTTP/1.1\r\n\r\n", 400, "bad_request"),
         (get("/v1/videos/v1/stream", "Host: again"), 400, "bad_request"),
+        (get("/v1/videos/v1/stream", "Expect: x"), 417, "expectation_failed"),
         (get("/v1/videos/v1/stream", "X: " + "y" * 20_000), 400, "bad_request"),
     ],
 )
@@ -104,8 +125,57 @@ async def test_half_a_request_is_ended_at_the_deadline(
 
 
 async def test_a_request_at_http_1_0_is_served(served: Any) -> None:
+    """It knows no chunks."""
+    served.store.post("v1", 2)
     reader, writer = await served.send(b"GET /v1/videos/v1/stream HTTP/1.0\r\n\r\n")
+    head = await until(reader, b"\r\n\r\n")
+    assert b"200 OK" in head
+    assert b"Transfer-Encoding" not in head
+    served.core.hub.ingest(served.store.post("v1"))
+    body = await until(reader, b'"seq":3')
+    assert b"\r" not in body
+    assert [event.type for event in SseParser().feed(body + await until(reader, b"\n\n"))] == [
+        "hello", "comment", "comment", "comment",
+    ]  # fmt: skip
+    served.core.hub.drain_some(1)
+    assert (await reader.read()).endswith(b'event: bye\ndata: {"reason":"drain"}\n\n')
+    writer.close()
+
+
+async def test_a_head_request_is_answered_as_a_stream_without_one(served: Any) -> None:
+    reader, writer = await served.send(get(method="HEAD"))
+    async with asyncio.timeout(20):
+        reply = await reader.read()
+    assert reply.startswith(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream;")
+    assert reply.endswith(b"\r\n\r\n")
+    assert not served.core.hub.viewers
+    writer.close()
+
+
+async def test_a_refused_head_request_gets_no_body(served: Any) -> None:
+    reader, writer = await served.send(get("/nowhere", method="HEAD"))
+    async with asyncio.timeout(20):
+        reply = await reader.read()
+    assert reply.startswith(b"HTTP/1.1 404 ")
+    assert reply.endswith(b"\r\n\r\n")
+    writer.close()
+
+
+async def test_empty_lines_before_the_request_are_skipped(served: Any) -> None:
+    reader, writer = await served.send(b"\r\n\r\n" + get())
     assert b"200 OK" in await until(reader, b"event: hello")
+    writer.close()
+
+
+@pytest.mark.parametrize("path", ["/v1/videos/v1/stream", "/nowhere"])
+async def test_every_reply_has_its_date_and_the_callers_request_id(served: Any, path: str) -> None:
+    reader, writer = await served.send(
+        get(path, "X-Request-Id: mine-1", "Origin: https://a.example")
+    )
+    head = await until(reader, b"\r\n\r\n")
+    assert re.search(rb"\r\nDate: \w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT\r\n", head)
+    assert b"\r\nX-Request-Id: mine-1\r\n" in head
+    assert b"\r\nAccess-Control-Allow-Origin: https://a.example\r\n" in head
     writer.close()
 
 
@@ -113,11 +183,11 @@ async def test_configured_origins_may_read(served: Any) -> None:
     origin = "Origin: https://a.example"
     reader, writer = await served.send(get("/v1/videos/v1/stream", origin))
     head = await until(reader, b"\r\n\r\n")
-    assert b"Access-Control-Allow-Origin: https://a.example\r\nVary: Origin\r\n" in head
+    assert b"Vary: Origin\r\nAccess-Control-Allow-Origin: https://a.example\r\n" in head
     writer.close()
     reader, writer = await served.send(get("/v1/videos/v1/stream", origin, method="OPTIONS"))
     head = await until(reader, b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 204 No Content\r\nAllow: GET, OPTIONS\r\n")
+    assert head.startswith(b"HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, OPTIONS\r\n")
     assert b"Access-Control-Allow-Headers: Last-Event-ID" in head
     writer.close()
     reader, writer = await served.send(get("/v1/videos/v1/stream", "Origin: https://b.example"))
@@ -160,7 +230,8 @@ async def test_a_viewer_that_reads_late_gets_every_comment_once_and_in_order(ser
     loop = asyncio.get_running_loop()
     await loop.sock_connect(sock, ("127.0.0.1", served.listener.port))
     await loop.sock_sendall(sock, get())
-    await eventually(lambda: served.core.hub.rooms.get("v1"))
+    await eventually(lambda: served.core.hub.viewers)
+    (viewer,) = served.core.hub.viewers
     posted = 0
     received = await loop.sock_recv(sock, 4096)
     while b"event: hello" not in received:
@@ -169,12 +240,15 @@ async def test_a_viewer_that_reads_late_gets_every_comment_once_and_in_order(ser
         while not served.core.hub.paused_viewers:
             served.core.hub.ingest(served.store.post("v1", 70))
             posted += 70
-            await asyncio.sleep(0)
+            # Not faster than rounds go out: the ring must still hold what the viewer lacks.
+            while viewer.cursor < posted and not viewer.paused_at:
+                await asyncio.sleep(0)
         while served.core.hub.paused_viewers:
             received += await loop.sock_recv(sock, 65536)
     last = f"id: {served.store.epoch}-{posted}\n".encode()
     while b"\n\n" not in received.partition(last)[2]:
         received += await loop.sock_recv(sock, 65536)
+    received = ChunkParser().feed(received.partition(b"\r\n\r\n")[2])
     ids = re.findall(rb"^id: \w+-(\d+)\nevent: comment\ndata: .*}\n\n", received, re.MULTILINE)
     assert [int(seq) for seq in ids] == list(range(1, posted + 1))
     sock.close()

@@ -10,6 +10,7 @@ import pytest
 
 from tests.integration.single.client import GOOD, JSON, Connection, Reply, head, post_bytes
 from tests.support import eventually
+from wire.sse import CONTENT_TYPE
 
 STREAM = "/v1/videos/v/stream"
 COMMENTS = "/v1/videos/v/comments"
@@ -33,10 +34,10 @@ def code(reply: Reply) -> tuple[int, str]:
 async def test_a_comment_is_shown_to_viewers(single: Any, connection: Connection) -> None:
     reply = await connection.watch()
     assert reply.status == 200
-    assert reply.headers["content-type"] == "text/event-stream"
+    assert reply.headers["content-type"] == CONTENT_TYPE
     assert reply.headers["cache-control"] == "no-cache, no-transform"
     assert reply.headers["connection"] == "close"
-    assert "transfer-encoding" not in reply.headers
+    assert reply.headers["transfer-encoding"] == "chunked"
     hello = await connection.event()
     assert hello.type == "hello"
     assert 1000 <= (connection.parser.retry_ms or 0) <= 3000
@@ -194,7 +195,7 @@ async def test_a_post_and_a_stream_sent_at_once_are_answered_in_order(single: An
     connection = await single.connect()
     connection.send(post_bytes() + head("GET", STREAM))
     assert (await connection.reply()).status == 201
-    assert (await connection.reply()).headers["content-type"] == "text/event-stream"
+    assert (await connection.reply()).headers["content-type"] == CONTENT_TYPE
     assert (await connection.event()).type == "hello"
     assert await connection.seqs(1) == [1]
     assert single.viewers == 1

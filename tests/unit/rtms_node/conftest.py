@@ -32,7 +32,7 @@ class Watcher:
         """(event, id, data) of each whole frame; comment lines are left out."""
         events = []
         for block in bytes(self.transport.written).decode().split("\n\n"):
-            fields = dict(line.split(": ", 1) for line in block.splitlines() if line[0] != ":")
+            fields = dict(line.split(": ", 1) for line in block.split("\n") if ": " in line)
             if "event" in fields:
                 events.append((fields["event"], fields.get("id"), json.loads(fields["data"])))
         return events

@@ -98,8 +98,8 @@ async def test_heartbeats_go_to_idle_rooms_only(make_node: Any) -> None:
     node = make_node(heartbeat_s=0.0)
     viewer, waiting = node.watch_loaded(), node.watch("v2")
     node.hub.heartbeat()
-    assert viewer.transport.written.endswith(b"\n\n: hb\n\n")
-    assert waiting.transport.written == b": hb\n\n"
+    assert viewer.transport.written.endswith(b"\n\n: hb\n")
+    assert waiting.transport.written == b": hb\n"
     busy = make_node(heartbeat_s=60.0)
     idle_viewer = busy.watch_loaded()
     busy.hub.heartbeat()
@@ -111,7 +111,7 @@ async def test_heartbeats_of_many_rooms_let_others_run_between(make_node: Any) -
     viewers = [node.watch(f"v{number}") for number in range(5)]
 
     def beaten() -> int:
-        return sum(viewer.transport.written == b": hb\n\n" for viewer in viewers)
+        return sum(viewer.transport.written == b": hb\n" for viewer in viewers)
 
     node.hub.heartbeat()
     counts = [beaten()]

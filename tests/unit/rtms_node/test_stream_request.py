@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rtms_node.stream_request import is_stream_target, read_stream_request
-from wire.errors import MethodNotAllowed, NotFound
+from wire.errors import ExpectationFailed, MethodNotAllowed, NotFound
 
 
 def read(target: str, *headers: tuple[bytes, bytes], method: str = "GET") -> object:
@@ -40,7 +40,8 @@ def test_a_bad_replay_is_never_a_reason_to_refuse(text: str, replay: int) -> Non
     [
         "/v1/videos//stream", "/v1/videos/a%20b/stream", "/v1/videos/%76/stream",
         f"/v1/videos/{'x' * 65}/stream", "/v1/videos/v1/stream/", "/v1/videos/v1", "/",
-        "*", "http://h/v1/videos/v1/stream", "/v1/videos/../stream", "/v1/videos/ü/stream",
+        "*", "ftp://h/v1/videos/v1/stream", "http://[/v1/videos/v1/stream",
+        "/v1/videos/../stream", "/v1/videos/ü/stream",
     ],
 )  # fmt: skip
 def test_anything_else_is_not_found(target: str) -> None:
@@ -48,10 +49,40 @@ def test_anything_else_is_not_found(target: str) -> None:
         read(target)
 
 
-def test_only_get() -> None:
+def test_an_absolute_target_is_read_like_any_other() -> None:
+    request = read("http://h:8080/v1/videos/v1/stream?replay=3")
+    assert (request.video_id, request.replay) == ("v1", 3)
+    assert is_stream_target("HTTPS://h/v1/videos/v1/stream")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "last_event_id", "lastEventId", "lastEventID", "Last-Event-ID", "last-event-id",
+        "LastEventId", "evs_last_event_id",
+    ],
+)  # fmt: skip
+def test_a_cursor_is_found_under_the_names_that_clients_give_it(name: str) -> None:
+    assert read(f"/v1/videos/v1/stream?{name}=q-1").cursor == "q-1"
+
+
+def test_of_several_cursors_the_last_counts() -> None:
+    """Who reconnects puts its own behind the one that the page began with."""
+    target = "/v1/videos/v1/stream?last_event_id=q-1&replay=3&lastEventId=q-7"
+    assert read(target).cursor == "q-7"
+    assert read(target + "&lastEventId=").cursor == "q-7"
+
+
+def test_an_unknown_expectation_is_refused() -> None:
+    with pytest.raises(ExpectationFailed):
+        read("/v1/videos/v1/stream", (b"expect", b"x"))
+    assert read("/v1/videos/v1/stream", (b"expect", b"100-Continue")).video_id == "v1"
+
+
+def test_only_methods_that_read() -> None:
     with pytest.raises(MethodNotAllowed) as caught:
         read("/v1/videos/v1/stream", method="POST")
-    assert caught.value.headers == {"Allow": "GET, OPTIONS"}
+    assert caught.value.headers == {"Allow": "GET, HEAD, OPTIONS"}
 
 
 def test_the_address_is_the_last_one_forwarded() -> None:

@@ -57,7 +57,8 @@ def test_every_code_is_stable_and_belongs_to_one_error() -> None:
     assert len(set(codes.values())) == len(codes)
     assert set(codes.values()) == {
         "not_json", "bad_request", "forbidden", "not_found", "method_not_allowed",
-        "length_required", "body_too_large", "unsupported_media_type", "invalid_field",
+        "expectation_failed", "length_required", "body_too_large", "unsupported_media_type",
+        "invalid_field",
         "idempotency_key_reused", "too_many_requests", "unavailable", "store_unavailable",
         "overloaded", "draining", "peer_failed",
     }  # fmt: skip

@@ -23,7 +23,7 @@ from wire.sse import (
     gap_frame,
     hello_frame,
     reset_frame,
-    retry_frame,
+    retry_line,
 )
 
 EPOCH = "abcdefghijkl"
@@ -120,12 +120,37 @@ def test_retry_is_drawn_anew_within_its_bounds(bounds: tuple[int, int]) -> None:
     drawn = set()
     for _ in range(200):
         parser = SseParser()
-        assert parser.feed(retry_frame(bounds)) == []
+        assert parser.feed(retry_line(bounds)) == []
         assert parser.retry_ms is not None
         drawn.add(parser.retry_ms)
     assert len(drawn) > 20
     assert bounds[0] <= min(drawn)
     assert max(drawn) <= bounds[1]
+
+
+def test_no_frame_is_without_data() -> None:
+    """Many clients hand an event without data to their caller, and fail on it."""
+    frames = [
+        hello_frame("v", "n1", EventId(EPOCH, 3), 9),
+        comment_frame(EPOCH, 1, b"{}"),
+        bye_frame(ByeReason.SHED),
+    ]
+    for frame in frames:
+        assert frame.count(b"\n\n") == 1
+        assert b"\ndata: {" in frame
+    assert b"\n\n" not in HEARTBEAT
+
+
+def test_hello_and_bye_say_when_to_come_back() -> None:
+    for frame, (low, high) in (
+        (hello_frame("v", "n1", EventId(EPOCH, 3), 9), RETRY_MS),
+        (bye_frame(ByeReason.UNAVAILABLE), RETRY_MS),
+        (bye_frame(ByeReason.DRAIN), DRAIN_RETRY_MS),
+    ):
+        parser = SseParser()
+        parser.feed(frame)
+        assert parser.retry_ms is not None
+        assert low <= parser.retry_ms <= high
 
 
 def test_half_a_frame_never_moves_the_cursor() -> None:
@@ -140,7 +165,6 @@ def test_a_lone_cr_at_the_end_of_the_stream_is_no_frame_of_ours() -> None:
     frames = [
         comment_frame(EPOCH, 1, b"{}"),
         bye_frame(ByeReason.SLOW),
-        retry_frame(),
         gap_frame(EPOCH, 1, 2, GapReason.LIMIT),
         HEARTBEAT,
     ]
