@@ -43,21 +43,30 @@ def preflight_headers(
 STREAM_PREFLIGHT: Mapping[str, str] = preflight_headers(("GET",), "Last-Event-ID, Cache-Control")
 
 
-def cors(origins: Collection[str]) -> Handler:
-    """A middleware that answers preflights from `origins` and lets their scripts read replies."""
+def allow_origins(app: web.Application, origins: Collection[str]) -> None:
+    """Let scripts of `origins` read the replies of `app`, the library's own too, and answer their
+    preflights.
+    """
     allowed = frozenset(origins)
+    if not allowed:
+        return
 
     @web.middleware
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        headers = origin_headers(request.headers.get("Origin"), allowed)
-        if "Access-Control-Allow-Origin" in headers and _is_preflight(request):
-            response: web.StreamResponse = _preflight_reply(request)
-        else:
-            response = await handler(request)
-        response.headers.update(headers)
-        return response
+    async def preflights(request: web.Request, handler: Handler) -> web.StreamResponse:
+        welcome = "Access-Control-Allow-Origin" in _headers(request, allowed)
+        if welcome and _is_preflight(request):
+            return _preflight_reply(request)
+        return await handler(request)
 
-    return middleware  # type: ignore[return-value]
+    async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(_headers(request, allowed))
+
+    app.middlewares.append(preflights)
+    app.on_response_prepare.append(add_headers)
+
+
+def _headers(request: web.Request, allowed: Collection[str]) -> dict[str, str]:
+    return origin_headers(request.headers.get("Origin"), allowed)
 
 
 def _is_preflight(request: web.Request) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 
 from aiohttp import web
 
-from service.cors import cors
+from service.cors import allow_origins
 from service.http_server import new_application
 from service.logs import current_request_id
 from service.middleware import SERVER, Handler, problems, read_body
@@ -42,7 +42,8 @@ def public_application(
     client to close its connection. behind_gateway: whether `X-Forwarded-For` is a gateway's word;
     else anybody could claim any address with it.
     """
-    app = new_application(_manners(closing), cors(cors_origins), problems, _only_plain_paths)
+    app = new_application(_manners(closing), problems, _only_plain_paths)
+    allow_origins(app, cors_origins)
     routes = _PublicRoutes(comments, metrics, rate_limit or RateLimit(0), behind_gateway)
     _add_public_routes(app, routes)
     return app

@@ -12,6 +12,7 @@ import pytest
 
 from cluster.cluster import Cluster
 from tests.bounds import record
+from tests.chunk_parser import ChunkParser
 from tests.e2e.raw_http import Address, Reply, exchange, get, post
 from tests.sse_parser import SseEvent, SseParser
 from tests.support import TIMEOUT_FACTOR
@@ -33,14 +34,14 @@ async def watch(door: Address, request: bytes, until: str) -> tuple[bytes, list[
     """Open a stream and read until an event called `until`; returns its head and its events."""
     reader, writer = await asyncio.open_connection(*door)
     writer.write(request)
-    parser, events = SseParser(), []
+    chunks, parser, events = ChunkParser(), SseParser(), []
     try:
         async with asyncio.timeout(20):
             head = await reader.readuntil(b"\r\n\r\n")
             while not any(event.type == until for event in events):
-                chunk = await reader.read(65536)
-                assert chunk, (head, events)
-                events += parser.feed(chunk)
+                data = await reader.read(65536)
+                assert data, (head, events)
+                events += parser.feed(chunks.feed(data))
     finally:
         writer.close()
     return head, events

@@ -206,6 +206,45 @@ async def test_errors_carry_their_headers_and_the_request_id(stub: WebStub) -> N
     assert b"X-Request-Id: r-1\r\n" in reply
 
 
+@pytest.mark.parametrize("before", [b"", GOOD + GOOD])
+async def test_a_client_that_has_ended_its_side_still_gets_its_replies(
+    stub: WebStub, before: bytes
+) -> None:
+    reader, writer = await stub.connect()
+    writer.write(before + GOOD)
+    writer.write_eof()
+    reply = await asyncio.wait_for(reader.read(), 10)
+    assert reply.count(BODY) == reply.count(b"HTTP/1.1 200") == 3 if before else 1
+    assert reply.endswith(BODY)
+    writer.close()
+
+
+async def test_a_client_that_ends_an_idle_connection_is_let_go(stub: WebStub) -> None:
+    reader, writer = await stub.connect()
+    writer.write(GOOD)
+    await reader.readuntil(BODY)
+    writer.write_eof()
+    assert await asyncio.wait_for(reader.read(), 10) == b""
+    writer.close()
+
+
+async def test_an_unknown_expectation_is_a_problem_document(stub: WebStub) -> None:
+    for path in (b"/echo", b"/nowhere"):
+        request = b"POST " + path + b" HTTP/1.1\r\nHost: x\r\nX-Request-Id: mine\r\nExpect: x\r\n"
+        reply = await stub.raw(request + LENGTH + b"Connection: close\r\n\r\n" + BODY)
+        assert problem(reply) == (417, "expectation_failed")
+        assert b"\r\nX-Request-Id: mine\r\n" in reply
+
+
+async def test_a_client_that_waits_to_be_asked_for_its_body_is_asked(stub: WebStub) -> None:
+    reader, writer = await stub.connect()
+    writer.write(HEAD + LENGTH + b"Expect: 100-continue\r\n\r\n")
+    await asyncio.wait_for(reader.readuntil(b"HTTP/1.1 100 Continue\r\n\r\n"), 10)
+    writer.write(BODY)
+    await asyncio.wait_for(reader.readuntil(BODY), 10)
+    writer.close()
+
+
 async def test_pipelined_requests_are_answered_in_order(stub: WebStub) -> None:
     requests = [HEAD + b"Content-Length: 4\r\n\r\n%04d" % number for number in range(100)]
     reply = await stub.raw(*requests, LAST)

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from tests.chunk_parser import ChunkParser
 from tests.sse_parser import SseEvent, SseParser
 from tests.support import TIMEOUT_FACTOR
 
@@ -42,6 +43,7 @@ class Connection:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
         self.parser = SseParser()
+        self._chunks = ChunkParser()
         self._events: list[SseEvent] = []
 
     @classmethod
@@ -89,7 +91,7 @@ class Connection:
                 chunk = await self._reader.read(65_536)
                 if not chunk:
                     raise EOFError
-                self._events += self.parser.feed(chunk)
+                self._events += self.parser.feed(self._chunks.feed(chunk))
         return self._events.pop(0)
 
     async def seqs(self, count: int) -> list[int]:
