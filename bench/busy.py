@@ -31,7 +31,7 @@ from bench.figures import (
     percentile,
 )  # fmt: skip
 from bench.senders import VIDEO, Audience, NchanSender
-from wire.sse import comment_frame
+from rtms_node.ring import encode_frame
 
 VIEWERS = 500
 COMMENTS_PER_S = 400
@@ -84,7 +84,7 @@ class _Node:
         self._audience = Audience(stack, VIEWERS)
         self._node = stack.enter_context(Child(node_server.run, cores()[0]))
         self._audience.connect(self._node.ask("port"))
-        self._bytes = len(comment_frame("testepoch001", 1, self._node.ask("sample", VIDEO)))
+        self._bytes = len(encode_frame("testepoch001", 1, self._node.ask("sample", VIDEO)))
 
     def run(self, per_s: float, for_s: float = _RUN_S) -> node_server.Load:
         """Raises BenchFailed unless the viewers got every byte of what was delivered, and of all

@@ -73,7 +73,9 @@ class Constants:
     post_bytes: float = _of(
         420, "bytes", "a post without its comment", "counted, bench/http_pool.py"
     )
-    frame_bytes: float = _of(45, "bytes", "a frame without its comment", "wire/sse.py, counted")
+    frame_bytes: float = _of(
+        51, "bytes", "a frame and its chunk without its comment", "rtms_node/ring.py, counted"
+    )
     batch_bytes: float = _of(
         150, "bytes", "a batch without its comments", "wire/internal.py, counted"
     )

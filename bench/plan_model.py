@@ -17,6 +17,7 @@ from bench.plan_demand import Demand, audiences, gathered, rules
 from coordination.registrar import AUDIT_EVERY_S
 from coordination.resolver import COMPARE_EVERY_S
 from coordination.routing_table import IDLE_S
+from wire.chunks import chunk
 from wire.sse import HEARTBEAT
 
 GATEWAY, WRITER, DISPATCHER, NODE, ZOOKEEPER = STAGES = (
@@ -274,7 +275,7 @@ def _links(
     frame = comment + c.frame_bytes
     streamed = (
         rates.deliveries * frame
-        + rates.beats * len(HEARTBEAT)
+        + rates.beats * len(chunk(HEARTBEAT))
         + rates.joins * (c.hello_bytes + demand.replay * frame)
     )
     packets = rates.writes + rates.beats + 2 * rates.joins

@@ -17,7 +17,7 @@ from bench.child import Child, cores
 from bench.effort import Effort
 from bench.figures import Beside, Finding, On, Reach, Row, measured
 from bench.senders import RawSender
-from wire.sse import comment_frame
+from rtms_node.ring import encode_frame
 
 VIEWERS_PER_ROOM = 5
 COMMENTS_PER_S = 400
@@ -30,7 +30,7 @@ def measure(effort: Effort) -> Iterator[Finding]:
     with ExitStack() as stack:
         many = _node(stack, rooms * VIEWERS_PER_ROOM)
         one = _node(stack, ["big"] * viewers)
-        frame = comment_frame("testepoch001", 1, many.ask("sample", rooms[0]))
+        frame = encode_frame("testepoch001", 1, many.ask("sample", rooms[0]))
         raw = RawSender(stack, viewers, frame)
         done = [_costs(many, one, raw, rooms) for _ in range(effort.repeats)]
     small, big, bare = (measured([costs[of] for costs in done], "us") for of in range(3))

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from bench import bare_server, nchan, node_server, raw_server, sink
 from bench.child import BenchFailed, Child, at_rate, cores
-from wire.sse import comment_frame
+from rtms_node.ring import encode_frame
 
 VIDEO = "quiet"
 # When other programs take the core away, two comments may meet in one write. The cost is counted
@@ -67,7 +67,7 @@ class NodeSender:
         self._audience = Audience(stack, viewers)
         self._node = stack.enter_context(Child(node_server.run, cores()[0]))
         self._audience.connect(self._node.ask("port"))
-        self.frame = comment_frame("testepoch001", 1, self._node.ask("sample", VIDEO))
+        self.frame = encode_frame("testepoch001", 1, self._node.ask("sample", VIDEO))
 
     def send(self, per_s: float, rounds: int) -> float:
         """See Sender."""

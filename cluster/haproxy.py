@@ -36,6 +36,7 @@ _RESOLVERS = (
     "    hold valid 1s",
 )
 _BY_NAME = " resolvers names resolve-prefer ipv4 init-addr none"
+_CURSOR_PARAMETERS = ("last_event_id", "Last-Event-ID", "lastEventID", "lastEventId")
 _NO_WRITER = "{ nbsrv(writers) lt 1 }"
 _POST_PREFLIGHT = preflight_headers(("GET", "HEAD", "POST"))
 _BALANCE = {
@@ -120,6 +121,7 @@ def render(gateway: Gateway) -> str:
         cors=_indented(_cors(gateway.origins)),
         control=gateway.control,
         stream_methods=ALLOW,
+        cursors=_indented(_cursors()),
         resolvers=_resolvers(gateway.nameserver),
         errorfiles=_indented(errorfile_lines()),
         stream_balance=_indented(_BALANCE[gateway.placement]),
@@ -192,6 +194,16 @@ def _cors(origins: Sequence[str]) -> list[str]:
         *(header(name, value, stream) for name, value in STREAM_PREFLIGHT.items()),
         *(header(name, value, api) for name, value in _POST_PREFLIGHT.items()),
         f"http-request return status 204 if {api}",
+    ]
+
+
+def _cursors() -> list[str]:
+    """Where a viewer's cursor is, the most telling place last; a node reads any spelling."""
+    sources = [f"url_param({name})" for name in _CURSOR_PARAMETERS] + ["req.hdr(Last-Event-ID)"]
+    return [
+        f'http-request set-var-fmt(txn.id_line) "id: %[{source}]"'
+        f" if is_stream {{ {source} -m reg ^[a-z0-9]{{12}}-[0-9]{{1,15}}$ }}"
+        for source in sources
     ]
 
 

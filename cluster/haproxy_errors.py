@@ -103,4 +103,5 @@ def _reply(error: LivecommentsError, reason: str) -> bytes:
 
 def _bye(reason: ByeReason) -> bytes:
     low, high = RETRY_MS
-    return bye_frame(reason, f"retry: %[rand({high - low + 1}),add({low})]\n".encode())
+    opening = f"retry: %[rand({high - low + 1}),add({low})]\n%[var(txn.id_line)]\n"
+    return bye_frame(reason, opening=opening.encode())

@@ -15,6 +15,7 @@ import os
 from typing import Protocol
 
 from wire.chunks import chunk, unchunk
+from wire.ids import parse_event_id
 from wire.sse import ByeReason, bye_frame
 
 # Whatever waits in a transport has paused its viewer: the law above depends on it.
@@ -37,7 +38,8 @@ class Home(Protocol):
 class Viewer(asyncio.Protocol):
     """Takes over a transport after its request has been read and answered.
 
-    paused_at: loop time when the kernel took no more, or 0.
+    asked_cursor: what it came with, until it is admitted. paused_at: loop time when the kernel took
+    no more, or 0.
     """
 
     __slots__ = (
@@ -92,7 +94,8 @@ class Viewer(asyncio.Protocol):
         if self.closing:
             return
         self.closing = True
-        self.say(bye_frame(reason))  # closing: so the transport has it, behind what waits there
+        # The transport has it, as this is closing: behind what waits there.
+        self.say(bye_frame(reason, parse_event_id(self.asked_cursor or "")))
         self._transport.close()
 
     def abort(self) -> None:

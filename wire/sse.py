@@ -78,14 +78,18 @@ def reset_frame(start: EventId, reason: ResetReason) -> bytes:
     return _frame("reset", {"reason": reason}, start)
 
 
-def bye_frame(reason: ByeReason, retry: bytes | None = None) -> bytes:
-    """The last event of a stream; it carries no id, so the cursor stays where it is.
+def bye_frame(
+    reason: ByeReason, cursor: EventId | None = None, *, opening: bytes | None = None
+) -> bytes:
+    """The last event of a stream. It moves no cursor: it has no id, or the one that the viewer came
+    with. cursor: that one, if the stream has shown no id yet; some clients forget theirs when a new
+    stream ends without one.
 
-    retry: the line with the reconnection time, where somebody else draws it.
+    opening: the lines with the reconnection time and the id, where somebody else knows them.
     """
-    if retry is None:
-        retry = retry_line(DRAIN_RETRY_MS if reason is ByeReason.DRAIN else RETRY_MS)
-    return retry + _frame("bye", {"reason": reason}, None)
+    if opening is None:
+        opening = retry_line(DRAIN_RETRY_MS if reason is ByeReason.DRAIN else RETRY_MS)
+    return opening + _frame("bye", {"reason": reason}, cursor)
 
 
 def retry_line(bounds_ms: tuple[int, int]) -> bytes:

@@ -17,6 +17,7 @@ import aiohttp
 import pytest
 
 from cluster.parts import Kind
+from rtms_node.limits import Limits
 from tests.chaos.healing import note, state_of
 from tests.chaos.scene import Scene
 from tests.support import TIMEOUT_FACTOR
@@ -24,7 +25,7 @@ from tests.support import TIMEOUT_FACTOR
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
 _UNACKNOWLEDGED_S = 20.0
-_HEARTBEAT_S = 5.0
+_HEARTBEAT_S = Limits().heartbeat_s
 # Only what is sent can stay unacknowledged; and the gateway closes its other side with the write
 # that finds the viewer's side closed.
 _GONE_WITHIN_S = {

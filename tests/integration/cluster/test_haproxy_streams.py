@@ -69,7 +69,7 @@ def is_bye(client_status: int, headers: dict[str, str], body: bytes, reason: byt
         and headers["content-type"] == CONTENT_TYPE
         and "no-transform" in headers["cache-control"]
         and re.search(
-            rb"retry: [123]\d{3}\nevent: bye\ndata: {\"reason\":\"%s\"}\n\n" % reason, body
+            rb"retry: [123]\d{3}\n:\nevent: bye\ndata: {\"reason\":\"%s\"}\n\n" % reason, body
         )
         is not None
     )
@@ -152,6 +152,34 @@ async def test_without_a_node_a_stream_is_a_polite_goodbye(gateway: GatewayUnder
     replies = [await gateway.get("/v1/videos/v1/stream") for _ in range(8)]
     assert all(is_bye(r.status, r.headers, r.body, b"unavailable") for r in replies)
     assert len({reply.body for reply in replies}) > 1, "they must not all come back at once"
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "id_line"),
+    [
+        ("", {"Last-Event-ID": "abcdefghijkl-7"}, b"id: abcdefghijkl-7"),
+        ("?last_event_id=abcdefghijkl-7", {}, b"id: abcdefghijkl-7"),
+        ("?last_event_id=abcdefghijkl-1&lastEventId=abcdefghijkl-7", {}, b"id: abcdefghijkl-7"),
+        (
+            "?last_event_id=abcdefghijkl-1",
+            {"Last-Event-ID": "abcdefghijkl-7"},
+            b"id: abcdefghijkl-7",
+        ),
+        ("?last_event_id=%0aevent:x", {"Last-Event-ID": "a b"}, b":"),
+    ],
+)
+async def test_a_goodbye_of_the_gateway_keeps_the_cursor_and_does_not_end_as_if_whole(
+    gateway: GatewayUnderTest, query: str, headers: dict[str, str], id_line: bytes
+) -> None:
+    """Some clients forget the cursor without it; others stop for good at a body that is whole."""
+    for node in gateway.nodes:
+        node.act = hang_up
+    reply = await gateway.get(f"/v1/videos/v1/stream{query}", headers)
+    assert reply.body.splitlines()[1] == id_line
+    assert int(reply.headers["content-length"]) > len(reply.body)
+    old = await gateway.raw(b"GET /v1/videos/v1/stream HTTP/1.0\r\n\r\n")
+    _, old_headers = await old.head()
+    assert int(old_headers["content-length"]) == len(await old.rest())
 
 
 @pytest.mark.parametrize("origins", [("https://a.example", "https://b.example:8443"), ("*",)])

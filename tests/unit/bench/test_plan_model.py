@@ -21,6 +21,7 @@ from bench.plan_model import (
     Shape,
     forecast,
 )
+from rtms_node.limits import Limits
 
 DEMAND = Demand(viewers=20_000, videos=300, comments_per_s=50.0)
 SHAPE = Shape(nodes=12)
@@ -125,7 +126,7 @@ def test_work_that_costs_nothing_costs_nothing() -> None:
 
 
 def test_a_stream_in_silence_is_missed_late_and_a_busy_one_soon() -> None:
-    assert unnoticed_s(0.0) == 7.5
+    assert unnoticed_s(0.0) == 1.5 * Limits().heartbeat_s
     assert unnoticed_s(100.0) == 0.02
 
 

@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from rtms_node.testing import MemoryStore
 from tests.support import eventually
 
@@ -149,6 +151,17 @@ async def test_the_byte_budget_drops_the_least_active_rings_first(make_node: Any
     late = node.watch("old", cursor=f"{E}-4")
     node.reads.answer_range()
     assert late.seqs == list(range(5, 11))
+
+
+@pytest.mark.parametrize(
+    ("cursor", "event_id"), [("testepoch001-7", "testepoch001-7"), ("junk", None), (None, None)]
+)
+async def test_a_bye_before_the_hello_says_the_cursor_that_the_viewer_came_with(
+    node: Any, cursor: str | None, event_id: str | None
+) -> None:
+    node.hub.draining = True
+    watcher = node.watch(cursor=cursor)
+    assert watcher.named("bye") == [(event_id, {"reason": "drain"})]
 
 
 async def test_draining_says_bye_with_a_short_retry_and_leaves_with_the_last_viewer(

@@ -101,6 +101,12 @@ def test_a_reset_carries_the_id_from_which_the_stream_goes_on(reason: ResetReaso
     assert json.loads(event.data) == {"reason": reason.value}
 
 
+def test_a_bye_may_repeat_the_cursor_that_the_viewer_came_with() -> None:
+    parser = SseParser(f"{EPOCH}-7")
+    (event,) = parser.feed(bye_frame(ByeReason.SHED, EventId(EPOCH, 7)))
+    assert (event.type, event.last_event_id) == ("bye", f"{EPOCH}-7")
+
+
 @pytest.mark.parametrize("reason", ByeReason)
 def test_a_bye_leaves_the_cursor_alone(reason: ByeReason) -> None:
     parser = SseParser(f"{EPOCH}-7")
