@@ -10,9 +10,11 @@ from pathlib import Path
 
 from rtms_node.stream_request import ALLOW
 from wire.errors import (
+    BadGateway,
     BadRequest,
     BodyTooLarge,
     Forbidden,
+    GatewayTimeout,
     LivecommentsError,
     MethodNotAllowed,
     NotFound,
@@ -33,18 +35,6 @@ class _NotImplemented(LivecommentsError):
     status = 501
     code = "not_implemented"
     title = "Not implemented"
-
-
-class _BadGateway(Unavailable):
-    status = 502
-    code = "bad_gateway"
-    title = "A server did not answer"
-
-
-class _GatewayTimeout(Unavailable):
-    status = 504
-    code = "gateway_timeout"
-    title = "A server did not answer in time"
 
 
 class _NoStreamMethod(MethodNotAllowed):
@@ -68,9 +58,9 @@ _ERRORS: tuple[tuple[type[LivecommentsError], str], ...] = (
     (TooManyRequests, "Too Many Requests"),
     (LivecommentsError, "Internal Server Error"),
     (_NotImplemented, "Not Implemented"),
-    (_BadGateway, "Bad Gateway"),
+    (BadGateway, "Bad Gateway"),
     (Unavailable, "Service Unavailable"),
-    (_GatewayTimeout, "Gateway Timeout"),
+    (GatewayTimeout, "Gateway Timeout"),
 )
 
 

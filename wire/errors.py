@@ -17,7 +17,9 @@
     |- Unavailable            our fault or a peer's: 503, worth a retry (Retry-After)
     |  |- StoreUnavailable    503 store_unavailable
     |  |- Overloaded          503 overloaded
-    |  `- Draining            503 draining
+    |  |- Draining            503 draining
+    |  |- BadGateway          502 bad_gateway          (said by the gateway)
+    |  `- GatewayTimeout      504 gateway_timeout      (said by the gateway)
     `- PeerError              a call to another of our processes failed; never shown to the public
 
 Handlers raise these; one middleware turns them into RFC 9457 problem documents (`wire.problem`).
@@ -208,6 +210,22 @@ class Draining(Unavailable):
 
     code = "draining"
     title = "This server is shutting down"
+
+
+class BadGateway(Unavailable):
+    """The gateway's server ended the connection without a reply: nobody knows what it did."""
+
+    status = 502
+    code = "bad_gateway"
+    title = "A server did not answer"
+
+
+class GatewayTimeout(Unavailable):
+    """The gateway's server did not reply in time: nobody knows what it did."""
+
+    status = 504
+    code = "gateway_timeout"
+    title = "A server did not answer in time"
 
 
 class PeerError(LivecommentsError):
