@@ -9,17 +9,6 @@ from wire.errors import LivecommentsError
 CONTENT_TYPE = "application/problem+json"
 
 
-class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The body of every error reply. `type` is `about:blank`: `code` is what programs read."""
-
-    title: str
-    status: int
-    code: str
-    type: str = "about:blank"
-    detail: str = ""
-    field: str = ""
-
-
 def encode_problem(error: LivecommentsError) -> bytes:
     """The problem document of an error, as JSON bytes."""
     document: dict[str, object] = {

@@ -1,49 +1,62 @@
 """The OpenAPI 3.1 description of the public API, made from the types that the code uses.
 
-The stream is served by the nodes, but it is one API and one origin to its users.
+Others generate clients from it, so it keeps to what their generators understand: see
+`writer/openapi_types.py` for names, `writer/openapi_stream.py` for why the stream is no path.
+`tests/clients/openapi_clients.py` generates clients in several languages and uses them.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 import msgspec
 
-from wire.comment import MAX_AUTHOR, MAX_KEY, MAX_TEXT, Comment, NewComment
-from wire.problem import CONTENT_TYPE as PROBLEM_TYPE
-from wire.problem import Problem
-from wire.sse import CONTENT_TYPE as STREAM_TYPE
-from writer.openapi_types import ByeEvent, GapEvent, HelloEvent, HistoryPage, ResetEvent
+from wire.comment import MAX_KEY
+from writer import openapi_types as types
+from writer.openapi_parts import (
+    Json,
+    header_references,
+    parameter,
+    parameter_reference,
+    shared_headers,
+    shared_parameters,
+)
+from writer.openapi_problems import (
+    POST,
+    READ_ONE,
+    READ_PAGE,
+    codes,
+    problem_responses,
+)
+from writer.openapi_stream import STREAM_PATH, STREAM_TAG_TEXT, stream_path_item
 
 _REF = "#/components/schemas/"
-_VIDEO_ID = "^[A-Za-z0-9_-]{1,64}$"
-_EVENT_ID = "^[a-z0-9]{12}-(0|[1-9][0-9]{0,14})$"
-# Some character that can be seen, and no control character but tab and newline. Sufficient, not
-# necessary: white space at both ends is trimmed before anything is counted.
-_SEEN = r"[^\s\x00-\x1f\x7f-\x9f]"
-_NO_CONTROL = r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]*"
-_VISIBLE = f"^{_NO_CONTROL}{_SEEN}{_NO_CONTROL}$"
 # Printable ASCII; a space at an end is not part of a header's value (RFC 9110, 5.5).
 _KEY = r"^[!-~]([ -~]*[!-~])?$"
-_STREAM_TEXT = """Server-Sent Events. `hello` (HelloEvent) comes first; `comment` (Comment) carries
-an id; `gap` (GapEvent) names comments that are missing; `reset` (ResetEvent) says that the cursor
-could not be used; `bye` (ByeEvent) is the last event. Ignore events that you do not know. The
-header Last-Event-ID wins over the query."""
-_TITLES = {
-    400: "The body is not JSON, or the request cannot be read",
-    404: "No such path, video id or comment",
-    405: "Method not allowed",
-    411: "Length required",
-    413: "The body is over 16 KiB",
-    415: "The content type is not application/json",
-    422: "A field, parameter or header breaks its rule; `field` names it",
-    429: "The address is over its rate",
-    503: "The store cannot serve this now, or too much is waiting",
-}
-_RETRYABLE = (429, 503)
+_COMMENTS = "/v1/videos/{video_id}/comments"
+_KINDS = (
+    types.CommentInput,
+    types.Comment,
+    types.CommentPage,
+    types.Problem,
+    types.HelloEvent,
+    types.GapEvent,
+    types.ResetEvent,
+    types.ByeEvent,
+)
+_ABOUT = """Comments on live video, in order and without loss.
 
-Json = dict[str, Any]
+Errors are problem documents (RFC 9457); programs read `code`. Replies may have more members one
+day, and problems more codes: ignore what you do not know. `HEAD` works where `GET` does."""
+_TAGS = [
+    {"name": "comments", "description": "Posting comments, and the history of a video."},
+    {"name": "streams", "description": STREAM_TAG_TEXT},
+]
+_POST_TEXT = """Send an `Idempotency-Key` and, when no reply came or one of 500 to 504, the same
+request again with the same key: the comment is then stored once, whatever happened the first time.
+A key is kept for 24 hours for a video."""
+_PAGE_TEXT = """Without `after` and `before` the newest page; with one of them (never both) the
+comments next to that event id. Pages are oldest first."""
 
 
 @cache
@@ -55,132 +68,133 @@ def openapi_document() -> bytes:
             "info": {
                 "title": "livecomments",
                 "version": "1",
-                "description": "Comments on live video, in order and without loss.",
+                "summary": "Comments on live video",
+                "description": _ABOUT,
                 "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             },
+            # Relative: whoever fetched this knows the origin, and we cannot: there are gateways,
+            # ports and names in front of us.
+            "servers": [{"url": "/", "description": "The origin that this document came from"}],
+            "security": [],
+            "tags": _TAGS,
             "paths": _paths(),
-            "components": {"schemas": _schemas()},
+            "components": {
+                "schemas": _schemas(),
+                "parameters": shared_parameters(),
+                "headers": shared_headers(),
+            },
+            "x-event-streams": {STREAM_PATH: stream_path_item()},
         }
     )
 
 
 def _schemas() -> Json:
-    kinds = (NewComment, Comment, HistoryPage, Problem, HelloEvent, GapEvent, ResetEvent, ByeEvent)
-    _, schemas = msgspec.json.schema_components(kinds, ref_template=_REF + "{name}")
-    new = schemas["NewComment"]
-    new["additionalProperties"] = False
-    for field, limit in (("author", MAX_AUTHOR), ("text", MAX_TEXT)):
-        new["properties"][field].update(
-            minLength=1,
-            maxLength=limit,
-            pattern=_VISIBLE,
-            description=f"At most {limit} characters after trimming white space",
-        )
-    schemas["Comment"]["properties"]["id"]["pattern"] = _EVENT_ID
-    schemas["HistoryPage"]["properties"]["head"]["pattern"] = _EVENT_ID
+    _, schemas = msgspec.json.schema_components(_KINDS, ref_template=_REF + "{name}")
+    for name in schemas.keys() - {"CommentInput"}:
+        # The default, but some generators take silence for a prohibition.
+        schemas[name]["additionalProperties"] = True
+    schemas["Problem"]["properties"]["code"] = {"$ref": _REF + "ProblemCode"}
+    schemas["ProblemCode"] = {
+        "title": "ProblemCode",
+        "type": "string",
+        "description": "What went wrong. There may be more one day: then go by the status.",
+        "enum": codes(),
+        "examples": ["invalid_field"],
+    }
     return schemas
 
 
 def _paths() -> Json:
-    video = _parameter("video_id", "path", {"type": "string", "pattern": _VIDEO_ID})
-    base = "/v1/videos/{video_id}"
+    video, seq = parameter_reference("VideoId"), parameter_reference("Seq")
     return {
-        f"{base}/comments": {"parameters": [video], "post": _post(), "get": _history()},
-        f"{base}/comments/{{seq}}": {
-            "parameters": [video, _parameter("seq", "path", {"type": "integer", "minimum": 1})],
-            "get": {
-                "operationId": "getComment",
-                "summary": "One comment",
-                "responses": {"200": _json("Comment", "The comment")} | _problems(404, 503),
-            },
-        },
-        f"{base}/stream": {"parameters": [video], "get": _stream()},
+        _COMMENTS: {"parameters": [video], "post": _post(), "get": _page()},
+        f"{_COMMENTS}/{{seq}}": {"parameters": [video, seq], "get": _one()},
     }
 
 
 def _post() -> Json:
     key = {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": _KEY}
-    created = _json("Comment", "Stored")
-    created["headers"] = {"Location": _header("string", "Where the comment can be read")}
-    created["links"] = {"stored": _link("getComment"), "history": _link("listComments")}
-    replayed = _json("Comment", "The key was used before with the same body: the first comment")
-    replayed["headers"] = {"Idempotency-Replayed": _header("string", "true")}
+    key_text = "Makes the post safe to repeat: any 1 to 128 printable ASCII characters"
+    created = _json("Comment", "Stored on disk", _comment(), "Location")
+    created["links"] = {"stored": _link("getComment", "seq"), "history": _link("listComments")}
+    replayed = _json(
+        "Comment",
+        "The key was used before with the same author and text: the first comment",
+        _comment(),
+        "Idempotency-Replayed",
+    )
     return {
         "operationId": "postComment",
+        "tags": ["comments"],
         "summary": "Post a comment",
-        "parameters": [_parameter("Idempotency-Key", "header", key)],
-        "requestBody": {"required": True, "content": _content("application/json", "NewComment")},
-        "responses": {"201": created, "200": replayed}
-        | _problems(400, 404, 411, 413, 415, 422, 429, 503),
+        "description": _POST_TEXT,
+        "parameters": [parameter("Idempotency-Key", "header", key_text, key, "5f1c-17")],
+        "requestBody": {
+            "required": True,
+            "description": "UTF-8, at most 16 KiB",
+            "content": _content("CommentInput", {"author": "ann", "text": "hi"}),
+        },
+        "responses": {"200": replayed, "201": created} | problem_responses(POST),
     }
 
 
-def _history() -> Json:
-    event_id = {"type": "string", "pattern": _EVENT_ID}
-    limit = {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
+def _page() -> Json:
+    event_id = {"type": "string", "pattern": types.EVENT_ID_PATTERN}
+    limit = {"type": "integer", "format": "int32", "minimum": 1, "maximum": 200, "default": 50}
+    before = "Comments before this event id, the nearest ones"
+    page = {"comments": [_comment()], "head": types.HEAD}
     return {
         "operationId": "listComments",
-        "summary": "A page of the history, oldest first; the newest without `after` and `before`",
+        "tags": ["comments"],
+        "summary": "Read a page of the history",
+        "description": _PAGE_TEXT,
         "parameters": [
-            _parameter("limit", "query", limit),
-            _parameter("after", "query", event_id),
-            _parameter("before", "query", event_id),
+            parameter("limit", "query", "How many comments at most", limit, 50),
+            parameter("after", "query", "Comments after this event id", event_id, types.EVENT_ID),
+            parameter("before", "query", before, event_id, types.EVENT_ID),
         ],
-        "responses": {"200": _json("HistoryPage", "The page")} | _problems(404, 422, 503),
+        "responses": {"200": _json("CommentPage", "The page", page)} | problem_responses(READ_PAGE),
     }
 
 
-def _stream() -> Json:
-    replay = {"type": "integer", "minimum": 0, "maximum": 200, "default": 20}
+def _one() -> Json:
     return {
-        "operationId": "streamComments",
-        "summary": "Comments as they are stored",
-        "description": _STREAM_TEXT,
-        "parameters": [
-            _parameter("Last-Event-ID", "header", {"type": "string"}),
-            _parameter("last_event_id", "query", {"type": "string"}),
-            _parameter("replay", "query", replay),
-        ],
-        "responses": {
-            "200": {
-                "description": "The stream; also when this server has to send you away (`bye`)",
-                "content": {STREAM_TYPE: {"schema": {"type": "string"}}},
-            }
-        }
-        | _problems(404),
+        "operationId": "getComment",
+        "tags": ["comments"],
+        "summary": "Read one comment",
+        "description": "The comment with this number, as long as it is stored.",
+        "responses": {"200": _json("Comment", "The comment", _comment())}
+        | problem_responses(READ_ONE),
     }
 
 
-def _parameter(name: str, place: str, schema: Json) -> Json:
-    return {"name": name, "in": place, "required": place == "path", "schema": schema}
+def _comment() -> Json:
+    return {
+        "id": types.EVENT_ID,
+        "video_id": types.VIDEO_ID,
+        "seq": 3,
+        "author": "ann",
+        "text": "hi",
+        "created_at": "2026-11-24T01:43:01.132Z",
+    }
 
 
-def _header(kind: str, text: str) -> Json:
-    return {"description": text, "schema": {"type": kind}}
+def _link(operation: str, *more: str) -> Json:
+    names = ("video_id", *more)
+    return {
+        "operationId": operation,
+        "description": "The comment itself" if more else "The history that it is in",
+        "parameters": {name: f"$response.body#/{name}" for name in names},
+    }
 
 
-def _link(operation: str) -> Json:
-    names = ("video_id", "seq") if operation == "getComment" else ("video_id",)
-    parameters = {name: f"$response.body#/{name}" for name in names}
-    return {"operationId": operation, "parameters": parameters}
+def _content(schema: str, example: Json) -> Json:
+    return {"application/json": {"schema": {"$ref": _REF + schema}, "example": example}}
 
 
-def _content(media_type: str, schema: str) -> Json:
-    return {media_type: {"schema": {"$ref": _REF + schema}}}
-
-
-def _json(schema: str, text: str) -> Json:
-    return {"description": text, "content": _content("application/json", schema)}
-
-
-def _problems(*statuses: int) -> Json:
-    responses: Json = {}
-    for status in (*statuses, 405):
-        response: Json = {
-            "description": _TITLES[status],
-            "content": _content(PROBLEM_TYPE, "Problem"),
-        }
-        if status in _RETRYABLE:
-            response["headers"] = {"Retry-After": _header("integer", "Seconds")}
-        responses[str(status)] = response
-    return responses
+def _json(schema: str, text: str, example: Json, *headers: str) -> Json:
+    return {
+        "description": text,
+        "headers": header_references(*headers),
+        "content": _content(schema, example),
+    }

@@ -1,44 +1,159 @@
-"""Types that exist for the description of the API only; tests hold them to what is really sent."""
+"""Types that exist for the description of the API only; tests hold them to what is really sent.
+
+Their names are those of the classes that others generate from it. Generators add words of their own
+(`NewComment` is the constructor of `Comment` in Go, `PostCommentRequest` holds the parameters of
+`postComment`), so no name may be made of another and such a word; a test knows them.
+
+What a client sends is described as strictly as it is checked. What it receives is described as
+loosely as it may grow: a generated client refuses what its copy of the description does not have.
+"""
 
 from __future__ import annotations
 
-import msgspec
+from enum import StrEnum
+from typing import Annotated
 
-from wire.comment import Comment
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from wire.comment import MAX_AUTHOR, MAX_TEXT
+from wire.ids import MAX_SEQ
 from wire.sse import ByeReason, GapReason, ResetReason
 
+VIDEO_ID_PATTERN = "^[A-Za-z0-9_-]{1,64}$"
+EVENT_ID_PATTERN = "^[a-z0-9]{12}-(0|[1-9][0-9]{0,14})$"
+VIDEO_ID, EVENT_ID, HEAD = "v1", "wtbcih2za997-3", "wtbcih2za997-7"
+# Some character that can be seen, and no control character but tab and newline. Sufficient, not
+# necessary: white space at both ends is trimmed before anything is counted.
+_SEEN = r"[^\s\x00-\x1f\x7f-\x9f]"
+_NO_CONTROL = r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]*"
+_VISIBLE = f"^{_NO_CONTROL}{_SEEN}{_NO_CONTROL}$"
+# Numbers go beyond 32 bits, which is what generators take an integer without a format for.
+_INT64 = {"format": "int64"}
+_TIME = {"format": "date-time"}
 
-class HistoryPage(msgspec.Struct, frozen=True):
-    """A page of a video's history, oldest first. `head`: id of the newest comment."""
+_Epoch = Annotated[str, Meta(description="The store's identity", examples=["wtbcih2za997"])]
+_VideoId = Annotated[str, Meta(description="The video", examples=[VIDEO_ID])]
+_EventId = Annotated[
+    str,
+    Meta(
+        pattern=EVENT_ID_PATTERN,
+        description="The event id, `<epoch>-<seq>`: a cursor of histories and of the stream",
+        examples=[EVENT_ID],
+    ),
+]
+_Head = Annotated[
+    str,
+    Meta(
+        pattern=EVENT_ID_PATTERN,
+        description="The id of the newest comment; `<epoch>-0` if there is none",
+        examples=[HEAD],
+    ),
+]
 
-    comments: tuple[Comment, ...]
-    head: str
+
+def _seq(text: str, example: int, least: int = 1) -> Meta:
+    return Meta(
+        ge=least, le=MAX_SEQ, description=text, examples=[example], extra_json_schema=_INT64
+    )
+
+
+def _seen(limit: int, text: str, example: str) -> Meta:
+    return Meta(
+        min_length=1,
+        max_length=limit,
+        pattern=_VISIBLE,
+        description=f"{text}: at most {limit} code points, white space at both ends not counted",
+        examples=[example],
+    )
+
+
+def _reason(reasons: type[StrEnum]) -> Meta:
+    # No schema of its own: in Go the values of all named enumerations share one namespace.
+    values = [reason.value for reason in reasons]
+    return Meta(description="Why", examples=values[:1], extra_json_schema={"enum": values})
+
+
+class CommentInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A comment as a client sends it. No other members."""
+
+    author: Annotated[str, _seen(MAX_AUTHOR, "Who says it", "ann")]
+    text: Annotated[str, _seen(MAX_TEXT, "What is said", "hi")]
+
+
+class Comment(msgspec.Struct, frozen=True):
+    """A stored comment. There may be more members one day: ignore those that you do not know."""
+
+    id: _EventId
+    video_id: _VideoId
+    seq: Annotated[int, _seq("The comment's number in its video, from 1, without holes", 3)]
+    author: Annotated[str, Meta(description="Who said it", examples=["ann"])]
+    text: Annotated[str, Meta(description="What was said, as it came", examples=["hi"])]
+    created_at: Annotated[
+        str,
+        Meta(
+            description="When it was accepted, RFC 3339 in UTC with milliseconds",
+            examples=["2026-11-24T01:43:01.132Z"],
+            extra_json_schema=_TIME,
+        ),
+    ]
+
+
+class CommentPage(msgspec.Struct, frozen=True):
+    """A page of a video's history."""
+
+    comments: Annotated[tuple[Comment, ...], Meta(description="Oldest first")]
+    head: _Head
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """The body of every error (RFC 9457, `application/problem+json`). Programs read `code`."""
+
+    type: Annotated[str, Meta(description="Always `about:blank`", examples=["about:blank"])]
+    title: Annotated[str, Meta(description="For people", examples=["A field is not valid"])]
+    status: Annotated[
+        int,
+        Meta(
+            description="The status of the reply",
+            examples=[422],
+            extra_json_schema={"format": "int32"},
+        ),
+    ]
+    code: str  # in the document an enumeration, `ProblemCode`
+    detail: Annotated[
+        str | UnsetType,
+        Meta(description="More, for people", examples=["text: is missing"]),
+    ] = UNSET
+    field: Annotated[
+        str | UnsetType,
+        Meta(description="The field, parameter or header that is at fault", examples=["text"]),
+    ] = UNSET
 
 
 class HelloEvent(msgspec.Struct, frozen=True):
-    """Data of `hello`. `head` is the id of the newest comment."""
+    """Data of the event `hello`."""
 
-    video_id: str
-    node_id: str
-    epoch: str
-    head: str
+    video_id: _VideoId
+    node_id: Annotated[str, Meta(description="The process that serves it", examples=["node-1"])]
+    epoch: _Epoch
+    head: _Head
 
 
 class GapEvent(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}):
-    """Data of `gap`: the comments `from` to `to` are missing here."""
+    """Data of the event `gap`: the comments `from` to `to` will not come on this stream."""
 
-    first: int
-    last: int
-    reason: GapReason
+    first: Annotated[int, _seq("The first number that is missing", 4)]
+    last: Annotated[int, _seq("The last number that is missing", 8)]
+    reason: Annotated[str, _reason(GapReason)]
 
 
 class ResetEvent(msgspec.Struct, frozen=True):
-    """Data of `reset`."""
+    """Data of the event `reset`: the cursor is void, forget what was shown before."""
 
-    reason: ResetReason
+    reason: Annotated[str, _reason(ResetReason)]
 
 
 class ByeEvent(msgspec.Struct, frozen=True):
-    """Data of `bye`."""
+    """Data of the event `bye`, the last one: come back with the last id that was seen."""
 
-    reason: ByeReason
+    reason: Annotated[str, _reason(ByeReason)]

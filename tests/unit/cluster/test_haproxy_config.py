@@ -10,6 +10,8 @@ import pytest
 
 from cluster.haproxy import Gateway, Server, render
 from cluster.haproxy_errors import write_errors
+from wire.problem import CONTENT_TYPE
+from writer.openapi import openapi_document
 
 GATEWAY = Gateway(
     bind="127.0.0.1",
@@ -64,3 +66,15 @@ def test_errors_are_problem_documents(tmp_path: Path, status: int) -> None:
     assert b"Content-Length: %d" % len(body) in head
     assert json.loads(body)["status"] == status
     assert (b"Retry-After: 1" in head) is (status in {429, 502, 503, 504})
+
+
+@pytest.mark.parametrize("status", [413, 500, 502, 503, 504])
+def test_what_the_gateway_says_to_a_post_is_in_the_description(tmp_path: Path, status: int) -> None:
+    write_errors(tmp_path)
+    head, _, body = (tmp_path / f"{status}.http").read_bytes().partition(b"\r\n\r\n")
+    paths = json.loads(openapi_document())["paths"]
+    described = paths["/v1/videos/{video_id}/comments"]["post"]["responses"][str(status)]
+    problem = json.loads(body)
+    example = described["content"][CONTENT_TYPE]["examples"][problem["code"]]["value"]
+    assert problem.items() <= example.items()
+    assert (b"Retry-After" in head) is ("Retry-After" in described["headers"])
