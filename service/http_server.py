@@ -97,6 +97,7 @@ class _Connection(web.RequestHandler):
         if status >= 500:
             log.error("request_failed", error=repr(exc))
         response = problem_response(error)
+        response.headers[REQUEST_ID] = clean_request_id(None)
         response.force_close()
         return response
 

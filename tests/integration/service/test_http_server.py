@@ -30,9 +30,10 @@ async def stub() -> AsyncIterator[WebStub]:
 
 
 def problem(reply: bytes) -> tuple[int, str]:
-    """Status and code of a problem document, which the reply must be."""
+    """Status and code of a problem document, which the reply must be, with a request id."""
     head, _, body = reply.partition(b"\r\n\r\n")
     assert b"application/problem+json" in head, reply[:300]
+    assert head.count(b"\r\nX-Request-Id: ") == 1
     document = json.loads(body)
     assert document["status"] == int(head.split()[1])
     return document["status"], document["code"]
