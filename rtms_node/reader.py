@@ -1,7 +1,7 @@
 """Reads of the store for the core: batched heads, ranges in order, never more than a few at once.
 
-Law: a head that was asked for is read again and again until it succeeds or the video is forgotten;
-a range is tried once (on every writer) and then answered with None, because its asker knows whether
+Law: a head that was asked for is read again and again until it succeeds or the video is forgotten:
+of a read that is under way then, nothing is left, neither its answer nor another try. A range is tried once (on every writer) and then answered with None, because its asker knows whether
 it still needs it; of one video one range is read at a time. Callbacks run on the event loop, never
 inside `want_*`.
 """
@@ -12,6 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import islice
 from typing import Protocol
 
 import structlog
@@ -55,6 +56,7 @@ class StoreReader:
         self._source, self._tasks, self._retry_s = source, tasks, retry_s
         self._on_reachable = on_reachable
         self._wanted: dict[str, tuple[OnHead, int]] = {}  # the highest number seen
+        self._asked: dict[str, tuple[OnHead, int]] = {}  # those of the read under way
         self._wake = asyncio.Event()
         self._ranges = asyncio.Semaphore(MAX_RANGES_AT_ONCE)
         self.last_ticket = 0
@@ -84,6 +86,7 @@ class StoreReader:
     def forget(self, video_id: str) -> None:
         """Nobody needs this video's head any more."""
         self._wanted.pop(video_id, None)
+        self._asked.pop(video_id, None)
 
     def want_range(self, video_id: str, after: int, through: int, on_range: OnRange) -> None:
         """See StoreReads. Bounded by its askers: each room has at most two under way."""
@@ -100,31 +103,41 @@ class StoreReader:
             await self._wake.wait()
             self._wake.clear()
             while self._wanted:
-                batch = dict(list(self._wanted.items())[:MAX_HEADS])
-                for video_id in batch:
-                    del self._wanted[video_id]
-                if not await self._read_batch(batch):
+                if not await self._read_batch(self._take_batch()):
                     await asyncio.sleep(self._retry_s)
+
+    def _take_batch(self) -> tuple[str, ...]:
+        videos = tuple(islice(self._wanted, MAX_HEADS))
+        self._asked = {video_id: self._wanted.pop(video_id) for video_id in videos}
+        return videos
 
     def _want(self, video_id: str, on_head: OnHead, seen: int) -> None:
         _, before = self._wanted.get(video_id, (on_head, 0))
         self._wanted[video_id] = (on_head, max(seen, before))
 
-    async def _read_batch(self, batch: dict[str, tuple[OnHead, int]]) -> bool:
+    async def _read_batch(self, videos: tuple[str, ...]) -> bool:
         ticket = self.last_ticket  # what is asked for from now on needs another read
         self.head_reads += 1
         try:
-            known = {video_id: seen for video_id, (_, seen) in batch.items() if seen}
-            reply = await self._source.heads(tuple(batch), known)
+            known = {video_id: seen for video_id, (_, seen) in self._asked.items() if seen}
+            reply = await self._source.heads(videos, known)
         except LivecommentsError as exc:
             self._note(exc)
-            for video_id, (on_head, seen) in batch.items():
-                self._want(video_id, on_head, seen)
+            self._want_again()
             return False
         self._note(None)
-        for video_id, (on_head, _) in batch.items():
-            on_head(reply.epoch, reply.heads.get(video_id, 0), ticket)
+        for video_id in videos:
+            asked = self._asked.pop(video_id, None)
+            if asked is not None:  # else it was forgotten
+                asked[0](reply.epoch, reply.heads.get(video_id, 0), ticket)
         return True
+
+    def _want_again(self) -> None:
+        asked, self._asked = self._asked, {}
+        for video_id, (on_head, seen) in asked.items():
+            # Who has asked during the read is the one to be told.
+            newest, _ = self._wanted.get(video_id, (on_head, 0))
+            self._want(video_id, newest, seen)
 
     async def _read_ranges(self, video_id: str) -> None:
         queue = self._ranges_of[video_id]

@@ -10,7 +10,14 @@ from rtms_node.reader import StoreReader
 from rtms_node.testing import MemoryStore
 from service.tasks import TaskHome
 from tests.support import eventually
-from wire.internal import RangeReply
+from wire.internal import HeadsReply, RangeReply
+
+
+class Held:
+    """A read that has been sent and goes on when the test says so."""
+
+    def __init__(self) -> None:
+        self.asked, self.release = asyncio.Event(), asyncio.Event()
 
 
 class Reading:
@@ -27,6 +34,18 @@ class Reading:
 
     def on_head(self, epoch: str, head: int, ticket: int) -> None:
         self.heads.append((epoch, head, ticket))
+
+    def hold_heads(self) -> Held:
+        """From now on reads of heads wait before they reach the store."""
+        held, heads = Held(), self.store.heads
+
+        async def held_heads(video_ids: tuple[str, ...], known: dict[str, int]) -> HeadsReply:
+            held.asked.set()
+            await held.release.wait()
+            return await heads(video_ids, known)
+
+        self.store.heads = held_heads  # type: ignore[method-assign]
+        return held
 
 
 @pytest.fixture
@@ -82,6 +101,48 @@ async def test_a_forgotten_video_is_not_asked_for_again(reading: Reading) -> Non
     reading.reader.forget("v1")
     reading.reader.want_head("v2", reading.on_head, 0)
     await eventually(lambda: ("heads", ("v2",)) in reading.store.reads)
+
+
+async def test_a_read_that_fails_does_not_bring_a_forgotten_video_back(reading: Reading) -> None:
+    fails = reading.hold_heads()
+    reading.reader.want_head("v1", reading.on_head, 0)
+    await fails.asked.wait()
+    reading.reader.forget("v1")
+    reading.reader.want_head("v2", reading.on_head, 0)
+    reading.store.away = True
+    fails.release.set()
+    await eventually(lambda: reading.store.reads)
+    reading.store.away = False
+    await eventually(lambda: reading.heads)
+    assert all("v1" not in videos for _, videos in reading.store.reads[1:])
+
+
+async def test_a_read_that_fails_leaves_the_place_of_a_room_that_opened_meanwhile(
+    reading: Reading,
+) -> None:
+    fails, old_room = reading.hold_heads(), []
+    reading.reader.want_head("v1", lambda *answer: old_room.append(answer), 9)
+    await fails.asked.wait()
+    reading.reader.forget("v1")
+    ticket = reading.reader.want_head("v1", reading.on_head, 0)
+    reading.store.away = True
+    fails.release.set()
+    await eventually(lambda: reading.store.reads)
+    reading.store.away = False
+    await eventually(lambda: reading.heads)
+    assert (reading.heads, old_room) == ([(reading.store.epoch, 0, ticket)], [])
+    assert reading.store.known == {}  # what the old room's viewers claimed is forgotten too
+
+
+async def test_a_video_forgotten_during_a_read_hears_nothing_of_it(reading: Reading) -> None:
+    slow = reading.hold_heads()
+    reading.reader.want_head("v1", reading.on_head, 0)
+    reading.reader.want_head("v2", reading.on_head, 0)
+    await slow.asked.wait()
+    reading.reader.forget("v1")
+    slow.release.set()
+    await eventually(lambda: reading.heads)
+    assert len(reading.heads) == 1
 
 
 async def test_an_ask_during_a_read_gets_a_read_of_its_own(reading: Reading) -> None:
