@@ -3,11 +3,13 @@
 Law: a viewer is admitted once: `hello` (with `reset` if its cursor is unusable), then comments
 after its cursor. Whatever it cannot get is named by a `gap` first. A cursor that this node cannot
 judge waits for a head that was read after the join. A viewer whose cursor lies before the ring's
-start waits for a fill: one range read at a time, shared by all who wait, and never for more than
-the replay bound.
+start waits for a fill: one range read at a time, shared by all who wait, never for more than the
+replay bound, and after one that was of no use not before a pause, whoever falls behind meanwhile.
 """
 
 from __future__ import annotations
+
+import asyncio
 
 from rtms_node.fanout import Fanout
 from rtms_node.resume import DEFAULT_REPLAY, asked_number, choose_start, needs_fresh_head
@@ -34,8 +36,8 @@ class Room:
     """
 
     __slots__ = (
-        "_behind", "_closed", "_fanout", "_fill_asked", "_timeline", "_waiting", "_x", "active_at",
-        "video_id", "viewers",
+        "_behind", "_closed", "_fanout", "_fill_asked", "_fill_pause", "_timeline", "_waiting",
+        "_x", "active_at", "video_id", "viewers",
     )  # fmt: skip
 
     def __init__(self, video_id: str, surroundings: Surroundings) -> None:
@@ -47,6 +49,7 @@ class Room:
         self._waiting: dict[Viewer, tuple[int, float]] = {}
         self._behind: dict[Viewer, float] = {}  # waits for a fill -> since when; oldest first
         self._fill_asked = self._closed = False
+        self._fill_pause: asyncio.TimerHandle | None = None  # until a fill may be asked for again
         self._timeline = Timeline(video_id, x, self)
         self._fanout = Fanout(self.viewers, x.loop, x.limits, x.stats, self._fall_behind, x.observe)
 
@@ -114,6 +117,8 @@ class Room:
     def close(self) -> None:
         """The hub forgets this room; late replies are ignored."""
         self._closed = True
+        if self._fill_pause is not None:
+            self._fill_pause.cancel()
         self._fanout.close()
         self._timeline.close()
 
@@ -202,6 +207,8 @@ class Room:
         if ring.holds_after(after):
             self._settle(oldest=0)
             return
+        if self._fill_pause is not None:
+            return
         self._fill_asked = True
         self._x.stats.fills += 1
         self._x.reads.want_range(self.video_id, after, ring.first - 1, self._on_fill)
@@ -229,7 +236,11 @@ class Room:
         self._settle(reply.oldest)
 
     def _fill_later(self) -> None:
-        self._x.loop.call_later(self._x.limits.retry_read_s, self._ask_fill)
+        self._fill_pause = self._x.loop.call_later(self._x.limits.retry_read_s, self._pause_over)
+
+    def _pause_over(self) -> None:
+        self._fill_pause = None
+        self._ask_fill()
 
     def _settle(self, oldest: int) -> None:
         """Let go everybody who can be helped no further; `oldest` is what the store still has.

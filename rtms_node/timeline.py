@@ -6,6 +6,8 @@ comment is dropped,
   a later one is held, and what stays missing is read from the store, one read at a time.
 - The epoch, and a head that went back, are believed only from a head or range reply, never from a
 forward.
+- A read that failed or brought nothing is not made again before a pause, nor is the head read for
+each forward of another epoch.
 - Its room hears of every change: `grown`, `restarted` (another epoch: every cursor is void),
 `skipped` (comments that the
   store no longer has).
@@ -49,8 +51,8 @@ class Timeline:
     """Owned by one room. `ring` is None until the head is known."""
 
     __slots__ = (
-        "_appended_ticket", "_asked", "_audience", "_closed", "_inbox", "_regressions", "_repair",
-        "_store_head", "_x", "ring", "video_id",
+        "_appended_ticket", "_asked", "_audience", "_closed", "_doubted_at", "_inbox",
+        "_regressions", "_repair", "_store_head", "_x", "ring", "video_id",
     )  # fmt: skip
 
     def __init__(self, video_id: str, surroundings: Surroundings, audience: Audience) -> None:
@@ -62,6 +64,7 @@ class Timeline:
         self._store_head = 0
         self._appended_ticket = 0  # reads with a higher ticket were sent after the last append
         self._regressions = 0
+        self._doubted_at = float("-inf")  # when another epoch last had the head read
         self._asked = self._closed = False
         self._repair: asyncio.TimerHandle | None = None
 
@@ -77,7 +80,7 @@ class Timeline:
             self._hold(batch)
         elif batch.epoch != ring.epoch:
             self._x.stats.foreign_epoch += 1
-            self._audience.ask_head()
+            self._doubt_epoch()
         elif batch.last_seq <= ring.head:
             self._x.stats.repeated += len(batch.comments)
         elif batch.first_seq > ring.head + 1:
@@ -158,6 +161,13 @@ class Timeline:
             self._inbox.hold(batch.epoch, seq, encode_frame(batch.epoch, seq, bytes(raw)))
         self._x.stats.held_dropped += self._inbox.dropped - dropped
 
+    def _doubt_epoch(self) -> None:
+        # A writer that was left on another store would have the head read for each of its comments.
+        now = self._x.loop.time()
+        if now - self._doubted_at >= self._x.limits.retry_read_s:
+            self._doubted_at = now
+            self._audience.ask_head()
+
     def _on_regression(self, epoch: str, head: int) -> None:
         # One such reply may come from a replica that lags; two in a row are a store that went back.
         self._regressions += 1
@@ -202,4 +212,6 @@ class Timeline:
             if reply.oldest > self.ring.head + 1:
                 self.ring = Ring(reply.epoch, reply.oldest - 1, self._x.limits.max_frames)
                 self._audience.skipped()
+            if not reply.comments:  # this writer lacks what another one has told of
+                self._repair_in(self._x.limits.retry_read_s)
             self._append(reply.first_seq, reply.comments, 0.0)

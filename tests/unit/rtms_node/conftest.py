@@ -14,7 +14,7 @@ from rtms_node.hub import Hub
 from rtms_node.limits import Limits
 from rtms_node.stats import Stats
 from rtms_node.surroundings import Surroundings
-from rtms_node.testing import ManualReads, MemoryStore, RecordingTransport
+from rtms_node.testing import ManualClock, ManualReads, MemoryStore, RecordingTransport
 from rtms_node.viewer import Viewer
 
 QUICK = Limits(repair_after_s=0.001, retry_read_s=0.001, tick_min_s=0.001, linger_s=0.001)
@@ -67,13 +67,13 @@ class Node:
     stats: Stats = field(default_factory=Stats)
     feed: RecordingFeed = field(default_factory=RecordingFeed)
     observed: list[float] = field(default_factory=list)
+    clock: Any = field(default_factory=asyncio.get_running_loop)  # or a ManualClock
 
     def __post_init__(self) -> None:
         self.reads = ManualReads(self.store)
         surroundings = Surroundings(
-            "node-1", asyncio.get_running_loop(), self.limits, self.stats, self.reads,
-            self.observed.append,
-        )  # fmt: skip
+            "node-1", self.clock, self.limits, self.stats, self.reads, self.observed.append
+        )
         self.hub = Hub(surroundings, self.reads, self.feed, lambda video_id: None)
 
     def watch(
@@ -97,6 +97,12 @@ class Node:
 @pytest.fixture
 async def node() -> Iterator[Node]:
     return Node(QUICK)
+
+
+@pytest.fixture
+def slow_node() -> Node:
+    """With the limits as they are, and a clock that the test moves."""
+    return Node(Limits(), clock=ManualClock())
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from typing import Any
 
 from rtms_node.testing import MemoryStore
 from tests.support import eventually
-from wire.internal import Batch
+from wire.internal import Batch, RangeReply
 
 E = MemoryStore().epoch
 
@@ -163,6 +163,53 @@ async def test_a_failed_fill_is_tried_again_and_shows_no_part(node: Any) -> None
     assert viewer.seqs == list(range(31, 51))
 
 
+async def test_a_failed_fill_pauses_however_many_comments_come(slow_node: Any) -> None:
+    slow_node.store.post("v1", 50)
+    behind, live = slow_node.watch(cursor=f"{E}-30"), slow_node.watch(cursor=f"{E}-50")
+    slow_node.reads.answer_heads()
+    slow_node.reads.answer_range(fail=True)
+    for _ in range(20):
+        slow_node.hub.ingest(slow_node.store.post("v1"))
+        slow_node.clock.advance(0.02)
+        assert not slow_node.reads.ranges
+    assert live.seqs == list(range(51, 71))
+    slow_node.clock.advance(0.1)
+    slow_node.reads.answer_range()
+    assert behind.seqs == list(range(31, 71))
+    assert (slow_node.stats.fills, slow_node.stats.failed_reads) == (2, 1)
+
+
+async def test_a_viewer_that_joins_during_that_pause_shares_the_next_fill(slow_node: Any) -> None:
+    slow_node.store.post("v1", 50)
+    slow_node.watch()
+    slow_node.reads.answer_heads()
+    slow_node.reads.answer_range(fail=True)
+    slow_node.clock.advance(0.3)
+    late = slow_node.watch(cursor=f"{E}-10")
+    assert not slow_node.reads.ranges
+    slow_node.clock.advance(0.2)
+    assert slow_node.reads.answer_range() == (10, 50)
+    assert late.seqs == list(range(11, 51))
+    slow_node.clock.advance(60)
+    assert not slow_node.reads.ranges
+
+
+async def test_a_writer_that_lacks_what_another_has_is_not_asked_again_at_once(
+    slow_node: Any,
+) -> None:
+    viewer = slow_node.watch_loaded()
+    slow_node.store.post("v1", 3)
+    slow_node.hub.probe("v1")
+    slow_node.reads.answer_heads()
+    slow_node.clock.advance(0.1)
+    slow_node.reads.ranges.pop()[3](RangeReply(E, 1, 0, 1, ()))
+    slow_node.clock.advance(0.4)
+    assert not slow_node.reads.ranges
+    slow_node.clock.advance(0.1)
+    slow_node.reads.answer_range()
+    assert viewer.seqs == [1, 2, 3]
+
+
 async def test_retention_is_named_in_a_gap(node: Any) -> None:
     node.store.post("v1", 50)
     node.store.oldest = 41
@@ -250,6 +297,17 @@ async def test_a_forward_of_another_epoch_is_dropped_and_asks_the_store(node: An
     assert viewer.seqs == []
     assert "v1" in node.reads.heads
     assert node.stats.foreign_epoch == 1
+
+
+async def test_many_forwards_of_another_epoch_ask_the_store_twice_a_second(slow_node: Any) -> None:
+    slow_node.watch_loaded()
+    batch = Batch("v1", "forgedepoch0", 1, slow_node.store.post("v1").comments)
+    before = slow_node.reads.last_ticket
+    for _ in range(100):
+        slow_node.hub.ingest(batch)
+        slow_node.reads.answer_heads()
+        slow_node.clock.advance(0.01)
+    assert slow_node.reads.last_ticket - before == 2
 
 
 async def test_a_head_that_went_back_is_believed_when_seen_twice(node: Any) -> None:
