@@ -14,10 +14,10 @@ from typing import Annotated
 
 import msgspec
 
+from wire.hosts import MAX_HOST, is_host
 from wire.roles import Peer, Role
 
 MAX_MEMBER_BYTES = 1024
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?|::1?", re.ASCII)
 _BOOT_ID = re.compile(r"[0-9]{15}-[0-9a-f]{8}", re.ASCII)
 
 
@@ -38,7 +38,7 @@ class Member(msgspec.Struct, frozen=True):
 
 
 class _Data(msgspec.Struct, frozen=True):
-    host: Annotated[str, msgspec.Meta(min_length=1, max_length=253)]
+    host: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_HOST)]
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)]
     boot_id: str
     version: Annotated[str, msgspec.Meta(max_length=64)] = ""
@@ -73,6 +73,6 @@ def decode_member(role: Role, member_id: str, data: bytes) -> Member | None:
         found = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    if _HOST.fullmatch(found.host) is None or not is_boot_id(found.boot_id):
+    if not is_host(found.host) or not is_boot_id(found.boot_id):
         return None
     return Member(role, member_id, found.host, found.port, found.boot_id, found.version)

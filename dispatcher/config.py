@@ -18,7 +18,7 @@ class Config:
     """Times in seconds."""
 
     service: ServiceConfig
-    zookeeper: str
+    zookeeper: tuple[str, ...]
     zookeeper_session_s: float
     route_wait_s: float
     drain_serve_s: float
@@ -31,8 +31,8 @@ class Config:
         env = EnvReader(environ)
         standard = OutboxLimits()
         config = cls(
-            service=ServiceConfig.read(env, Role.DISPATCHER),
-            zookeeper=env.text("ZOOKEEPER", "127.0.0.1:2181"),
+            service=ServiceConfig.read(env, Role.DISPATCHER, announced=True),
+            zookeeper=env.servers("ZOOKEEPER", "127.0.0.1:2181", 2181),
             zookeeper_session_s=env.number("ZOOKEEPER_SESSION_S", 6, 1, 60),
             route_wait_s=env.number("ROUTE_WAIT_S", 2, 0.1, 10),
             drain_serve_s=env.number("DRAIN_SERVE_S", 2, 0, 60),

@@ -22,7 +22,7 @@ class Config:
     service: ServiceConfig
     topology: str
     public_port: int
-    zookeeper: str
+    zookeeper: tuple[str, ...]
     zookeeper_session_s: float
     pubsub: PubSubConfig
     writers: tuple[Peer, ...]
@@ -36,11 +36,13 @@ class Config:
     def from_env(cls, environ: Mapping[str, str]) -> Config:
         """Raises ConfigError with every fault at once."""
         env = EnvReader(environ)
+        topology = env.choice("TOPOLOGY", Topology.DISPATCHER, MANY_PROCESSES)
+        announced = topology == Topology.DISPATCHER
         config = cls(
-            service=ServiceConfig.read(env, Role.NODE),
-            topology=env.choice("TOPOLOGY", Topology.DISPATCHER, MANY_PROCESSES),
+            service=ServiceConfig.read(env, Role.NODE, announced=announced),
+            topology=topology,
             public_port=env.integer("PUBLIC_PORT", 0, 0, 65535),
-            zookeeper=env.text("ZOOKEEPER", "127.0.0.1:2181"),
+            zookeeper=env.servers("ZOOKEEPER", "127.0.0.1:2181", 2181),
             zookeeper_session_s=env.number("ZOOKEEPER_SESSION_S", 6, 1, 60),
             pubsub=PubSubConfig.read(env),
             writers=env.peers("WRITER_ADDRESSES", Role.WRITER),

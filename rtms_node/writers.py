@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from service.http_client import InternalClient
-from wire.errors import PeerError
+from wire.errors import BadRequest, LivecommentsError, PeerError
 from wire.internal import (
     HEADS,
     MAX_HEADS,
@@ -16,11 +17,13 @@ from wire.internal import (
     HeadsReply,
     HeadsRequest,
     RangeReply,
-    decode,
+    decode_heads,
     decode_range,
     encode,
 )
 from wire.roles import Peer
+
+T = TypeVar("T")
 
 _AVOID_S = 3.0
 _RANGE_DEADLINE_S = 5.0
@@ -35,30 +38,31 @@ class Writers:
         self._failed_at: dict[str, float] = {}
 
     async def heads(self, video_ids: tuple[str, ...], known: dict[str, int]) -> HeadsReply:
-        """See Source. Raises PeerError if no writer answers."""
+        """See Source. Raises PeerError or BadRequest if no writer answers well."""
         assert len(video_ids) <= MAX_HEADS
         body = encode(HeadsRequest(video_ids, known))
-        return decode(await self._ask("POST", HEADS, body), HeadsReply)
+        return await self._ask("POST", HEADS, body, decode_heads)
 
     async def range(self, video_id: str, after: int, through: int) -> RangeReply:
-        """See Source. Raises PeerError if no writer answers."""
+        """See Source. Raises PeerError or BadRequest if no writer answers well."""
         path = RANGE.format(video_id=video_id) + f"?after={after}&through={through}"
-        return decode_range(await self._ask("GET", path, b""))
+        return await self._ask("GET", path, b"", decode_range)
 
-    async def _ask(self, method: str, path: str, body: bytes) -> bytes:
-        error = PeerError("no writer is known")
+    async def _ask(self, method: str, path: str, body: bytes, decode: Callable[[bytes], T]) -> T:
+        error: LivecommentsError = PeerError("no writer is known")
         for peer in self._order():
             try:
                 if method == "POST":
                     reply = await self._client.post(peer, path, body)
                 else:
                     reply = await self._client.get(peer, path, deadline_s=_RANGE_DEADLINE_S)
-            except PeerError as exc:
+                found = decode(reply)
+            except (PeerError, BadRequest) as exc:  # it answers what is none: another may do better
                 self._failed_at[peer.id] = time.monotonic()
                 error = exc
             else:
                 self._failed_at.pop(peer.id, None)
-                return reply
+                return found
         raise error
 
     def _order(self) -> list[Peer]:
@@ -67,5 +71,6 @@ class Writers:
             return []
         self._turn = (self._turn + 1) % len(peers)
         avoid_from = time.monotonic() - _AVOID_S
+        self._failed_at = {name: at for name, at in self._failed_at.items() if at > avoid_from}
         turned = peers[self._turn :] + peers[: self._turn]
-        return sorted(turned, key=lambda peer: self._failed_at.get(peer.id, 0.0) > avoid_from)
+        return sorted(turned, key=lambda peer: peer.id in self._failed_at)

@@ -14,11 +14,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from service.failpoints import Armed, parse_failpoints
+from wire.hosts import HOST_RULE, is_host, is_server, is_wildcard, parse_address
 from wire.ids import is_service_id
 from wire.origins import parse_origin
 from wire.roles import Peer, Role
 
-_DETOUR = re.compile(r"(?P<role>[a-z]+)/(?P<id>[^/=]+)=(?P<host>.+):(?P<port>[0-9]{1,5})")
+_DETOUR = re.compile(r"(?P<role>[a-z]+)/(?P<id>[^/=]+)=(?P<address>.+)")
 
 
 class ConfigError(Exception):
@@ -84,17 +85,27 @@ class EnvReader:
                 self.fault(f"{name}: {exc}")
         return tuple(dict.fromkeys(found))
 
+    def servers(self, name: str, default: str, port: int) -> tuple[str, ...]:
+        """Servers that are not ours: `host:port`, separated by commas; `port` is what counts where
+        none is written.
+        """
+        words = self.words(name, default)
+        for word in words:
+            if parse_address(word, ours=False, port=port) is None:
+                self.fault(f"{name}: {word} is not host:port")
+        return words
+
     def fault(self, message: str) -> None:
         """Add a fault that the caller found."""
         self._faults.append(message)
 
     def _peer(self, name: str, role: Role, word: str) -> Peer | None:
-        peer_id, _, address = word.partition("=")
-        host, _, port = address.rpartition(":")
-        if not (is_service_id(peer_id) and host and port.isascii() and port.isdecimal()):
-            self.fault(f"{name}: {word} is not id=host:port")
+        peer_id, _, text = word.partition("=")
+        address = parse_address(text)
+        if address is None or not is_service_id(peer_id):
+            self.fault(f"{name}: {word} is not id=host:port, with {HOST_RULE}")
             return None
-        return Peer(role, peer_id, host.strip("[]"), int(port))
+        return Peer(role, peer_id, *address)
 
     def done(self) -> None:
         """Raises ConfigError if anything was wrong."""
@@ -124,17 +135,19 @@ class ServiceConfig:
     stage_times: bool = False
 
     @classmethod
-    def read(cls, env: EnvReader, role: Role) -> ServiceConfig:
-        """Take the common settings from `env`; faults are left in `env`."""
+    def read(cls, env: EnvReader, role: Role, *, announced: bool = False) -> ServiceConfig:
+        """Take the common settings from `env`; faults are left in `env`. `announced`: whether
+        others are told where it is.
+        """
         service_id = env.text("SERVICE_ID")
         if service_id and not is_service_id(service_id):
             env.fault("SERVICE_ID must be a DNS label in lower case of at most 32 characters")
-        bind_host = env.text("BIND_HOST", "127.0.0.1")
+        bind_host, advertise_host = _read_hosts(env, announced=announced)
         return cls(
             role=role,
             id=service_id,
             bind_host=bind_host,
-            advertise_host=env.text("ADVERTISE_HOST", bind_host),
+            advertise_host=advertise_host,
             internal_port=env.integer("INTERNAL_PORT", 0, 0, 65535),
             ops_port=env.integer("OPS_PORT", 0, 0, 65535),
             tls_dir=Path(env.text("TLS_DIR", "tls")),
@@ -173,20 +186,39 @@ def _is_redis_url(url: str) -> bool:
     try:
         parts = urlsplit(url)
         named = parts.scheme in ("redis", "rediss") and bool(parts.hostname and parts.port)
+        named = named and is_server(parts.hostname or "")
         # What stands in a query the library takes for arguments of its connection.
         return named and "?" not in url and "#" not in url
     except ValueError:  # a port that is none
         return False
 
 
+def _read_hosts(env: EnvReader, *, announced: bool) -> tuple[str, str]:
+    bind = env.text("BIND_HOST", "127.0.0.1")
+    if not (is_host(bind) or is_wildcard(bind)):
+        env.fault(f"BIND_HOST={bind} must be {HOST_RULE}")
+    advertised = env.text("ADVERTISE_HOST", "")
+    if advertised and not is_host(advertised):
+        env.fault(f"ADVERTISE_HOST={advertised} must be {HOST_RULE}, which others can call")
+    if announced and not advertised and is_wildcard(bind):
+        env.fault(f"ADVERTISE_HOST is not set, and nobody can call BIND_HOST={bind}")
+    return bind, advertised or bind
+
+
 def _read_detours(env: EnvReader) -> dict[str, tuple[str, int]]:
     detours = {}
     for word in env.words("PEER_DETOURS"):
         match = _DETOUR.fullmatch(word)
-        if match is None or match["role"] not in set(Role) or not is_service_id(match["id"]):
-            env.fault(f"PEER_DETOURS: {word} is not role/id=host:port")
+        address = parse_address(match["address"]) if match else None
+        if (
+            match is None
+            or address is None
+            or match["role"] not in set(Role)
+            or not is_service_id(match["id"])
+        ):
+            env.fault(f"PEER_DETOURS: {word} is not role/id=host:port, with {HOST_RULE}")
         else:
-            detours[f"{match['role']}/{match['id']}"] = (match["host"], int(match["port"]))
+            detours[f"{match['role']}/{match['id']}"] = address
     return detours
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-import ssl
 from collections.abc import Mapping
 
 import aiohttp
@@ -54,7 +53,9 @@ class InternalClient:
             keepalive_timeout=30,
             ttl_dns_cache=_NAMES_KEPT_S,
         )
-        self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
+        self._session = aiohttp.ClientSession(
+            connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
+        )
 
     async def stop(self) -> None:
         """Close all connections. Idempotent."""
@@ -98,7 +99,11 @@ class InternalClient:
                 ) as response,
             ):
                 return await _read(response, peer)
-        except (aiohttp.ClientError, ssl.SSLError, OSError, TimeoutError) as exc:
+        except PeerError:
+            raise
+        except Exception as exc:
+            # Whatever it is: what a peer says of its address and what it answers may be anything,
+            # and the libraries on the way fail on it in many ways (UnicodeError, ValueError ...).
             raise PeerError(f"{peer.role} {peer.id}: {type(exc).__name__} {exc}".rstrip()) from exc
 
     def _authority(self, peer: Peer) -> str:

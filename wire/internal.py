@@ -119,11 +119,25 @@ def decode_batches(body: bytes) -> tuple[Batch, ...]:
     return batches
 
 
+def decode_heads(body: bytes) -> HeadsReply:
+    """The heads reply in `body`; raises BadRequest if it is not well formed."""
+    reply = decode(body, HeadsReply)
+    _check_epoch(reply.epoch)
+    return reply
+
+
 def decode_range(body: bytes) -> RangeReply:
     """The range reply in `body`; raises BadRequest if it is not well formed."""
     reply = decode(body, RangeReply)
+    _check_epoch(reply.epoch)
     _check_lines(reply.comments)
     return reply
+
+
+def _check_epoch(epoch: str) -> None:
+    # It becomes part of every event's id: a line end in it would be a field of its own.
+    if not is_epoch(epoch):
+        raise BadRequest("a reply has an impossible epoch")
 
 
 def _check_lines(comments: tuple[msgspec.Raw, ...]) -> None:

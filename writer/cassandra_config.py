@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.config import EnvReader
+from wire.hosts import parse_address
 
 DEFAULT_PORT = 9042
 # A key must find its comment for 24 h, so no comment may go before.
 SHORTEST_RETENTION_S = 24 * 3600
 LONGEST_RETENTION_S = 20 * 365 * 24 * 3600  # what Cassandra takes as a TTL
 _KEYSPACE = re.compile(r"[a-z][a-z0-9_]{0,47}", re.ASCII)
-_HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?", re.ASCII)
 
 Endpoint = tuple[str, int]
 
@@ -67,12 +67,11 @@ def read_retention(env: EnvReader) -> int:
 def _contact_points(env: EnvReader) -> tuple[Endpoint, ...]:
     found = []
     for word in env.words("CASSANDRA", f"127.0.0.1:{DEFAULT_PORT}"):
-        match = _HOST_AND_PORT.fullmatch(word)
-        port = int(match[2] or DEFAULT_PORT) if match else 0
-        if match is None or not 1 <= port <= 65535:
+        endpoint = parse_address(word, ours=False, port=DEFAULT_PORT)
+        if endpoint is None:
             env.fault(f"CASSANDRA: {word} is not host:port")
         else:
-            found.append((match[1].strip("[]"), port))
+            found.append(endpoint)
     return tuple(found)
 
 

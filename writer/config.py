@@ -33,14 +33,16 @@ class Config:
     def from_env(cls, environ: Mapping[str, str]) -> Config:
         """Read the environment; raises ConfigError with every fault in it."""
         env = EnvReader(environ)
+        topology = env.choice("TOPOLOGY", Topology.DISPATCHER, MANY_PROCESSES)
+        announced = topology == Topology.DISPATCHER
         config = cls(
-            service=ServiceConfig.read(env, Role.WRITER),
-            topology=env.choice("TOPOLOGY", Topology.DISPATCHER, MANY_PROCESSES),
+            service=ServiceConfig.read(env, Role.WRITER, announced=announced),
+            topology=topology,
             public_port=env.integer("PUBLIC_PORT", 0, 0, 65535),
             store=StoreConfig.read(env),
             cors_origins=env.origins("CORS_ORIGINS"),
             post_rate_per_address=env.number("POST_RATE_PER_ADDRESS", 0, 0, 1e6),
-            zookeeper=env.words("ZOOKEEPER", "127.0.0.1:2181"),
+            zookeeper=env.servers("ZOOKEEPER", "127.0.0.1:2181", 2181),
             zookeeper_session_s=env.number("ZOOKEEPER_SESSION_S", 6, 1, 60),
             pubsub=PubSubConfig.read(env),
             drain_notice_s=env.number("DRAIN_NOTICE_S", 3, 0, 60),

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from coordination import ZooKeeperSession
+from coordination import Paths, ZooKeeperSession, new_boot_id
 from tests.integration.dispatcher.conftest import Cluster
 from tests.support import eventually
 from tests.unit.dispatcher.parcels import EPOCH
@@ -28,6 +28,30 @@ async def test_a_comment_goes_to_the_nodes_that_hold_a_viewer_and_to_no_other(
     assert sorted(cluster.a.stub.got) == sorted([(v, 1), (v, 2), (both, 1)])
     assert cluster.b.stub.got == [(both, 1)]
     assert cluster.a.stub.callers == {cluster.name}
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64, "a_b", "0.0.0.0"])
+async def test_a_member_that_cannot_be_called_is_junk_and_ends_nobody(
+    cluster: Cluster, host: str
+) -> None:
+    paths, session, failed = Paths(), ZooKeeperSession(cluster.zookeeper), failing(cluster)
+    await session.start(timeout_s=20)
+    await cluster.a.serve(cluster.video())
+    data = json.dumps({"host": host, "port": 443, "boot_id": new_boot_id()}).encode()
+    stranger = cluster.video("x")
+    await session.create(paths.member(Role.NODE, stranger), data, ephemeral=True)
+    await session.create(paths.registration(cluster.video(), stranger), ephemeral=True)
+    await eventually(lambda: cluster.dispatcher._nodes.junk)
+    await cluster.dispatch(1)
+    await eventually(lambda: cluster.a.stub.got == [(cluster.video(), 1)])
+    await session.stop()
+    assert not failed.done()
+    failed.cancel()
+
+
+def failing(cluster: Cluster) -> asyncio.Future[BaseException]:
+    """Done when one of the dispatcher's tasks has died."""
+    return asyncio.ensure_future(cluster.dispatcher.tasks.wait_failed())
 
 
 async def test_a_registration_is_followed_and_a_deregistration_too(cluster: Cluster) -> None:

@@ -17,10 +17,13 @@ from service.http_client import InternalClient
 from service.http_server import HttpServer
 from service.logs import bind_request
 from tests.integration.service.pki import Pki
+from tests.support import eventually
 from tests.tcp_proxy import TcpProxy
 from wire.errors import PeerError
 from wire.internal import MAX_INTERNAL_BYTES
 from wire.roles import Peer, Role
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 class FreeServer:
@@ -102,12 +105,69 @@ async def test_a_refused_connection_is_a_peer_error(client: InternalClient) -> N
         await client.post(Peer(Role.NODE, "n1", "127.0.0.1", port), "/a", b"")
 
 
-@pytest.mark.parametrize("host", ["nowhere.invalid", "", "::1", "a b"])
+@pytest.mark.parametrize("host", ["nowhere.invalid", "", "::1", "a b", "a..b", "a" * 64, "a%b"])
 async def test_an_address_that_leads_nowhere_is_a_peer_error(
     client: InternalClient, host: str
 ) -> None:
     with pytest.raises(PeerError):
         await client.post(Peer(Role.NODE, "n1", host, 1), "/a", b"", deadline_s=2)
+
+
+@pytest.mark.parametrize("port", [-1, 0, 65536, 10**9])
+async def test_a_port_that_cannot_be_is_a_peer_error(client: InternalClient, port: int) -> None:
+    with pytest.raises(PeerError):
+        await client.get(Peer(Role.NODE, "n1", "127.0.0.1", port), "/a", deadline_s=2)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"",
+        b"\x00\xff" * 2_000,
+        b"HTTP/1.1 abc\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nLong: " + b"x" * 20_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 20_000 + b"\r\n",
+        b"HTTP/1.1 200 " + b"x" * 20_000 + b"\r\n\r\n",
+        CHUNKED + b"xyz\r\nok\r\n0\r\n\r\n",
+        CHUNKED + b"2\r\nokok\r\n0\r\n\r\n",
+        CHUNKED + b"-2\r\nok\r\n0\r\n\r\n",
+        CHUNKED + b"f" * 40 + b"\r\nok\r\n",
+        CHUNKED + b"2\r\nok\r\n0\r\nno colon\r\n\r\n",
+        CHUNKED + b"2\r\nok\r\n0\r\nTrailer: " + b"x" * 20_000 + b"\r\n\r\n",
+        CHUNKED + b"2\r\nok",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nx",
+    ],
+    ids=lambda reply: str(reply[:60]),
+)
+async def test_a_reply_that_is_none_is_a_peer_error(
+    pki: Pki, client: InternalClient, reply: bytes
+) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(reply)
+        writer.close()
+
+    context = pki.files(Role.NODE, "n1").server()
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
+    peer = Peer(Role.NODE, "n1", "127.0.0.1", server.sockets[0].getsockname()[1])
+    async with server:
+        with pytest.raises(PeerError):
+            await client.get(peer, "/a")
+
+
+async def test_a_call_that_is_cancelled_is_cancelled(
+    server: FreeServer, client: InternalClient
+) -> None:
+    server.gate.clear()
+    call = asyncio.create_task(client.get(server.peer, "/a"))
+    await eventually(lambda: server.requests)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
 
 
 async def test_a_slow_peer_is_given_up_at_the_deadline(

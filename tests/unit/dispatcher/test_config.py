@@ -10,7 +10,7 @@ NEEDED = {"SERVICE_ID": "d1", "ZOOKEEPER": "127.0.0.1:2181"}
 
 def test_defaults_are_those_of_the_design() -> None:
     config = Config.from_env(NEEDED)
-    assert (config.zookeeper, config.zookeeper_session_s) == ("127.0.0.1:2181", 6)
+    assert (config.zookeeper, config.zookeeper_session_s) == (("127.0.0.1:2181",), 6)
     assert (config.drain_serve_s, config.sender.deadline_s) == (2, 2)
 
 

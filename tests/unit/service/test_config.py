@@ -32,6 +32,13 @@ def test_a_peer_may_be_called_elsewhere_than_it_says() -> None:
     env.done()
 
 
+@pytest.mark.parametrize("host", ["a..b", "a" * 64, "a_b", "a.", "0.0.0.0", "::1", "[a]"])
+def test_a_detour_leads_to_a_host(host: str) -> None:
+    env = EnvReader({"SERVICE_ID": "n1", "PEER_DETOURS": f"writer/w1={host}:9000"})
+    assert ServiceConfig.read(env, Role.NODE).detours == {}
+    assert "PEER_DETOURS: writer/w1=" in faults(env)
+
+
 def test_failpoints_and_detours_that_cannot_be_are_faults() -> None:
     env = EnvReader({"SERVICE_ID": "n1", "PEER_DETOURS": "w1=h:1", "FAILPOINT": "node.gone:kill"})
     ServiceConfig.read(env, Role.NODE)
@@ -45,6 +52,38 @@ def test_the_advertised_host_is_the_bound_one_unless_told_otherwise() -> None:
     assert ServiceConfig.read(env, Role.WRITER).advertise_host == "10.0.0.1"
     env = EnvReader({"SERVICE_ID": "w1", "BIND_HOST": "0.0.0.0", "ADVERTISE_HOST": "w1.example"})
     assert ServiceConfig.read(env, Role.WRITER).advertise_host == "w1.example"
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64, "a_b", "a.", "0.0.0.0", "::", "[::1]", "a:1"])
+def test_what_others_would_ignore_is_not_announced(host: str) -> None:
+    env = EnvReader({"SERVICE_ID": "w1", "ADVERTISE_HOST": host})
+    ServiceConfig.read(env, Role.WRITER)
+    assert f"ADVERTISE_HOST={host} must be" in faults(env)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_who_listens_everywhere_and_is_announced_must_say_where(host: str) -> None:
+    variables = {"SERVICE_ID": "w1", "BIND_HOST": host}
+    env = EnvReader(variables)
+    ServiceConfig.read(env, Role.DISPATCHER, announced=True)
+    assert f"nobody can call BIND_HOST={host}" in faults(env)
+    for extra, announced in (({}, False), ({"ADVERTISE_HOST": "w1"}, True)):
+        env = EnvReader(variables | extra)
+        ServiceConfig.read(env, Role.WRITER, announced=announced)
+        env.done()
+
+
+def test_a_host_that_cannot_be_bound_is_a_fault() -> None:
+    env = EnvReader({"SERVICE_ID": "w1", "BIND_HOST": "a..b"})
+    ServiceConfig.read(env, Role.WRITER)
+    assert "BIND_HOST=a..b must be" in faults(env)
+
+
+@pytest.mark.parametrize("word", ["a..b:2181", "z:0", "z:99999", "z:x", "z/chroot", "::1:2181", ""])
+def test_a_server_that_cannot_be_called_is_a_fault(word: str) -> None:
+    env = EnvReader({"ZOOKEEPER": f"zk_1:2181,zk-2.example.,[::1]:2181,{word or 'a b'}"})
+    assert env.servers("ZOOKEEPER", "", 2181)[:2] == ("zk_1:2181", "zk-2.example.")
+    assert faults(env) == f"ZOOKEEPER: {word or 'a b'} is not host:port"
 
 
 def test_all_faults_are_told_at_once() -> None:
@@ -116,7 +155,21 @@ def test_processes_are_named_with_their_addresses() -> None:
 
 @pytest.mark.parametrize(
     "word",
-    ["w1", "w1=", "w1=host", "w1=host:", "w1=:80", "W1=host:80", "w1=host:x", "w1=host:\u0662"],
+    [
+        "w1",
+        "w1=",
+        "w1=host",
+        "w1=host:",
+        "w1=:80",
+        "W1=host:80",
+        "w1=host:x",
+        "w1=host:\u0662",
+        "w1=a..b:80",
+        "w1=a_b:80",
+        "w1=0.0.0.0:80",
+        "w1=host:0",
+        "w1=host:65536",
+    ],
 )
 def test_a_process_without_a_name_or_an_address_is_a_fault(word: str) -> None:
     env = EnvReader({"WRITER_ADDRESSES": f"ok=host:1,{word}"})
@@ -139,6 +192,7 @@ def test_redis_is_told_by_a_url() -> None:
         "redis://:6379",
         "redis://h:port",
         "redis://h:99999",
+        "redis://a..b:6379",
         "redis://h:1?db=0",
         "redis://h:1/0?no_such_argument=1",
         "redis://h:1?",

@@ -19,6 +19,8 @@ from wire.internal import (
     RangeReply,
     decode,
     decode_batches,
+    decode_heads,
+    decode_range,
     encode,
 )
 
@@ -124,3 +126,14 @@ def test_a_reply_with_an_impossible_number_is_refused(number: object) -> None:
             decode(json.dumps(reply | {name: number}).encode(), RangeReply)
     with pytest.raises(BadRequest):
         decode(json.dumps({"epoch": EPOCH, "heads": {"v": number}}).encode(), HeadsReply)
+
+
+@pytest.mark.parametrize("epoch", ["", "short", "UPPERCASE000", "testepoch001\n", "a\ndata: x\n\n"])
+def test_a_reply_with_an_impossible_epoch_is_refused(epoch: str) -> None:
+    heads, oldest = HeadsReply(EPOCH, {"v": 1}), RangeReply(EPOCH, 1, 0, 1, ())
+    assert decode_heads(encode(heads)) == heads
+    assert decode_range(encode(oldest)) == oldest
+    with pytest.raises(BadRequest):
+        decode_heads(encode(HeadsReply(epoch, {"v": 1})))
+    with pytest.raises(BadRequest):
+        decode_range(encode(RangeReply(epoch, 1, 0, 1, ())))
