@@ -9,6 +9,7 @@ CoordinationError
    |- NoNode            the znode (or its parent) does not exist
    |- NodeExists        it exists already
    |- NotEmpty          it has children
+   |- NoWatch           there is no watch of ours on it
    |- BadVersion        it was changed or replaced since it was read
    `- MultiRefused      a transaction: which operation was the culprit, and why
 """
@@ -65,6 +66,10 @@ class NodeExists(Refused):
 
 class NotEmpty(Refused):
     """The znode has children."""
+
+
+class NoWatch(Refused):
+    """There is no watch of ours on the znode."""
 
 
 class BadVersion(Refused):

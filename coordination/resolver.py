@@ -8,14 +8,17 @@ nothing new is taken up. Two kinds of reading:
 - many at a time, without a watch: all routes when many of them are stale (a reconnection, a node
   that died with all its videos), which makes them right long before the watches are back; and
   slowly for ever after, in case an event was lost.
+The watch of a route that is forgotten is removed, before other routes are read: ZooKeeper and kazoo
+keep no more of them than there are routes.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 
 from coordination.errors import CoordinationError, NoNode, OutcomeUnknown, RouteUnknown
@@ -24,7 +27,7 @@ from coordination.routing_table import RoutingTable
 from coordination.session import ZooKeeperSession
 from coordination.sweeper import Sweeper
 
-MAX_READS = 64  # at a time; leaves room in the session for others
+MAX_READS = 64  # and removals of watches, at a time; leaves room in the session for others
 COMPARE_EVERY_S = 30.0
 _CHUNK = 250
 _MIN_PAUSE_S = 0.05  # at most 5,000 routes a second are compared
@@ -44,6 +47,7 @@ class ResolverStats:
     compared: int = 0
     differences: int = 0  # found by comparing, not by an event: the last net has held something
     junk: int = 0
+    unwatched: int = 0  # watches of forgotten routes that were removed
 
 
 class RouteResolver:
@@ -68,7 +72,7 @@ class RouteResolver:
         self._wake = asyncio.Event()
         self._burst = asyncio.Event()
         self._connection = 0  # a read of an earlier one says nothing about watches
-        self._reading = 0
+        self._under_way = 0  # reads with a watch, and removals of watches
         self.stats = ResolverStats()
         session.on_connected(self._connected)
         session.on_suspended(self._suspended)
@@ -88,6 +92,11 @@ class RouteResolver:
     def evicted(self) -> int:
         """How many were forgotten, unused or for want of room."""
         return self._table.evicted
+
+    @property
+    def leaving(self) -> int:
+        """How many forgotten routes still have a watch."""
+        return self._table.leaving
 
     def find(self, video_id: str) -> frozenset[str] | None:
         """The node ids of a video (maybe none), None if the route is not known. Memory only."""
@@ -162,15 +171,25 @@ class RouteResolver:
         while True:
             self._wake.clear()
             now = self._clock()
+            self._table.evict_idle(now, MAX_READS - self._table.leaving)
             if self._session.connected:
-                for video_id in self._table.due(now, MAX_READS - self._reading):
-                    self._reading += 1
-                    tasks.create_task(self._read(video_id, self._connection))
+                for video_id in self._table.take_leaving(MAX_READS - self._under_way):
+                    self._begin(tasks, self._unwatch(video_id))
+                for video_id in self._table.due(now, MAX_READS - self._under_way):
+                    self._begin(tasks, self._read(video_id, self._connection))
             await _wait(self._wake, self._idle_s(now))
+
+    def _begin(self, tasks: asyncio.TaskGroup, work: Coroutine[None, None, None]) -> None:
+        self._under_way += 1
+        tasks.create_task(work).add_done_callback(self._ended)
+
+    def _ended(self, _task: asyncio.Task[None]) -> None:
+        self._under_way -= 1
+        self._wake.set()
 
     def _idle_s(self, now: float) -> float | None:
         due_at = self._table.next_due_at()
-        if due_at is None or self._reading >= MAX_READS or not self._session.connected:
+        if due_at is None or self._under_way >= MAX_READS or not self._session.connected:
             return None  # a reply, an event or a reconnection wakes us
         return max(due_at - now, 0.001)
 
@@ -184,9 +203,11 @@ class RouteResolver:
         else:
             if connection == self._connection:
                 self._came(video_id, names)
-        finally:
-            self._reading -= 1
-            self._wake.set()
+
+    async def _unwatch(self, video_id: str) -> None:
+        with contextlib.suppress(CoordinationError):  # away: then the watch is gone as well
+            await self._session.remove_watches(self._paths.video(video_id))
+            self.stats.unwatched += 1
 
     async def _fetch(self, path: str) -> Sequence[str]:
         """Names below `path`; a watch is left in any case."""
@@ -221,7 +242,6 @@ class RouteResolver:
 
     async def _compare_all(self) -> None:
         """One slow round over all routes, given up when there is a burst."""
-        self._table.evict_idle(self._clock())
         videos = self._table.videos()
         pause_s = max(_MIN_PAUSE_S, self._compare_every_s * _CHUNK / max(len(videos), _CHUNK))
         for chunk in _chunks(videos) or [[]]:

@@ -9,6 +9,9 @@ Law:
 - A reply that was asked for before `connection_lost` cannot be trusted to have left a watch, so the
   route stays stale.
 - At most `max_routes` are kept; the least recently used goes first, and any unused for `idle_s`.
+  One that is being read stays, and may be one too many until another is wanted.
+- A route that goes while there may be a watch for it is `leaving` until `take_leaving` hands it
+  out; wanted again before that, it takes its watch back. So no watch is left of what is forgotten.
 Only the resolver changes a table.
 """
 
@@ -18,6 +21,7 @@ import heapq
 from collections import OrderedDict
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 
 COALESCE_S = 0.1
 IDLE_S = 600.0
@@ -42,6 +46,7 @@ class Route:
     asked_at: float = float("-inf")
     reading: bool = False
     queued: bool = False
+    watched: bool = False  # a read over this connection has been sent: it may have left a watch
 
 
 class RoutingTable:
@@ -59,6 +64,7 @@ class RoutingTable:
         self._coalesce_s = coalesce_s
         self._routes: OrderedDict[str, Route] = OrderedDict()
         self._queue: list[tuple[float, str]] = []
+        self._leaving: dict[str, None] = {}
         self._stale = 0
         self.evicted = 0
 
@@ -69,6 +75,11 @@ class RoutingTable:
     def stale(self) -> int:
         """How many routes are not KNOWN."""
         return self._stale
+
+    @property
+    def leaving(self) -> int:
+        """How many routes are forgotten whose watches are not."""
+        return len(self._leaving)
 
     def videos(self) -> list[str]:
         """All videos with an entry, the most recently used first."""
@@ -87,7 +98,8 @@ class RoutingTable:
         route = self._routes.get(video_id)
         if route is None:
             self._make_room()
-            route = self._routes[video_id] = Route(now)
+            route = self._routes[video_id] = Route(now, watched=video_id in self._leaving)
+            self._leaving.pop(video_id, None)
             self._stale += 1
             self._enqueue(video_id, route, now)
         self._touch(video_id, route, now)
@@ -102,8 +114,9 @@ class RoutingTable:
         """No watch is left; nothing is read until `read_all_again`."""
         for route in self._routes.values():
             self._set_state(route, _doubted(route.state))
-            route.reading = route.queued = False
+            route.reading = route.queued = route.watched = False
         self._queue.clear()
+        self._leaving.clear()
 
     def read_all_again(self, now: float) -> None:
         """There is a connection: every route is due, the most recently used first."""
@@ -121,6 +134,7 @@ class RoutingTable:
             if route is None or not route.queued or route.reading:
                 continue
             route.queued, route.reading, route.asked_at = False, True, now
+            route.watched = True
             videos.append(video_id)
         return videos
 
@@ -166,13 +180,24 @@ class RoutingTable:
         self._mark(video_id, route, now)
         return True
 
-    def evict_idle(self, now: float) -> None:
-        """Forget the routes that nobody used for `idle_s`."""
-        while self._routes:
-            route = next(iter(self._routes.values()))
+    def evict_idle(self, now: float, at_most: int) -> None:
+        """Forget up to `at_most` routes that nobody used for `idle_s`."""
+        for _ in range(at_most):
+            video_id, route = next(iter(self._routes.items()), (None, None))
+            if video_id is None or route is None or route.reading:
+                return
             if now - route.used_at < self._idle_s:
                 return
-            self._drop_oldest()
+            self._drop(video_id)
+
+    def take_leaving(self, limit: int) -> list[str]:
+        """Up to `limit` forgotten videos; the caller removes their watches, before it reads any of
+        them again.
+        """
+        videos = list(islice(self._leaving, limit))
+        for video_id in videos:
+            del self._leaving[video_id]
+        return videos
 
     def _touch(self, video_id: str, route: Route, now: float) -> None:
         route.used_at = now
@@ -180,10 +205,16 @@ class RoutingTable:
 
     def _make_room(self) -> None:
         while len(self._routes) >= self._max_routes:
-            self._drop_oldest()
+            idle = (video_id for video_id, route in self._routes.items() if not route.reading)
+            oldest = next(idle, None)
+            if oldest is None:
+                return
+            self._drop(oldest)
 
-    def _drop_oldest(self) -> None:
-        _, route = self._routes.popitem(last=False)
+    def _drop(self, video_id: str) -> None:
+        route = self._routes.pop(video_id)
+        if route.watched:
+            self._leaving[video_id] = None
         self._stale -= route.state is not RouteState.KNOWN
         self.evicted += 1
 

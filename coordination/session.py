@@ -15,6 +15,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import structlog
@@ -24,10 +26,18 @@ from kazoo.protocol.connection import _CONNECTION_DROP
 from kazoo.protocol.states import EventType, KazooState, WatchedEvent
 from kazoo.retry import KazooRetry
 
-from coordination.errors import NodeExists, NoNode, NotSent, OutcomeUnknown, ZooKeeperAway
+from coordination.errors import (
+    NodeExists,
+    NoNode,
+    NotSent,
+    NoWatch,
+    OutcomeUnknown,
+    ZooKeeperAway,
+)
 from coordination.kazoo_handler import KazooHandler
 from coordination.mailbox import Mailbox
 from coordination.multi_read import MultiRead, MultiReadError
+from coordination.remove_watches import RemoveWatches
 from coordination.translate import refusal, stat_of, translated
 from coordination.znode import Create, Operation, Stat
 
@@ -188,6 +198,14 @@ class ZooKeeperSession:
         found: list[list[str] | None] = await self._multi_read(paths, children=True)
         return found
 
+    async def remove_watches(self, path: str) -> None:
+        """End our watches on a znode, whichever there are. A watch that is asked for later is not
+        touched.
+        """
+        with suppress(NoWatch):
+            forget = partial(_forget_watches, self._client)
+            await self._request(lambda: self._send(RemoveWatches(path, forget)))
+
     async def create(self, path: str, data: bytes = b"", *, ephemeral: bool = False) -> None:
         """Make a znode; raises NodeExists, or NoNode when its parent is missing."""
         await self._request(lambda: self._client.create_async(path, data, ephemeral=ephemeral))
@@ -236,12 +254,13 @@ class ZooKeeperSession:
         if len(paths) > MAX_MULTI:
             raise ValueError(f"{len(paths)} paths in one request")
 
-        def send() -> Any:
-            result = self._client.handler.async_result()
-            self._client._call(MultiRead(tuple(paths), children), result)
-            return result
+        return await self._request(lambda: self._send(MultiRead(tuple(paths), children)))
 
-        return await self._request(send)
+    def _send(self, request: Any) -> Any:
+        """A request that kazoo does not have."""
+        result = self._client.handler.async_result()
+        self._client._call(request, result)
+        return result
 
     async def _request(self, send: Callable[[], Any]) -> Any:
         async with self._gate:
@@ -347,6 +366,12 @@ class ZooKeeperSession:
         timer = self._timers.pop(name, None)
         if timer is not None:
             timer.cancel()
+
+
+def _forget_watches(client: Any, path: str) -> None:
+    """On kazoo's thread that reads replies, the only one that changes these tables."""
+    client._child_watchers.pop(path, None)
+    client._data_watchers.pop(path, None)
 
 
 class _Stopped:

@@ -14,6 +14,7 @@ from coordination.errors import (
     NodeExists,
     NoNode,
     NotEmpty,
+    NoWatch,
     OutcomeUnknown,
     Refused,
 )
@@ -23,6 +24,7 @@ _REFUSALS: dict[type[Exception], type[Refused]] = {
     kazoo.NoNodeError: NoNode,
     kazoo.NodeExistsError: NodeExists,
     kazoo.NotEmptyError: NotEmpty,
+    kazoo.NoWatcherError: NoWatch,
     kazoo.BadVersionError: BadVersion,
 }
 _LOST = (

@@ -154,6 +154,12 @@ class DispatcherService:
         counter("route_events", "Watch events", lambda: resolver.stats.events)
         counter("route_differences", "Found by a re-read", lambda: resolver.stats.differences)
         counter("routes_evicted", "Routes forgotten", lambda: resolver.evicted)
+        gauge("route_watches_leaving", "Forgotten routes with a watch", lambda: resolver.leaving)
+        counter(
+            "route_watches_removed",
+            "Watches of forgotten routes",
+            lambda: resolver.stats.unwatched,
+        )
         counter(
             "junk_znodes",
             "Names and members that nobody of us made",

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -8,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from coordination import Paths, Registrar, RouteResolver, RouteUnknown, ZooKeeperSession
+from coordination.routing_table import RoutingTable
 from tests.bounds import record
 from tests.support import eventually
 from tests.tcp_proxy import TcpProxy
@@ -40,10 +43,18 @@ async def node(zookeeper, connect, background, paths: Paths) -> Callable[..., ob
 
 
 @pytest.fixture
-async def operator(zookeeper, connect, paths: Paths) -> ZooKeeperSession:
-    session = await connect(zookeeper.address)
-    await session.ensure_path(paths.videos)
-    return session
+def operator_of(connect, paths: Paths) -> Callable[..., object]:
+    async def operator_of(server: ZooKeeperServer) -> ZooKeeperSession:
+        session = await connect(server.address)
+        await session.ensure_path(paths.videos)
+        return session
+
+    return operator_of
+
+
+@pytest.fixture
+async def operator(zookeeper, operator_of) -> ZooKeeperSession:
+    return await operator_of(zookeeper)
 
 
 async def test_a_route_is_read_once_and_then_kept_right(resolver, node) -> None:
@@ -119,6 +130,83 @@ async def test_changes_missed_while_cut_off_are_found_on_reconnection(
         await eventually(lambda: routes.stale == 0)
         await operator.delete(paths.registration("v", "n2"))  # and the watches are back as well
         await eventually(lambda: routes.find("v") == frozenset())
+
+
+async def watches(zookeeper: ZooKeeperServer) -> int:
+    """How many watches the server keeps, of all its clients."""
+    found = re.search(r"^zk_watch_count\t([0-9]+)$", await zookeeper.ask("mntr"), re.MULTILINE)
+    assert found is not None
+    return int(found[1])
+
+
+async def settled(zookeeper: ZooKeeperServer, routes: RouteResolver) -> int:
+    """The watches once none is left that belongs to a forgotten route."""
+    await eventually(lambda: routes.leaving == routes.stale == routes._under_way == 0)
+    return await watches(zookeeper)
+
+
+async def test_watches_are_as_many_as_routes_however_many_videos_are_asked_for(
+    own_zookeeper: ZooKeeperServer, resolver, operator_of, paths: Paths
+) -> None:
+    routes = await resolver(own_zookeeper.address, table=RoutingTable(max_routes=50))
+    operator = await operator_of(own_zookeeper)
+    videos = [f"v{number}" for number in range(300)]
+    for video_id in videos[::2]:  # of the others ZooKeeper knows nothing
+        await operator.create(paths.video(video_id))
+    for video_id in videos:
+        await routes.resolve(video_id)
+    kept = await settled(own_zookeeper, routes)
+    for start in range(0, 300, 30):
+        await asyncio.gather(*map(routes.resolve, videos[start : start + 30]))
+    again = await settled(own_zookeeper, routes)
+    client = routes._session._client
+    record(f"300 videos, 50 routes: {kept} watches, after a second round {again}")
+    assert kept == again == 50
+    assert len(client._child_watchers) + len(client._data_watchers) == 50
+
+
+async def test_a_route_that_was_forgotten_and_asked_for_again_is_kept_right(
+    resolver, node, paths: Paths
+) -> None:
+    routes = await resolver(table=RoutingTable(max_routes=2))
+    registrar = await node("n1")
+    for others in (["w", "x"], ["y", "z"], ["w", "x", "y", "z"]):
+        for video_id in (*others, "v"):  # "v" is wanted while its watch is being removed
+            assert await routes.resolve(video_id) == frozenset()
+        registrar.register("v")
+        await eventually(lambda: routes.find("v") == {"n1"})
+        registrar.deregister("v")
+        await eventually(lambda: routes.find("v") == frozenset())
+    assert routes.stats.differences == 0  # all by events
+
+
+async def test_no_watch_is_left_of_routes_that_nobody_uses(
+    own_zookeeper: ZooKeeperServer, resolver, paths: Paths
+) -> None:
+    table = RoutingTable(idle_s=0.5)
+    routes = await resolver(own_zookeeper.address, table=table, compare_every_s=0.1)
+    await asyncio.gather(*(routes.resolve(f"v{number}") for number in range(100)))
+    await eventually(lambda: routes.routes == 0)
+    assert await settled(own_zookeeper, routes) == 0
+    assert routes.evicted == routes.stats.unwatched == 100
+
+
+async def test_after_a_reconnection_only_the_routes_that_are_kept_are_watched(
+    own_zookeeper: ZooKeeperServer, resolver, paths: Paths
+) -> None:
+    async with TcpProxy(own_zookeeper.port) as proxy:
+        routes = await resolver(proxy.address, table=RoutingTable(max_routes=20))
+        for number in range(60):
+            await routes.resolve(f"v{number}")
+        for number in range(60, 80):  # their removals are cut off with the rest
+            with contextlib.suppress(RouteUnknown):
+                await routes.resolve(f"v{number}", timeout_s=0.01)
+            if number == 70:
+                proxy.cut()
+        await eventually(lambda: not routes._session.connected)
+        proxy.heal()
+        await eventually(lambda: routes._session.connected)
+        assert await settled(own_zookeeper, routes) == routes.routes <= 20
 
 
 async def test_an_unknown_route_is_an_error_at_once_while_zookeeper_is_away(

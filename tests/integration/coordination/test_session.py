@@ -91,6 +91,43 @@ async def test_watches_tell_their_path(zookeeper, connect, paths: Paths) -> None
     await eventually(lambda: sorted(seen) == [paths.videos, paths.video("a")])
 
 
+async def test_removed_watches_tell_nothing_and_others_stay(
+    zookeeper, connect, paths: Paths
+) -> None:
+    session = await connect(zookeeper.address)
+    await session.ensure_path(paths.video("a"))
+    seen: list[str] = []
+    session.on_event(paths.root, seen.append)
+    for video_id in ("a", "b"):  # the one is there, the other is not
+        await session.exists(paths.video(video_id), watch=True)
+    await session.get_children(paths.video("a"), watch=True)
+    await session.get_children(paths.videos, watch=True)
+    for video_id in ("a", "b", "never watched"):
+        await session.remove_watches(paths.video(video_id))
+    await session.create(paths.registration("a", "n1"))
+    await session.create(paths.video("b"))
+    await eventually(lambda: seen)
+    assert seen == [paths.videos]
+    assert not session._client._child_watchers
+    assert not session._client._data_watchers
+
+
+async def test_a_watch_that_is_left_while_another_is_removed_stays(
+    zookeeper, connect, paths: Paths
+) -> None:
+    session = await connect(zookeeper.address)
+    await session.ensure_path(paths.video("a"))
+    seen: list[str] = []
+    session.on_event(paths.root, seen.append)
+    for number in range(100):
+        await asyncio.gather(
+            session.remove_watches(paths.video("a")),
+            session.get_children(paths.video("a"), watch=True),
+        )
+        await session.create(paths.registration("a", f"n{number}"))
+        await eventually(lambda number=number: len(seen) == number + 1)
+
+
 async def test_start_waits_for_a_server_and_can_be_cancelled() -> None:
     (port,) = free_ports(1)
     session = ZooKeeperSession(f"127.0.0.1:{port}", session_timeout_s=2)

@@ -128,8 +128,55 @@ def test_idle_routes_are_forgotten() -> None:
     table = RoutingTable(idle_s=10)
     known(table, "a", N1, 0)
     known(table, "b", N1, 5)
-    table.evict_idle(10)
+    table.evict_idle(10, 9)
     assert (table.find("a", 10), table.find("b", 10)) == (None, N1)
+
+
+def test_idle_routes_are_forgotten_a_few_at_a_time() -> None:
+    table = RoutingTable(idle_s=10)
+    for number in range(5):
+        known(table, f"v{number}", N1, 0)
+    table.evict_idle(10, 3)
+    assert table.take_leaving(2) == ["v0", "v1"]
+    assert (table.take_leaving(9), table.leaving, len(table)) == (["v2"], 0, 2)
+
+
+def test_a_route_that_was_never_read_leaves_no_watch() -> None:
+    table = RoutingTable(max_routes=1)
+    table.want("a", 0)
+    table.want("b", 0)
+    assert (table.evicted, table.leaving) == (1, 0)
+
+
+def test_a_route_wanted_again_in_time_takes_its_watch_back() -> None:
+    table = RoutingTable(max_routes=1)
+    known(table, "a", N1, 0)
+    table.want("b", 1)
+    assert table.leaving == 1
+    table.want("a", 1)
+    assert table.leaving == 0
+    table.want("b", 1)
+    assert table.take_leaving(9) == ["a"]
+
+
+def test_a_route_that_is_being_read_is_not_forgotten() -> None:
+    table = RoutingTable(max_routes=1, idle_s=10)
+    table.want("a", 0)
+    table.due(0, 1)
+    table.evict_idle(20, 9)
+    table.want("b", 20)
+    assert table.read("a", N1, 20)
+    table.want("c", 20)
+    assert (table.videos(), table.take_leaving(9)) == (["c"], ["a"])
+
+
+def test_watches_go_with_the_connection() -> None:
+    table = RoutingTable(max_routes=1)
+    known(table, "a", N1, 0)
+    table.want("b", 1)
+    table.connection_lost()
+    table.want("c", 1)
+    assert (table.evicted, table.leaving) == (2, 0)
 
 
 def test_no_more_are_handed_out_than_asked_for() -> None:
@@ -150,7 +197,9 @@ def test_a_route_that_was_forgotten_meanwhile_is_not_taken_up_by_its_reply() -> 
 
 
 class Model(RuleBasedStateMachine):
-    """ZooKeeper changes and loses connections at will; in the end every route is right."""
+    """ZooKeeper changes and loses connections at will; in the end every route is right, and what is
+    watched has a route. A removal is done when it is asked for, since requests keep their order.
+    """
 
     videos = st.sampled_from(["a", "b", "c"])
 
@@ -158,7 +207,7 @@ class Model(RuleBasedStateMachine):
         super().__init__()
         self.now = 0.0
         self.truth = dict.fromkeys("abc", 0)
-        self.table = RoutingTable(idle_s=1e9)
+        self.table = RoutingTable(idle_s=0.5, max_routes=2)
         self.connected = True
         self.watched: set[str] = set()
         self.reads: list[tuple[str, int]] = []
@@ -167,7 +216,18 @@ class Model(RuleBasedStateMachine):
     @rule(video=videos)
     def ask(self, video: str) -> None:
         if self.connected:
+            if video not in self.table.videos():
+                self.last_read.pop(video, None)
             self.table.want(video, self.now)
+
+    @rule(at_most=st.integers(0, 2))
+    def forget(self, at_most: int) -> None:
+        self.table.evict_idle(self.now, at_most)
+
+    @rule(limit=st.integers(0, 2))
+    def unwatch(self, limit: int) -> None:
+        if self.connected:
+            self.watched.difference_update(self.table.take_leaving(limit))
 
     @rule(video=videos)
     def change(self, video: str) -> None:
@@ -225,6 +285,8 @@ class Model(RuleBasedStateMachine):
             while self.reads:
                 self.end(fails=False)
         assert self.table.stale == 0
+        self.unwatch(9)
+        assert self.watched <= set(self.table.videos())
         for video in self.table.videos():
             assert self.table.find(video, self.now) == {str(self.truth[video])}
 
