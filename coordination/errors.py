@@ -5,7 +5,8 @@ CoordinationError
 |  |- NotSent           the request never left this process
 |  `- OutcomeUnknown    it may have been carried out or not: read before deciding anything
 |- RouteUnknown         no route in memory, and none could be read in time
-`- Refused              ZooKeeper answered no; nothing was changed
+`- Refused              ZooKeeper answered no, and nothing was changed; or it answered what cannot
+   |                    be read, and then nobody knows (every caller looks before it tries again)
    |- NoNode            the znode (or its parent) does not exist
    |- NodeExists        it exists already
    |- NotEmpty          it has children
@@ -50,7 +51,7 @@ class RouteUnknown(CoordinationError):
 
 
 class Refused(CoordinationError):
-    """ZooKeeper refused the request; nothing was changed."""
+    """ZooKeeper refused the request, or its reply cannot be read."""
 
     code = "coordination_refused"
     title = "ZooKeeper refused it"

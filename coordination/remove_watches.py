@@ -8,8 +8,7 @@ thread that reads them: a watch that is left right after this one was removed is
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _REMOVE_WATCHES = 18
 _ANY_KIND = 3
@@ -17,12 +16,12 @@ _INT = struct.Struct("!i")
 
 
 class RemoveWatches(NamedTuple):
-    """The request. It is refused if there is no watch: one that has just fired, for example.
-    `forget` is called with the path, on the thread that reads replies, when they are gone.
+    """The request, to be sent by `client`. It is refused if there is no watch: one that has just
+    fired, for example.
     """
 
     path: str
-    forget: Callable[[str], None]
+    client: Any  # a KazooClient
 
     @property
     def type(self) -> int:
@@ -35,5 +34,8 @@ class RemoveWatches(NamedTuple):
         return _INT.pack(len(raw)) + raw + _INT.pack(_ANY_KIND)
 
     def deserialize(self, _reply: bytes, _offset: int) -> None:
-        """The reply, which is empty."""
-        self.forget(self.path)
+        """The reply, which is empty. Called on kazoo's thread that reads replies and events, the
+        only one that uses these tables.
+        """
+        self.client._child_watchers.pop(self.path, None)
+        self.client._data_watchers.pop(self.path, None)

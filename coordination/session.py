@@ -16,17 +16,16 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import structlog
 from kazoo.client import KazooClient
-from kazoo.exceptions import KazooException
 from kazoo.protocol.connection import _CONNECTION_DROP
 from kazoo.protocol.states import EventType, KazooState, WatchedEvent
 from kazoo.retry import KazooRetry
 
 from coordination.errors import (
+    CoordinationError,
     NodeExists,
     NoNode,
     NotSent,
@@ -36,7 +35,7 @@ from coordination.errors import (
 )
 from coordination.kazoo_handler import KazooHandler
 from coordination.mailbox import Mailbox
-from coordination.multi_read import MultiRead, MultiReadError
+from coordination.multi_read import MultiRead
 from coordination.remove_watches import RemoveWatches
 from coordination.translate import refusal, stat_of, translated
 from coordination.znode import Create, Operation, Stat
@@ -134,9 +133,7 @@ class ZooKeeperSession:
         if self._client is None:
             self._loop = asyncio.get_running_loop()
             self._mailbox = Mailbox(self._loop.call_soon_threadsafe, self._loop.call_soon)
-            self._client = self._new_client()
-            self._client.add_listener(self._on_state)
-            self._client.start_async()
+            self._start_client()
             self._arm("watchdog", self._timeout_s / 6, self._watch_over)
         try:
             async with asyncio.timeout(timeout_s):
@@ -153,9 +150,7 @@ class ZooKeeperSession:
             return
         for timer in self._timers.values():
             timer.cancel()
-        closed = asyncio.Event()
-        # A thread of its own: the loop's executor would be waited for when the process ends.
-        threading.Thread(target=self._close, args=(client, closed), daemon=True).start()
+        closed = self._begin_to_close(client)
         try:
             async with asyncio.timeout(STOP_WITHIN_S):
                 await closed.wait()
@@ -203,8 +198,7 @@ class ZooKeeperSession:
         touched.
         """
         with suppress(NoWatch):
-            forget = partial(_forget_watches, self._client)
-            await self._request(lambda: self._send(RemoveWatches(path, forget)))
+            await self._request(lambda: self._send(RemoveWatches(path, self._client)))
 
     async def create(self, path: str, data: bytes = b"", *, ephemeral: bool = False) -> None:
         """Make a znode; raises NodeExists, or NoNode when its parent is missing."""
@@ -230,6 +224,11 @@ class ZooKeeperSession:
             await self.ensure_path(path.rpartition("/")[0])
             await self.ensure_path(path)
 
+    def _start_client(self) -> None:
+        self._client = self._new_client()
+        self._client.add_listener(self._on_state)
+        self._client.start_async()
+
     def _new_client(self) -> Any:
         quiet = logging.getLogger("coordination.kazoo")
         quiet.setLevel(logging.ERROR)  # it tells of every attempt to connect; we tell of changes
@@ -240,6 +239,12 @@ class ZooKeeperSession:
             connection_retry=KazooRetry(max_tries=-1, delay=0.05, max_delay=_MAX_BACK_OFF_S),
             logger=quiet,
         )
+
+    def _begin_to_close(self, client: Any) -> asyncio.Event:
+        closed = asyncio.Event()
+        # A thread of its own: the loop's executor would be waited for when the process ends.
+        threading.Thread(target=self._close, args=(client, closed), daemon=True).start()
+        return closed
 
     def _send_multi(self, operations: Sequence[Operation]) -> Any:
         transaction = self._client.transaction()
@@ -272,7 +277,9 @@ class ZooKeeperSession:
             try:
                 send().rawlink(lambda result: self._mailbox.post(_settle, future, result))
                 return await future
-            except (KazooException, MultiReadError) as exc:
+            except CoordinationError:
+                raise
+            except Exception as exc:  # also of a reply that kazoo or we cannot read
                 raise translated(exc) from exc
             finally:
                 del self._in_flight[number]
@@ -343,12 +350,14 @@ class ZooKeeperSession:
             callback()
 
     def _watch_over(self, suspect: int | None = None) -> None:
-        """Cut a connection on which nothing is answered.
+        """Cut a connection on which nothing is answered, and replace a client that has died.
 
         kazoo pings only when it has nothing to send: a busy client on a blackholed server would
         never notice. The oldest request must be found too old twice, else a process that was itself
         stopped for a while would blame ZooKeeper for replies that wait in the mailbox.
         """
+        if not self._client._connection._connection_routine.is_alive():
+            self._replace_client()
         number, (_, sent_at) = next(iter(self._in_flight.items()), (None, (None, 0.0)))
         overdue = number is not None and time.monotonic() - sent_at > self._timeout_s * 2 / 3
         if overdue and number == suspect:
@@ -358,6 +367,12 @@ class ZooKeeperSession:
         next_suspect = number if overdue else None
         self._arm("watchdog", self._timeout_s / 6, lambda: self._watch_over(next_suspect))
 
+    def _replace_client(self) -> None:
+        # kazoo's thread dies of a reply that it cannot understand, and nobody starts it again.
+        log.error("zookeeper_client_died")
+        self._begin_to_close(self._client)
+        self._start_client()
+
     def _arm(self, name: str, delay_s: float, call: Callable[[], None]) -> None:
         self._disarm(name)
         self._timers[name] = self._loop.call_later(delay_s, call)
@@ -366,12 +381,6 @@ class ZooKeeperSession:
         timer = self._timers.pop(name, None)
         if timer is not None:
             timer.cancel()
-
-
-def _forget_watches(client: Any, path: str) -> None:
-    """On kazoo's thread that reads replies, the only one that changes these tables."""
-    client._child_watchers.pop(path, None)
-    client._data_watchers.pop(path, None)
 
 
 class _Stopped:

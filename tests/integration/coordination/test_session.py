@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 import threading
 import time
+from typing import NamedTuple
 
 import pytest
 
@@ -17,6 +19,7 @@ from coordination import (
     NotSent,
     OutcomeUnknown,
     Paths,
+    Refused,
     ZooKeeperAway,
     ZooKeeperSession,
 )
@@ -169,6 +172,45 @@ async def test_requests_in_flight_end_with_the_connection(zookeeper, connect) ->
         proxy.heal()
         await eventually(lambda: session.connected)
         await session.exists("/")
+
+
+class Odd(NamedTuple):
+    """A request that ZooKeeper answers, and what kazoo is to make of it fails."""
+
+    type: int = 3  # exists
+    broken: str = "deserialize"
+
+    def serialize(self) -> bytes:
+        if self.broken == "serialize":
+            raise ValueError("not today")
+        return struct.pack("!i1s?", 1, b"/", False)
+
+    @staticmethod
+    def deserialize(reply: bytes, offset: int) -> None:
+        struct.unpack_from("!100q", reply, offset)
+
+
+async def test_a_reply_that_kazoo_cannot_read_is_refused(zookeeper, connect) -> None:
+    session = await connect(zookeeper.address)
+    with pytest.raises(Refused, match="unpack_from"):
+        await session._request(lambda: session._send(Odd()))
+    with pytest.raises(Refused, match="division"):
+        await session._request(lambda: 1 / 0)
+    assert await session.exists("/") is not None
+    assert session.in_flight == 0
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_session_begins_anew_when_kazoos_thread_has_died(zookeeper, connect) -> None:
+    session = await connect(zookeeper.address)
+    told: list[bool] = []
+    session.on_connected(told.append)
+    threads = threading.active_count()
+    with pytest.raises(OutcomeUnknown):
+        await session._request(lambda: session._send(Odd(broken="serialize")))
+    await eventually(lambda: told == [True])
+    assert await session.exists("/") is not None
+    await eventually(lambda: threading.active_count() <= threads)
 
 
 async def test_a_short_cut_keeps_the_session_and_is_not_away(zookeeper, connect) -> None:
