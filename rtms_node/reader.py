@@ -85,9 +85,12 @@ class StoreReader:
         return self.last_ticket
 
     def forget(self, video_id: str) -> None:
-        """Nobody needs this video's head any more."""
+        """Nobody needs this video's head any more, nor a range that is not being read yet."""
         self._wanted.pop(video_id, None)
         self._asked.pop(video_id, None)
+        ranges = self._ranges_of.get(video_id, deque())
+        self.ranges_waiting -= len(ranges)
+        ranges.clear()
 
     def want_range(self, video_id: str, after: int, through: int, on_range: OnRange) -> None:
         """See StoreReads. Bounded by its askers: each room has at most two under way."""

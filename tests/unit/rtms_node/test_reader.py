@@ -211,3 +211,25 @@ async def test_of_one_video_one_range_is_read_at_a_time_and_others_do_not_wait(
     await eventually(lambda: len(reading.ranges) == 3)
     assert reading.reader.ranges_at_once == 1
     assert reading.reader.ranges_waiting == 0
+
+
+async def test_ranges_that_wait_for_a_forgotten_video_are_not_read(reading: Reading) -> None:
+    reading.store.post("v1", 9)
+    whole, under_way, gate = reading.store.range, asyncio.Event(), asyncio.Event()
+
+    async def held(video_id: str, after: int, through: int) -> RangeReply:
+        under_way.set()
+        await gate.wait()
+        return await whole(video_id, after, through)
+
+    reading.store.range = held  # type: ignore[method-assign]
+    old_room: list[RangeReply | None] = []
+    for after in (0, 3):
+        reading.reader.want_range("v1", after, 9, old_room.append)
+    await under_way.wait()
+    reading.reader.forget("v1")
+    reading.reader.want_range("v1", 5, 9, reading.ranges.append)
+    gate.set()
+    await eventually(lambda: reading.ranges)
+    assert [read[2] for read in reading.store.reads] == [0, 5]
+    assert (len(old_room), reading.reader.ranges_waiting) == (1, 0)
