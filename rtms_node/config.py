@@ -55,7 +55,7 @@ class Config:
                 quiet_s=env.number("PROBE_QUIET_S", 10, 0.1, 600),
             ),
         )
-        if config.topology in PUBSUB and not config.writers:
+        if config.topology in PUBSUB and not env.words("WRITER_ADDRESSES"):
             env.fault("WRITER_ADDRESSES is not set: without ZooKeeper nobody else tells them")
         env.done()
         return config
