@@ -265,6 +265,8 @@ class RouteResolver:
         for video_id, names in zip(videos, found, strict=True):
             nodes, _ = node_ids(names or ())
             self.stats.differences += self._table.compare(video_id, nodes, self._clock())
+            if self._table.leaving < MAX_READS:  # removals of watches go before reads
+                self._table.evict_empty(video_id, self._clock())
         self._wake.set()
 
 

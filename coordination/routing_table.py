@@ -8,8 +8,9 @@ Law:
   route due again: the reply may be older than the event.
 - A reply that was asked for before `connection_lost` cannot be trusted to have left a watch, so the
   route stays stale.
-- At most `max_routes` are kept; the least recently used goes first, and any unused for `idle_s`.
-  One that is being read stays, and may be one too many until another is wanted.
+- At most `max_routes` are kept; the least recently used goes first, and any unused for `idle_s`,
+  or for `empty_idle_s` if nobody serves the video: a post there costs no lasting watch. One that is
+  being read stays, and may be one too many until another is wanted.
 - A route that goes while there may be a watch for it is `leaving` until `take_leaving` hands it
   out; wanted again before that, it takes its watch back. So no watch is left of what is forgotten.
 Only the resolver changes a table.
@@ -25,6 +26,7 @@ from itertools import islice
 
 COALESCE_S = 0.1
 IDLE_S = 600.0
+EMPTY_IDLE_S = 30.0
 MAX_ROUTES = 100_000
 
 
@@ -57,10 +59,12 @@ class RoutingTable:
         *,
         max_routes: int = MAX_ROUTES,
         idle_s: float = IDLE_S,
+        empty_idle_s: float = EMPTY_IDLE_S,
         coalesce_s: float = COALESCE_S,
     ) -> None:
         self._max_routes = max_routes
         self._idle_s = idle_s
+        self._empty_idle_s = empty_idle_s
         self._coalesce_s = coalesce_s
         self._routes: OrderedDict[str, Route] = OrderedDict()
         self._queue: list[tuple[float, str]] = []
@@ -188,6 +192,14 @@ class RoutingTable:
                 return
             if now - route.used_at < self._idle_s:
                 return
+            self._drop(video_id)
+
+    def evict_empty(self, video_id: str, now: float) -> None:
+        """Forget a route without nodes that nobody used for `empty_idle_s`."""
+        route = self._routes.get(video_id)
+        if route is None or route.reading or route.nodes or route.state is not RouteState.KNOWN:
+            return
+        if now - route.used_at >= self._empty_idle_s:
             self._drop(video_id)
 
     def take_leaving(self, limit: int) -> list[str]:

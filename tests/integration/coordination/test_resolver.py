@@ -191,6 +191,24 @@ async def test_no_watch_is_left_of_routes_that_nobody_uses(
     assert routes.evicted == routes.stats.unwatched == 100
 
 
+async def test_a_post_to_a_video_that_nobody_watches_costs_no_lasting_watch(
+    own_zookeeper: ZooKeeperServer, resolver, node, paths: Paths
+) -> None:
+    table = RoutingTable(empty_idle_s=0.2)
+    routes = await resolver(own_zookeeper.address, table=table, compare_every_s=0.1)
+    registrar = await node("n1", own_zookeeper.address)
+    registrar.register("watched")
+    await registrar.wait_settled()
+    videos = ["watched", *(f"v{number}" for number in range(100))]
+    await asyncio.gather(*map(routes.resolve, videos))
+    await eventually(lambda: routes.routes == 1)
+    assert await settled(own_zookeeper, routes) == 1
+    assert routes.find("watched") == {"n1"}
+    registrar.register("v7")
+    await registrar.wait_settled()
+    assert await routes.resolve("v7") == {"n1"}
+
+
 async def test_after_a_reconnection_only_the_routes_that_are_kept_are_watched(
     own_zookeeper: ZooKeeperServer, resolver, paths: Paths
 ) -> None:
