@@ -265,7 +265,7 @@ class RouteResolver:
         for video_id, names in zip(videos, found, strict=True):
             nodes, _ = node_ids(names or ())
             self.stats.differences += self._table.compare(video_id, nodes, self._clock())
-            if self._table.leaving < MAX_READS:  # removals of watches go before reads
+            if self._table.leaving < _CHUNK:  # reads wait for the removals: for 0.1 s at most
                 self._table.evict_empty(video_id, self._clock())
         self._wake.set()
 
