@@ -48,6 +48,7 @@ class Route:
     asked_at: float = float("-inf")
     reading: bool = False
     queued: bool = False
+    due_at: float = 0.0  # of its place in the queue; any other one there is a left-over
     watched: bool = False  # a read over this connection has been sent: it may have left a watch
 
 
@@ -133,9 +134,9 @@ class RoutingTable:
         """Up to `limit` videos to read now."""
         videos: list[str] = []
         while self._queue and self._queue[0][0] <= now + 1e-3 and len(videos) < limit:
-            _, video_id = heapq.heappop(self._queue)
+            due_at, video_id = heapq.heappop(self._queue)
             route = self._routes.get(video_id)
-            if route is None or not route.queued or route.reading:
+            if route is None or not route.queued or route.reading or route.due_at != due_at:
                 continue
             route.queued, route.reading, route.asked_at = False, True, now
             route.watched = True
@@ -242,7 +243,8 @@ class RoutingTable:
             self._push(video_id, route, now)
 
     def _push(self, video_id: str, route: Route, now: float) -> None:
-        heapq.heappush(self._queue, (max(now, route.asked_at + self._coalesce_s), video_id))
+        route.due_at = max(now, route.asked_at + self._coalesce_s)
+        heapq.heappush(self._queue, (route.due_at, video_id))
 
     def _set_state(self, route: Route, state: RouteState) -> None:
         self._stale += (state is not RouteState.KNOWN) - (route.state is not RouteState.KNOWN)

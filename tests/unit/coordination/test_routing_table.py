@@ -193,6 +193,16 @@ def test_a_route_that_is_being_read_is_not_forgotten() -> None:
     assert (table.videos(), table.take_leaving(9)) == (["c"], ["a"])
 
 
+def test_what_a_forgotten_route_left_in_the_queue_hastens_nobody() -> None:
+    table = RoutingTable(max_routes=1)
+    for video_id in ("a", "b", "a"):
+        table.want(video_id, 0)
+    assert table.due(0, 1) == ["a"]
+    table.failed("a", 0)
+    assert table.due(0, 9) == []
+    assert table.due(0.1, 9) == ["a"]
+
+
 def test_watches_go_with_the_connection() -> None:
     table = RoutingTable(max_routes=1)
     known(table, "a", N1, 0)
