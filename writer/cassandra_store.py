@@ -41,7 +41,7 @@ class CassandraStore:
     as long as the store lives; only tests choose it.
     """
 
-    read_bounds = ReadBounds.of(at_once=16)
+    read_bounds = ReadBounds.of(heads=16, ranges=16, history=16)
 
     def __init__(
         self,

@@ -3,16 +3,17 @@ for their like. So viewers that page history, or one slow range, never hold up t
 every new stream waits.
 
 Law
-- A lane has `at_once` reads at the store; the others wait, first come first served.
+- A lane has `at_once` reads at the store; the others wait, first come first served. When the first
+  has waited for a third of what is allowed, the lane is overloaded, and the newest goes first:
+  whoever came first has most often gone, or is about to, and would be served in vain.
 - At most `max_waiting` wait, and none longer than `wait_s`; beyond that Overloaded, and counted.
-  Waits are short, well below what callers have patience for: else a full lane would serve nobody
-  but those who are about to leave.
 - A read whose caller has gone gives up its place at once (see `service.caller`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -42,47 +43,79 @@ class ReadBounds:
     deadline_s: float = 3.5
 
     @classmethod
-    def of(cls, at_once: int) -> ReadBounds:
-        """For a store that is best asked `at_once` things of a kind."""
+    def of(cls, *, heads: int, ranges: int, history: int) -> ReadBounds:
+        """For a store that is best asked so many things of each kind at a time."""
         return cls(
-            heads=LaneBounds(at_once, 200, 1.0),
-            ranges=LaneBounds(at_once, 500, 1.0),
-            history=LaneBounds(at_once, 2_000, 1.0),
+            heads=LaneBounds(heads, 200, 1.5),
+            ranges=LaneBounds(ranges, 500, 1.5),
+            history=LaneBounds(history, 2_000, 1.5),
         )
 
 
 class ReadLane:
     """One kind of read. `on_refused` is told the reason of each refusal: full, late."""
 
-    def __init__(self, bounds: LaneBounds, on_refused: Callable[[str], None]) -> None:
-        self._bounds, self._on_refused = bounds, on_refused
-        self._turns = asyncio.Semaphore(bounds.at_once)
-        self.waiting = 0
+    def __init__(
+        self,
+        bounds: LaneBounds,
+        on_refused: Callable[[str], None],
+        *,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._bounds, self._on_refused, self._now = bounds, on_refused, now
+        self._free = bounds.at_once  # 0 while anybody waits
+        self._turns: dict[asyncio.Future[None], float] = {}  # of those who wait, since when
+
+    @property
+    def waiting(self) -> int:
+        """How many reads wait for their turn."""
+        return len(self._turns)
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Hold one of the lane's places; raises Overloaded if none comes free in time."""
-        await self._wait()
+        if self._free:
+            self._free -= 1
+        else:
+            await self._wait()
         try:
             yield
         finally:
-            self._turns.release()
+            self._pass_on()
 
     async def _wait(self) -> None:
-        if not self._turns.locked():
-            await self._turns.acquire()  # at once
-            return
-        if self.waiting >= self._bounds.max_waiting:
+        if len(self._turns) >= self._bounds.max_waiting:
             raise self._refused("full")
-        self.waiting += 1
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._turns[turn] = self._now()
         try:
             with in_queue():
                 async with asyncio.timeout(self._bounds.wait_s):
-                    await self._turns.acquire()
+                    await turn
         except TimeoutError as exc:
+            self._leave(turn)
             raise self._refused("late") from exc
-        finally:
-            self.waiting -= 1
+        except asyncio.CancelledError:
+            self._leave(turn)
+            raise
+
+    def _leave(self, turn: asyncio.Future[None]) -> None:
+        if self._turns.pop(turn, None) is None and not turn.cancelled():
+            self._pass_on()  # it was this one's turn in that very moment
+
+    def _pass_on(self) -> None:
+        while self._turns:
+            turn = self._next()
+            del self._turns[turn]
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
+
+    def _next(self) -> asyncio.Future[None]:
+        first = next(iter(self._turns))
+        overloaded = self._now() - self._turns[first] > self._bounds.wait_s / 3
+        return next(reversed(self._turns)) if overloaded else first
 
     def _refused(self, reason: str) -> Overloaded:
         self._on_refused(reason)

@@ -50,9 +50,9 @@ class SqliteStore:
     writing thread, how many old keys were forgotten.
     """
 
-    # A thread does one thing at a time: the second one is there for it when the first is done, also
-    # while the loop is busy.
-    read_bounds = ReadBounds.of(at_once=2)
+    # A thread does one thing at a time; the others are there for it when that is done, also while
+    # the loop is busy. Ranges may be long: no more of them wait where their time is running.
+    read_bounds = ReadBounds.of(heads=4, ranges=2, history=4)
 
     def __init__(
         self,

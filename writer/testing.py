@@ -31,7 +31,7 @@ class MemoryStore:
     keys in `unsearched` are UNDECIDED. `groups` is what was asked of `append`.
     """
 
-    read_bounds = ReadBounds.of(at_once=4)
+    read_bounds = ReadBounds.of(heads=4, ranges=4, history=4)
 
     def __init__(self, comments: MemoryComments | None = None) -> None:
         self._comments = comments or MemoryComments()
