@@ -63,7 +63,9 @@ def export_core(registry: CollectorRegistry, stats: Stats, hub: Hub, reader: Sto
         "range_reads_at_once", "Of one video, the most so far", lambda: reader.ranges_at_once
     )
     exports.counter("probes", "Batched head reads", lambda: reader.head_reads)
-    exports.gauge("store_reachable", "Whether the last read worked", lambda: reader.reachable)
+    exports.gauge(
+        "store_reachable", "Whether the last read of heads worked", lambda: reader.reachable
+    )
 
 
 def _reading(stats: Stats, name: str) -> Callable[[], float]:

@@ -3,8 +3,9 @@
 Law: a head that was asked for is read again and again until it succeeds or the video is forgotten;
 of a read that is under way then nothing is left, neither its answer nor another try. A range is
 tried once (on every writer) and then answered with None, because its asker knows whether it still
-needs it; of one video one range is read at a time. Callbacks run on the event loop, never inside
-`want_*`.
+needs it; of one video one range is read at a time. Heads alone say whether the store can be
+reached: they are read all the time, and a range may be late while the store is well. Callbacks run
+on the event loop, never inside `want_*`.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Source(Protocol):
 
 
 class StoreReader:
-    """Implements `StoreReads` over a source. `reachable` tells whether the last read worked."""
+    """Implements `StoreReads` over a source. `reachable` tells whether the last heads came."""
 
     def __init__(
         self,
@@ -53,7 +54,7 @@ class StoreReader:
         on_reachable: Callable[[bool], None],
         retry_s: float = 0.5,
     ) -> None:
-        """`on_reachable` is told when reads begin to fail and when they work again."""
+        """`on_reachable` is told when heads begin to fail and when they come again."""
         self._source, self._tasks, self._retry_s = source, tasks, retry_s
         self._on_reachable = on_reachable
         self._wanted: dict[str, tuple[OnHead, int]] = {}  # the highest number seen
@@ -155,9 +156,7 @@ class StoreReader:
         try:
             async with self._ranges, self._counted(video_id):
                 reply: RangeReply | None = await self._whole_range(video_id, after, through)
-            self._note(None)
-        except LivecommentsError as exc:
-            self._note(exc)
+        except LivecommentsError:
             reply = None
         finally:
             self.ranges_waiting -= 1

@@ -34,7 +34,6 @@ class ViaDispatchers:
     def __init__(self, config: Config, shell: Shell) -> None:
         self._shell = shell
         self._boot_id = new_boot_id()
-        self._client = shell.new_client()
         self._session = ZooKeeperSession(
             config.zookeeper, session_timeout_s=config.zookeeper_session_s
         )
@@ -43,7 +42,7 @@ class ViaDispatchers:
         )
         self._writers = MemberWatch(self._session, Role.WRITER)
         self.feed = _Registrations(self._registrar)
-        self.source = Writers(self._client, self._known_writers)
+        self.source = Writers(shell.new_client, self._known_writers)
         self._core: NodeCore | None = None
         self._internal: HttpServer | None = None
         self._membership: Membership | None = None
@@ -53,7 +52,7 @@ class ViaDispatchers:
         """Listen for forwards."""
         self._core = core
         service = self._shell.config
-        await self._client.start()
+        await self.source.start()
         self._internal = HttpServer(
             internal_application(core.take_message),
             service.bind_host,
@@ -88,7 +87,7 @@ class ViaDispatchers:
         if self._internal is not None:
             await self._internal.stop()
         await self._session.stop()
-        await self._client.stop()
+        await self.source.stop()
 
     def describe(self) -> dict[str, Any]:
         """The session's state, and what is registered."""

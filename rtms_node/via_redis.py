@@ -20,18 +20,17 @@ class ViaRedis:
 
     def __init__(self, config: Config, shell: Shell) -> None:
         self._shell = shell
-        self._client = shell.new_client()
         channels = channels_of(config.topology, config.pubsub.channels)
         heard_always = channels.all() if config.topology == Topology.BROADCAST else ()
         self.feed = Subscriber(config.pubsub.url, channels, always=heard_always)
-        self.source = Writers(self._client, lambda: config.writers)
+        self.source = Writers(shell.new_client, lambda: config.writers)
         self._core: NodeCore | None = None
         self._export()
 
     async def start(self, core: NodeCore) -> None:
         """Begin to connect."""
         self._core = core
-        await self._client.start()
+        await self.source.start()
         subscriber = self.feed
         subscriber.on_message(core.take_message)
         subscriber.on_announced(core.announced)
@@ -47,7 +46,7 @@ class ViaRedis:
 
     async def stop(self) -> None:
         """The subscriber's task ends with the process's others."""
-        await self._client.stop()
+        await self.source.stop()
 
     def describe(self) -> dict[str, Any]:
         """How it stands with Redis."""

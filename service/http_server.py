@@ -5,7 +5,8 @@ that idle time, leave a reply unread for ever, and errors that its parser finds 
 plain text or HTML. Here a head must be whole `head_deadline_s` after its first byte (after the
 connection for the first one; a TLS handshake has as long), a reply must be taken within
 `write_deadline_s`, and every error is a problem document. Connections over `max_connections` are
-closed at once and counted.
+closed at once and counted. A request that only reads is given up when its caller goes (see
+`caller`); what may change something is carried out all the same, for its caller may have meant it.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections.abc import Collection
 from typing import Any, cast
 
 import structlog
 from aiohttp import http_parser, web
 
+from service.caller import Caller, caller
 from service.logs import clean_request_id
 from service.middleware import REQUEST_ID, problem_of, problem_response
 from wire.comment import MAX_BODY_BYTES
@@ -52,6 +55,7 @@ class _Connection(web.RequestHandler):
         self._head_timer: asyncio.TimerHandle | None = None
         self._handling = False
         self._client_done = False
+        self._reader: Caller | None = None  # of a request that only reads
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._admitted = self._owner.admit(self)
@@ -72,18 +76,26 @@ class _Connection(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._cancel_head_timer()
+        if self._reader is not None:
+            self._reader.gone()
         self._owner.forget(self)
         if self._admitted:
             super().connection_lost(exc)
 
-    def head_complete(self) -> None:
-        """A request has been read up to its body and is being handled."""
+    def head_complete(self, method: str) -> None:
+        """A request has been read up to its body and is being handled by the current task."""
         self._handling = True
         self._cancel_head_timer()
+        if method in self._owner.read_methods:
+            self._reader = Caller()
+            caller.set(self._reader)
+            if self._client_done:
+                self._reader.ended_its_side()
 
     def request_done(self) -> None:
         """The request has been answered; the next bytes begin another head."""
         self._handling = False
+        self._reader = None
 
     def handle_error(
         self,
@@ -107,6 +119,8 @@ class _Connection(web.RequestHandler):
         """
         idle = self._waiter is not None and not self._waiter.done() and not self._messages
         self._client_done = not idle
+        if self._reader is not None:
+            self._reader.ended_its_side()
         if self.transport is None or self.transport.get_extra_info("sslcontext") is not None:
             return False
         return self._client_done
@@ -146,7 +160,7 @@ async def _mark_handling(request: web.Request, handler: Any) -> web.StreamRespon
     connection = request.protocol
     if not isinstance(connection, _Connection):
         return await handler(request)  # type: ignore[no-any-return]
-    connection.head_complete()
+    connection.head_complete(request.method)
     try:
         response: web.StreamResponse = await handler(request)
         if "Upgrade" in request.headers:
@@ -159,7 +173,9 @@ async def _mark_handling(request: web.Request, handler: Any) -> web.StreamRespon
 
 
 class HttpServer:
-    """Serves one aiohttp application on one port. `start` binds; `stop` is idempotent."""
+    """Serves one aiohttp application on one port. `start` binds; `stop` is idempotent.
+    read_methods: which requests only read, see above.
+    """
 
     def __init__(
         self,
@@ -172,6 +188,7 @@ class HttpServer:
         write_deadline_s: float = 30.0,
         idle_s: float = 75.0,
         max_connections: int = MAX_CONNECTIONS,
+        read_methods: Collection[str] = ("GET", "HEAD"),
     ) -> None:
         app.middlewares.insert(0, _mark_handling)
         self._kwargs: dict[str, Any] = {
@@ -186,6 +203,7 @@ class HttpServer:
         self.head_deadline_s = head_deadline_s
         self.write_deadline_s = write_deadline_s
         self._max_connections = max_connections
+        self.read_methods = read_methods
         self._open: set[_Connection] = set()
         self.refused_connections = 0
         self._server: asyncio.Server | None = None

@@ -24,11 +24,10 @@ from single.config import Config
 from single.handback import hand_back_streams
 from single.pages import add_pages
 from single.sink import HubSink, NoFeed
-from wire.errors import Draining, StoreUnavailable
+from wire.errors import Draining, Unavailable
 from writer.comment_service import CommentService
 from writer.metrics import WriterMetrics
 from writer.public_routes import public_application
-from writer.rate_limit import RateLimit
 from writer.stores import build_store
 
 log = structlog.get_logger()
@@ -123,7 +122,7 @@ class SingleService:
             self._comments,
             metrics,
             cors_origins=config.cors_origins,
-            rate_limit=RateLimit(config.post_rate_per_address),
+            rates=config.rates,
             closing=lambda: self._closing,
             behind_gateway=config.behind_gateway,
         )
@@ -145,7 +144,7 @@ class SingleService:
     async def _look(self) -> None:
         """Keep `degraded` true, and meet a store that was replaced or came back while idle."""
         while True:
-            with suppress(StoreUnavailable):
+            with suppress(Unavailable):
                 await self._comments.heads(())
             self._mark_health()
             await asyncio.sleep(_LOOK_EVERY_S)

@@ -10,6 +10,8 @@ from rtms_node.limits import Limits
 from rtms_node.probe import ProbeTimes
 from service.config import EnvReader, ServiceConfig
 from wire.roles import Role
+from writer.config import read_rates
+from writer.rate_limit import Rates
 from writer.stores import StoreConfig
 
 # There is one of it and nobody looks for it by name, so it needs none.
@@ -18,7 +20,7 @@ _NAME = {"SERVICE_ID": "single-1"}
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Times in seconds; `post_rate_per_address` is posts a second, 0: no limit.
+    """Times in seconds.
 
     drain_notice_s: how long it goes on when asked to stop, for a load balancer in front to notice;
     drain_window_s: how long it takes to send all viewers away. behind_gateway: whether
@@ -30,7 +32,7 @@ class Config:
     public_port: int
     store: StoreConfig
     cors_origins: frozenset[str]
-    post_rate_per_address: float
+    rates: Rates
     drain_notice_s: float
     drain_window_s: float
     limits: Limits
@@ -48,7 +50,7 @@ class Config:
             public_port=env.integer("PUBLIC_PORT", 8080, 0, 65535),
             store=StoreConfig.read(env, "comments.sqlite3"),
             cors_origins=frozenset(env.origins("CORS_ORIGINS")),
-            post_rate_per_address=env.number("POST_RATE_PER_ADDRESS", 0, 0, 1e6),
+            rates=read_rates(env),
             drain_notice_s=env.number("DRAIN_NOTICE_S", 0, 0, 60),
             drain_window_s=env.number("DRAIN_WINDOW_S", 2, 0, 3600),
             limits=read_limits(env),

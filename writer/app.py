@@ -10,13 +10,12 @@ from service.http_server import HttpServer
 from service.metrics import Exports
 from service.ops import OpsServer
 from service.shell import Shell
-from wire.errors import StoreUnavailable
+from wire.errors import Unavailable
 from writer.comment_service import CommentService
 from writer.config import Config
-from writer.internal_routes import internal_application
+from writer.internal_routes import READ_METHODS, internal_application
 from writer.metrics import WriterMetrics
 from writer.public_routes import public_application
-from writer.rate_limit import RateLimit
 from writer.stores import build_store
 from writer.wiring import wire_up
 
@@ -91,7 +90,7 @@ class WriterService:
             self._comments,
             metrics,
             cors_origins=config.cors_origins,
-            rate_limit=RateLimit(config.post_rate_per_address),
+            rates=config.rates,
             closing=lambda: self._closing,
         )
         self._public = HttpServer(public, service.bind_host, config.public_port)
@@ -100,6 +99,7 @@ class WriterService:
             service.bind_host,
             service.internal_port,
             ssl_context=shell.tls.server(),
+            read_methods=READ_METHODS,
         )
         self._ops = OpsServer(service, self.health, shell.registry, self._describe)
         Exports(shell.registry).counter(
@@ -111,7 +111,7 @@ class WriterService:
     async def _look(self) -> None:
         """Keep `degraded` true, and meet a store that was replaced or came back while idle."""
         while True:
-            with suppress(StoreUnavailable):
+            with suppress(Unavailable):
                 await self._comments.heads(())
             self._mark_health()
             await asyncio.sleep(_LOOK_EVERY_S)

@@ -24,6 +24,7 @@ from writer.store import Page
 MAX_VIDEOS_KNOWN = 50_000
 _SPAN = 1_000  # numbers in one read, so that its rows always fit into one answer
 _OLDEST_FOR_S = 1.0
+HEADS_AT_ONCE = 64  # of the session's calls, so that a thousand heads leave room for other calls
 
 
 class CassandraReads:
@@ -32,6 +33,7 @@ class CassandraReads:
     def __init__(self, session: CassandraSession, buckets: Buckets) -> None:
         self._session, self._buckets = session, buckets
         self.heads = HeadReads(self._read_head)
+        self._head_turns = asyncio.Semaphore(HEADS_AT_ONCE)
         self._newest = RecentValues[str, int](MAX_VIDEOS_KNOWN)  # bucket, a lower bound
         self._oldest = RecentValues[str, tuple[float, int]](MAX_VIDEOS_KNOWN)  # when, lower bound
 
@@ -94,7 +96,8 @@ class CassandraReads:
         return self._buckets.head_before(bucket) if head is None else int(head)
 
     async def _read_head(self, video_id: str) -> int:
-        return await self.find_head(video_id)
+        async with self._head_turns:
+            return await self.find_head(video_id)
 
     async def _newest_bucket(self, video_id: str) -> int:
         known = self._newest.get(video_id)

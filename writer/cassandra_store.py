@@ -8,6 +8,7 @@ by itself.
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
@@ -25,10 +26,13 @@ from writer.cassandra_reads import CassandraReads
 from writer.cassandra_schema import Store
 from writer.cassandra_session import CassandraSession
 from writer.cassandra_stats import CassandraStats
+from writer.read_lanes import ReadBounds
 from writer.restamp import restamp
 from writer.store import Appended, Item, Outcome, Page, StoreReplaced
 
 log = structlog.get_logger()
+
+APPENDS_AT_ONCE = 128  # of the session's calls, so that posts to many videos leave room for reads
 
 
 class CassandraStore:
@@ -36,6 +40,8 @@ class CassandraStore:
     the keyspace is not the one it was: the process should end. `bucket_size` must be the same for
     as long as the store lives; only tests choose it.
     """
+
+    read_bounds = ReadBounds.of(heads=16, ranges=16, history=16)
 
     def __init__(
         self,
@@ -48,6 +54,7 @@ class CassandraStore:
         self.stats = CassandraStats()
         self._on_replaced = on_replaced
         self._epoch: str | None = None
+        self._append_turns = asyncio.Semaphore(APPENDS_AT_ONCE)
         self._session = CassandraSession(config, self._check_epoch)
         self._reads = CassandraReads(self._session, buckets)
         keys = CassandraKeys(self._session, self._reads, buckets)
@@ -87,13 +94,16 @@ class CassandraStore:
         """As `CommentStore.append`."""
         epoch = await self.epoch()
         try:
-            results = await self._append.append(epoch, video_id, items)
+            async with self._append_turns:
+                results = await self._append.append(epoch, video_id, items)
         except HeadLost:
             await self._look()  # whether it is another store
             raise
         return [self._appended(result, epoch) for result in results]
 
-    async def range(self, video_id: str, after: int, through: int) -> Page:
+    async def range(
+        self, video_id: str, after: int, through: int, *, for_history: bool = False
+    ) -> Page:
         """As `CommentStore.range`."""
         return await self._restamped(await self._reads.read_range(video_id, after, through))
 

@@ -1,7 +1,9 @@
 """The comment management service without its edges: what a writer process and `single` share.
 
-Reads have one deadline; a store that does not answer is StoreUnavailable for everybody alike. The
-service remembers whether the store served the last write and the last read, for `degraded`.
+Each kind of read has a lane (see `read_lanes`) and all have one deadline; a store that does not
+answer is StoreUnavailable for everybody alike. The service remembers whether the store served the
+last write and the last read of heads, for `degraded`: a lane of long reads may be slow while the
+store is well.
 """
 
 from __future__ import annotations
@@ -21,10 +23,10 @@ from wire.ids import EventId, parse_event_id
 from wire.internal import MAX_INTERNAL_BYTES, MAX_RANGE, HeadsReply, RangeReply
 from writer.group_commit import GroupCommit, Limits
 from writer.metrics import WriterMetrics
+from writer.read_lanes import LaneBounds, ReadBounds, ReadLane
 from writer.sink import CommentSink
 from writer.store import Appended, CommentStore, Page
 
-READ_DEADLINE_S = 4.0
 WRITE_PROBLEM_KEPT_S = 30.0
 _REPLY_BYTES = MAX_INTERNAL_BYTES - 4096  # of comments in one range reply
 
@@ -40,7 +42,8 @@ class History:
 class CommentService:
     """Posts, history, heads and ranges on one store; committed comments go to one sink.
 
-    Owns neither: `start` and `stop` do start and stop both. Methods raise StoreUnavailable.
+    Owns neither: `start` and `stop` do start and stop both. Methods raise StoreUnavailable and
+    Overloaded.
     """
 
     def __init__(
@@ -51,20 +54,24 @@ class CommentService:
         metrics: WriterMetrics,
         *,
         limits: Limits | None = None,
-        read_deadline_s: float = READ_DEADLINE_S,
+        read_bounds: ReadBounds | None = None,
         write_problem_kept_s: float = WRITE_PROBLEM_KEPT_S,
     ) -> None:
         self._store, self._sink, self._metrics = store, sink, metrics
-        self._read_deadline_s = read_deadline_s
         self._group_commit = GroupCommit(store, sink, tasks, metrics, limits=limits)
         self._write_problem_kept_s = write_problem_kept_s
         self._unwritten_at = 0.0
         self._problems: dict[str, str] = {}
+        bounds = read_bounds or store.read_bounds
+        self._read_deadline_s = bounds.deadline_s
+        self._heads = self._lane("heads", bounds.heads)
+        self._ranges = self._lane("ranges", bounds.ranges)
+        self._history = self._lane("history", bounds.history)
 
     @property
     def store_problem(self) -> str | None:
-        """What was wrong with the last write or read, None if nothing. Reads are tried all the
-        time; a write is not, so while nobody posts, its problem is forgotten after
+        """What was wrong with the last write or read of heads, None if nothing. Heads are read all
+        the time; a write is not tried, so while nobody posts, its problem is forgotten after
         `write_problem_kept_s`: it may have ended long ago.
         """
         if time.monotonic() > self._unwritten_at + self._write_problem_kept_s:
@@ -73,8 +80,13 @@ class CommentService:
 
     @property
     def queues(self) -> dict[str, int]:
-        """Comments that wait for a commit."""
-        return {"commit": self._group_commit.waiting}
+        """Comments that wait for a commit, and reads that wait in their lane."""
+        return {
+            "commit": self._group_commit.waiting,
+            "read_heads": self._heads.waiting,
+            "read_ranges": self._ranges.waiting,
+            "read_history": self._history.waiting,
+        }
 
     @property
     def videos(self) -> int:
@@ -98,7 +110,7 @@ class CommentService:
     async def post(
         self, video_id: str, comment: NewComment, key: str | None, request_id: str = ""
     ) -> Appended:
-        """Store one comment; also raises Overloaded. See GroupCommit.post."""
+        """Store one comment. See GroupCommit.post."""
         try:
             result = await self._group_commit.post(video_id, comment, key, request_id)
         except StoreUnavailable as exc:
@@ -115,7 +127,7 @@ class CommentService:
 
         Raises InvalidField for an id that is malformed or of another epoch.
         """
-        async with self._reading("history"):
+        async with self._reading("history", self._history):
             epoch = await self._store.epoch()
             if after is not None:
                 page = await self._after(video_id, _seq(after, epoch, "after"), limit)
@@ -126,15 +138,15 @@ class CommentService:
 
     async def comment(self, video_id: str, seq: int) -> bytes | None:
         """The public JSON of one comment, None if it is not stored."""
-        async with self._reading("comment"):
-            page = await self._store.range(video_id, seq - 1, seq)
+        async with self._reading("comment", self._history):
+            page = await self._store.range(video_id, seq - 1, seq, for_history=True)
         return page.comments[0] if page.comments else None
 
     async def heads(
         self, video_ids: Sequence[str], known: Mapping[str, int] | None = None
     ) -> HeadsReply:
         """Newest numbers of some videos; `known` as for CommentStore.heads."""
-        async with self._reading("heads"):
+        async with self._reading("heads", self._heads):
             heads = await self._store.heads(video_ids, known)
             return HeadsReply(await self._store.epoch(), heads)
 
@@ -142,22 +154,23 @@ class CommentService:
         """Comments with after < seq <= through, the first of them if they are more than MAX_RANGE
         or do not fit into one message.
         """
-        async with self._reading("range"):
+        async with self._reading("range", self._ranges):
             epoch = await self._store.epoch()
             page = await self._store.range(video_id, after, min(through, after + MAX_RANGE))
         raws = tuple(map(msgspec.Raw, _that_fit(page.comments)))
         return RangeReply(epoch, page.oldest, page.head, page.first_seq or after + 1, raws)
 
     async def _after(self, video_id: str, after: int, limit: int) -> Page:
-        page = await self._store.range(video_id, after, after + limit)
+        page = await self._store.range(video_id, after, after + limit, for_history=True)
         if page.oldest > after + 1 and len(page.comments) < limit:  # retention took the first ones
-            page = await self._store.range(video_id, page.oldest - 1, page.oldest - 1 + limit)
+            after = page.oldest - 1
+            page = await self._store.range(video_id, after, after + limit, for_history=True)
         return page
 
     @asynccontextmanager
-    async def _reading(self, call: str) -> AsyncIterator[None]:
+    async def _reading(self, call: str, lane: ReadLane) -> AsyncIterator[None]:
         try:
-            async with asyncio.timeout(self._read_deadline_s):
+            async with lane.turn(), asyncio.timeout(self._read_deadline_s):
                 yield
         except StoreUnavailable as exc:
             self._note_unread(call, exc.detail)
@@ -165,11 +178,17 @@ class CommentService:
         except TimeoutError as exc:
             self._note_unread(call, "no answer in time")
             raise StoreUnavailable("no answer in time") from exc
-        self._problems.pop("read", None)
+        if lane is self._heads:
+            self._problems.pop("read", None)
 
     def _note_unread(self, call: str, problem: str) -> None:
         self._metrics.store_failures.labels(call).inc()
-        self._problems["read"] = f"last read: {problem}"
+        if call == "heads":
+            self._problems["read"] = f"last read: {problem}"
+
+    def _lane(self, name: str, bounds: LaneBounds) -> ReadLane:
+        refused = self._metrics.reads_refused
+        return ReadLane(bounds, lambda reason: refused.labels(name, reason).inc())
 
 
 def _seq(text: str, epoch: str, parameter: str) -> int:

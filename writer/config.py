@@ -8,12 +8,21 @@ from dataclasses import dataclass
 from service.config import EnvReader, PubSubConfig, ServiceConfig
 from wire.roles import Role
 from wire.topology import MANY_PROCESSES, Topology
+from writer.rate_limit import Rates
 from writer.stores import StoreConfig
+
+
+def read_rates(env: EnvReader) -> Rates:
+    """How much one address may ask for; off by default."""
+    return Rates(
+        posts=env.number("POST_RATE_PER_ADDRESS", 0, 0, 1e6),
+        gets=env.number("GET_RATE_PER_ADDRESS", 0, 0, 1e6),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that a writer can be told. `post_rate_per_address` is posts a second, 0: no limit.
+    """Everything that a writer can be told.
 
     `drain_notice_s` is how long replies say `Connection: close` before the listener closes.
     """
@@ -23,7 +32,7 @@ class Config:
     public_port: int
     store: StoreConfig
     cors_origins: tuple[str, ...]
-    post_rate_per_address: float
+    rates: Rates
     zookeeper: tuple[str, ...]
     zookeeper_session_s: float
     pubsub: PubSubConfig
@@ -41,7 +50,7 @@ class Config:
             public_port=env.integer("PUBLIC_PORT", 0, 0, 65535),
             store=StoreConfig.read(env),
             cors_origins=env.origins("CORS_ORIGINS"),
-            post_rate_per_address=env.number("POST_RATE_PER_ADDRESS", 0, 0, 1e6),
+            rates=read_rates(env),
             zookeeper=env.servers("ZOOKEEPER", "127.0.0.1:2181", 2181),
             zookeeper_session_s=env.number("ZOOKEEPER_SESSION_S", 6, 1, 60),
             pubsub=PubSubConfig.read(env),

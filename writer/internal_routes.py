@@ -14,6 +14,7 @@ from wire.roles import Role
 from writer.comment_service import CommentService
 
 MAX_HEADS_BYTES = 256 * 1024  # MAX_HEADS ids of 64 characters, twice, and as many numbers
+READ_METHODS = ("GET", "POST")  # all that is served here
 _MAX_SEQ_DIGITS = 15
 
 

@@ -26,6 +26,9 @@ class WriterMetrics:
         self.replayed = counter("comments_replayed", "Posts answered with an earlier comment")
         self.conflicts = counter("comments_conflicts", "Keys used again with another body")
         self.refused = counter("comments_refused", "Posts refused with 503 or 429", "reason")
+        self.reads_refused = counter(
+            "reads_refused", "Reads refused with 503 or 429", "lane", "reason"
+        )
         self.store_failures = counter("store_failures", "Calls the store did not serve", "call")
         self.keys_swept = counter("store_keys_swept", "Idempotency keys forgotten by age")
         self.dispatch_sent = counter("dispatch_sent", "Batches taken by a dispatcher")

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection
 
 from aiohttp import web
+from prometheus_client import Counter
 
 from service.cors import allow_origins
 from service.http_server import new_application
@@ -19,7 +20,7 @@ from wire.targets import split_target
 from writer.comment_service import CommentService
 from writer.metrics import WriterMetrics
 from writer.openapi import openapi_document
-from writer.rate_limit import RateLimit
+from writer.rate_limit import RateLimit, Rates
 from writer.store import Outcome
 
 MAX_LIMIT, DEFAULT_LIMIT = 200, 50
@@ -34,7 +35,7 @@ def public_application(
     metrics: WriterMetrics,
     *,
     cors_origins: Collection[str] = (),
-    rate_limit: RateLimit | None = None,
+    rates: Rates | None = None,
     closing: Callable[[], bool] = lambda: False,
     behind_gateway: bool = True,
 ) -> web.Application:
@@ -44,7 +45,7 @@ def public_application(
     """
     app = new_application(_manners(closing), problems, _only_plain_paths)
     allow_origins(app, cors_origins)
-    routes = _PublicRoutes(comments, metrics, rate_limit or RateLimit(0), behind_gateway)
+    routes = _PublicRoutes(comments, metrics, rates or Rates(), behind_gateway)
     _add_public_routes(app, routes)
     return app
 
@@ -61,15 +62,17 @@ class _PublicRoutes:
         self,
         comments: CommentService,
         metrics: WriterMetrics,
-        rate_limit: RateLimit,
+        rates: Rates,
         behind_gateway: bool,
     ) -> None:
-        self._comments, self._metrics, self._rate_limit = comments, metrics, rate_limit
-        self._behind_gateway = behind_gateway
+        self._comments, self._behind_gateway = comments, behind_gateway
+        self._posts, self._gets = RateLimit(rates.posts), RateLimit(rates.gets)
+        self._refused_post = metrics.refused.labels("rate")
+        self._refused_get = metrics.reads_refused.labels("history", "rate")
 
     async def post_comment(self, request: web.Request) -> web.Response:
         """POST .../comments: 201, or 200 for a key that was used before."""
-        self._check_rate(request)
+        self._check_rate(request, self._posts, self._refused_post)
         _check_media_type(request)
         key = _idempotency_key(request)
         comment = parse_new_comment(await read_body(request, MAX_BODY_BYTES, BODY_DEADLINE_S))
@@ -84,6 +87,7 @@ class _PublicRoutes:
 
     async def get_history(self, request: web.Request) -> web.Response:
         """GET .../comments: a page, oldest first, and the head."""
+        self._check_rate(request, self._gets, self._refused_get)
         after, before = _parameter(request, "after"), _parameter(request, "before")
         if after is not None and before is not None:
             raise InvalidField("before", "cannot be given together with after")
@@ -96,6 +100,7 @@ class _PublicRoutes:
 
     async def get_comment(self, request: web.Request) -> web.Response:
         """GET .../comments/{seq}: one comment or 404."""
+        self._check_rate(request, self._gets, self._refused_get)
         match = request.match_info
         raw = await self._comments.comment(match["video_id"], int(match["seq"]))
         if raw is None:
@@ -106,11 +111,11 @@ class _PublicRoutes:
         """GET /openapi.json."""
         return web.Response(body=openapi_document(), headers=_JSON)
 
-    def _check_rate(self, request: web.Request) -> None:
+    def _check_rate(self, request: web.Request, rate: RateLimit, refused: Counter) -> None:
         try:
-            self._rate_limit.take(self._client_address(request))
+            rate.take(self._client_address(request))
         except TooManyRequests:
-            self._metrics.refused.labels("rate").inc()
+            refused.inc()
             raise
 
     def _client_address(self, request: web.Request) -> str:

@@ -10,12 +10,21 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from wire.addresses import address_owner
 from wire.errors import TooManyRequests
 
 MAX_ADDRESSES = 100_000
 _BURST_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Requests a second of one address, by what they ask for; 0: no limit."""
+
+    posts: float = 0
+    gets: float = 0
 
 
 class RateLimit:

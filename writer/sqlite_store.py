@@ -1,8 +1,9 @@
 """The embedded comment store: one SQLite file, shared by the writer processes of one host.
 
-Two threads, two connections. The writing thread puts every group that waits, of whatever videos,
-into one transaction, so that one fsync serves them all; a fault fails exactly those groups. The
-reading thread works on snapshots and never waits for a commit. Only results cross back to the loop.
+A connection is used on one thread. The writing thread puts every group that waits, of whatever
+videos, into one transaction, so that one fsync serves them all; a fault fails exactly those groups.
+The reading threads work on snapshots and never wait for a commit, nor for one another: heads,
+ranges and history have one each. Only results cross back to the loop.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import structlog
 from service.failpoints import Failpoint, reach
 from wire.errors import StoreUnavailable
 from writer import sqlite_queries as queries
+from writer.read_lanes import ReadBounds
 from writer.sqlite_file import SqliteFile, StoreIdentity
 from writer.sqlite_thread import SqliteThread
 from writer.store import Appended, Item, Page, StoreReplaced
@@ -28,7 +30,7 @@ from writer.store import Appended, Item, Page, StoreReplaced
 log = structlog.get_logger()
 
 MAX_TURN_GROUPS = 500  # groups in one transaction
-MAX_QUEUED_READS = 1_000
+MAX_QUEUED_READS = 1_000  # of each thread
 KEEP_KEYS_S = 25 * 3600.0  # promised: 24 h
 SWEEP_EVERY_S = 60.0
 SWEEP_KEYS = 1_000  # at most so many at a time; more follow after the next commit
@@ -48,6 +50,10 @@ class SqliteStore:
     writing thread, how many old keys were forgotten.
     """
 
+    # A thread does one thing at a time; the others are there for it when that is done, also while
+    # the loop is busy. Ranges may be long: no more of them wait where their time is running.
+    read_bounds = ReadBounds.of(heads=4, ranges=2, history=4)
+
     def __init__(
         self,
         path: Path,
@@ -59,7 +65,6 @@ class SqliteStore:
     ) -> None:
         self._identity = StoreIdentity()
         self._write_file = SqliteFile(path, self._identity, creates=True, busy_bound_s=busy_bound_s)
-        self._read_file = SqliteFile(path, self._identity, creates=False, busy_bound_s=busy_bound_s)
         self._on_replaced, self._on_swept, self._now = on_replaced, on_swept, now
         self.commits = 0  # transactions of this process, one fsync each
         self._next_sweep, self._sweepable = 0.0, False  # owned by the writing thread
@@ -70,25 +75,30 @@ class SqliteStore:
             after=self._sweep_when_due,
             max_turn=MAX_TURN_GROUPS,
         )
-        self._reader: SqliteThread[Read, Any] = SqliteThread(
-            "store-read", self._read_one, self._read_file.close, max_queued=MAX_QUEUED_READS
-        )
+        self._heads, self._ranges, self._history = self._readers = [
+            self._reader(
+                name, SqliteFile(path, self._identity, creates=False, busy_bound_s=busy_bound_s)
+            )
+            for name in ("store-heads", "store-ranges", "store-history")
+        ]
+        self._threads: list[SqliteThread[Any, Any]] = [self._writer, *self._readers]
 
     @property
     def queues(self) -> dict[str, int]:
         """Groups and reads that wait for their thread."""
-        return {"store_writes": self._writer.queued, "store_reads": self._reader.queued}
+        reads = sum(thread.queued for thread in self._readers)
+        return {"store_writes": self._writer.queued, "store_reads": reads}
 
     async def start(self) -> None:
         """Start the threads and try to open the file; a failure is only logged."""
-        self._writer.start()
-        self._reader.start()
+        for thread in self._threads:
+            thread.start()
         with suppress(StoreUnavailable):
             await self.epoch()
 
     async def stop(self) -> None:
         """Finish what is queued, close the file. Idempotent."""
-        await asyncio.gather(self._writer.stop(), self._reader.stop())
+        await asyncio.gather(*(thread.stop() for thread in self._threads))
 
     async def epoch(self) -> str:
         """The store's identity; opens the file if that has not worked yet."""
@@ -102,17 +112,21 @@ class SqliteStore:
         results: list[Appended] = await self._submit(self._writer, _Group(video_id, items))
         return results
 
-    async def range(self, video_id: str, after: int, through: int) -> Page:
+    async def range(
+        self, video_id: str, after: int, through: int, *, for_history: bool = False
+    ) -> Page:
         """As `CommentStore.range`."""
         page: Page = await self._read(
-            lambda connection: queries.read_range(connection, video_id, after, through)
+            self._history if for_history else self._ranges,
+            lambda connection: queries.read_range(connection, video_id, after, through),
         )
         return page
 
     async def recent(self, video_id: str, limit: int, before: int | None = None) -> Page:
         """As `CommentStore.recent`."""
         page: Page = await self._read(
-            lambda connection: queries.read_recent(connection, video_id, limit, before)
+            self._history,
+            lambda connection: queries.read_recent(connection, video_id, limit, before),
         )
         return page
 
@@ -121,13 +135,21 @@ class SqliteStore:
     ) -> dict[str, int]:
         """As `CommentStore.heads`; always read, whatever is `known`."""
         heads: dict[str, int] = await self._read(
-            lambda connection: {name: queries.read_head(connection, name) for name in video_ids}
+            self._heads,
+            lambda connection: {name: queries.read_head(connection, name) for name in video_ids},
         )
         return heads
 
-    async def _read(self, read: Read) -> Any:
+    def _reader(self, name: str, file: SqliteFile) -> SqliteThread[Read, Any]:
+        def read_one(reads: list[Read], _fill: Callable[[], None]) -> list[Any]:
+            with file.transaction() as connection:
+                return [read(connection) for read in reads]
+
+        return SqliteThread(name, read_one, file.close, max_queued=MAX_QUEUED_READS)
+
+    async def _read(self, thread: SqliteThread[Read, Any], read: Read) -> Any:
         await self.epoch()  # the writing connection makes the file
-        return await self._submit(self._reader, read)
+        return await self._submit(thread, read)
 
     async def _submit(self, thread: SqliteThread[Any, Any], payload: object) -> Any:
         try:
@@ -152,10 +174,6 @@ class SqliteStore:
         self._sweepable = True
         self.commits += 1
         return results
-
-    def _read_one(self, reads: list[Read], _fill: Callable[[], None]) -> list[Any]:
-        with self._read_file.transaction() as connection:
-            return [read(connection) for read in reads]
 
     def _sweep_when_due(self) -> None:
         # Not after a failure: the next groups must not wait for a second one.

@@ -3,7 +3,8 @@
 A turn is everything that was submitted while the turn before it ran. `work` gets the turn's first
 payload and a function that fetches the others (to be called once it holds the lock), and returns
 one result for each. If it raises, the whole turn fails with that error. Results of a turn go back
-to the loop in one call. This is the only file of this package that crosses threads.
+to the loop in one call. What nobody waits for any more when its turn comes is left out. This is the
+only file of this package that crosses threads.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class SqliteThread(Generic[P, R]):
 
     async def submit(self, payload: P) -> R:
         """The result of `payload`; raises what `work` raised, or StoreUnavailable when not running
-        or too much is queued. A caller that is cancelled does not stop the work.
+        or too much is queued. A caller that is cancelled does not stop work that has begun.
         """
         if self._loop is None or self._stopping:
             raise StoreUnavailable("the store is closed")
@@ -89,8 +90,9 @@ class SqliteThread(Generic[P, R]):
 
     def _run(self) -> None:
         while not self._last_turn and (job := self._jobs.get()) is not None:
-            self._turn([job])
-            self._after()
+            if not _is_dead(job):
+                self._turn([job])
+                self._after()
         self._close()
         self._post(self._set_ended)
 
@@ -105,7 +107,7 @@ class SqliteThread(Generic[P, R]):
                     return
                 if job is None:
                     self._last_turn = True
-                else:
+                elif not _is_dead(job):
                     jobs.append(job)
                     payloads.append(job[0])
 
@@ -131,6 +133,13 @@ class SqliteThread(Generic[P, R]):
         assert self._ended is not None
         if not self._ended.done():
             self._ended.set_result(None)
+
+
+def _is_dead(job: _Job[P, R]) -> bool:
+    """Whether its caller has gone. Read on the thread: one that goes in this very moment is served
+    in vain, which does no harm.
+    """
+    return job[1].done()
 
 
 def _resolve(jobs: list[_Job[P, R]], results: list[R]) -> None:

@@ -20,6 +20,7 @@ from typing import Protocol
 
 from wire.comment import NewComment
 from wire.errors import StoreUnavailable
+from writer.read_lanes import ReadBounds
 
 MAX_GROUP = 500
 
@@ -77,6 +78,8 @@ class Page:
 class CommentStore(Protocol):
     """Every method may raise StoreUnavailable. Methods may be called at the same time."""
 
+    read_bounds: ReadBounds  # how many reads it is best asked at a time, and how long they take
+
     async def start(self) -> None:
         """Connect; must not fail because the store is away (calls then raise StoreUnavailable)."""
 
@@ -96,8 +99,12 @@ class CommentStore(Protocol):
         raised, and somebody else's comments may lie between the parts.
         """
 
-    async def range(self, video_id: str, after: int, through: int) -> Page:
-        """Comments with after < seq <= through that are still stored."""
+    async def range(
+        self, video_id: str, after: int, through: int, *, for_history: bool = False
+    ) -> Page:
+        """Comments with after < seq <= through that are still stored. `for_history`: it may wait
+        for pages of history, and must not hold up other ranges.
+        """
 
     async def recent(self, video_id: str, limit: int, before: int | None = None) -> Page:
         """The newest `limit` comments, or the newest with seq < before."""

@@ -10,6 +10,7 @@ from wire.comment import NewComment, encode_comment
 from wire.errors import StoreUnavailable
 from wire.ids import new_epoch
 from wire.internal import Batch
+from writer.read_lanes import ReadBounds
 from writer.store import Appended, Item, Outcome, Page
 
 
@@ -29,6 +30,8 @@ class MemoryStore:
     `gate` cleared holds every append before it stores anything; `broken` makes every call fail;
     keys in `unsearched` are UNDECIDED. `groups` is what was asked of `append`.
     """
+
+    read_bounds = ReadBounds.of(heads=4, ranges=4, history=4)
 
     def __init__(self, comments: MemoryComments | None = None) -> None:
         self._comments = comments or MemoryComments()
@@ -59,7 +62,9 @@ class MemoryStore:
         self._check()
         return [self._append_one(video_id, item) for item in items]
 
-    async def range(self, video_id: str, after: int, through: int) -> Page:
+    async def range(
+        self, video_id: str, after: int, through: int, *, for_history: bool = False
+    ) -> Page:
         """As CommentStore.range."""
         return self._page(video_id, after + 1, through)
 

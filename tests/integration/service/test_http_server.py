@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import socket
+import struct
 import time
 from collections.abc import AsyncIterator
 
@@ -343,3 +344,24 @@ async def test_a_taken_port_is_an_error_at_once() -> None:
 
 def test_the_c_parser_is_there() -> None:
     require_c_parser()
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Close so that the other side sees that this one does not wait for anything any more."""
+    sock = writer.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+@pytest.mark.parametrize(("method", "given_up"), [("GET", 1), ("POST", 0)])
+async def test_a_read_whose_caller_goes_is_given_up_and_a_post_is_carried_out(
+    stub: WebStub, method: str, given_up: int
+) -> None:
+    _, writer = await stub.connect()
+    writer.write(f"{method} /gate HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode())
+    await eventually(lambda: stub.requests)
+    reset(writer)
+    await eventually(lambda: stub.server.connections == 0)
+    stub.gate.set()
+    await eventually(lambda: stub.given_up + stub.passed)
+    assert (stub.given_up, stub.passed) == (given_up, 1 - given_up)

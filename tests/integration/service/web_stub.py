@@ -20,7 +20,7 @@ class WebStub:
     """`async with WebStub() as web:`; keyword arguments go to HttpServer.
 
     POST /echo gives the body back, POST /private takes a writer's body only, GET /large a large
-    reply, GET /gate waits for `gate`, GET /broken fails, GET /away is 503.
+    reply, /gate waits for `gate`, GET /broken fails, GET /away is 503.
     """
 
     def __init__(self, *, ssl_context: ssl.SSLContext | None = None, **kwargs: Any) -> None:
@@ -29,11 +29,13 @@ class WebStub:
         app.router.add_post("/private", self._private)
         app.router.add_get("/large", self._large)
         app.router.add_get("/gate", self._gate)
+        app.router.add_post("/gate", self._gate)
         app.router.add_get("/broken", self._broken)
         app.router.add_get("/away", self._away)
         self.server = HttpServer(app, "127.0.0.1", 0, ssl_context=ssl_context, **kwargs)
         self.gate = asyncio.Event()
         self.requests = 0
+        self.passed = self.given_up = 0  # at the gate
         self.bodies: list[bytes] = []
         self.callers: list[str] = []
 
@@ -81,7 +83,12 @@ class WebStub:
 
     async def _gate(self, _request: web.Request) -> web.Response:
         self.requests += 1
-        await self.gate.wait()
+        try:
+            await self.gate.wait()
+        except asyncio.CancelledError:
+            self.given_up += 1
+            raise
+        self.passed += 1
         return web.Response(body=b"open")
 
     async def _broken(self, _request: web.Request) -> web.Response:

@@ -265,6 +265,13 @@ async def test_posts_are_limited_by_the_peer_address(start_single: Any) -> None:
     assert statuses[-1] == 429
 
 
+async def test_reads_are_limited_by_the_peer_address(start_single: Any) -> None:
+    single = await start_single(GET_RATE_PER_ADDRESS="0.001")
+    request = head("GET", "/v1/videos/v/comments")
+    statuses = [(await (await single.connect()).ask(request)).status for _ in range(2)]
+    assert statuses == [200, 429]
+
+
 async def test_the_page_is_there_only_if_wanted(start_single: Any) -> None:
     single = await start_single(DEMO="on")
     page = await (await single.connect()).ask(head("GET", "/demo"))

@@ -13,7 +13,8 @@ from service.tasks import TaskHome
 from writer.comment_service import CommentService
 from writer.metrics import WriterMetrics
 from writer.public_routes import public_application
-from writer.rate_limit import RateLimit
+from writer.rate_limit import Rates
+from writer.read_lanes import ReadBounds
 from writer.sqlite_store import SqliteStore
 from writer.testing import ListSink
 
@@ -23,17 +24,26 @@ ORIGIN = "https://watch.example"
 class PublicApi:
     """Listener, store and client; the sink only remembers."""
 
-    def __init__(self, path: Path, *, rate: float = 0, head_deadline_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        rates: Rates | None = None,
+        read_bounds: ReadBounds | None = None,
+        head_deadline_s: float = 10.0,
+    ) -> None:
         self.registry, self.tasks, self.sink = CollectorRegistry(), TaskHome(), ListSink()
         metrics = WriterMetrics(self.registry)
         self.store = SqliteStore(path)
-        self.service = CommentService(self.store, self.sink, self.tasks, metrics)
+        self.service = CommentService(
+            self.store, self.sink, self.tasks, metrics, read_bounds=read_bounds
+        )
         self.closing = False
         app = public_application(
             self.service,
             metrics,
             cors_origins=[ORIGIN],
-            rate_limit=RateLimit(rate),
+            rates=rates,
             closing=lambda: self.closing,
         )
         self.server = HttpServer(app, "127.0.0.1", 0, head_deadline_s=head_deadline_s)

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from tests.integration.writer.public_api import ORIGIN, PublicApi
+from writer.rate_limit import Rates
 
 COMMENTS = "/v1/videos/v/comments"
 GOOD = {"author": "ann", "text": "hello"}
@@ -358,12 +359,24 @@ async def test_a_preflight_of_no_path_is_404(api: PublicApi) -> None:
 
 
 async def test_an_address_over_its_rate_is_429(tmp_path: Path) -> None:
-    api = await PublicApi(tmp_path / "comments.db", rate=0.5).start()
+    api = await PublicApi(tmp_path / "comments.db", rates=Rates(posts=0.5)).start()
     assert (await post(api, X_Forwarded_For="8.8.8.8, 1.2.3.4"))[0] == 201
     status, document, headers = await post(api, X_Forwarded_For="9.9.9.9, 1.2.3.4")
     assert (status, document["code"], headers["Retry-After"]) == (429, "too_many_requests", "2")
     assert (await post(api, X_Forwarded_For="1.2.3.5"))[0] == 201
     assert api.registry.get_sample_value("livecomments_comments_refused_total", {"reason": "rate"})
+    await api.stop()
+
+
+async def test_an_address_over_its_rate_of_reads_is_429_and_may_post(tmp_path: Path) -> None:
+    api = await PublicApi(tmp_path / "comments.db", rates=Rates(gets=0.5)).start()
+    assert (await get(api, COMMENTS))[0] == 200
+    for path in (COMMENTS, f"{COMMENTS}/1"):
+        status, document, headers = await get(api, path)
+        assert (status, document["code"], headers["Retry-After"]) == (429, "too_many_requests", "2")
+    assert (await post(api))[0] == 201
+    labels = {"lane": "history", "reason": "rate"}
+    assert api.registry.get_sample_value("livecomments_reads_refused_total", labels) == 2
     await api.stop()
 
 

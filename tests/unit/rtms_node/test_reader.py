@@ -189,6 +189,14 @@ async def test_a_failed_range_is_answered_with_none(reading: Reading) -> None:
     assert reading.ranges == [None]
 
 
+async def test_a_failed_range_says_nothing_of_the_store(reading: Reading) -> None:
+    """It may have been too long; heads are read all the time, and tell."""
+    reading.store.away = True
+    reading.reader.want_range("v1", 0, 9, reading.ranges.append)
+    await eventually(lambda: reading.ranges)
+    assert (reading.reader.reachable, reading.reachable) == (True, [])
+
+
 async def test_of_one_video_one_range_is_read_at_a_time_and_others_do_not_wait(
     reading: Reading,
 ) -> None:

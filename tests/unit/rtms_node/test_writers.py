@@ -37,7 +37,7 @@ class Replies:
 async def test_a_writer_that_answers_junk_is_as_good_as_away(junk: Any) -> None:
     good = HeadsReply(EPOCH, {"v": 7})
     client: Any = Replies(w1=junk, w2=encode(good))
-    writers = Writers(client, lambda: WRITERS)
+    writers = Writers(lambda: client, lambda: WRITERS)
     for _ in range(4):
         assert await writers.heads(("v",), {}) == good
     assert client.asked.count("w1") <= 1  # and it is asked last for a while
@@ -46,5 +46,5 @@ async def test_a_writer_that_answers_junk_is_as_good_as_away(junk: Any) -> None:
 async def test_when_all_answer_junk_the_read_fails() -> None:
     client: Any = Replies(w1=b"{}", w2=encode(RangeReply("x", 1, 0, 1, ())))
     with pytest.raises(BadRequest):
-        await Writers(client, lambda: WRITERS).range("v", 0, 9)
+        await Writers(lambda: client, lambda: WRITERS).range("v", 0, 9)
     assert sorted(client.asked) == ["w1", "w2"]

@@ -7,6 +7,7 @@ import pytest
 from service.config import ConfigError
 from wire.roles import Role
 from writer.config import Config
+from writer.rate_limit import Rates
 
 
 def test_defaults() -> None:
@@ -15,7 +16,7 @@ def test_defaults() -> None:
     assert (config.topology, config.store.kind) == ("dispatcher", "sqlite")
     assert config.store.sqlite_path == Path("/data/comments.db")
     assert config.cors_origins == ()
-    assert config.post_rate_per_address == 0
+    assert config.rates == Rates(posts=0, gets=0)
 
 
 def test_every_fault_is_told_at_once() -> None:
