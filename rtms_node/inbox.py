@@ -1,7 +1,9 @@
 """Comments that arrived before an earlier one: held until the hole before them is closed.
 
-Law: what is held is above the ring's head + 1 (or the head is not known yet); numbers come from the
-store, so a number held twice has the same content and the first copy stays.
+Law: what is held is above the ring's head + 1 (or the head is not known yet). It was stored when it
+was sent, but a store may go back: what a later read does not find is forgotten. Numbers come from
+the store, so a number held twice has the same content; if not, only the store can tell which is
+right, and neither is kept.
 """
 
 from __future__ import annotations
@@ -28,8 +30,12 @@ class Inbox:
         if epoch != self.epoch:
             self._held.clear()
             self.epoch = epoch
-        if len(self._held) < self._max_held:
-            self._held.setdefault(seq, frame)
+        if seq in self._held:
+            if self._held[seq] != frame:
+                del self._held[seq]
+                self.dropped += 1
+        elif len(self._held) < self._max_held:
+            self._held[seq] = frame
         else:
             self.dropped += 1
 
@@ -44,6 +50,12 @@ class Inbox:
         for old in [held for held in self._held if held < seq]:
             del self._held[old]
 
-    def first_held(self) -> int | None:
-        """The lowest number held."""
-        return min(self._held, default=None)
+    def forget(self, first: int, last: int) -> None:
+        """Forget `first` to `last`: they are not stored."""
+        for seq in [held for held in self._held if first <= held <= last]:
+            del self._held[seq]
+            self.dropped += 1
+
+    def last_held(self) -> int:
+        """The highest number held, 0 if none is."""
+        return max(self._held, default=0)

@@ -30,6 +30,7 @@ _COUNTERS = {
     "gaps": "Gap events",
     "resets": "Reset events",
     "regressions": "Heads below what was delivered (alarm)",
+    "contradictions": "Forwards with another content than was delivered (alarm)",
     "trimmed_frames": "Frames dropped to keep the byte budget",
 }
 

@@ -70,6 +70,10 @@ class Ring:
         """Whether everything after `cursor` is here."""
         return cursor + 1 >= self.first
 
+    def differs(self, seq: int, frame: bytes) -> bool:
+        """Whether another frame of that number is here."""
+        return self.first <= seq <= self.head and self._frames[seq - self.first] != frame
+
     def join(self, cursor: int, max_bytes: int) -> tuple[bytes, int]:
         """Frames after `cursor`, at least one and at most about `max_bytes`, and the last one's
         number.

@@ -8,6 +8,8 @@ comment is dropped,
 forward.
 - A read that failed or brought nothing is not made again before a pause, nor is the head read for
 each forward of another epoch.
+- A number has one content. Where a forward says another one, the store is asked which is right.
+- What was held before the store went back, or before a read that does not find it, is forgotten.
 - Its room hears of every change: `grown`, `restarted` (another epoch: every cursor is void),
 `skipped` (comments that the
   store no longer has).
@@ -51,8 +53,8 @@ class Timeline:
     """Owned by one room. `ring` is None until the head is known."""
 
     __slots__ = (
-        "_appended_ticket", "_asked", "_audience", "_closed", "_doubted_at", "_inbox",
-        "_regressions", "_repair", "_store_head", "_x", "ring", "video_id",
+        "_appended_ticket", "_asked", "_audience", "_closed", "_comparing", "_doubted_at", "_inbox",
+        "_last_asked", "_regressions", "_repair", "_store_head", "_x", "ring", "video_id",
     )  # fmt: skip
 
     def __init__(self, video_id: str, surroundings: Surroundings, audience: Audience) -> None:
@@ -65,7 +67,8 @@ class Timeline:
         self._appended_ticket = 0  # reads with a higher ticket were sent after the last append
         self._regressions = 0
         self._doubted_at = float("-inf")  # when another epoch last had the head read
-        self._asked = self._closed = False
+        self._asked = self._closed = self._comparing = False
+        self._last_asked = 0  # the highest number held when the range was asked for
         self._repair: asyncio.TimerHandle | None = None
 
     @property
@@ -83,10 +86,12 @@ class Timeline:
             self._doubt_epoch()
         elif batch.last_seq <= ring.head:
             self._x.stats.repeated += len(batch.comments)
+            self._compare(batch)
         elif batch.first_seq > ring.head + 1:
             self._hold(batch)
             self._repair_soon()
         else:
+            self._compare(batch)
             self._append(batch.first_seq, batch.comments, batch.accepted_at)
 
     def on_head(self, epoch: str, head: int, ticket: int) -> None:
@@ -116,6 +121,7 @@ class Timeline:
     def start_over(self, epoch: str, head: int) -> None:
         """Drop the ring: what it held is not the store's history any more."""
         log.warning("epoch_changed", video_id=self.video_id, epoch=epoch, head=head)
+        self._forget_held(1, self._inbox.last_held())
         self._begin(epoch, head)
         self._audience.restarted()
 
@@ -168,6 +174,36 @@ class Timeline:
             self._doubted_at = now
             self._audience.ask_head()
 
+    def _forget_held(self, first: int, last: int) -> None:
+        dropped = self._inbox.dropped
+        self._inbox.forget(first, last)
+        self._x.stats.held_dropped += self._inbox.dropped - dropped
+
+    def _compare(self, batch: Batch) -> None:
+        seq = self._find_difference(batch.first_seq, batch.comments)
+        if seq is None:
+            return
+        self._x.stats.contradictions += 1
+        if not self._comparing:  # one at a time: whoever forges may forge many
+            self._comparing = True
+            log.error("comment_contradicted", video_id=self.video_id, seq=seq)
+            self._x.reads.want_range(self.video_id, seq - 1, seq, self._on_compared)
+
+    def _find_difference(self, first_seq: int, comments: Sequence[bytes]) -> int | None:
+        ring = self.ring
+        assert ring is not None
+        for seq, raw in enumerate(comments[: max(ring.head + 1 - first_seq, 0)], first_seq):
+            if ring.differs(seq, encode_frame(ring.epoch, seq, bytes(raw))):
+                return seq
+        return None
+
+    def _on_compared(self, reply: RangeReply | None) -> None:
+        self._comparing = False
+        if self._closed or reply is None or not self.accept(reply):
+            return
+        if self._find_difference(reply.first_seq, reply.comments) is not None:
+            self.start_over(reply.epoch, reply.head)
+
     def _on_regression(self, epoch: str, head: int) -> None:
         # One such reply may come from a replica that lags; two in a row are a store that went back.
         self._regressions += 1
@@ -197,6 +233,7 @@ class Timeline:
             assert self.ring is not None
             self._asked = True
             self._x.stats.repairs += 1
+            self._last_asked = self._inbox.last_held()
             after, count = self.ring.head, self._x.limits.max_replay
             self._x.reads.want_range(self.video_id, after, after + count, self._on_tail)
 
@@ -209,6 +246,7 @@ class Timeline:
             self._repair_in(self._x.limits.retry_read_s)
         elif self.accept(reply):
             assert self.ring is not None
+            self._forget_held(reply.head + 1, self._last_asked)
             if reply.oldest > self.ring.head + 1:
                 self.ring = Ring(reply.epoch, reply.oldest - 1, self._x.limits.max_frames)
                 self._audience.skipped()

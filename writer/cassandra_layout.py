@@ -4,6 +4,10 @@ Law: the head of bucket b is that of the last number in it; a bucket is begun on
 before is full, so its first number and the head before it follow from b alone. A pack never
 crosses the edge of a bucket. A pack's row is named by its last number, so the first row after
 number n is the one that holds n + 1.
+
+Keys and packs may expire, and what has expired is read over for a day or longer, row by row. So no
+read may look for the first row that is left, however far that is: a bucket's anchor, a row that
+never expires, lies before all others and ends the read of its head; all other reads have a span.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from dataclasses import dataclass
 BUCKET_SIZE = 20_000
 MAX_PACK = 50  # comments in one row: what a reader of one comment reads too
 KEY_SHARDS = 16
+ANCHOR = -1  # in place of a number: the bucket's first row, of which there is nothing to read
 
 Row = tuple[int, bytes]  # number of the last comment, the comments as lines
 

@@ -1,9 +1,9 @@
 """History from Cassandra: heads and ranges, honest about what retention took.
 
 Law: the head is read first and the rows up to it afterwards, so a reply never lacks a comment
-below its own head. Reads are at (LOCAL_)QUORUM; where rows that the head promises are missing, what
-is under way is finished first by a read at SERIAL. Buckets are found from a lower bound by stepping
-forward while they are full.
+below its own head. Every read has a span, for what has expired is read over. Reads are at
+(LOCAL_)QUORUM; where rows that the head promises are missing, what is under way is finished first
+by a read at SERIAL. Buckets are found from a lower bound by stepping forward while they are full.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from wire.errors import StoreUnavailable
 from writer.cassandra_driver import READ
-from writer.cassandra_layout import MAX_PACK, Buckets, Row, consecutive, unpack
+from writer.cassandra_layout import ANCHOR, MAX_PACK, Buckets, Row, consecutive, unpack
 from writer.cassandra_session import CassandraSession
 from writer.head_reads import HeadReads
 from writer.recent_values import RecentValues
@@ -92,12 +92,23 @@ class CassandraReads:
         rows = await self._session.call(
             lambda say: say.read("head", video_id, bucket, serial=serial), profile=READ
         )
-        head = rows[0][2] if rows else None
-        return self._buckets.head_before(bucket) if head is None else int(head)
+        head, first = rows[0] if rows else (None, None)
+        if head is None:
+            return self._buckets.head_before(bucket)
+        if first != ANCHOR:
+            await self._add_anchor(video_id, bucket)
+        return int(head)
 
     async def _read_head(self, video_id: str) -> int:
         async with self._head_turns:
             return await self.find_head(video_id)
+
+    async def _add_anchor(self, video_id: str, bucket: int) -> None:
+        """For a bucket that an older release began. It may be done twice, and beside anything."""
+        with suppress(StoreUnavailable):  # whoever reads next does it
+            await self._session.call(
+                lambda say: say.read("add_anchor", video_id, bucket), profile=READ
+            )
 
     async def _newest_bucket(self, video_id: str) -> int:
         known = self._newest.get(video_id)
@@ -112,16 +123,21 @@ class CassandraReads:
     async def _next_row(
         self, video_id: str, head: int, *, serial: bool = False
     ) -> tuple[int, bytes, bytes] | None:
-        bucket = self._buckets.after(head)
+        """The first row after `head`, None if neither the one that held the number after it is
+        left, nor one of those that a pack could have reached.
+        """
+        bucket, before = self._buckets.after(head), head + 1 + MAX_PACK
         rows = await self._session.call(
-            lambda say: say.read("next", video_id, bucket, head, serial=serial), profile=READ
+            lambda say: say.read("next", video_id, bucket, head, before, serial=serial),
+            profile=READ,
         )
         return rows[0] if rows else None
 
     async def _page(self, video_id: str, after: int, last: int, head: int) -> Page:
         rows = await self._rows(video_id, after, last)
         first, raws = consecutive(rows, after, last)
-        if after < last and first + len(raws) - 1 < last:
+        gone = last < self._known_oldest(video_id)  # for certain: nothing of it can be under way
+        if after < last and first + len(raws) - 1 < last and not gone:
             tail = max(after, first + len(raws) - 1)
             rows += await self._rows(video_id, tail, last, serial=True)
             first, raws = consecutive(rows, after, last)
@@ -163,22 +179,31 @@ class CassandraReads:
         self._oldest.put(video_id, (time.monotonic(), oldest))
         return oldest
 
+    def _known_oldest(self, video_id: str) -> int:
+        return (self._oldest.get(video_id) or (0.0, 1))[1]
+
     async def _first_stored(self, video_id: str, oldest: int, head: int) -> int:
-        """Bisects the buckets: those written first go first."""
-        low, high = self._buckets.of(oldest), self._buckets.of(head) + 1
-        found, probe = head + 1, low  # most often nothing is gone from the first one
-        while low < high:
-            # Not from the bucket's start: what is gone would have to be read over.
-            before = max(oldest - 1, self._buckets.head_before(probe))
-            rows = await self._session.call(
-                lambda say, bucket=probe, after=before: say.read(  # type: ignore[misc]
-                    "next", video_id, bucket, after
-                ),
-                profile=READ,
-            )
-            if rows:
-                found, high = max(unpack(rows[0][:2])[0], oldest), probe
-            else:
-                low = probe + 1
-            probe = (low + high) // 2
+        found = await self._search(video_id, oldest, head)
+        if found > head and await self._next_row(video_id, head - 1, serial=True):
+            found = await self._search(video_id, oldest, head)  # it was under way
         return found
+
+    async def _search(self, video_id: str, oldest: int, head: int) -> int:
+        """Steps that double until something is stored, then bisects: what was written first goes
+        first. One read of the first row that is left would read over all that is gone.
+        """
+        gone, stored, step = oldest - 1, head + 1, 0
+        while gone + 1 < stored:
+            if stored > head:
+                probe, step = min(gone + 1 + step, head), max(2 * step, MAX_PACK)
+            else:
+                probe = (gone + stored) // 2
+            row = await self._next_row(video_id, probe - 1)
+            if row is None:
+                gone = probe
+                continue
+            first = max(unpack(row[:2])[0], oldest)
+            if first > probe:
+                return first  # and the rows from `probe` to there are gone
+            stored = first
+        return stored

@@ -10,7 +10,7 @@ from cassandra.query import BatchStatement, BatchType, BoundStatement, PreparedS
 from writer.cassandra_config import CassandraConfig
 from writer.cassandra_driver import level, serial_level
 from writer.cassandra_group import Group
-from writer.cassandra_layout import Buckets, pack
+from writer.cassandra_layout import ANCHOR, Buckets, pack
 
 # A key is kept for longer than the 24 h that are promised, and its hint for longer than the key:
 # clocks differ, and the hint is written first.
@@ -19,9 +19,11 @@ KEEP_HINTS_S = 26 * 3600
 
 _TEXTS = {
     "epoch": "SELECT epoch FROM {k}.identity WHERE name = 'store'",
-    "head": "SELECT DISTINCT video_id, bucket, head FROM {k}.comments {in_bucket}",
+    # With its first row, which is the anchor: what a condition on the head reads too.
+    "head": "SELECT head, seq FROM {k}.comments {in_bucket} LIMIT 1",
     "rows": "SELECT seq, pack FROM {k}.comments {in_bucket} AND seq > ? AND seq < ?",
-    "next": "SELECT seq, pack, group_token FROM {k}.comments {in_bucket} AND seq > ? LIMIT 1",
+    "next": "SELECT seq, pack, group_token FROM {k}.comments"
+    " {in_bucket} AND seq > ? AND seq < ? LIMIT 1",
     "keys": "SELECT key, stands_for, digest FROM {k}.comments {in_bucket} AND seq = 0 AND key IN ?",
     "key_buckets": "SELECT key, bucket FROM {k}.key_buckets"
     " WHERE video_id = ? AND shard = ? AND key IN ?",
@@ -31,8 +33,10 @@ _TEXTS = {
     # The bucket as its own time stamp: a higher one always wins, whoever writes last.
     "note_newest_bucket": "INSERT INTO {k}.newest_buckets (video_id, bucket) VALUES (?, ?)"
     " USING TIMESTAMP ?",
-    # The head never has a TTL: that is why it has a statement to itself.
-    "set_head": "UPDATE {k}.comments SET head = ? {in_bucket} IF head = ?",
+    # Head and anchor never expire, not even by a TTL that somebody has given to the table.
+    "set_head": "UPDATE {k}.comments USING TTL 0 SET head = ? {in_bucket} IF head = ?",
+    "add_anchor": "INSERT INTO {k}.comments (video_id, bucket, seq, key)"
+    " VALUES (?, ?, {anchor}, '') USING TTL 0",
     "add_pack": "INSERT INTO {k}.comments (video_id, bucket, seq, key, pack, group_token)"
     " VALUES (?, ?, ?, '', ?, ?) USING TTL ?",
     "add_key": "INSERT INTO {k}.comments (video_id, bucket, seq, key, stands_for, digest)"
@@ -55,6 +59,7 @@ class Statements:
         names = {
             "k": config.keyspace,
             "in_bucket": "WHERE video_id = ? AND bucket = ?",
+            "anchor": ANCHOR,
             "keep_keys_s": KEEP_KEYS_S,
             "keep_hints_s": KEEP_HINTS_S,
         }
@@ -87,9 +92,11 @@ class Statements:
             consistency_level=self.level,
             serial_consistency_level=self.serial_level,
         )
-        # The first group of a bucket finds no head there.
-        before = None if group.head == buckets.head_before(bucket) else group.head
+        begins = group.head == buckets.head_before(bucket)
+        before = None if begins else group.head  # the first group of a bucket finds no head there
         batch.add(self.prepared["set_head"].bind((group.new_head, video_id, bucket, before)))
+        if begins:
+            batch.add(self.prepared["add_anchor"].bind((video_id, bucket)))
         for last, lines in pack(group.head + 1, group.raws):
             batch.add(
                 self.prepared["add_pack"].bind(

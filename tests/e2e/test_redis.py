@@ -131,6 +131,24 @@ async def test_what_a_stranger_publishes_harms_nobody(
     assert sum(junk_seen) >= 4
 
 
+async def test_a_forged_comment_is_taken_back_when_the_stored_one_comes(
+    cluster: Cluster, session: aiohttp.ClientSession
+) -> None:
+    video_id = secrets.token_hex(6)
+    async with watching(cluster, "haproxy", "http", video_id) as watch:
+        epoch = (await post(cluster, session, video_id)).partition("-")[0]
+        await eventually(lambda: watch.place == 1)
+        forged = msgspec.Raw(json.dumps({"seq": 2, "text": "forged"}).encode())
+        message = encode_message([Batch(video_id, epoch, 2, (forged,))])
+        while await publish(cluster, video_id, message) == 0:  # until the node is subscribed
+            await asyncio.sleep(0.05)
+        await eventually(lambda: watch.place == 2)
+        await post(cluster, session, video_id)
+        await eventually(lambda: len(watch.events) == 6)
+    shown = [event.data.get("text", event.type) for event in watch.events]
+    assert shown == ["hello", "hi", "forged", "reset", "hi", "hi"]
+
+
 async def test_redis_keeps_nothing(cluster: Cluster, session: aiohttp.ClientSession) -> None:
     await post(cluster, session, secrets.token_hex(6))
     assert await ask(cluster, "DBSIZE") == 0

@@ -35,3 +35,18 @@ def test_another_epoch_replaces_everything() -> None:
     inbox.hold(OTHER, 11, b"")
     assert list(inbox.take_from(EPOCH, 11)) == []
     assert len(inbox) == 0
+
+
+def test_of_two_contents_neither_is_kept() -> None:
+    inbox = Inbox(10)
+    for frame in (b"4", b"4", b"other"):
+        inbox.hold(EPOCH, 4, frame)
+    assert (len(inbox), inbox.dropped) == (0, 1)
+
+
+def test_what_is_not_stored_is_forgotten() -> None:
+    inbox = Inbox(10)
+    for seq in (4, 6, 9):
+        inbox.hold(EPOCH, seq, b"")
+    inbox.forget(5, 8)
+    assert (len(inbox), inbox.last_held(), inbox.dropped) == (2, 9, 1)
