@@ -90,7 +90,10 @@ class SqliteThread(Generic[P, R]):
     def _run(self) -> None:
         while not self._last_turn and (job := self._jobs.get()) is not None:
             self._turn([job])
-            self._after()
+            try:
+                self._after()
+            except Exception:  # or nobody would be answered any more
+                log.exception("store_thread_failed")
         self._close()
         self._post(self._set_ended)
 
