@@ -67,7 +67,8 @@ class ServerLaunches:
         ensemble = self._ensemble()
         server = ensemble[part.number - 1]
         zookeeper.write_config(server, ensemble)
-        return Launch(part.name, zookeeper.command(server), server.folder, self._passed_on)
+        command = zookeeper.command(server)
+        return Launch(part.name, command, server.folder, self._passed_on, comes_back=True)
 
     def _ensemble(self) -> list[zookeeper.ZooKeeperServer]:
         return [

@@ -19,6 +19,7 @@ HEAP_MIB = 192  # some 200,000 registrations
 MAIN_CLASS = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
 _JAVA_FOLDER = Path("/usr/share/java")
 _JARS = ("zookeeper.jar", "slf4j-simple.jar")
+_LOG_HEADER_BYTES = 16
 _MAX_REPLY_BYTES = 64 * 1024
 
 _CONFIG = """\
@@ -83,6 +84,15 @@ def write_config(server: ZooKeeperServer, ensemble: Sequence[ZooKeeperServer] = 
         for other in ensemble:
             text += f"server.{other.number}=127.0.0.1:{other.quorum_port}:{other.election_port}\n"
     server.config.write_text(text)
+
+
+def remove_empty_logs(folder: Path) -> None:
+    """Remove the transaction logs that a server in `folder` began on a full disk, or in which it
+    was cut off: without even a header they hold nothing, and it would not start.
+    """
+    for log in (folder / "data" / "version-2").glob("log.*"):
+        if log.stat().st_size < _LOG_HEADER_BYTES:
+            log.unlink()
 
 
 def find_class_path() -> str | None:
