@@ -1,20 +1,24 @@
 """Runs one server, and starts it again if it ended because its disk had no room.
 
-ZooKeeper ends when it cannot write its transaction log, and there is nobody else to start it when
-there is room again. Law: that is the only end after which it is started again. Killed or asked to
-end, ended while the disk had room, stopped or started by a command meanwhile: then this process
+ZooKeeper ends when it cannot write its transaction log, Cassandra when it cannot write its commit
+log (the JVM aborts: that log is mapped), and there is nobody else to start them when there is room
+again. Law: that is the only end after which one is started again. Killed or asked to end, ended
+where the disk had had room for 10 s, stopped or started by a command meanwhile: then this process
 ends too. It starts the server after a pause of 1 s, twice as long each time up to 30 s while the
 server does not live for a minute, and once there is room, which it looks for every second.
 
-`python -m cluster.keeper MARK FOLDER COMMAND...`: writes the server's mark (see cluster.processes)
-to MARK and a line on standard output when it was first started; FOLDER is where it runs, and the
-disk that must have room. The server prints into this process's standard error.
+`python -m cluster.keeper MARK FOLDER MIB COMMAND...`: writes the server's mark (see
+cluster.processes) to MARK and a line on standard output when it was first started; FOLDER is where
+it runs, and its disk must have so many MIB free. The server prints into this process's standard
+error.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import select
+import signal
 import stat
 import subprocess
 import sys
@@ -27,43 +31,43 @@ from cluster.logs import launched_line, tail_of_this_life
 from cluster.processes import ProcessMark, mark_of, read_mark, write_mark
 from cluster.zookeeper import remove_empty_logs
 
-ROOM_BYTES = 1024 * 1024
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S, _LOOK_EVERY_S = 1.0, 30.0, 1.0
 _LIVED_S = 60.0
-_BY_SIGNAL = 128  # from here on a status says which signal a program was ended by
+_BY_SIGNAL = 128  # a status above it says which signal a program was ended by
+_FULL_LATELY_S = 10.0
 _STDOUT, _STDERR = 1, 2
 _COMPLAINTS = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EIO)))
 _LINES_READ = 60
 
 
-def ended_for_room(status: int, folder: Path) -> bool:
-    """Whether a server that ended with `status` is to be started when there is room in `folder`."""
-    if status < 0 or status >= _BY_SIGNAL:  # killed, or asked to end
-        return False
-    return not has_room(folder) or _complained_of_disk()
+def ended_by_itself(status: int) -> bool:
+    """Neither killed nor asked to end. A JVM that cannot write to a mapped file aborts."""
+    return status == -signal.SIGABRT or 0 <= status <= _BY_SIGNAL
 
 
-def has_room(folder: Path) -> bool:
-    """Whether a server could write there: by the free blocks and inodes, and by writing."""
+def free_bytes(folder: Path) -> int:
+    """What its disk has for this user. Raises OSError."""
+    disk = os.statvfs(folder)
+    return (disk.f_bfree if os.geteuid() == 0 else disk.f_bavail) * disk.f_frsize
+
+
+def can_write(folder: Path) -> bool:
+    """Quotas, inodes and errors of the disk are seen by writing only."""
     probe = folder / ".room"
     try:
-        disk = os.statvfs(folder)
-        free = disk.f_bfree if os.geteuid() == 0 else disk.f_bavail
-        if free * disk.f_frsize < ROOM_BYTES:
-            return False
-        try:
-            with probe.open("wb", buffering=0) as file:  # quotas and errors of the disk
-                file.write(bytes(4096))
-                os.fsync(file.fileno())
-        finally:
-            probe.unlink(missing_ok=True)
+        with probe.open("wb", buffering=0) as file:
+            file.write(bytes(4096))
+            os.fsync(file.fileno())
+        probe.unlink()
     except OSError:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
         return False
     return True
 
 
 def _complained_of_disk() -> bool:
-    """There may be room again by the time that a server is gone."""
+    """As far as it could still be printed."""
     if not stat.S_ISREG(os.fstat(_STDERR).st_mode):
         return False
     tail = tail_of_this_life(Path(f"/proc/self/fd/{_STDERR}"), _LINES_READ)
@@ -71,24 +75,25 @@ def _complained_of_disk() -> bool:
 
 
 class Keeper:
-    """One server. `started` is called when it runs for the first time."""
+    """One server, in `folder`, which needs `room_mib`."""
 
     def __init__(
-        self, mark_file: Path, folder: Path, command: Sequence[str], started: Callable[[], None]
+        self, mark_file: Path, folder: Path, room_mib: int, command: Sequence[str]
     ) -> None:
         self._mark_file, self._folder, self._command = mark_file, folder, command
-        self._started = started
+        self._room_bytes = room_mib * 1024 * 1024
+        self._full_at = float("-inf")
 
-    def run(self) -> None:
-        """Until the server ends for another reason than the room. Raises OSError if it cannot be
-        started at all.
+    def run(self, started: Callable[[], None]) -> None:
+        """Until the server ends for another reason than the room; calls `started` once it runs.
+        Raises OSError if it cannot be started at all.
         """
         pause_s, began = _FIRST_PAUSE_S, time.monotonic()
         server: subprocess.Popen[bytes] | None
         server, mark = self._start()
-        self._started()
+        started()
         while True:
-            if server is not None and not ended_for_room(server.wait(), self._folder):
+            if server is not None and not self._ended_for_room(self._watch(server)):
                 return
             if time.monotonic() - began > _LIVED_S:
                 pause_s = _FIRST_PAUSE_S
@@ -99,6 +104,32 @@ class Keeper:
                 server, mark = self._start()
             except OSError:  # no room again
                 server = None
+
+    def _watch(self, server: subprocess.Popen[bytes]) -> int:
+        """Until it ends: its status. There may be room again by then, so the disk is watched."""
+        ending = os.pidfd_open(server.pid)
+        poll = select.poll()
+        poll.register(ending, select.POLLIN)
+        while not poll.poll(_LOOK_EVERY_S * 1000):
+            if not self._has_blocks():
+                self._full_at = time.monotonic()
+        os.close(ending)
+        return server.wait()
+
+    def _ended_for_room(self, status: int) -> bool:
+        full_lately = time.monotonic() - self._full_at < _FULL_LATELY_S
+        return ended_by_itself(status) and (
+            full_lately or not self._has_room() or _complained_of_disk()
+        )
+
+    def _has_room(self) -> bool:
+        return self._has_blocks() and can_write(self._folder)
+
+    def _has_blocks(self) -> bool:
+        try:
+            return free_bytes(self._folder) >= self._room_bytes
+        except OSError:
+            return False
 
     def _start(self) -> tuple[subprocess.Popen[bytes], ProcessMark]:
         remove_empty_logs(self._folder)
@@ -119,7 +150,7 @@ class Keeper:
         """False if a command stopped or started the server instead."""
         time.sleep(pause_s)
         while read_mark(self._mark_file) == mark:
-            if has_room(self._folder):
+            if self._has_room():
                 return True
             time.sleep(_LOOK_EVERY_S)
         return False
@@ -133,8 +164,8 @@ def _tell_started() -> None:
 
 def main() -> None:
     """As the module says."""
-    mark_file, folder, *command = sys.argv[1:]
-    Keeper(Path(mark_file), Path(folder), command, _tell_started).run()
+    mark_file, folder, room_mib, *command = sys.argv[1:]
+    Keeper(Path(mark_file), Path(folder), int(room_mib), command).run(_tell_started)
 
 
 if __name__ == "__main__":

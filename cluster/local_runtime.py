@@ -88,7 +88,7 @@ class LocalRuntime:
             return
         self._run.mkdir(parents=True, exist_ok=True)
         with logs.open_for_append(self._log(launch.name)) as log:
-            if launch.comes_back:
+            if launch.room_mib:
                 self._spawn_keeper(launch, log)
             else:
                 process = _spawn(launch.command, launch, launch.folder, log, log)
@@ -96,8 +96,8 @@ class LocalRuntime:
 
     def _spawn_keeper(self, launch: Launch, log: FileIO) -> None:
         """Returns when the part itself was started, or could not be."""
-        keeper = [sys.executable, "-m", "cluster.keeper"]
-        command = [*keeper, str(self._file(launch.name)), str(launch.folder), *launch.command]
+        where = [str(self._file(launch.name)), str(launch.folder), str(launch.room_mib)]
+        command = [sys.executable, "-m", "cluster.keeper", *where, *launch.command]
         process = _spawn(command, launch, CHECKOUT, subprocess.PIPE, log)
         assert process.stdout is not None
         with process.stdout:

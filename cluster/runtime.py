@@ -44,15 +44,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How one part is started. `environment` is all that it sees. `comes_back`: it is started again
-    if it ended because the disk of `folder` was full.
+    """How one part is started. `environment` is all that it sees. `room_mib`: if it ends because
+    the disk of `folder` is full, it is started again when so much is free; 0: never.
     """
 
     name: str
     command: Sequence[str]
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
-    comes_back: bool = False
+    room_mib: int = 0
 
 
 class Runtime(Protocol):

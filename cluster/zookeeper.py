@@ -15,6 +15,7 @@ from pathlib import Path
 from cluster.java import find_any_java
 
 TICK_MS = 500
+ROOM_MIB = 1  # without so much on its disk it is not started again
 HEAP_MIB = 192  # some 200,000 registrations
 MAIN_CLASS = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
 _JAVA_FOLDER = Path("/usr/share/java")
