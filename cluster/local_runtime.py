@@ -70,6 +70,9 @@ class LocalRuntime:
             self.launch(launches.launch(part))
         except FileNotFoundError as exc:
             raise NotInstalled(f"{part.name} cannot start: {exc}") from exc
+        except OSError as exc:  # as a rule no room; a write names no file
+            where = exc.filename or self._folder.path
+            raise ClusterError(f"{part.name} cannot start: {exc.strerror}: {where}") from exc
 
     def host(self, part: Part) -> str:
         """As the protocol says."""
