@@ -40,7 +40,8 @@ class Stderr(io.TextIOBase):
         self._refused = 0
         self._unwritten = 0  # owned by the thread, like all below
         self._told = 0
-        self._torn = False  # the last line stands there without its end
+        self._in_line = False  # what was written last ended no line
+        self._torn = False  # and its end is lost
         threading.Thread(target=self._run, name="stderr", daemon=True).start()
 
     @property
@@ -95,12 +96,13 @@ class Stderr(io.TextIOBase):
     def _print(self, text: str) -> None:
         rest = text.encode(errors="backslashreplace")
         if self._torn:
-            rest = b"\n" + rest
+            rest, self._torn = b"\n" + rest, False
         try:
             while rest:
                 rest = self._write_some(rest)
         except OSError:
             self._unwritten += max(1, rest.removeprefix(b"\n").count(b"\n"))
+            self._torn = self._in_line
         else:
             self._tell()
 
@@ -113,7 +115,7 @@ class Stderr(io.TextIOBase):
             poll.register(self._descriptor, select.POLLOUT)
             poll.poll()
             return data
-        self._torn = not data[:written].endswith(b"\n")
+        self._in_line = not data[:written].endswith(b"\n")
         return data[written:]
 
     def _tell(self) -> None:

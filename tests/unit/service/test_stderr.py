@@ -57,6 +57,15 @@ async def test_text_is_written_in_its_order(pipe: tuple[int, int]) -> None:
     os.close(pipe[0])
 
 
+async def test_a_line_that_comes_in_pieces_stays_one(pipe: tuple[int, int]) -> None:
+    stderr = Stderr(pipe[1])
+    for piece in ("a", "b", "c\n"):
+        stderr.write(piece)
+        stderr.finish()
+    assert os.read(pipe[0], 100) == b"abc\n"
+    os.close(pipe[0])
+
+
 async def test_lines_that_a_full_disk_refuses_are_counted() -> None:
     with Path("/dev/full").open("wb") as full:
         stderr = Stderr(full.fileno())
