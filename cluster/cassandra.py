@@ -19,6 +19,7 @@ from cluster.java import find_java
 JAVA_VERSION = 17  # 5.0 runs on 11 and 17 only
 HEAP_MIB = 512
 MIN_HEAP_MIB = 200  # with less it does not start
+ROOM_MIB = 64  # without so much on its disk it is not started again: four segments of its log
 MAIN_CLASS = "org.apache.cassandra.service.CassandraDaemon"
 _HEAP = re.compile(r"(\d{1,6})([mMgG])", re.ASCII)
 _AGENT = "jamm-*.jar"

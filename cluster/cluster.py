@@ -2,7 +2,8 @@
 
 Law: the memory (settings, ports) is written before anything starts, and a part that runs is left
 alone; so `up` is the same whether it makes a cluster, continues after a crash, adds nodes or has
-nothing to do. Nothing restarts by itself.
+nothing to do. Nothing restarts by itself, but what ended for want of room on its disk
+(cluster.keeper).
 """
 
 from __future__ import annotations

@@ -2,25 +2,30 @@
 
 Law: a part runs if `run/<part>.pid` names a process that still lives. The file is written when the
 part starts and removed when it is stopped on purpose, so that a dead part is told from a stopped
-one. Parts are sessions of their own: they outlive the command that started them, and a Ctrl-C there
-does not reach them.
+one. `run/<part>.keeper` names the process that starts a part again, where there is one (see
+cluster.keeper); whoever stops, kills or starts the part ends that first. Parts are sessions of
+their own: they outlive the command that started them, and a Ctrl-C there does not reach them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 
 from cluster import logs
 from cluster.ca import DevelopmentCa
 from cluster.errors import ClusterError, NotInstalled
 from cluster.file_epoch import renew_file_epoch
-from cluster.folder import ClusterFolder
+from cluster.folder import CHECKOUT, ClusterFolder
 from cluster.haproxy_socket import UnixControl
 from cluster.launches import TLS_ROLES, Launches
 from cluster.parts import Kind, Part
@@ -65,6 +70,9 @@ class LocalRuntime:
             self.launch(launches.launch(part))
         except FileNotFoundError as exc:
             raise NotInstalled(f"{part.name} cannot start: {exc}") from exc
+        except OSError as exc:  # as a rule no room; a write names no file
+            where = exc.filename or self._folder.path
+            raise ClusterError(f"{part.name} cannot start: {exc.strerror}: {where}") from exc
 
     def host(self, part: Part) -> str:
         """As the protocol says."""
@@ -78,23 +86,41 @@ class LocalRuntime:
         """Start a program unless it runs. What it prints is added to its log."""
         if self._living(launch.name) is not None:
             return
+        self._end_keeper(launch.name)  # it waits for room
+        if self._living(launch.name) is not None:  # there was some, just now
+            return
         self._run.mkdir(parents=True, exist_ok=True)
-        log = logs.open_for_append(self._log(launch.name))
-        with log:
-            process = subprocess.Popen(
-                ["/bin/sh", "-c", _RAISE_LIMIT, launch.name, _descriptors(), *launch.command],
-                cwd=launch.folder,
-                env=dict(launch.environment),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                close_fds=True,
-                start_new_session=True,
-            )
-        mark = mark_of(process.pid)
-        process.returncode = 0  # from here on it is known by its mark, not by this object
-        if mark is not None:
-            write_mark(self._file(launch.name), mark)
+        with logs.open_for_append(self._log(launch.name)) as log:
+            if launch.room_mib:
+                self._spawn_keeper(launch, log)
+            else:
+                process = _spawn(launch.command, launch, launch.folder, log, log)
+                _remember(process, self._file(launch.name))
+
+    def _spawn_keeper(self, launch: Launch, log: FileIO) -> None:
+        """Returns when the part itself was started, or could not be."""
+        where = [str(self._file(launch.name)), str(launch.folder), str(launch.room_mib)]
+        command = [sys.executable, "-m", "cluster.keeper", *where, *launch.command]
+        process = _spawn(command, launch, CHECKOUT, subprocess.PIPE, log)
+        assert process.stdout is not None
+        with process.stdout:
+            _remember(process, self._keeper_file(launch.name))
+            started = process.stdout.readline()
+        if not started:
+            raise ClusterError(f"{launch.name} could not be started; its log says why")
+
+    def _end_keeper(self, name: str) -> None:
+        file = self._keeper_file(name)
+        keeper = read_mark(file)
+        if keeper is None:
+            return
+        send(keeper, signal.SIGKILL)
+        deadline = time.monotonic() + _KILL_WITHIN_S
+        while is_alive(keeper):
+            if time.monotonic() > deadline:
+                raise ClusterError(f"the keeper of {name} cannot be killed")
+            time.sleep(_LOOK_EVERY_S)
+        file.unlink(missing_ok=True)
 
     def condition(self, name: str) -> Condition:
         """As the protocol says."""
@@ -102,7 +128,8 @@ class LocalRuntime:
         if mark is None:
             return Condition.STOPPED
         if not is_alive(mark):
-            return Condition.DEAD
+            keeper = read_mark(self._keeper_file(name))
+            return Condition.WAITING if keeper and is_alive(keeper) else Condition.DEAD
         return Condition.PAUSED if is_paused(mark) else Condition.RUNNING
 
     def pid(self, name: str) -> int | None:
@@ -117,6 +144,7 @@ class LocalRuntime:
     async def stop(self, name: str, *, patience_s: float, hurry: bool) -> bool:
         """As the protocol says."""
         asked = time.monotonic()
+        self._end_keeper(name)
         self._signal(name, signal.SIGTERM)
         self._signal(name, signal.SIGCONT)  # a paused part could not hear it
         gone = await self._wait_gone(name, min(_HURRY_AFTER_S, patience_s))
@@ -130,6 +158,7 @@ class LocalRuntime:
 
     async def kill(self, name: str) -> None:
         """As the protocol says; the part counts as dead, not as stopped."""
+        self._end_keeper(name)
         self._signal(name, signal.SIGKILL)
         if not await self._wait_gone(name, _KILL_WITHIN_S):
             raise ClusterError(f"{name} cannot be killed")
@@ -198,8 +227,39 @@ class LocalRuntime:
     def _file(self, name: str) -> Path:
         return self._run / f"{name}.pid"
 
+    def _keeper_file(self, name: str) -> Path:
+        return self._run / f"{name}.keeper"
+
     def _log(self, name: str) -> Path:
         return self._logs / f"{name}.log"
+
+
+def _spawn(
+    command: Sequence[str], launch: Launch, folder: Path, stdout: FileIO | int, stderr: FileIO
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        ["/bin/sh", "-c", _RAISE_LIMIT, launch.name, _descriptors(), *command],
+        cwd=folder,
+        env=dict(launch.environment),
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        close_fds=True,
+        start_new_session=True,
+    )
+
+
+def _remember(process: subprocess.Popen[bytes], file: Path) -> None:
+    """From here on it is known by its mark, not by that object."""
+    mark = mark_of(process.pid)
+    process.returncode = 0
+    try:
+        if mark is not None:
+            write_mark(file, mark)
+    except OSError:  # a full disk: nobody would know of it, nor of what it starts
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        raise
 
 
 def _descriptors() -> str:

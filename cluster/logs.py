@@ -24,9 +24,14 @@ def open_for_append(path: Path) -> FileIO:
     if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
         path.replace(path.with_suffix(path.suffix + ".1"))
     file = path.open("ab", buffering=0)
-    now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    file.write(f'{_LAUNCHED}, "timestamp": "{now}"}}\n'.encode())
+    file.write(launched_line())
     return file
+
+
+def launched_line() -> bytes:
+    """Where a life of a part begins in its log."""
+    now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f'{_LAUNCHED}, "timestamp": "{now}"}}\n'.encode()
 
 
 def tail_of_this_life(path: Path, lines: int) -> str:

@@ -2,8 +2,8 @@
 `docker_runtime` with containers.
 
 A runtime starts exactly what it is told and touches nothing that it did not start. It restarts
-nothing by itself. Where a part listens is the runtime's to say, and may be another address after
-each start.
+nothing by itself, but what ended for want of room on its disk. Where a part listens is the
+runtime's to say, and may be another address after each start.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class Condition(StrEnum):
     RUNNING = "running"
     PAUSED = "paused"
     PARTITIONED = "partitioned"  # it runs, and reaches nobody
+    WAITING = "waiting for room on its disk"  # ended for want of it, and comes back by itself
     DEAD = "dead"  # it ran, and ended without being told to
     STOPPED = "stopped"  # it never ran, or was stopped on purpose
 
@@ -43,12 +44,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How one part is started. `environment` is all that it sees."""
+    """How one part is started. `environment` is all that it sees. `room_mib`: if it ends because
+    the disk of `folder` is full, it is started again when so much is free; 0: never.
+    """
 
     name: str
     command: Sequence[str]
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    room_mib: int = 0
 
 
 class Runtime(Protocol):

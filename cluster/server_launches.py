@@ -67,7 +67,8 @@ class ServerLaunches:
         ensemble = self._ensemble()
         server = ensemble[part.number - 1]
         zookeeper.write_config(server, ensemble)
-        return Launch(part.name, zookeeper.command(server), server.folder, self._passed_on)
+        command = zookeeper.command(server)
+        return Launch(part.name, command, server.folder, self._passed_on, zookeeper.ROOM_MIB)
 
     def _ensemble(self) -> list[zookeeper.ZooKeeperServer]:
         return [
@@ -94,7 +95,7 @@ class ServerLaunches:
         server = ring[part.number - 1]
         cassandra.write_config(server, ring)
         command = cassandra.command(server, self._jars)
-        return Launch(part.name, command, server.folder, self._passed_on)
+        return Launch(part.name, command, server.folder, self._passed_on, cassandra.ROOM_MIB)
 
     def _cassandra_server(self, part: Part) -> cassandra.CassandraServer:
         given = self._settings.variables_for(str(part.kind), part.name)

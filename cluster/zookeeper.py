@@ -15,10 +15,12 @@ from pathlib import Path
 from cluster.java import find_any_java
 
 TICK_MS = 500
+ROOM_MIB = 1  # without so much on its disk it is not started again
 HEAP_MIB = 192  # some 200,000 registrations
 MAIN_CLASS = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
 _JAVA_FOLDER = Path("/usr/share/java")
 _JARS = ("zookeeper.jar", "slf4j-simple.jar")
+_LOG_HEADER_BYTES = 16
 _MAX_REPLY_BYTES = 64 * 1024
 
 _CONFIG = """\
@@ -85,6 +87,15 @@ def write_config(server: ZooKeeperServer, ensemble: Sequence[ZooKeeperServer] = 
     server.config.write_text(text)
 
 
+def remove_empty_logs(folder: Path) -> None:
+    """Remove the transaction logs that a server in `folder` began on a full disk, or in which it
+    was cut off: without even a header they hold nothing, and it would not start.
+    """
+    for log in (folder / "data" / "version-2").glob("log.*"):
+        if log.stat().st_size < _LOG_HEADER_BYTES:
+            log.unlink()
+
+
 def find_class_path() -> str | None:
     """ZooKeeper and the logger it writes to, as Debian installs them, or None if one is missing."""
     jars = [_JAVA_FOLDER / name for name in _JARS]
@@ -108,6 +119,8 @@ def command(server: ZooKeeperServer) -> list[str]:
         "-Djava.net.preferIPv4Stack=true",
         "-Dzookeeper.jmx.log4j.disable=true",
         "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+        # Without a quorum it would trace each client that tries, tens of kilobytes a second.
+        "-Dorg.slf4j.simpleLogger.log.org.apache.zookeeper.server.NIOServerCnxn=error",
         "-Dorg.slf4j.simpleLogger.showDateTime=true",
         "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSS",
         "-cp",

@@ -2,17 +2,22 @@
 
 Events, not prose: `log.info("video_registered", video_id=...)`. Ids that belong to a request are
 bound once (`bind_request`) and appear in every line of it. Logs never carry bodies or secrets.
+
+Whoever logs goes on, whatever becomes of the line: nothing here raises. In a service nothing waits
+either (see service.stderr).
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import random
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from typing import TextIO
 
 import structlog
 
@@ -26,7 +31,9 @@ def configure_logs(*, level: str, style: str, **ids: str) -> None:
     """Set up logging of this process; `ids` (role, id) appear in every line. style: auto, json or
     console.
     """
-    console = style == "console" or (style == "auto" and sys.stderr.isatty())
+    stream: TextIO | None = sys.stderr  # none if it was closed when the process began
+    person = stream is not None and stream.isatty()
+    console = style == "console" or (style == "auto" and person)
     shared: list[structlog.typing.Processor] = [
         add_request_id,
         _add_ids(ids),
@@ -39,9 +46,9 @@ def configure_logs(*, level: str, style: str, **ids: str) -> None:
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
     structlog.configure(
-        processors=shared + renderer,
+        processors=[*shared, _never_failing(renderer)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: _Lines(stream),
         cache_logger_on_first_use=True,
     )
     _route_library_logs(level)
@@ -102,16 +109,55 @@ def _add_ids(ids: dict[str, str]) -> structlog.typing.Processor:
     return add
 
 
+def _never_failing(renderer: Sequence[structlog.typing.Processor]) -> structlog.typing.Processor:
+    """What is logged may be anything, also what cannot be shown."""
+
+    def render(
+        logger: object, method: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.ProcessorReturnValue:
+        name = event.get("event")
+        result: structlog.typing.ProcessorReturnValue = event
+        try:
+            for processor in renderer:
+                result = processor(logger, method, result)  # type: ignore[arg-type]
+        except Exception as exc:
+            failed = {"event": "log_line_failed", "level": "error", "error": type(exc).__name__}
+            return json.dumps(failed | {"of": name if isinstance(name, str) else ""})
+        return result
+
+    return render
+
+
+class _Lines:
+    """Prints lines, without structlog's lock: a finalizer that logs could wait in it for ever."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    def msg(self, line: str) -> None:
+        """Print one; a stream that is closed or broken loses it."""
+        if self._stream is not None:
+            with suppress(OSError, ValueError):
+                self._stream.write(line + "\n")
+                self._stream.flush()
+
+    log = debug = info = warn = warning = error = err = msg
+    critical = fatal = failure = exception = msg
+
+
 class _ToStructlog(logging.Handler):
     """Library logs (aiohttp, kazoo) in the same shape as ours."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        log = structlog.get_logger()
-        log.log(
+        try:
+            message = record.getMessage()
+        except Exception:  # its arguments do not fit, or cannot be shown
+            message = str(record.msg)
+        structlog.get_logger().log(
             record.levelno,
             "library_log",
             logger=record.name,
-            message=record.getMessage(),
+            message=message,
             exc_info=record.exc_info,
         )
 

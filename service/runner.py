@@ -19,6 +19,7 @@ from service import failpoints, stages
 from service.config import ConfigError, ServiceConfig, process_environ
 from service.health import Health
 from service.logs import configure_logs
+from service.stderr import take_over
 from service.tasks import TaskHome
 
 log = structlog.get_logger()
@@ -105,6 +106,7 @@ async def _with_signals(build: Callable[[], Service]) -> None:
 
 def main(from_env: Callable[[Mapping[str, str]], C], build: Callable[[C], Service]) -> None:
     """Entry point of every `__main__`: `main(Config.from_env, WriterService)`. Never returns."""
+    take_over()
     try:
         config = from_env(process_environ())
     except ConfigError as exc:

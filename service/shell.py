@@ -9,6 +9,7 @@ from service.descriptors import Descriptors
 from service.health import Health
 from service.http_client import InternalClient
 from service.metrics import Exports, new_registry
+from service.stderr import lost_lines
 from service.tasks import TaskHome
 from service.tls import TlsFiles
 
@@ -22,11 +23,13 @@ class Shell:
         self.tasks = TaskHome()
         self.registry = new_registry()
         self._descriptors = Descriptors(self.health)
-        Exports(self.registry).counter(
+        exports = Exports(self.registry)
+        exports.counter(
             "descriptor_shortages",
             "Looks, one a second, that found none free",
             lambda: self._descriptors.shortages,
         )
+        exports.counter("log_lines_lost", "Lines that could not be printed", lost_lines)
 
     def start(self) -> None:
         """Begin what every process does all its life."""

@@ -24,7 +24,7 @@ from single.config import Config
 from single.handback import hand_back_streams
 from single.pages import add_pages
 from single.sink import HubSink, NoFeed
-from wire.errors import Draining, Unavailable
+from wire.errors import Draining
 from writer.comment_service import CommentService
 from writer.metrics import WriterMetrics
 from writer.public_routes import public_application
@@ -144,8 +144,7 @@ class SingleService:
     async def _look(self) -> None:
         """Keep `degraded` true, and meet a store that was replaced or came back while idle."""
         while True:
-            with suppress(Unavailable):
-                await self._comments.heads(())
+            await self._comments.check()
             self._mark_health()
             await asyncio.sleep(_LOOK_EVERY_S)
 

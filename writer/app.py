@@ -10,7 +10,6 @@ from service.http_server import HttpServer
 from service.metrics import Exports
 from service.ops import OpsServer
 from service.shell import Shell
-from wire.errors import Unavailable
 from writer.comment_service import CommentService
 from writer.config import Config
 from writer.internal_routes import READ_METHODS, internal_application
@@ -111,8 +110,7 @@ class WriterService:
     async def _look(self) -> None:
         """Keep `degraded` true, and meet a store that was replaced or came back while idle."""
         while True:
-            with suppress(Unavailable):
-                await self._comments.heads(())
+            await self._comments.check()
             self._mark_health()
             await asyncio.sleep(_LOOK_EVERY_S)
 

@@ -11,14 +11,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import msgspec
 
 from service.tasks import TaskHome
 from wire.comment import NewComment
-from wire.errors import InvalidField, StoreUnavailable
+from wire.errors import InvalidField, StoreUnavailable, Unavailable
 from wire.ids import EventId, parse_event_id
 from wire.internal import MAX_INTERNAL_BYTES, MAX_RANGE, HeadsReply, RangeReply
 from writer.group_commit import GroupCommit, Limits
@@ -27,7 +27,9 @@ from writer.read_lanes import LaneBounds, ReadBounds, ReadLane
 from writer.sink import CommentSink
 from writer.store import Appended, CommentStore, Page
 
+WRITE_DEADLINE_S = 5.0  # of a write that is only tried
 WRITE_PROBLEM_KEPT_S = 30.0
+WRITE_TRIED_AFTER_S = 10.0  # without a post that was stored
 _REPLY_BYTES = MAX_INTERNAL_BYTES - 4096  # of comments in one range reply
 
 
@@ -56,11 +58,13 @@ class CommentService:
         limits: Limits | None = None,
         read_bounds: ReadBounds | None = None,
         write_problem_kept_s: float = WRITE_PROBLEM_KEPT_S,
+        write_tried_after_s: float = WRITE_TRIED_AFTER_S,
     ) -> None:
         self._store, self._sink, self._metrics = store, sink, metrics
         self._group_commit = GroupCommit(store, sink, tasks, metrics, limits=limits)
         self._write_problem_kept_s = write_problem_kept_s
-        self._unwritten_at = 0.0
+        self._write_tried_after_s = write_tried_after_s
+        self._unwritten_at, self._written_at = 0.0, float("-inf")
         self._problems: dict[str, str] = {}
         bounds = read_bounds or store.read_bounds
         self._read_deadline_s = bounds.deadline_s
@@ -70,9 +74,9 @@ class CommentService:
 
     @property
     def store_problem(self) -> str | None:
-        """What was wrong with the last write or read of heads, None if nothing. Heads are read all
-        the time; a write is not tried, so while nobody posts, its problem is forgotten after
-        `write_problem_kept_s`: it may have ended long ago.
+        """What was wrong with the last write or read of heads, None if nothing: see `check`. Where
+        the store has no write that can be tried, and while nobody posts, the problem of a write is
+        forgotten after `write_problem_kept_s`: it may have ended long ago.
         """
         if time.monotonic() > self._unwritten_at + self._write_problem_kept_s:
             self._problems.pop("write", None)
@@ -114,11 +118,19 @@ class CommentService:
         try:
             result = await self._group_commit.post(video_id, comment, key, request_id)
         except StoreUnavailable as exc:
-            self._problems["write"] = f"last write: {exc.detail}"
-            self._unwritten_at = time.monotonic()
+            self._note_unwritten(exc.detail)
             raise
-        self._problems.pop("write", None)
+        self._note_written()
         return result
+
+    async def check(self) -> None:
+        """Look whether the store serves, for `store_problem`: a read, and a write that changes
+        nothing if the last write failed, or if nothing was stored for `write_tried_after_s`.
+        """
+        with suppress(Unavailable):
+            await self.heads(())
+        if "write" in self._problems or self._idle_s() > self._write_tried_after_s:
+            await self._try_write()
 
     async def history(
         self, video_id: str, limit: int, *, after: str | None = None, before: str | None = None
@@ -180,6 +192,29 @@ class CommentService:
             raise StoreUnavailable("no answer in time") from exc
         if lane is self._heads:
             self._problems.pop("read", None)
+
+    async def _try_write(self) -> None:
+        try:
+            async with asyncio.timeout(WRITE_DEADLINE_S):
+                tried = await self._store.try_write()
+        except StoreUnavailable as exc:
+            self._note_unwritten(exc.detail)
+        except TimeoutError:
+            self._note_unwritten("no answer in time")
+        else:
+            if tried:
+                self._note_written()
+
+    def _idle_s(self) -> float:
+        return time.monotonic() - self._written_at
+
+    def _note_written(self) -> None:
+        self._problems.pop("write", None)
+        self._written_at = time.monotonic()
+
+    def _note_unwritten(self, problem: str) -> None:
+        self._problems["write"] = f"last write: {problem}"
+        self._unwritten_at = time.monotonic()
 
     def _note_unread(self, call: str, problem: str) -> None:
         self._metrics.store_failures.labels(call).inc()

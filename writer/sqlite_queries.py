@@ -42,6 +42,11 @@ def append_group(
     return results
 
 
+def write_nothing_new(connection: sqlite3.Connection) -> None:
+    """Write a page that says what it said before. SQLite skips an UPDATE to the same value."""
+    connection.execute("REPLACE INTO meta SELECT name, value FROM meta WHERE name = 'epoch'")
+
+
 def read_head(connection: sqlite3.Connection, video_id: str) -> int:
     """Newest number of a video, 0 if it never had a comment."""
     row = connection.execute("SELECT head FROM heads WHERE video_id = ?", (video_id,)).fetchone()

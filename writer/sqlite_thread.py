@@ -92,9 +92,15 @@ class SqliteThread(Generic[P, R]):
         while not self._last_turn and (job := self._jobs.get()) is not None:
             if not _is_dead(job):
                 self._turn([job])
-                self._after()
+                self._tidy_up()
         self._close()
         self._post(self._set_ended)
+
+    def _tidy_up(self) -> None:
+        try:
+            self._after()
+        except Exception:  # or nobody would be answered any more
+            log.exception("store_thread_failed")
 
     def _turn(self, jobs: list[_Job[P, R]]) -> None:
         payloads = [jobs[0][0]]

@@ -99,6 +99,11 @@ class CommentStore(Protocol):
         raised, and somebody else's comments may lie between the parts.
         """
 
+    async def try_write(self) -> bool:
+        """Write something that changes nothing, to see whether comments could be stored; False if
+        this store has nothing of the kind. Raises as `append` does.
+        """
+
     async def range(
         self, video_id: str, after: int, through: int, *, for_history: bool = False
     ) -> Page:

@@ -62,6 +62,11 @@ class MemoryStore:
         self._check()
         return [self._append_one(video_id, item) for item in items]
 
+    async def try_write(self) -> bool:
+        """As CommentStore.try_write."""
+        self._check()
+        return True
+
     async def range(
         self, video_id: str, after: int, through: int, *, for_history: bool = False
     ) -> Page:

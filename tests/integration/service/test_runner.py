@@ -7,11 +7,13 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+PIPE = asyncio.subprocess.PIPE
 SCRIPT = Path(__file__).with_name("tiny_service.py")
 ROOT = SCRIPT.parents[3]
 
@@ -29,9 +31,10 @@ class Process:
         self._process.send_signal(signum)
 
     async def end(self) -> tuple[int, str]:
-        """Exit status and what it logged."""
-        assert self._process.stderr is not None
-        errors = (await asyncio.wait_for(self._process.stderr.read(), 30)).decode()
+        """Exit status and what it logged, if that is heard."""
+        errors = ""
+        if self._process.stderr is not None:
+            errors = (await asyncio.wait_for(self._process.stderr.read(), 30)).decode()
         while await self._hear(at_end=True):
             pass
         return await asyncio.wait_for(self._process.wait(), 30), errors
@@ -58,16 +61,15 @@ async def run() -> AsyncIterator[Run]:
     """`await run("good")`: the tiny service with that behaviour."""
     processes = []
 
-    async def run(behaviour: str, **environ: str) -> Process:
+    async def run(behaviour: str, stderr: int = PIPE, **environ: str) -> Process:
         base = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "SERVICE_ID": "w1"}
-        pipe = asyncio.subprocess.PIPE
         process = Process(
             await asyncio.create_subprocess_exec(
                 sys.executable,
                 str(SCRIPT),
                 env=base | {"BEHAVIOUR": behaviour} | environ,
-                stdout=pipe,
-                stderr=pipe,
+                stdout=PIPE,
+                stderr=stderr,
             )
         )
         processes.append(process)
@@ -155,3 +157,42 @@ async def test_bad_configuration_exits_2_and_names_every_fault(run: Run) -> None
     for name in ("SERVICE_ID", "OPS_PORT", "LOG_LEVEL"):
         assert name in errors
     assert "Traceback" not in errors
+
+
+@pytest.fixture(params=["full disk", "reader gone", "nobody reads"])
+def broken_stderr(request: pytest.FixtureRequest) -> Iterator[int]:
+    """What lines are printed into, and cannot be."""
+    if request.param == "full disk":
+        read, write = None, os.open("/dev/full", os.O_WRONLY)
+    else:
+        read, write = os.pipe()
+    if request.param == "nobody reads":
+        os.set_blocking(write, False)
+        with suppress(BlockingIOError):
+            while True:
+                os.write(write, bytes(1024))
+        os.set_blocking(write, True)
+    elif read is not None:
+        os.close(read)
+        read = None
+    yield write
+    for descriptor in filter(None, (read, write)):
+        os.close(descriptor)
+
+
+@pytest.mark.parametrize(("behaviour", "ends_with"), [("good", 0), ("broken drain", 1)])
+async def test_a_process_lives_as_ever_when_its_log_cannot_be_written(
+    run: Run, broken_stderr: int, behaviour: str, ends_with: int
+) -> None:
+    process = await run(behaviour, broken_stderr, FAILPOINT="writer.in_commit:kill")  # is logged
+    await process.wait_said("started")
+    process.signal(signal.SIGTERM)
+    assert (await process.end())[0] == ends_with
+    assert process.said[-1] == "stopped"
+
+
+async def test_a_bad_configuration_exits_2_also_when_nobody_is_told(
+    run: Run, broken_stderr: int
+) -> None:
+    process = await run("good", broken_stderr, LOG_LEVEL="loud")
+    assert (await process.end())[0] == 2

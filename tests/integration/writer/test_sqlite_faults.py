@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import signal
 import sqlite3
@@ -13,13 +12,19 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from service.tasks import TaskHome
+from tests.small_disk import SmallDisk, small_disk
 from tests.support import eventually
 from wire.comment import NewComment
 from wire.errors import StoreUnavailable
 from writer import sqlite_store
+from writer.comment_service import CommentService
+from writer.metrics import WriterMetrics
 from writer.sqlite_store import SqliteStore
 from writer.store import Appended, Item, Outcome, StoreReplaced
+from writer.testing import ListSink
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -42,15 +47,9 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 1 MB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(command, capture_output=True).returncode != 0:
-        pytest.skip("only root may mount")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    with small_disk(tmp_path / "small", "1m") as disk:
+        yield disk
 
 
 def check_integrity(path: Path) -> int:
@@ -73,10 +72,10 @@ async def fill_up(store: SqliteStore) -> int:
             return stored
 
 
-async def test_a_full_disk_refuses_and_heals_when_there_is_space(small_disk: Path) -> None:
-    ballast = small_disk / "ballast"
+async def test_a_full_disk_refuses_and_heals_when_there_is_space(disk: SmallDisk) -> None:
+    ballast = disk.path / "ballast"
     ballast.write_bytes(bytes(300_000))
-    store = SqliteStore(small_disk / "comments.db")
+    store = SqliteStore(disk.path / "comments.db")
     await store.start()
     stored = await fill_up(store)
     assert stored > 0
@@ -86,20 +85,68 @@ async def test_a_full_disk_refuses_and_heals_when_there_is_space(small_disk: Pat
     ballast.unlink()
     assert (await append(store)).seq == stored + 1
     await store.stop()
-    assert check_integrity(small_disk / "comments.db") == stored + 1
+    assert check_integrity(disk.path / "comments.db") == stored + 1
 
 
-async def test_a_disk_that_turns_read_only_refuses_and_heals(small_disk: Path) -> None:
-    store = SqliteStore(small_disk / "comments.db")
+async def test_a_full_disk_is_found_without_a_post_and_so_is_its_room(disk: SmallDisk) -> None:
+    store, tasks = SqliteStore(disk.path / "comments.db"), TaskHome()
+    service = CommentService(
+        store, ListSink(), tasks, WriterMetrics(CollectorRegistry()), write_tried_after_s=0.0
+    )
+    await service.start()
+    await service.post("v", NewComment("ann", "x"), None)
+    await service.check()
+    assert service.store_problem is None
+    disk.fill()
+    await service.check()
+    assert str(service.store_problem).startswith("last write: ")
+    assert (await service.heads(["v"])).heads == {"v": 1}  # reads go on
+    disk.free()
+    await service.check()
+    assert service.store_problem is None
+    assert (await service.post("v", NewComment("ann", "y"), None)).seq == 2
+    await service.stop()
+    await tasks.aclose()
+
+
+async def test_a_disk_that_was_full_at_the_start_needs_no_restart(disk: SmallDisk) -> None:
+    store = SqliteStore(disk.path / "comments.db")
     await store.start()
-    await append(store)
+    assert (await append(store)).seq == 1
     await store.stop()
-    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    store = SqliteStore(small_disk / "comments.db")
+    disk.fill()
+    store = SqliteStore(disk.path / "comments.db")
     await store.start()
     with pytest.raises(StoreUnavailable):
         await append(store)
-    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    disk.free()
+    assert (await append(store)).seq == 2
+    await store.stop()
+
+
+async def test_a_disk_without_inodes_refuses_and_heals(tmp_path: Path) -> None:
+    """The file is there, but not what SQLite needs beside it."""
+    with small_disk(tmp_path / "small", "1m", nr_inodes="2") as disk:
+        store = SqliteStore(disk.path / "comments.db")
+        await store.start()
+        with pytest.raises(StoreUnavailable):
+            await append(store)
+        subprocess.run(["mount", "-o", "remount,nr_inodes=10", str(disk.path)], check=True)
+        assert (await append(store)).seq == 1
+        await store.stop()
+
+
+async def test_a_disk_that_turns_read_only_refuses_and_heals(disk: SmallDisk) -> None:
+    store = SqliteStore(disk.path / "comments.db")
+    await store.start()
+    await append(store)
+    await store.stop()
+    subprocess.run(["mount", "-o", "remount,ro", str(disk.path)], check=True)
+    store = SqliteStore(disk.path / "comments.db")
+    await store.start()
+    with pytest.raises(StoreUnavailable):
+        await append(store)
+    subprocess.run(["mount", "-o", "remount,rw", str(disk.path)], check=True)
     assert (await append(store)).seq == 2
     await store.stop()
 

@@ -78,6 +78,27 @@ def test_what_json_cannot_hold_does_not_break_a_line() -> None:
     assert lines[0]["event"] == "a"
 
 
+def test_what_cannot_be_shown_does_not_reach_who_logs() -> None:
+    shy = "class Shy:\n    def __repr__(self): raise ValueError('no')\n"
+    failed, after = lines_of(shy + "log.info('a', b=Shy())\nlog.info('c')")
+    assert (failed["event"], failed["of"], failed["error"]) == (
+        "log_line_failed",
+        "a",
+        "ValueError",
+    )
+    assert after["event"] == "c"
+
+
+def test_a_library_whose_words_do_not_fit_gets_its_line_all_the_same() -> None:
+    (line,) = lines_of("logging.getLogger('x').warning('lost %d', 'it')")
+    assert line["message"] == "lost %d"
+
+
+@pytest.mark.parametrize("broken", ["os.close(2)", "os.dup2(os.open('/dev/full', 1), 2)"])
+def test_a_stream_that_is_broken_does_not_reach_who_logs(broken: str) -> None:
+    assert text_of(f"import os; {broken}; log.error('a'); log.error('b'); sys.stderr = None") == ""
+
+
 def test_a_person_gets_no_json() -> None:
     assert "{" not in text_of("log.info('started')", style="console")
     assert text_of("log.info('started')", style="auto").startswith("{")  # not a terminal
