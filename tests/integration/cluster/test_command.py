@@ -29,14 +29,15 @@ def home(tmp_path: Path) -> Path:
 
 def run(home: Path, line: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """A line of a shell in which `livecomments` is the command."""
-    command = f'livecomments() {{ {sys.executable} -m cluster "$@"; }}; {line}'
+    limited = f"timeout {ENDS_WITHIN_S} {sys.executable}"  # none is left behind
+    command = f'livecomments() {{ {limited} -m cluster "$@"; }}; {line}'
     return subprocess.run(
         ["bash", "-c", command],
         cwd=CHECKOUT,
         env=dict(os.environ) | {HOME_VARIABLE: str(home), "CLUSTER": NAME} | variables,
         capture_output=True,
         text=True,
-        timeout=ENDS_WITHIN_S,
+        timeout=3 * ENDS_WITHIN_S,
     )
 
 
