@@ -8,6 +8,7 @@ port for clients and one among themselves. JMX is off: without a password it is 
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -69,8 +70,8 @@ def write_config(server: CassandraServer, ring: Sequence[CassandraServer] = ()) 
 
 
 def command(server: CassandraServer, jars: Path) -> list[str]:
-    """Runs the server in the foreground. Raises FileNotFoundError without Java 17, or if the jars
-    are not exactly what they should be.
+    """Runs the server in the foreground; its folder must be the working directory. Raises
+    FileNotFoundError without Java 17, or if the jars are not exactly what they should be.
     """
     java = find_java(JAVA_VERSION)
     if java is None:
@@ -80,10 +81,12 @@ def command(server: CassandraServer, jars: Path) -> list[str]:
             f"Cassandra's jars in {jars} are missing or damaged; "
             "`STORE=cassandra livecomments install` brings them"
         )
-    agent = next(jars.glob(_AGENT))
+    agent = next(jars.glob(_AGENT)).name
+    # From here: Java would end a path at a `:` (of the class path) or a `=` (of the agent).
+    jars = Path(os.path.relpath(jars.resolve(), server.folder.resolve()))
     return [
         java,
-        *cassandra_config.jvm_options(server.folder, server.heap_mib, agent),
+        *cassandra_config.jvm_options(server.folder, server.heap_mib, jars / agent),
         *server.options,
         "-cp",
         f"{jars}/*",

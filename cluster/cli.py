@@ -3,40 +3,56 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 import msgspec
-from rich.console import Console
-from rich.markup import escape
 
 from cluster import readable
+from cluster.addresses import join_port, reached_at
 from cluster.choose_runtime import choose_runtime, why_not_docker
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError, StepFailed
 from cluster.file_epoch import renew_file_epoch
-from cluster.folder import CHECKOUT, ClusterFolder, home_folder, jars_folder
+from cluster.folder import CHECKOUT, HOME_VARIABLE, ClusterFolder, home_folder, jars_folder
 from cluster.install import ensure_installed
 from cluster.new_epoch import renew_cluster_epoch
 from cluster.parts import Kind, kinds_of
-from cluster.ports import is_free
+from cluster.port_check import require_free_for_dev
 from cluster.progress import Spoken, Update
 from cluster.route import fetch_route
 from cluster.runtime import RUNNING
-from cluster.settings import DEV_NAME, GATEWAY_HTTP_PORT, Settings, read_name, read_settings
+from cluster.settings import DEV_NAME, Settings, read_dev_address, read_name, read_settings
 from cluster.status import fetch_figures, fetch_rows
 from cluster.system_packages import ensure_browser
+from cluster.terminal import (
+    Screen,
+    complain,
+    end_when_nobody_reads,
+    ensure_streams,
+    fail,
+    say,
+    screen_for_tables,
+)
 from service.config import ConfigError
 from service.logs import configure_logs
 
-_WIDTH_OF_FILES = 140
-_console = Console(soft_wrap=True)
+_console = Screen(soft_wrap=True)
 _LOG_LINES = 20
+_NO_PLACE = (
+    errno.EACCES,
+    errno.EEXIST,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+)
 _TELL_EVERY_S = 0.3
 
 
@@ -49,10 +65,24 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except StepFailed as exc:
             for line in exc.log_tail.splitlines():
-                print(f"  {exc.part} | {readable.readable_line(line)}", file=sys.stderr)
-            _fail(str(exc))
-        except (ClusterError, ConfigError, OSError) as exc:
-            _fail(str(exc))
+                complain(f"  {exc.part} | {readable.readable_line(line)}")
+            fail(str(exc))
+        except (ClusterError, ConfigError) as exc:
+            fail(str(exc))
+        except OSError as exc:
+            fail(_in_words(exc))
+
+
+class _TakesVideo(click.Command):
+    """A video id may begin with a dash. So whatever is no option of ours is one; all are flags."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the options first and a `--` behind them, unless a person did."""
+        if "--" not in args:
+            options = {name for param in self.get_params(ctx) for name in param.opts}
+            flags = [arg for arg in args if arg.startswith("-") and arg in options]
+            args = [*flags, "--", *(arg for arg in args if arg not in flags)]
+        return super().parse_args(ctx, args)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -61,6 +91,7 @@ def main() -> None:
 
     Another cluster than the default one is named by the variable CLUSTER.
     """
+    ensure_streams()
     configure_logs(level="error", style="console", role="cli", id="livecomments")
 
 
@@ -85,8 +116,8 @@ def up() -> None:
         cluster = Cluster.create(settings)
         asyncio.run(cluster.up(progress))
     if known is not None and settings.environment != known.environment:
-        print("Variables reach a process when it starts: those that ran keep what they had.")
-    print("\n".join(readable.closing_words(cluster)))
+        say("Variables reach a process when it starts: those that ran keep what they had.")
+    say("\n".join(readable.closing_words(cluster)))
 
 
 @main.command()
@@ -108,36 +139,32 @@ def install(tests: bool) -> None:
 def dev() -> None:
     """Run everything in one process in the foreground (topology `single`).
 
-    Variables: HTTP_PORT (8080); what the writer and the node read from the environment is passed
-    on.
+    Variables: BIND (127.0.0.1), HTTP_PORT (8080); what the writer and the node read from the
+    environment is passed on.
     """
     folder = home_folder(os.environ) / DEV_NAME
     folder.mkdir(parents=True, exist_ok=True)
-    port = os.environ.get("HTTP_PORT") or str(GATEWAY_HTTP_PORT)
+    bind, port = read_dev_address(os.environ)
+    require_free_for_dev(bind, port)
     defaults = {
         "SERVICE_ID": "dev",
-        "PUBLIC_PORT": port,
         "SQLITE_PATH": str(folder / "comments.sqlite3"),
         "DEMO": "on",
     }
-    if not port.isdecimal() or not is_free("127.0.0.1", int(port)):
-        raise ClusterError(
-            f"HTTP_PORT={port} cannot be used; is another program there, or the cluster "
-            "(`make cluster-down`)? Another port: make dev HTTP_PORT=8090"
-        )
-    url = f"http://127.0.0.1:{port}"
-    words = [*readable.lines_to_try(url), "or do both in a browser:", f"  {url}/demo"]
-    print("\n".join(words), flush=True)
+    address = {"BIND_HOST": bind, "PUBLIC_PORT": str(port)}
+    url = f"http://{join_port(reached_at(bind), port)}"
+    say("\n".join([*readable.lines_to_try(url), "or do both in a browser:", f"  {url}/demo"]))
     os.chdir(CHECKOUT)
     command = [sys.executable, "-m", "single"]
-    os.execve(sys.executable, command, defaults | dict(os.environ))  # noqa: S606 - becomes it
+    environment = defaults | dict(os.environ) | address
+    os.execve(sys.executable, command, environment)  # noqa: S606 - becomes it
 
 
 @main.command()
 def down() -> None:
     """Stop everything; data is kept."""
     cluster = _change(lambda cluster: cluster.down(Spoken(_console)))
-    print(f"The cluster {cluster.settings.name} is stopped; its data is in {cluster.folder.path}")
+    say(f"The cluster {cluster.settings.name} is stopped; its data is in {cluster.folder.path}")
 
 
 @main.command("new-epoch")
@@ -154,7 +181,7 @@ def new_epoch(file: Path | None) -> None:
         cluster = _open()
         with cluster.folder.lock():
             old, new = asyncio.run(renew_cluster_epoch(cluster))
-    print(f"the epoch was {old} and is {new}")
+    say(f"the epoch was {old} and is {new}")
 
 
 @main.command()
@@ -163,10 +190,10 @@ def clean() -> None:
     name = read_name(os.environ)
     folder = ClusterFolder(home_folder(os.environ), name)
     if not folder.exists():
-        print(f"there is no cluster {name}")
+        say(f"there is no cluster {name}")
         return
     _change(lambda cluster: cluster.clean(Spoken(_console)))
-    print(f"The cluster {name} is gone")
+    say(f"The cluster {name} is gone")
 
 
 @main.command()
@@ -179,27 +206,33 @@ def status(as_json: bool) -> None:
     cluster = _open()
     rows = asyncio.run(fetch_rows(cluster))
     if as_json:
-        print(msgspec.json.format(msgspec.json.encode(rows)).decode())
+        say(msgspec.json.format(msgspec.json.encode(rows)).decode())
     else:
-        width = None if sys.stdout.isatty() else _WIDTH_OF_FILES
-        Console(width=width).print(readable.status_table(cluster.settings.name, rows))
+        screen_for_tables().print(readable.status_table(cluster.settings.name, rows))
     sys.exit(0 if all(row.ready for row in rows) else 1)
 
 
-@main.command()
+@main.command(cls=_TakesVideo)
 @click.argument("video")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def route(video: str, as_json: bool) -> None:
     """Show where a video is served and where the gateway sends it."""
     found = asyncio.run(fetch_route(_open(), video))
     text = msgspec.json.encode(found).decode() if as_json else None
-    print(text or "\n".join(readable.route_lines(found)))
+    say(text or "\n".join(readable.route_lines(found)))
 
 
 @main.command()
 @click.argument("names", nargs=-1)
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is printed from now on.")
-@click.option("-n", "--lines", default=_LOG_LINES, show_default=True, help="Of each part.")
+@click.option(
+    "-n",
+    "--lines",
+    type=click.IntRange(min=0),
+    default=_LOG_LINES,
+    show_default=True,
+    help="Of each part.",
+)
 @click.option("--raw", is_flag=True, help="Lines as they were written.")
 def logs(names: tuple[str, ...], follow: bool, lines: int, raw: bool) -> None:
     """Show the end of what parts printed (all of them, or NAMES)."""
@@ -207,17 +240,17 @@ def logs(names: tuple[str, ...], follow: bool, lines: int, raw: bool) -> None:
     chosen = [cluster.part(name).name for name in names] or [part.name for part in cluster.parts]
     width = max(map(len, chosen))
 
-    def show(name: str, line: str) -> None:
-        print(f"{name:{width}} | {line if raw else readable.readable_line(line)}", flush=True)
-
+    found: Iterable[tuple[str, str]]
     if follow:
-        with suppress(KeyboardInterrupt):
-            for name, line in cluster.runtime.follow_logs(chosen, lines=lines):
-                show(name, line)
+        end_when_nobody_reads()
+        found = cluster.runtime.follow_logs(chosen, lines=lines)
     else:
-        for name in chosen:
-            for line in cluster.runtime.log_tail(name, lines).splitlines():
-                show(name, line)
+        tails = {name: cluster.runtime.log_tail(name, lines) for name in chosen}
+        found = ((name, line) for name in chosen for line in tails[name].splitlines())
+    with suppress(KeyboardInterrupt):
+        for name, line in found:
+            if not say(f"{name:{width}} | {line if raw else readable.readable_line(line)}"):
+                break
 
 
 @main.command()
@@ -343,6 +376,8 @@ def _each(names: tuple[str, ...], act: _Act, doing: str) -> None:
                 asyncio.run(act(cluster, name, update))
 
 
-def _fail(text: str) -> NoReturn:
-    Console(stderr=True, soft_wrap=True).print(f"[red]livecomments:[/] {escape(text)}")
-    sys.exit(1)
+def _in_words(exc: OSError) -> str:
+    home = home_folder(os.environ)
+    if exc.errno in _NO_PLACE and str(exc.filename or "").startswith(str(home)):
+        return f"{exc.filename}: {exc.strerror}; {HOME_VARIABLE}=folder keeps clusters elsewhere"
+    return str(exc)

@@ -14,12 +14,14 @@ import os
 from pathlib import Path
 
 from cluster import haproxy_socket
+from cluster.addresses import LOOPBACK, join_port
 from cluster.errors import ClusterError
 from cluster.folder import ClusterFolder, Remembered, home_folder
 from cluster.haproxy import Server
 from cluster.memory import Memory
 from cluster.parts import BEHIND_GATEWAY, ROLES, SERVERS, WITH_STORE, Kind, Part, find_part
 from cluster.port_check import require_free_ports
+from cluster.preflight import check_path
 from cluster.progress import Progress, Silent
 from cluster.runtime import RUNNING, Condition, Plan, Runtime
 from cluster.runtimes import open_runtime
@@ -45,9 +47,11 @@ class Cluster:
     @classmethod
     def create(cls, settings: Settings, home: Path | None = None) -> Cluster:
         """The cluster of that name with these settings: a new one, or the one in the folder with
-        its settings changed. Chooses ports, starts nothing. Raises SettingsConflict.
+        its settings changed. Chooses ports, starts nothing. Raises SettingsConflict; ConfigError,
+        PortTaken or CannotListen for what could not start.
         """
         folder = ClusterFolder(home or home_folder(os.environ), settings.name)
+        check_path(folder.path)
         cluster = cls(folder, folder.load() if folder.exists() else Remembered(settings))
         cluster._memory.take_on(settings)
         return cluster
@@ -71,12 +75,15 @@ class Cluster:
     @property
     def http_url(self) -> str:
         """The gateway over HTTP, without a slash at the end."""
-        return f"http://127.0.0.1:{self.part('haproxy').ports['http']}"
+        gateway = self.part(Kind.HAPROXY)
+        return f"http://{join_port(gateway.host, gateway.ports['http'])}"
 
     @property
     def https_url(self) -> str:
         """The gateway over HTTPS and HTTP/2; its certificate is signed by `ca_file`."""
-        return f"https://localhost:{self.part('haproxy').ports['https']}"
+        gateway = self.part(Kind.HAPROXY)
+        host = "localhost" if gateway.host == LOOPBACK else gateway.host
+        return f"https://{join_port(host, gateway.ports['https'])}"
 
     @property
     def ca_file(self) -> Path:
@@ -102,7 +109,7 @@ class Cluster:
         as `address`.
         """
         host, port = self.address(name, use)
-        return f"http://{host}:{port}"
+        return f"http://{join_port(host, port)}"
 
     def pid(self, name: str) -> int | None:
         """The part's process id while it runs. Raises UnknownPart."""
@@ -124,11 +131,13 @@ class Cluster:
         self.choose_ports_again_if_nothing_runs()
         await self.runtime.prepare(self.plan(), progress)
         await self._stop_surplus(progress)
+        started: list[Part] = []
         for kinds in (SERVERS, ROLES):
             group = [part for part in self.parts if part.kind in kinds]
             if group:
                 with progress.step(_title(group)):
-                    await self._start_group(group)
+                    await self._start_group(group, started)
+                started += group
         with progress.step("the store"):
             await self._waiting.posts_accepted(
                 [part for part in self.parts if part.kind in WITH_STORE]
@@ -222,16 +231,17 @@ class Cluster:
                     )
                 )
 
-    async def _start_group(self, group: list[Part]) -> None:
+    async def _start_group(self, group: list[Part], started: list[Part]) -> None:
         await asyncio.gather(*(self._launch(part) for part in group))
-        await self._waiting.all_ready(group)
+        await self._waiting.all_ready(group, started)
 
     async def _start_gateway(self, part: Part) -> None:
         await self._launch(part)
         servers = self._servers()
         await self._waiting.slots_filled(part, servers)
-        await self._waiting.ready(part)
-        await self._waiting.gateway_sees_all(part, servers)
+        behind = [part for part in self.parts if part.kind in BEHIND_GATEWAY]
+        await self._waiting.all_ready([part], behind)
+        await self._waiting.gateway_sees_all(part, behind)
 
     async def _launch(self, part: Part) -> None:
         if self.runtime.condition(part.name) in RUNNING:

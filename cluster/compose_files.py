@@ -18,9 +18,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cluster.addresses import in_brackets
 from cluster.cassandra import read_heap_mib
 from cluster.container_memory import GATEWAY_MIB, limit_mib
 from cluster.container_ports import CASSANDRA_CQL, INTERNAL, ZOOKEEPER_CLIENT
+from cluster.errors import ClusterError
 from cluster.folder import CHECKOUT
 from cluster.launches import TLS_ROLES
 from cluster.parts import ROLES, WITH_STORE, Kind, Part
@@ -70,7 +72,7 @@ class ComposeFiles:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._replace("docker-compose.yml", _compose(plan))
         self._replace("docker-compose.override.yml", json.dumps(self._override(plan), indent=1))
-        lines = [f"{name}='{value}'\n" for name, value in self.variables(plan).items()]
+        lines = [_line(name, value) for name, value in self.variables(plan).items()]
         self._replace(".env", "".join(lines))
 
     def variables(self, plan: Plan) -> dict[str, str]:
@@ -83,7 +85,7 @@ class ComposeFiles:
             "LIVECOMMENTS_IMAGE": self.image,
             "LIVECOMMENTS_CHECKOUT": str(CHECKOUT),
             "NETWORK": self.network,
-            "BIND": settings.bind,
+            "BIND": in_brackets(settings.bind),
             "HTTP_PORT": str(gateway.ports["http"]),
             "HTTPS_PORT": str(gateway.ports["https"]),
             "NODES": str(settings.nodes),
@@ -124,6 +126,8 @@ class ComposeFiles:
             "environment": {
                 "CORS_ORIGINS": _variables(plan, gateway).get("CORS_ORIGINS", ""),
                 GATEWAY_MIB: str(limit_mib(Kind.HAPROXY, _variables(plan, gateway))),
+                # What a person sets for compose by hand, and where the gateway is reached.
+                "GATEWAY_NAMES": f"${{GATEWAY_NAMES:-}},{gateway.host}",
             },
         }
         volumes: dict[str, Any] = {f"tls-{name}": {} for name in own}
@@ -136,6 +140,13 @@ class ComposeFiles:
         unfinished = self.folder / f"{name}.new"
         unfinished.write_text(text)
         unfinished.replace(self.folder / name)
+
+
+def _line(name: str, value: str) -> str:
+    """One of `.env`. Raises ClusterError for what the versions of compose read differently."""
+    if "'" in value or not value.isprintable():
+        raise ClusterError(f"RUNTIME=docker cannot work with a quote or line break: {name}={value}")
+    return f"{name}='{value}'\n"
 
 
 def _read_network(path: Path) -> str:

@@ -78,7 +78,7 @@ class DockerRuntime:
         """As the protocol says: the gateway's ports are published, the others' are in the
         project's network, which this machine reaches.
         """
-        return "127.0.0.1" if part.kind is Kind.HAPROXY else self._network.address(part.name)
+        return part.host if part.kind is Kind.HAPROXY else self._network.address(part.name)
 
     def control(self) -> TcpControl:
         """As the protocol says."""

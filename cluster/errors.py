@@ -5,6 +5,7 @@ ClusterError          one line for the person; the command exits with 1
 |- UnknownPart        no part has that name; lists the names
 |- NoCluster          there is no cluster of that name
 |- PortTaken          another program listens on a port that we need
+|- CannotListen       the machine has no such address, or keeps the port for root
 |- NotInstalled       a program is missing; says what to install
 `- SettingsConflict   a running cluster cannot take on that setting
 """
@@ -42,11 +43,15 @@ class NoCluster(ClusterError):
 
 
 class PortTaken(ClusterError):
-    """Another program listens where `part` should."""
+    """Another program listens on `port`; `whose` it should be."""
 
-    def __init__(self, part: str, use: str, port: int, hint: str) -> None:
-        super().__init__(f"port {port} ({part}, {use}) is taken by another program; {hint}")
+    def __init__(self, whose: str, port: int, hint: str) -> None:
+        super().__init__(f"port {port} ({whose}) is taken by another program; {hint}")
         self.port = port
+
+
+class CannotListen(ClusterError):
+    """This machine does not let us listen there: no such address, or the port is root's."""
 
 
 class NotInstalled(ClusterError):

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cluster.addresses import in_brackets
 from cluster.haproxy_errors import errorfile_lines, write_errors
 from rtms_node.stream_request import ALLOW
 from service.cors import EXPOSED_HEADERS, STREAM_PREFLIGHT, preflight_headers
@@ -110,7 +111,7 @@ def render(gateway: Gateway) -> str:
     reserved = min(RESERVED_CONNECTIONS, gateway.max_connections // 2)
     by_name = bool(gateway.nameserver)
     return _Template(TEMPLATE.read_text()).substitute(
-        bind=gateway.bind,
+        bind=in_brackets(gateway.bind),
         http_port=gateway.http_port,
         https_port=gateway.https_port,
         certificate=gateway.certificate,

@@ -17,7 +17,10 @@ from wire.roles import Role
 from wire.topology import PUBSUB
 
 # What a program may need of the person's environment; nothing else leaks into the processes.
-_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "JAVA_HOME")
+_PASSED_ON = ("PATH", "HOME", "TZ", "TMPDIR", "JAVA_HOME")
+# Not the person's: under another one, `C` first of all, Java cannot open a file whose path has a
+# letter outside ASCII.
+_LOCALE = {"LC_ALL": "C.UTF-8"}
 _MODULES = {
     Kind.SINGLE: "single",
     Kind.WRITER: "writer",
@@ -42,7 +45,8 @@ class Launches:
         self._folder = folder
         self._settings = settings
         self._parts = parts
-        self._passed_on = {name: environ[name] for name in _PASSED_ON if name in environ}
+        given = {name: environ[name] for name in _PASSED_ON if name in environ}
+        self._passed_on = given | _LOCALE
         jars = jars_folder(home_folder(environ))
         self._servers_not_ours = ServerLaunches(folder, settings, parts, self._passed_on, jars)
 

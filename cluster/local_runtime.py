@@ -22,7 +22,7 @@ from io import FileIO
 from pathlib import Path
 
 from cluster import logs
-from cluster.ca import DevelopmentCa
+from cluster.ca import GATEWAY_NAMES, DevelopmentCa
 from cluster.errors import ClusterError, NotInstalled
 from cluster.file_epoch import renew_file_epoch
 from cluster.folder import CHECKOUT, ClusterFolder
@@ -204,7 +204,8 @@ class LocalRuntime:
         """Whatever is good is left as it is."""
         ca = DevelopmentCa.load_or_create(self._folder.ca)
         if part.kind is Kind.HAPROXY:
-            ca.ensure_gateway(self._folder.gateway)
+            names = tuple(dict.fromkeys((*GATEWAY_NAMES, part.host)))
+            ca.ensure_gateway(self._folder.gateway, names)
         elif (role := TLS_ROLES.get(part.kind)) is not None:
             ca.ensure_process(self._folder.tls(part.name), role, part.name)
 

@@ -11,11 +11,12 @@ import dataclasses
 from cluster.errors import SettingsConflict
 from cluster.folder import ClusterFolder, Remembered
 from cluster.parts import Kind, Part, gateway_ports, missing_ports, part_name, parts_of, port_keys
+from cluster.port_check import require_gateway_ports
 from cluster.ports import free_ports, is_free
 from cluster.preflight import check_variables
 from cluster.runtime import RUNNING, Runtime
 from cluster.settings import DEFAULT_NAME, Settings
-from service.config import EnvReader, PubSubConfig
+from service.config import ConfigError, EnvReader, PubSubConfig
 from writer.cassandra_config import CassandraConfig
 
 # What may change while the cluster runs: how many there are of what the gateway can take on.
@@ -47,6 +48,7 @@ class Memory:
         check_variables(settings)
         self._check_runtime(settings)
         self._check_gateway_ports(settings)
+        self._check_asked_ports(settings)
         self._check_ring(settings)
         if self._any_runs():
             self._check_elastic(settings)
@@ -55,7 +57,7 @@ class Memory:
 
     def remember(self, settings: Settings) -> None:
         """Write settings down, and choose the ports that they still need."""
-        asked = gateway_ports(settings, is_default=settings.name == DEFAULT_NAME)
+        asked = self._asked_ports(settings)
         ports = self._remembered.ports | asked
         missing = missing_ports(settings, ports)
         chosen = free_ports(len(missing), avoid=set(ports.values()))
@@ -67,13 +69,16 @@ class Memory:
         """After a reboot others may have taken our ports; the gateway's are the person's choice."""
         if self._any_runs():
             return
+        gateway = {
+            self._remembered.ports.get(key) for key in port_keys(Kind.HAPROXY, 1).values()
+        }  # a person may have asked for a port that was chosen for another part
         taken = {
             key
             for part in self.parts
             for use, key in port_keys(part.kind, part.number).items()
             if part.kind is not Kind.HAPROXY
             and key in self._remembered.ports
-            and not is_free(part.host, part.ports[use])
+            and not (part.ports[use] not in gateway and is_free(part.host, part.ports[use]))
         }
         if taken:
             ports = self._remembered.ports
@@ -93,13 +98,29 @@ class Memory:
     def _check_gateway_ports(self, settings: Settings) -> None:
         if self._runtime.condition(Kind.HAPROXY) not in RUNNING:
             return
-        asked = gateway_ports(settings, is_default=settings.name == DEFAULT_NAME)
+        asked = self._asked_ports(settings)
         for key, port in asked.items():
             if self._remembered.ports.get(key, port) != port:
                 raise SettingsConflict(
                     f"the gateway listens on {self._remembered.ports[key]}; "
                     f"`livecomments stop haproxy` first, then start it on {port}"
                 )
+
+    def _check_asked_ports(self, settings: Settings) -> None:
+        """Before they are remembered, or a second try would meet the same ones again."""
+        asked = self._asked_ports(settings)
+        uses = port_keys(Kind.HAPROXY, 1)
+        ports = {use: (self._remembered.ports | asked).get(key) for use, key in uses.items()}
+        if ports["http"] and ports["http"] == ports["https"]:
+            raise ConfigError(
+                f"HTTP_PORT and HTTPS_PORT are both {ports['http']}; choose another for one"
+            )
+        if self._runtime.condition(Kind.HAPROXY) not in RUNNING:
+            free = {use: asked[key] for use, key in uses.items() if key in asked}
+            require_gateway_ports(settings, free)
+
+    def _asked_ports(self, settings: Settings) -> dict[str, int]:
+        return gateway_ports(settings, is_default=settings.name == DEFAULT_NAME)
 
     def _check_ring(self, settings: Settings) -> None:
         """Servers that came later would be asked for comments that they never got."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cluster import container_ports
+from cluster.addresses import LOOPBACK, reached_at
 from cluster.errors import UnknownPart
 from cluster.settings import GATEWAY_HTTP_PORT, GATEWAY_HTTPS_PORT, Settings
 from wire.topology import PUBSUB, Topology
@@ -67,24 +68,19 @@ _CONTAINER_PORTS: Mapping[Kind, Mapping[str, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One program. `number` counts from 1 within its kind; `ports` by use."""
+    """One program. `number` counts from 1 within its kind; `ports` by use. `host` is where this
+    machine reaches the gateway, and any part of the local runtime.
+    """
 
     kind: Kind
     number: int
     ports: Mapping[str, int]
+    host: str = LOOPBACK
 
     @property
     def name(self) -> str:
         """`node-1`; what there is only one of is just `haproxy`, `redis`."""
         return part_name(self.kind, self.number)
-
-    @property
-    def host(self) -> str:
-        """The loopback address that the local runtime gives it.
-
-        Cassandra's servers find one another by address alone, on one port that all of them share.
-        """
-        return f"127.0.0.{self.number}" if self.kind is Kind.CASSANDRA else "127.0.0.1"
 
 
 def part_name(kind: Kind, number: int) -> str:
@@ -125,9 +121,20 @@ def parts_of(settings: Settings, ports: Mapping[str, int]) -> list[Part]:
     return [
         Part(kind, number, _CONTAINER_PORTS[kind])
         if _is_contained(settings, kind)
-        else Part(kind, number, {use: ports[key] for use, key in port_keys(kind, number).items()})
+        else Part(
+            kind,
+            number,
+            {use: ports[key] for use, key in port_keys(kind, number).items()},
+            _host(settings, kind, number),
+        )
         for kind, number in wanted(settings)
     ]
+
+
+def _host(settings: Settings, kind: Kind, number: int) -> str:
+    if kind is Kind.CASSANDRA:  # they find one another by address alone, on one port for all
+        return f"127.0.0.{number}"
+    return reached_at(settings.bind) if kind is Kind.HAPROXY else LOOPBACK
 
 
 def missing_ports(settings: Settings, ports: Mapping[str, int]) -> list[str]:

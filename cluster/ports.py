@@ -43,8 +43,12 @@ def free_ports(count: int, avoid: Collection[int] = ()) -> list[int]:
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether a process of ours could listen there now. Connections that linger do not count."""
-    with socket.socket() as probe:
+    """Whether a process of ours could listen there now. Connections that linger do not count.
+
+    Raises OSError if it could not for another reason than that somebody else does.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         return _bind(probe, host, port)
 

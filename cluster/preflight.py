@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from cluster.cassandra import read_heap_mib
 from cluster.container_memory import read_gateway_mib
@@ -43,6 +44,17 @@ def check_variables(settings: Settings) -> None:
             read(standard | given)
         except ConfigError as exc:
             raise ConfigError(f"{name} could not start: {exc}") from exc
+
+
+def check_path(folder: Path) -> None:
+    """Raises ConfigError if Java could not find a cluster's folder: it takes names for UTF-8."""
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        raise ConfigError(
+            f"the name of the folder {folder} is not UTF-8; LIVECOMMENTS_HOME=folder keeps "
+            "clusters elsewhere"
+        ) from None
 
 
 def _check_gateway(given: Mapping[str, str]) -> None:

@@ -35,7 +35,7 @@ def prepare(environ: Mapping[str, str], root: Path = Path("/")) -> None:
     """
     settings = read_settings(environ, Settings())
     env = EnvReader(environ)
-    names = (*GATEWAY_NAMES, *env.words("GATEWAY_NAMES"))
+    names = tuple(dict.fromkeys((*GATEWAY_NAMES, *env.words("GATEWAY_NAMES"))))
     network, gateway_mib = env.text("NETWORK"), read_gateway_mib(env)
     env.done()
     ca = DevelopmentCa.load_or_create(root / "ca")

@@ -13,6 +13,7 @@ import aiohttp
 import msgspec
 
 from cluster import cassandra, redis_server, zookeeper
+from cluster.addresses import join_port
 from cluster.parts import Kind, Part
 
 DEADLINE_S = 1.0
@@ -67,7 +68,7 @@ async def fetch_json(host: str, port: int, path: str) -> tuple[int, dict[str, An
         async with (
             asyncio.timeout(DEADLINE_S),
             aiohttp.ClientSession() as session,
-            session.get(f"http://{host}:{port}{path}", allow_redirects=False) as response,
+            session.get(f"http://{join_port(host, port)}{path}", allow_redirects=False) as response,
         ):
             body = msgspec.json.decode(await response.content.read(_MAX_BODY_BYTES))
     except (aiohttp.ClientError, OSError, TimeoutError):

@@ -64,7 +64,7 @@ class RedisServer:
 
 def render(*, port: int, folder: Path, bind: str = LOOPBACK) -> str:
     """The text of redis.conf. On another address than loopback it takes everybody who gets there:
-    that must be a network of the cluster's own.
+    that must be a network of the cluster's own. `folder` must have no spaces and no quotes in it.
     """
     protected = "yes" if bind == LOOPBACK else "no"
     return _CONFIG.format(bind=bind, port=port, protected=protected, folder=folder)
@@ -73,7 +73,7 @@ def render(*, port: int, folder: Path, bind: str = LOOPBACK) -> str:
 def write_config(server: RedisServer) -> None:
     """Write redis.conf."""
     server.folder.mkdir(parents=True, exist_ok=True)
-    server.config.write_text(render(port=server.port, folder=server.folder))
+    server.config.write_text(render(port=server.port, folder=Path()))
 
 
 def find_redis() -> str | None:
@@ -82,11 +82,13 @@ def find_redis() -> str | None:
 
 
 def command(server: RedisServer) -> list[str]:
-    """Runs the server in the foreground. Raises FileNotFoundError without Redis."""
+    """Runs the server in the foreground; its folder must be the working directory. Raises
+    FileNotFoundError without Redis.
+    """
     redis = find_redis()
     if redis is None:
         raise FileNotFoundError("Redis is not installed")
-    return [redis, str(server.config)]
+    return [redis, server.config.name]
 
 
 async def answers(host: str, port: int, timeout_s: float = 1.0) -> bool:

@@ -11,15 +11,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cluster.addresses import LOOPBACK, parse_bind
 from service.config import EnvReader
 from wire.topology import Topology
 
 DEFAULT_NAME = "default"
 DEV_NAME = "dev"
+BIND = "BIND"  # the variable
 GATEWAY_HTTP_PORT = 8080
 GATEWAY_HTTPS_PORT = 8443
 MAX_NODES = 16
 MAX_OTHERS = 8
+MAX_PORT = 65_535
 # Set by a person for the processes; remembered and handed on to all of them.
 CASSANDRA_HEAP = "CASSANDRA_HEAP"
 CASSANDRA_JVM_OPTIONS = "CASSANDRA_JVM_OPTIONS"
@@ -61,7 +64,7 @@ class Settings:
     store: str = "sqlite"
     topology: str = Topology.DISPATCHER
     placement: str = ""
-    bind: str = "127.0.0.1"
+    bind: str = LOOPBACK
     nodes: int = 3
     dispatchers: int = 2
     writers: int = 2
@@ -117,11 +120,11 @@ def read_settings(environ: Mapping[str, str], known: Settings) -> Settings:
         store=choice("STORE", STORES),
         topology=choice("TOPOLOGY", TOPOLOGIES),
         placement=_placement(env, environ, known),
-        bind=env.text("BIND", known.bind),
+        bind=_bind(env, BIND, known.bind),
         zookeepers=one_or_three("ZOOKEEPERS"),
         cassandras=one_or_three("CASSANDRAS"),
-        http_port=env.integer("HTTP_PORT", known.http_port, 0, 65535),
-        https_port=env.integer("HTTPS_PORT", known.https_port, 0, 65535),
+        http_port=env.integer("HTTP_PORT", known.http_port, 0, MAX_PORT),
+        https_port=env.integer("HTTPS_PORT", known.https_port, 0, MAX_PORT),
         environment=_with_knobs(environ, known.environment),
         nodes=count("NODES", MAX_NODES),
         dispatchers=count("DISPATCHERS", MAX_OTHERS),
@@ -129,6 +132,25 @@ def read_settings(environ: Mapping[str, str], known: Settings) -> Settings:
     )
     env.done()
     return settings
+
+
+def read_dev_address(environ: Mapping[str, str]) -> tuple[str, int]:
+    """Where `make dev` listens. Raises ConfigError."""
+    env = EnvReader(environ)
+    bind = _bind(env, BIND if environ.get(BIND) else "BIND_HOST", LOOPBACK)
+    known = env.integer("PUBLIC_PORT", GATEWAY_HTTP_PORT, 1, MAX_PORT)
+    port = env.integer("HTTP_PORT", known, 1, MAX_PORT)
+    env.done()
+    return bind, port
+
+
+def _bind(env: EnvReader, name: str, known: str) -> str:
+    text = env.text(name, known)
+    try:
+        return parse_bind(text)
+    except ValueError:
+        env.fault(f"{name}={text} must be an address, such as {LOOPBACK}, 0.0.0.0, ::1 or ::")
+        return known
 
 
 def _placement(env: EnvReader, environ: Mapping[str, str], known: Settings) -> str:

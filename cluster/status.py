@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cluster import haproxy_socket, zookeeper
+from cluster.addresses import join_port
 from cluster.cluster import Cluster
 from cluster.parts import ROLES, Kind, Part
 from cluster.probe import fetch_readiness, fetch_state
@@ -53,7 +54,7 @@ async def _fetch_row(cluster: Cluster, part: Part) -> Row:
         name=part.name,
         role=str(part.kind),
         pid=cluster.pid(part.name),
-        address=f"{host}:{part.ports[use]}" if host is not None else "",
+        address=join_port(host, part.ports[use]) if host is not None else "",
         ready=ready,
         health=health,
         viewers=figures.get("viewers"),

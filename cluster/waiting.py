@@ -1,22 +1,23 @@
 """Waiting for parts: until one is ready, until the gateway reaches all of them.
 
-Every wait has a bound, and ends early when the part that is waited for has died; both raise
-StepFailed with the end of that part's log.
+Law: every wait has a bound, and ends early when a part has died without which it cannot succeed;
+both raise StepFailed with the end of that part's log.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from cluster import haproxy_socket
 from cluster.errors import StepFailed
 from cluster.haproxy import Server
 from cluster.parts import Kind, Part
 from cluster.probe import Readiness, fetch_readiness
-from cluster.runtime import Condition, Runtime
+from cluster.runtime import RUNNING, Condition, Runtime
 
 READY_WITHIN_S = 60.0
 CASSANDRA_READY_WITHIN_S = 180.0  # it takes 10 to 20 s, or several times that on a busy machine
@@ -46,8 +47,13 @@ class Waiting:
                 raise self._failed(part, what)
             await asyncio.sleep(_LOOK_EVERY_S)
 
-    async def all_ready(self, parts: Sequence[Part]) -> None:
-        """Until all are; the first that fails ends it. Raises StepFailed."""
+    async def all_ready(self, parts: Sequence[Part], needed: Sequence[Part] = ()) -> None:
+        """Until all are; the first that fails ends it, and so does one of those that they `need`.
+        Raises StepFailed.
+        """
+        await self._unless_one_ends(needed, self._all_ready(parts))
+
+    async def _all_ready(self, parts: Sequence[Part]) -> None:
         waits = [asyncio.ensure_future(self.ready(part)) for part in parts]
         try:
             await asyncio.gather(*waits)
@@ -59,9 +65,12 @@ class Waiting:
         """Until every writer reaches its store: it is ready without, but posts are refused. Raises
         StepFailed.
         """
+        await self._unless_one_ends(writers, self._posts_accepted(writers))
+
+    async def _posts_accepted(self, writers: Sequence[Part]) -> None:
         deadline = time.monotonic() + READY_WITHIN_S
         for writer in writers:
-            while "store" in (readiness := await self._ask(writer)).without:
+            while not (readiness := await self._ask(writer)).ready or "store" in readiness.without:
                 if time.monotonic() > deadline:
                     raise self._failed(writer, f"{writer.name} is {readiness.words}")
                 await asyncio.sleep(_LOOK_EVERY_S)
@@ -72,20 +81,40 @@ class Waiting:
         """
         with self._gateway_answers(haproxy):
             async with asyncio.timeout(READY_WITHIN_S):
-                await haproxy_socket.fill_slots(self._runtime.control(), servers)
+                filled = haproxy_socket.fill_slots(self._runtime.control(), servers)
+                await self._unless_one_ends([haproxy], filled)
 
-    async def gateway_sees_all(self, haproxy: Part, servers: Mapping[str, Server]) -> None:
-        """A part that was started again is ready before the gateway has checked it again. Raises
-        StepFailed.
+    async def gateway_sees_all(self, haproxy: Part, behind: Sequence[Part]) -> None:
+        """Until the gateway's checks of all parts `behind` it succeed: one that was started again
+        is ready earlier. Raises StepFailed.
         """
-        deadline = time.monotonic() + READY_WITHIN_S
         with self._gateway_answers(haproxy):
-            control = self._runtime.control()
-            while missing := await haproxy_socket.find_not_up(control, servers):
-                if time.monotonic() > deadline:
-                    what = f"the gateway does not reach {', '.join(missing)}"
-                    raise self._failed(haproxy, what)
-                await asyncio.sleep(_LOOK_EVERY_S)
+            await self._unless_one_ends([haproxy, *behind], self._seen(haproxy, behind))
+
+    async def _seen(self, haproxy: Part, behind: Sequence[Part]) -> None:
+        deadline = time.monotonic() + READY_WITHIN_S
+        control, names = self._runtime.control(), [part.name for part in behind]
+        while missing := await haproxy_socket.find_not_up(control, names):
+            if time.monotonic() > deadline:
+                what = f"the gateway does not reach {', '.join(missing)}"
+                raise self._failed(haproxy, what)
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _unless_one_ends(
+        self, parts: Sequence[Part], work: Coroutine[Any, Any, None]
+    ) -> None:
+        """Do the work, or raise StepFailed as soon as one of the parts is seen to have ended."""
+        task = asyncio.create_task(work)
+        try:
+            while not (await asyncio.wait({task}, timeout=_LOOK_EVERY_S))[0]:
+                for part in parts:
+                    condition = self._runtime.condition(part.name)
+                    if condition not in RUNNING:
+                        raise self._failed(part, f"{part.name} is {condition}")
+            await task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def _ask(self, part: Part) -> Readiness:
         return await fetch_readiness(part, self._runtime.host(part))
@@ -95,7 +124,8 @@ class Waiting:
         try:
             yield
         except (OSError, TimeoutError) as exc:
-            raise self._failed(haproxy, f"haproxy does not answer: {exc}") from exc
+            why = str(exc) or "too slow"
+            raise self._failed(haproxy, f"haproxy does not answer: {why}") from exc
 
     def _failed(self, part: Part, what: str) -> StepFailed:
         tail = self._runtime.log_tail(part.name, LOG_LINES_SHOWN, this_life=True)

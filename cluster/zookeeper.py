@@ -2,7 +2,9 @@
 question to it.
 
 One server or an ensemble of three, all on loopback. Ticks of half a second, so that sessions may be
-as short as a second and a process that vanished is missed after its 6 s.
+as short as a second and a process that vanished is missed after its 6 s. A server runs in its own
+folder and is told names in there only: it reads its configuration as Latin-1, with backslashes of
+its own, so that a path might name another place.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ minSessionTimeout={min_session_ms}
 maxSessionTimeout=60000
 initLimit=20
 syncLimit=6
-dataDir={data}
+dataDir=./data
 clientPort={client_port}
 clientPortAddress=127.0.0.1
 maxClientCnxns=1000
@@ -77,7 +79,6 @@ def write_config(server: ZooKeeperServer, ensemble: Sequence[ZooKeeperServer] = 
     text = _CONFIG.format(
         tick_ms=TICK_MS,
         min_session_ms=2 * TICK_MS,
-        data=data,
         client_port=server.client_port,
     )
     if len(ensemble) > 1:
@@ -103,7 +104,9 @@ def find_class_path() -> str | None:
 
 
 def command(server: ZooKeeperServer) -> list[str]:
-    """Runs the server in the foreground. Raises FileNotFoundError without Java or ZooKeeper."""
+    """Runs the server in the foreground; its folder must be the working directory. Raises
+    FileNotFoundError without Java or ZooKeeper.
+    """
     java, class_path = find_any_java(), find_class_path()
     if java is None or class_path is None:
         raise FileNotFoundError("Java or ZooKeeper is not installed")
@@ -126,7 +129,7 @@ def command(server: ZooKeeperServer) -> list[str]:
         "-cp",
         class_path,
         MAIN_CLASS,
-        str(server.config),
+        f"./{server.config.name}",
     ]
 
 

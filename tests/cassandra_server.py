@@ -50,6 +50,7 @@ class CassandraServer:
         with self._output.open("ab") as sink:
             self._process = subprocess.Popen(
                 cassandra.command(self._server, jars),
+                cwd=self._server.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=sink,

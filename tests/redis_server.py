@@ -38,7 +38,10 @@ class RedisServer:
         output = self._server.folder / "output"
         with output.open("ab") as sink:
             self._process = subprocess.Popen(
-                redis_server.command(self._server), stdout=sink, stderr=sink
+                redis_server.command(self._server),
+                cwd=self._server.folder,
+                stdout=sink,
+                stderr=sink,
             )
         async with asyncio.timeout(30 * TIMEOUT_FACTOR):
             while not await redis_server.answers("127.0.0.1", self.port):

@@ -36,7 +36,7 @@ class ZooKeeperServer:
         output = self._server.folder / "output"
         with output.open("ab") as sink:
             self._process = subprocess.Popen(
-                zookeeper.command(self._server), stdout=sink, stderr=sink
+                zookeeper.command(self._server), cwd=self._server.folder, stdout=sink, stderr=sink
             )
         async with asyncio.timeout(30 * TIMEOUT_FACTOR):
             while await zookeeper.fetch_mode("127.0.0.1", self.port) is None:

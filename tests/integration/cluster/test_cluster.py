@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,12 +13,13 @@ import aiohttp
 import pytest
 
 from cluster.cluster import Cluster
-from cluster.errors import PortTaken, SettingsConflict, StepFailed, UnknownPart
+from cluster.errors import CannotListen, PortTaken, SettingsConflict, StepFailed, UnknownPart
 from cluster.launches import TLS_ROLES, Launches
 from cluster.route import fetch_route
 from cluster.runtime import Condition
 from cluster.settings import Settings
 from cluster.status import fetch_rows
+from service.config import ConfigError
 from wire.roles import Role
 
 SMALL = Settings("small", nodes=2, dispatchers=1, writers=1)
@@ -89,10 +91,58 @@ async def test_a_part_that_cannot_start_is_told_with_its_log(small: Cluster) -> 
 async def test_a_gateway_port_of_somebody_else_is_told(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        cluster = Cluster.create(dataclasses.replace(SMALL, http_port=port), tmp_path)
         with pytest.raises(PortTaken, match=f"port {port} .*HTTP_PORT="):
-            await cluster.start("haproxy")
+            Cluster.create(dataclasses.replace(SMALL, http_port=port), tmp_path)
+    cluster = Cluster.create(dataclasses.replace(SMALL, http_port=port), tmp_path)
+    with (
+        socket.create_server(("127.0.0.1", port)),  # it came later
+        pytest.raises(PortTaken, match=f"port {port} .*HTTP_PORT="),
+    ):
+        await cluster.start("haproxy")
     await cluster.clean()
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.2", "::1", "::"])
+async def test_the_gateway_is_reached_wherever_it_listens(tmp_path: Path, bind: str) -> None:
+    settings = Settings("bound", topology="single", bind=bind)
+    try:
+        cluster = Cluster.create(settings, tmp_path)
+    except CannotListen as exc:  # a machine without IPv6 says so
+        assert ":" in bind and f"{bind}; change BIND=" in str(exc)  # noqa: PT017, PT018
+        return
+    try:
+        await cluster.up()
+        assert await post(cluster, "one") == 1
+        trusting = ssl.create_default_context(cafile=str(cluster.ca_file))
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"{cluster.https_url}/readyz", ssl=trusting) as reply,
+        ):
+            assert reply.status == 200
+        assert all(row.ready for row in await fetch_rows(cluster))
+    finally:
+        await cluster.clean()
+
+
+@pytest.mark.parametrize("name", ["jürgen", "a b#c%20$HOME'd\"e=f:g\\u0041\\"])
+async def test_its_home_may_have_any_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Whatever the person's locale is; what is kept is kept there and nowhere else."""
+    monkeypatch.setenv("LC_ALL", "C")
+    cluster = Cluster.create(SMALL, tmp_path / name)
+    try:
+        await cluster.up()
+        assert await post(cluster, "one") == 1
+        assert (cluster.folder.data / "zookeeper-1" / "data" / "version-2").is_dir()
+        assert [path.name for path in tmp_path.iterdir()] == [name]
+    finally:
+        await cluster.clean()
+
+
+def test_a_home_whose_name_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="not UTF-8; LIVECOMMENTS_HOME="):
+        Cluster.create(SMALL, tmp_path / os.fsdecode(b"j\xfcrgen"))
 
 
 async def test_what_cannot_change_while_it_runs_is_refused(small: Cluster, tmp_path: Path) -> None:

@@ -29,7 +29,9 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
         for server in ensemble:
             write_config(server, ensemble)
             with (tmp_path / f"{server.number}.log").open("wb") as log:
-                running.append(subprocess.Popen(command(server), stdout=log, stderr=log))
+                running.append(
+                    subprocess.Popen(command(server), cwd=server.folder, stdout=log, stderr=log)
+                )
         return ensemble
 
     yield run

@@ -7,10 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from cluster.choose_runtime import BASE_IMAGE, IMAGES
 from cluster.compose_files import BASE, MADE_FROM, ComposeFiles
+from cluster.errors import ClusterError
 from cluster.parts import find_part, parts_of
 from cluster.runtime import Plan
 from cluster.settings import Settings
@@ -201,3 +203,16 @@ def test_the_images_that_are_looked_for_are_those_of_the_file() -> None:
     named = {service["image"] for service in services.values()}
     assert set(IMAGES.values()) == {image for image in named if not image.startswith("$")}
     assert f"FROM {BASE_IMAGE} " in (BASE.parent / "Dockerfile").read_text()
+
+
+def test_the_gateway_is_published_and_certified_where_it_listens(tmp_path: Path) -> None:
+    _, override, variables = written(tmp_path, dataclasses.replace(SETTINGS, bind="::1"))
+    assert "BIND='[::1]'\n" in variables
+    assert override["prepare"]["environment"]["GATEWAY_NAMES"] == "${GATEWAY_NAMES:-},::1"
+
+
+def test_a_quote_that_compose_would_misread_is_refused(tmp_path: Path) -> None:
+    quoted = {"cassandra": {"CASSANDRA_JVM_OPTIONS": "-Da='b'"}}
+    settings = dataclasses.replace(SETTINGS, store="cassandra", environment=quoted)
+    with pytest.raises(ClusterError, match="quote or line break: CASSANDRA_1_JVM_OPTIONS"):
+        written(tmp_path, settings)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import socket
 from pathlib import Path
 
 import pytest
 
-from cluster.errors import SettingsConflict
+from cluster.errors import PortTaken, SettingsConflict
 from cluster.folder import ClusterFolder, Remembered
 from cluster.local_runtime import LocalRuntime
 from cluster.memory import Memory
+from cluster.parts import find_part
+from cluster.ports import free_ports
 from cluster.processes import mark_of, write_mark
 from cluster.settings import Settings
+from service.config import ConfigError
 
 SETTINGS = Settings("m", topology="partitioned")
 
@@ -79,3 +83,38 @@ def test_other_variables_and_the_number_of_nodes_may_change_at_any_time(tmp_path
     settings = dataclasses.replace(with_variables(LOG_LEVEL="debug"), nodes=5)
     memory.take_on(settings)
     assert memory.settings == settings
+
+
+def gateway(**ports: int) -> Settings:
+    return dataclasses.replace(SETTINGS, **ports)
+
+
+def test_one_port_for_http_and_https_is_refused(tmp_path: Path) -> None:
+    memory = memory_of(tmp_path)
+    http, https = free_ports(2)
+    with pytest.raises(ConfigError, match=f"HTTP_PORT and HTTPS_PORT are both {http}"):
+        memory.take_on(gateway(http_port=http, https_port=http))
+    memory.take_on(gateway(http_port=http, https_port=https))
+    with pytest.raises(ConfigError, match=f"both {https}"):  # the other one is remembered
+        memory.take_on(gateway(http_port=https))
+
+
+def test_a_port_that_is_taken_is_not_remembered(tmp_path: Path) -> None:
+    memory = memory_of(tmp_path)
+    memory.take_on(SETTINGS)
+    before = find_part(memory.parts, "haproxy").ports
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(PortTaken, match=f"port {port} .*HTTP_PORT="):
+            memory.take_on(gateway(http_port=port))
+    assert find_part(memory.parts, "haproxy").ports == before
+
+
+def test_a_part_makes_room_for_the_port_that_a_person_asks_for(tmp_path: Path) -> None:
+    memory = memory_of(tmp_path)
+    memory.take_on(SETTINGS)
+    port = find_part(memory.parts, "node-1").ports["public"]
+    memory.take_on(gateway(http_port=port))
+    memory.choose_ports_again_if_nothing_runs()
+    assert find_part(memory.parts, "haproxy").ports["http"] == port
+    assert find_part(memory.parts, "node-1").ports["public"] != port

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cluster.preflight import check_variables
-from cluster.settings import Settings, read_name, read_settings
+from cluster.settings import Settings, read_dev_address, read_name, read_settings
 from service.config import ConfigError
 
 
@@ -96,3 +96,31 @@ def test_a_placement_that_a_person_chose_holds_in_every_topology() -> None:
 def test_a_topology_that_does_not_exist_is_refused_and_the_others_are_named() -> None:
     with pytest.raises(ConfigError, match="must be one of single, broadcast, partitioned"):
         read_settings({"TOPOLOGY": "ring"}, Settings())
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "abc", "nan", "8080.5", "80 80"])
+@pytest.mark.parametrize("name", ["HTTP_PORT", "HTTPS_PORT"])
+def test_a_port_that_is_none_is_told_with_its_variable(name: str, port: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^{name}(={port})? must be a"):
+        read_settings({name: port}, Settings())
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "0", "abc", "8080.5"])
+def test_make_dev_refuses_a_port_that_is_none(port: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^HTTP_PORT(={port})? must be a"):
+        read_dev_address({"HTTP_PORT": port})
+
+
+def test_make_dev_listens_where_a_person_says() -> None:
+    assert read_dev_address({"HTTP_PORT": "", "BIND": ""}) == ("127.0.0.1", 8080)
+    assert read_dev_address({"HTTP_PORT": "81", "PUBLIC_PORT": "82"}) == ("127.0.0.1", 81)
+    assert read_dev_address({"PUBLIC_PORT": "82", "BIND_HOST": "::1"}) == ("::1", 82)
+    assert read_dev_address({"BIND": "*", "BIND_HOST": "::1"}) == ("0.0.0.0", 8080)
+    with pytest.raises(ConfigError, match="BIND_HOST=gateway must be an address"):
+        read_dev_address({"BIND_HOST": "gateway"})
+
+
+def test_an_address_to_listen_on_is_kept_in_one_spelling_or_refused() -> None:
+    assert read_settings({"BIND": "[::1]"}, Settings()).bind == "::1"
+    with pytest.raises(ConfigError, match="BIND=gateway must be an address, such as"):
+        read_settings({"BIND": "gateway"}, Settings())

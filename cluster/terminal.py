@@ -1,0 +1,95 @@
+"""What the command says to a person, or to whatever stands in the person's place.
+
+Law: nobody has to read it. A reader that has gone (`| head`), a stream that was closed before the
+start (`>&-`), an encoding without some letter: none of them ends a command that changes something
+half-way, and none is told as an error. What only shows something ends when nobody reads any more.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import threading
+from typing import IO, NoReturn
+
+from rich.console import Console
+from rich.markup import escape
+
+_WIDTH_OF_FILES = 140
+
+
+class Screen(Console):
+    """A console that goes on in silence when nobody reads any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich would end the program here."""
+        self.quiet = True
+        _give_up(self.file)
+
+
+def ensure_streams() -> None:
+    """Before anything is said: what is opened next must not become a standard stream by chance."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+    sys.stdout = _usable(sys.stdout, 1)
+    sys.stderr = _usable(sys.stderr, 2)
+
+
+def say(text: str) -> bool:
+    """Print it; False if nobody reads any more."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        _give_up(sys.stdout)
+        return False
+    return True
+
+
+def end_when_nobody_reads() -> None:
+    """For what waits for more to show, perhaps for hours, and has nothing to clean up."""
+
+    def watch() -> None:
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)  # its reader goes: that is always told
+        poll.poll()
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def complain(text: str) -> None:
+    """Print it for a person, and not among the results."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        _give_up(sys.stderr)
+
+
+def fail(text: str) -> NoReturn:
+    """One line, and exit status 1."""
+    Screen(stderr=True, soft_wrap=True).print(f"[red]livecomments:[/] {escape(text)}")
+    sys.exit(1)
+
+
+def screen_for_tables() -> Screen:
+    """As wide as the window; a file has room for every column."""
+    return Screen(width=None if sys.stdout.isatty() else _WIDTH_OF_FILES)
+
+
+def _usable(stream: IO[str] | None, number: int) -> IO[str]:
+    if stream is None:
+        stream = open(number, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - for life
+    if hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="backslashreplace")
+    return stream
+
+
+def _give_up(stream: IO[str]) -> None:
+    """What is still in its buffer goes nowhere, and no error comes of it at the end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
