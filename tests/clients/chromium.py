@@ -1,0 +1,28 @@
+"""Opens a page of ours in Chromium and prints what its client shows it, with the page's times."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+from pathlib import Path
+from urllib.parse import quote
+
+from tests.browser import running_browser
+
+PAGES_VARIABLE = "CLIENTS_PAGES"  # the origin of the pages
+
+
+async def main(page: str, stream: str, mode: str = "") -> None:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        async with running_browser(Path(folder) / "profile") as browser:
+            address = f"{os.environ[PAGES_VARIABLE]}/{page}.html?{mode}#{quote(stream, safe='')}"
+            tab = await browser.open(address)
+            while True:
+                for at_ms, data in await tab.evaluate("seen.splice(0)"):
+                    print(at_ms, data, flush=True)
+                await asyncio.sleep(0.1)
+
+
+asyncio.run(main(*sys.argv[1:]))
