@@ -15,6 +15,7 @@ from cluster.cluster import Cluster
 from cluster.folder import home_folder
 from cluster.ports import free_ports
 from cluster.settings import Settings
+from tests.clients import chromium
 from tests.clients.install import CannotInstall, install
 from tests.clients.judge import Finding
 from tests.clients.menu import CLIENTS, Client
@@ -35,9 +36,11 @@ def main(words: Sequence[str]) -> int:
         print(exc)
         return 2
     findings = asyncio.run(_run(clients, built))
-    print(table(clients, findings))
+    print(table(clients, findings, built))
     broken = [
-        name for name in promised(clients) if not all(one[name].whole for one in findings.values())
+        name
+        for name in promised(clients, built)
+        if not all(found[name].whole for found in findings.values())
     ]
     for name in broken:
         print(f"not whole, although docs/clients.md says so: {name}")
@@ -49,17 +52,23 @@ def _is_meant(client: Client, words: Sequence[str]) -> bool:
 
 
 async def _run(clients: Sequence[Client], built: Path) -> dict[str, Mapping[str, Finding]]:
+    """What was found in each scenario, by the name of the way."""
     (port,) = free_ports(1)
     environment = {"all": {"CORS_ORIGINS": f"http://127.0.0.1:{port}"}, "node": _NODES}
-    cluster = Cluster.create(Settings("clients", http_port=0, environment=environment))
+    settings = Settings("clients", environment=environment)
+    await Cluster.create(settings).clean()  # of a run that was broken off
+    cluster = Cluster.create(settings)
     try:
-        await cluster.clean()
-        cluster = Cluster.create(Settings("clients", http_port=0, environment=environment))
         await cluster.up()
         async with serving_pages(built / "javascript", port) as origin:
-            stage = Stage(
-                cluster, _commands(clients, built), {"CLIENTS_PAGES": origin}, built / "logs"
-            )
+            certificate = str(cluster.folder.gateway / "cert.pem")
+            variables = {
+                chromium.PAGES: origin,
+                chromium.CERTIFICATE: certificate,
+                "SSL_CERT_FILE": str(cluster.ca_file),  # for Go
+            }
+            ways = [way for client in clients for way in client.ways(built)]
+            stage = Stage(cluster, ways, variables, built / "logs")
             return {name: await _told(stage, name) for name in SCENARIOS}
     finally:
         await cluster.clean()
@@ -68,12 +77,6 @@ async def _run(clients: Sequence[Client], built: Path) -> dict[str, Mapping[str,
 async def _told(stage: Stage, scenario: str) -> dict[str, Finding]:
     print(f"{scenario} ...", file=sys.stderr, flush=True)
     return await play(stage, scenario)
-
-
-def _commands(clients: Sequence[Client], built: Path) -> dict[str, tuple[list[str], list[str]]]:
-    return {
-        name: (client.command(built), mode) for client in clients for name, mode in client.ways()
-    }
 
 
 sys.exit(main(sys.argv[1:]))

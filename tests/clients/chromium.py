@@ -11,13 +11,15 @@ from urllib.parse import quote
 
 from tests.browser import running_browser
 
-PAGES_VARIABLE = "CLIENTS_PAGES"  # the origin of the pages
+PAGES = "CLIENTS_PAGES"  # the origin of the pages
+CERTIFICATE = "CLIENTS_CERTIFICATE"  # the gateway's
 
 
 async def main(page: str, stream: str, mode: str = "") -> None:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        async with running_browser(Path(folder) / "profile") as browser:
-            address = f"{os.environ[PAGES_VARIABLE]}/{page}.html?{mode}#{quote(stream, safe='')}"
+        certificate = Path(os.environ[CERTIFICATE])
+        async with running_browser(Path(folder) / "profile", certificate) as browser:
+            address = f"{os.environ[PAGES]}/{page}.html?{mode}#{quote(stream, safe='')}"
             tab = await browser.open(address)
             while True:
                 for at_ms, data in await tab.evaluate("seen.splice(0)"):
@@ -25,4 +27,5 @@ async def main(page: str, stream: str, mode: str = "") -> None:
                 await asyncio.sleep(0.1)
 
 
-asyncio.run(main(*sys.argv[1:]))
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+_TIME = re.compile(r"[0-9]{13}")
 _UNDER_WAY_S = 1.0  # what was posted so shortly before a fault may have been hit by it
 
 
@@ -59,14 +61,18 @@ class Finding:
         return ", ".join(words) or f"{self.outage_s:.1f} s"
 
 
-def read_line(line: bytes) -> Shown:
-    """`<ms> <the comment's JSON>`; what is no comment has the number 0."""
+def read_line(line: bytes) -> Shown | None:
+    """`<ms> <the comment's JSON>`; None for what a library prints by itself. What is no comment has
+    the number 0.
+    """
     at, _, data = line.decode(errors="replace").rstrip("\n").partition(" ")
+    if not _TIME.fullmatch(at):
+        return None
     try:
         comment = json.loads(data)
         return Shown(int(at) / 1000, comment["seq"], comment["text"])
     except (ValueError, TypeError, KeyError):
-        return Shown(0.0, 0, data)
+        return Shown(int(at) / 1000, 0, data)
 
 
 def find(shown: Sequence[Shown], posted: Mapping[int, Posted], fault_at: float) -> Finding:

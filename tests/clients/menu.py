@@ -10,13 +10,26 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+_ONCLOSE = "let `onclose` throw, and `onerror` return a pause"
 _LOOP = "a loop that opens it again with `Last-Event-ID`"
+_R3LABS = f"{_LOOP}, and a `ReconnectStrategy` with `MaxElapsedTime` 0"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to run a client: the address and the mode are added to the command."""
+
+    name: str
+    command: list[str]
+    mode: str
+    secure: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
     """`must_set`: what its user must do so that it is whole; empty: nothing. `excuse`: why nothing
-    helps; empty: it is whole, and `python -m tests.clients` fails if it is not.
+    helps; empty: it is whole, and `python -m tests.clients` fails if it is not. `secure`: over TLS,
+    where a browser speaks HTTP/2.
     """
 
     name: str
@@ -24,15 +37,17 @@ class Client:
     program: str
     must_set: str = ""
     excuse: str = ""
+    secure: bool = False
 
-    def ways(self) -> list[tuple[str, list[str]]]:
-        """As its README shows, and as its user must: a name and the mode of the program."""
-        return [(self.name, [])] + [(f"{self.name}, set", ["loop"])] * bool(self.must_set)
+    def ways(self, built: Path) -> list[Way]:
+        """As its README shows, and as its user must. `built`: where the installed programs are."""
+        command = self._command(built)
+        ways = [Way(self.name, command, "", self.secure)]
+        if self.must_set:
+            ways.append(Way(f"{self.name}, set", command, "loop", self.secure))
+        return ways
 
-    def command(self, built: Path) -> list[str]:
-        """Its program, to which the stream's address and the mode are added; `built`: where the
-        installed programs are.
-        """
+    def _command(self, built: Path) -> list[str]:
         folder = built / self.language
         match self.language:
             case "python":
@@ -62,7 +77,13 @@ PYTHON_PACKAGES = {
 CLIENTS = (
     Client("EventSource of Chromium", "browser", "native"),
     Client("event-source-polyfill 1.0.31", "browser", "polyfill"),
-    Client("@microsoft/fetch-event-source 2.0.1", "browser", "fetch-event-source"),
+    Client("@microsoft/fetch-event-source 2.0.1", "browser", "fetch-event-source", _ONCLOSE),
+    Client("EventSource of Chromium, HTTP/2", "browser", "native", secure=True),
+    Client("event-source-polyfill 1.0.31, HTTP/2", "browser", "polyfill", secure=True),
+    Client(
+        "@microsoft/fetch-event-source 2.0.1, HTTP/2", "browser", "fetch-event-source", _ONCLOSE,
+        secure=True,
+    ),
     Client("eventsource 4.1.1", "javascript", "eventsource"),
     Client("eventsource 2.0.2", "javascript", "eventsource2"),
     Client("undici 6.29.1", "javascript", "undici", _LOOP),
@@ -74,9 +95,12 @@ CLIENTS = (
     Client("httpx-sse 0.4.3", "python", "plain/httpx_sse_sync", _LOOP),
     Client("httpx-sse 0.4.3, asyncio", "python", "plain/httpx_sse_async", _LOOP),
     Client("aiohttp-sse-client2 0.3.0", "python", "plain/aiohttp_sse_client2_events", _LOOP),
-    Client("r3labs/sse 2.10.0", "go", "r3labs", _LOOP),
+    Client("r3labs/sse 2.10.0", "go", "r3labs", _R3LABS),
     Client("tmaxmax/go-sse 0.12.0", "go", "tmaxmax"),
     Client("launchdarkly/eventsource 1.11.0", "go", "launchdarkly"),
+    Client("r3labs/sse 2.10.0, HTTP/2", "go", "r3labs", _R3LABS, secure=True),
+    Client("tmaxmax/go-sse 0.12.0, HTTP/2", "go", "tmaxmax", secure=True),
+    Client("launchdarkly/eventsource 1.11.0, HTTP/2", "go", "launchdarkly", secure=True),
     Client("donovanhide/eventsource 2021-08", "go", "donovanhide"),
     Client("okhttp-sse 4.12.0", "java", "OkHttpSse", _LOOP),
     Client("okhttp-eventsource 4.1.1", "java", "LaunchDarkly", "`ErrorStrategy.alwaysContinue()`"),
@@ -86,4 +110,4 @@ CLIENTS = (
     Client("eventsource-client 0.18.0", "rust", "eventsource_client", _LOOP),
     Client("eventsource-stream 0.2.3, reqwest", "rust", "eventsource_stream", _LOOP),
     Client("curl -N", "shell", "curl", _LOOP),
-)
+)  # fmt: skip

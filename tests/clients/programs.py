@@ -52,4 +52,5 @@ class Program:
     async def _read(self) -> None:
         assert self._process.stdout is not None
         async for line in self._process.stdout:
-            self.shown.append(read_line(line))
+            if (shown := read_line(line)) is not None:
+                self.shown.append(shown)

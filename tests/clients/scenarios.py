@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cluster.cluster import Cluster
 from cluster.parts import Kind
 from tests.clients.judge import Finding, find
+from tests.clients.menu import Way
 from tests.clients.posts import Posts
 from tests.clients.programs import Program
 
@@ -25,10 +26,10 @@ _AWAY = 25  # comments in about that time
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A cluster, the programs by name (their commands, without the address) and their variables."""
+    """A cluster, the programs to run before it and their variables."""
 
     cluster: Cluster
-    commands: Mapping[str, tuple[list[str], list[str]]]
+    ways: Sequence[Way]
     environ: dict[str, str]
     logs: Path
 
@@ -117,16 +118,14 @@ async def play(stage: Stage, scenario: str) -> dict[str, Finding]:
 
 
 async def _start(stage: Stage, scenario: str) -> dict[str, Program]:
-    url = f"{stage.cluster.http_url}/v1/videos/clients-{scenario}/stream"
     stage.logs.mkdir(parents=True, exist_ok=True)
-    return {
-        name: await Program.start(
-            [*command, url, *mode],
-            stage.logs / f"{name.replace('/', '-')}.{scenario}.log",
-            stage.environ,
-        )
-        for name, (command, mode) in stage.commands.items()
-    }
+    programs = {}
+    for way in stage.ways:
+        gateway = stage.cluster.https_url if way.secure else stage.cluster.http_url
+        command = [*way.command, f"{gateway}/v1/videos/clients-{scenario}/stream", way.mode]
+        log = stage.logs / f"{way.name.replace('/', '-')}.{scenario}.log"
+        programs[way.name] = await Program.start(list(filter(None, command)), log, stage.environ)
+    return programs
 
 
 def _settled(program: Program, posts: Posts) -> bool:

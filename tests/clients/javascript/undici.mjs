@@ -1,5 +1,5 @@
 // undici, of which Node's own fetch and EventSource are made. With `loop`: a new one when it has
-// given up, and something that keeps the process alive, which its own pause does not.
+// given up; the timer also keeps the process alive, which its own pause does not.
 import { EventSource } from "undici";
 
 const [url, loop] = process.argv.slice(2);
@@ -11,10 +11,12 @@ function open() {
     console.log(Date.now(), event.data);
     lastId = event.lastEventId;
   });
-  source.addEventListener("error", () => {
-    if (loop && source.readyState === EventSource.CLOSED) setTimeout(open, 1000);
-  });
+  if (!loop) return;
+  const looking = setInterval(() => {
+    if (source.readyState !== EventSource.CLOSED) return; // no event tells of it
+    clearInterval(looking);
+    open();
+  }, 1000);
 }
 
 open();
-if (loop) setInterval(() => {}, 1000);
