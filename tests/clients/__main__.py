@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -53,6 +54,9 @@ def _is_meant(client: Client, words: Sequence[str]) -> bool:
 
 async def _run(clients: Sequence[Client], built: Path) -> dict[str, Mapping[str, Finding]]:
     """What was found in each scenario, by the name of the way."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     (port,) = free_ports(1)
     environment = {"all": {"CORS_ORIGINS": f"http://127.0.0.1:{port}"}, "node": _NODES}
     settings = Settings("clients", environment=environment)

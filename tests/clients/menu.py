@@ -77,7 +77,7 @@ PYTHON_PACKAGES = {
 CLIENTS = (
     Client("EventSource of Chromium", "browser", "native"),
     Client("event-source-polyfill 1.0.31", "browser", "polyfill"),
-    Client("@microsoft/fetch-event-source 2.0.1", "browser", "fetch-event-source", _ONCLOSE),
+    Client("@microsoft/fetch-event-source 2.0.1", "browser", "fetch-event-source"),
     Client("EventSource of Chromium, HTTP/2", "browser", "native", secure=True),
     Client("event-source-polyfill 1.0.31, HTTP/2", "browser", "polyfill", secure=True),
     Client(

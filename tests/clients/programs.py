@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.clients.judge import Shown, read_line
 
 _LINE_LIMIT = 1 << 20
+_END_WITHIN_S = 20.0
 
 
 class Program:
@@ -43,11 +44,17 @@ class Program:
         return any(one.seq >= seq for one in self.shown[-1:])
 
     async def end(self) -> None:
-        """Kill it and whatever it started."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        """It and whatever it started: a browser in a group of its own is its program's to end."""
+        with contextlib.suppress(TimeoutError):
+            self._signal(signal.SIGTERM)
+            await asyncio.wait_for(self._process.wait(), _END_WITHIN_S)
+        self._signal(signal.SIGKILL)
         await self._process.wait()
         await self._reading
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
 
     async def _read(self) -> None:
         assert self._process.stdout is not None
