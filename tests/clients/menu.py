@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _ONCLOSE = "let `onclose` throw, and `onerror` return a pause"
-_LOOP = "a loop that opens it again with `Last-Event-ID`"
+_CONTINUE = "set `ErrorStrategy.alwaysContinue()`"
+_UNDICI = "look whether it is closed, and open another"
+_LOOP = "use a loop that opens it again with `Last-Event-ID`"
 _R3LABS = f"{_LOOP}, and a `ReconnectStrategy` with `MaxElapsedTime` 0"
 
 
@@ -86,7 +88,7 @@ CLIENTS = (
     ),
     Client("eventsource 4.1.1", "javascript", "eventsource"),
     Client("eventsource 2.0.2", "javascript", "eventsource2"),
-    Client("undici 6.29.1", "javascript", "undici", _LOOP),
+    Client("undici 6.29.1", "javascript", "undici", _UNDICI),
     Client("eventsource-client 1.2.0", "javascript", "eventsource-client"),
     Client("eventsource-parser 3.0.6, fetch", "javascript", "eventsource-parser", _LOOP),
     Client("requests 2.34.2, iter_lines", "python", "plain/requests_lines", _LOOP),
@@ -103,11 +105,11 @@ CLIENTS = (
     Client("launchdarkly/eventsource 1.11.0, HTTP/2", "go", "launchdarkly", secure=True),
     Client("donovanhide/eventsource 2021-08", "go", "donovanhide"),
     Client("okhttp-sse 4.12.0", "java", "OkHttpSse", _LOOP),
-    Client("okhttp-eventsource 4.1.1", "java", "LaunchDarkly", "`ErrorStrategy.alwaysContinue()`"),
+    Client("okhttp-eventsource 4.1.1", "java", "LaunchDarkly", _CONTINUE),
     Client("java.net.http, lines", "java", "JavaNetHttp", _LOOP),
     Client("Spring WebClient 6.2.0", "java", "SpringWebClient", _LOOP),
     Client("reqwest-eventsource 0.6.0", "rust", "reqwest_eventsource"),
-    Client("eventsource-client 0.18.0", "rust", "eventsource_client", _LOOP),
+    Client("eventsource-client 0.18.0", "rust", "eventsource_client", "go on after an error"),
     Client("eventsource-stream 0.2.3, reqwest", "rust", "eventsource_stream", _LOOP),
     Client("curl -N", "shell", "curl", _LOOP),
 )  # fmt: skip
