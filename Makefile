@@ -7,7 +7,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help soak cluster-up cluster-status cluster-logs cluster-down cluster-clean dev \
-        setup setup-dev test test-docker check bench compare chaos chaos-all
+        setup setup-dev test test-docker check bench compare chaos chaos-all clients
 
 BIN := .venv/bin
 MAKEFLAGS += --no-print-directory
@@ -71,6 +71,9 @@ bench: setup ## measure (see docs/performance.md; BENCH="fanout memory" for some
 soak: setup ## half load for a long time: does anything grow? (MINUTES=30)
 	@$(BIN)/python -m bench.peers
 	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30)
+
+clients: setup-dev ## SSE clients that we did not write, of six languages (docs/clients.md; CLIENTS="go requests")
+	@$(BIN)/python -m tests.clients $(CLIENTS)
 
 compare: setup ## measure the five topologies under one load, some 12 minutes (see docs/topologies.md)
 	@$(BIN)/python -m bench.topologies $(COMPARE)
