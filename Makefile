@@ -10,6 +10,8 @@
         setup setup-dev test test-docker check bench compare chaos chaos-all clients
 
 BIN := .venv/bin
+# A person's PYTHONPATH, PYTHONHOME and the like may put other code in the place of ours.
+unexport $(filter-out PYTHON,$(filter PYTHON%,$(.VARIABLES)))
 MAKEFLAGS += --no-print-directory
 
 help: ## this list

@@ -1,11 +1,15 @@
 #!/bin/sh
 # Makes .venv with the pinned packages, on a machine that has nothing but Python 3.11 and pip's way
-# to the packages. Run from the checkout. A second run does nothing.
+# to the packages. A second run does nothing. An environment belongs to the place that it was made
+# in: in a checkout that was copied or moved there it is made anew.
 #
 #   cluster/bootstrap.sh        what the cluster runs with
 #   cluster/bootstrap.sh dev    and what tests and checks need
 set -eu
 
+unset CDPATH
+cd "$(dirname "$0")/.."
+here=$(pwd -P)
 venv=.venv
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
@@ -13,6 +17,19 @@ trap 'rm -f "$log"' EXIT
 fail() {
     printf 'livecomments: %s\n' "$1" >&2
     exit 1
+}
+
+# Of the person's environment, pip is told how packages are reached, and nothing that puts them
+# elsewhere; Python nothing at all. `PYTHON` alone names the interpreter.
+clean_environment() {
+    for name in $(env | sed -n 's/^\(PIP_[A-Z0-9_]*\)=.*/\1/p; s/^\(PYTHON[A-Z0-9_]\{1,\}\)=.*/\1/p'); do
+        case $name in
+        PIP_*INDEX*|PIP_FIND_LINKS|PIP_TRUSTED_HOST|PIP_*CERT|PIP_PROXY|PIP_CONFIG_FILE) ;;
+        PIP_*CACHE_DIR|PIP_*TIMEOUT|PIP_RETRIES|PIP_KEYRING_PROVIDER) ;;
+        *) unset "$name" ;;
+        esac
+    done
+    export PIP_USER=0  # pip.conf may say otherwise
 }
 
 # Run one step: a line while it works, the end of its output if it fails.
@@ -53,6 +70,11 @@ install_venv_package() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$version"
 }
 
+# Whether the environment was made here, to its end, and its Python is still there.
+is_ours() {
+    [ "$(cat "$venv/.made-in" 2>/dev/null)" = "$here" ] && "$venv/bin/python" -S -c '' 2>/dev/null
+}
+
 # The stamp names everything that the environment was made from; a package directory that comes or
 # goes changes the editable install too.
 fingerprint() {
@@ -60,16 +82,18 @@ fingerprint() {
     ls -d -- */__init__.py
 }
 
+clean_environment
+is_ours || rm -rf "$venv"
 sum=$(fingerprint | cksum)
 for kind in ${1:-run} dev; do
     [ "$(cat "$venv/.stamp-$kind" 2>/dev/null)" = "$sum" ] && exit 0
 done
 
-if [ ! -x "$venv/bin/pip" ]; then
+if [ ! -e "$venv/.made-in" ]; then
     python=$(find_python)
     "$python" -c 'import ensurepip' 2>/dev/null || step 'apt-get install python3-venv' install_venv_package
-    rm -rf "$venv"
     step "virtual environment in $venv" "$python" -m venv "$venv"
+    printf '%s' "$here" >"$venv/.made-in"
 fi
 rm -f "$venv"/.stamp-*
 set -- "${1:-run}"
