@@ -2,7 +2,8 @@
 
 Law: a process's folder holds `ca.pem`, `cert.pem` and `key.pem`; the certificate names role and id
 twice, as wire.roles spells them. Whatever is still good is left untouched, so issuing again is
-free; what has less than a third of its life left, another name or another issuer is replaced. Files
+free; what has less than a third of its life left, is not valid yet, has another name or another
+issuer is replaced. What is issued begins long before it is issued (see LEAF_BACKDATE_DAYS). Files
 are replaced whole, and the processes take the new ones up without a restart. Keys are readable by
 their owner alone. Production brings its own CA: nothing but this folder layout is assumed there.
 """
@@ -11,7 +12,6 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,12 +21,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from cluster.files import replace_file
 from wire.roles import Role, dns_name, san_uri
 
 CA_DAYS = 3650
 LEAF_DAYS = 365
 GATEWAY_NAMES = ("localhost", "127.0.0.1", "::1")
-_BACKDATE = dt.timedelta(minutes=5)  # for clocks that are a little late
+# For clocks that are late, and for one that was ahead when we issued and was set right since. A
+# leaf has not more than the 825 days in all that some clients allow.
+LEAF_BACKDATE_DAYS = 365
+CA_BACKDATE_DAYS = 3650
 _CA_CERT, _CA_KEY = "ca.pem", "ca.key"
 
 
@@ -41,9 +45,9 @@ class Issued:
     def write(self, folder: Path) -> None:
         """Put `ca.pem`, `cert.pem` and `key.pem` into `folder` (made if need be), each whole."""
         folder.mkdir(parents=True, exist_ok=True)
-        _replace(folder / "key.pem", self.key_pem, 0o600)
-        _replace(folder / "cert.pem", self.cert_pem, 0o644)
-        _replace(folder / "ca.pem", self.ca_pem, 0o644)
+        replace_file(folder / "key.pem", self.key_pem, 0o600)
+        replace_file(folder / "cert.pem", self.cert_pem, 0o644)
+        replace_file(folder / "ca.pem", self.ca_pem, 0o644)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +58,14 @@ class DevelopmentCa:
     key: ec.EllipticCurvePrivateKey
 
     @classmethod
-    def new(cls, name: str = "livecomments development CA") -> DevelopmentCa:
-        """A fresh CA that nobody trusts yet; writes nothing."""
+    def new(
+        cls, name: str = "livecomments development CA", *, now: dt.datetime | None = None
+    ) -> DevelopmentCa:
+        """A fresh CA that nobody trusts yet; writes nothing. Tests may choose the time."""
         key = ec.generate_private_key(ec.SECP256R1())
-        start = _now() - _BACKDATE
-        end = start + dt.timedelta(days=CA_DAYS)
-        builder = _builder(name, name, key, (start, end)).add_extension(
+        now = now or _now()
+        validity = (now - dt.timedelta(CA_BACKDATE_DAYS), now + dt.timedelta(CA_DAYS))
+        builder = _builder(name, name, key, validity).add_extension(
             x509.BasicConstraints(ca=True, path_length=0), critical=True
         )
         builder = builder.add_extension(_key_usage(ca=True), critical=True)
@@ -67,21 +73,22 @@ class DevelopmentCa:
 
     @classmethod
     def load_or_create(cls, folder: Path) -> DevelopmentCa:
-        """The CA kept in `folder`; a new one if there is none or it nears its end.
+        """The CA kept in `folder`; a new one if there is none, or it nears its end or is not valid
+        yet.
 
         After a change of CA every certificate is issued again by `ensure_process` and
         `ensure_gateway`, and processes that run must be started again.
         """
         try:
             ca = cls(_read_cert(folder / _CA_CERT), _read_key(folder / _CA_KEY))
-            if _has_life_left(ca.certificate):
+            if _has_life_left(ca.certificate, CA_DAYS):
                 return ca
         except (OSError, ValueError):
             pass
         ca = cls.new()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _replace(folder / _CA_KEY, _key_pem(ca.key), 0o600)
-        _replace(folder / _CA_CERT, ca.pem, 0o644)
+        replace_file(folder / _CA_KEY, _key_pem(ca.key), 0o600)
+        replace_file(folder / _CA_CERT, ca.pem, 0o644)
         return ca
 
     @property
@@ -124,11 +131,11 @@ class DevelopmentCa:
         """As `ensure_process`, and `gateway.pem`: certificate and key in one file, as HAProxy reads
         it.
         """
-        if self._is_good(folder, set(names)) and (folder / "gateway.pem").exists():
+        if self._is_good(folder, set(names)) and _is_joined(folder):
             return False
         issued = self.issue_gateway(names)
         issued.write(folder)
-        _replace(folder / "gateway.pem", issued.cert_pem + issued.key_pem, 0o600)
+        replace_file(folder / "gateway.pem", issued.cert_pem + issued.key_pem, 0o600)
         return True
 
     def _leaf(
@@ -140,7 +147,7 @@ class DevelopmentCa:
     ) -> Issued:
         key = ec.generate_private_key(ec.SECP256R1())
         end = not_after or _now() + dt.timedelta(days=LEAF_DAYS)
-        start = not_before or min(_now() - _BACKDATE, end - dt.timedelta(days=1))
+        start = not_before or min(_now(), end) - dt.timedelta(days=LEAF_BACKDATE_DAYS)
         issuer = _common_name(self.certificate)
         authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         usage = x509.ExtendedKeyUsage(
@@ -168,19 +175,30 @@ class DevelopmentCa:
             return False
         return (
             trusts_us
-            and _has_life_left(certificate)
+            and _has_life_left(certificate, LEAF_DAYS)
             and certificate.public_key() == key.public_key()
             and _names(certificate) == names
         )
+
+
+def _is_joined(folder: Path) -> bool:
+    both = (folder / "cert.pem").read_bytes() + (folder / "key.pem").read_bytes()
+    try:
+        return (folder / "gateway.pem").read_bytes() == both
+    except FileNotFoundError:
+        return False
 
 
 def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def _has_life_left(certificate: x509.Certificate) -> bool:
+def _has_life_left(certificate: x509.Certificate, days: int) -> bool:
+    """Whether it is valid now, and for a third of the `days` that it was to have: a clock that was
+    wrong when it was issued is no matter.
+    """
     start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    return start <= _now() < end - (end - start) / 3
+    return start <= _now() < end - min(dt.timedelta(days), end - start) / 3
 
 
 def _builder(
@@ -248,13 +266,3 @@ def _read_key(path: Path) -> ec.EllipticCurvePrivateKey:
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ValueError(f"{path} is not a key of ours")
     return key
-
-
-def _replace(path: Path, content: bytes, mode: int) -> None:
-    """Write whole or not at all; the file has `mode` from its first byte."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.unlink(missing_ok=True)
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    unfinished.replace(path)

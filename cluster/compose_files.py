@@ -23,6 +23,7 @@ from cluster.cassandra import read_heap_mib
 from cluster.container_memory import GATEWAY_MIB, limit_mib
 from cluster.container_ports import CASSANDRA_CQL, INTERNAL, ZOOKEEPER_CLIENT
 from cluster.errors import ClusterError
+from cluster.files import replace_file
 from cluster.folder import CHECKOUT
 from cluster.launches import TLS_ROLES
 from cluster.parts import ROLES, WITH_STORE, Kind, Part
@@ -137,9 +138,7 @@ class ComposeFiles:
         return {"labels": {MADE_FROM: self.made_from(plan, part)}, **_own(plan, part)}
 
     def _replace(self, name: str, text: str) -> None:
-        unfinished = self.folder / f"{name}.new"
-        unfinished.write_text(text)
-        unfinished.replace(self.folder / name)
+        replace_file(self.folder / name, text.encode())
 
 
 def _line(name: str, value: str) -> str:

@@ -122,3 +122,50 @@ def test_the_gateway_certificate_names_this_machine_and_no_role(
     certificate = x509.load_pem_x509_certificate((tmp_path / "gateway.pem").read_bytes())
     san = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert {str(name.value) for name in san} == {"localhost", "127.0.0.1", "::1"}
+
+
+def test_what_a_clock_up_to_a_year_ahead_issued_is_valid_now(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("cluster.ca._now", lambda: NOW + 364 * DAY)
+    ca = DevelopmentCa.load_or_create(tmp_path / "ca")
+    ca.ensure_process(tmp_path / "w", Role.WRITER, "writer-1")
+    monkeypatch.undo()
+    assert DevelopmentCa.load_or_create(tmp_path / "ca").pem == ca.pem
+    assert not ca.ensure_process(tmp_path / "w", Role.WRITER, "writer-1")
+
+
+@pytest.mark.parametrize("days", [5000, -5000])
+def test_a_ca_that_is_not_valid_now_is_replaced_with_all_that_it_issued(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, days: int
+) -> None:
+    monkeypatch.setattr("cluster.ca._now", lambda: NOW + days * DAY)
+    wrong = DevelopmentCa.load_or_create(tmp_path / "ca")
+    wrong.ensure_process(tmp_path / "w", Role.WRITER, "writer-1")
+    monkeypatch.undo()
+    ca = DevelopmentCa.load_or_create(tmp_path / "ca")
+    assert ca.pem != wrong.pem
+    assert ca.ensure_process(tmp_path / "w", Role.WRITER, "writer-1")
+    assert (tmp_path / "w" / "ca.pem").read_bytes() == ca.pem
+
+
+def test_no_certificate_spans_more_than_clients_allow(ca: DevelopmentCa) -> None:
+    leaf = x509.load_pem_x509_certificate(ca.issue_gateway().cert_pem)
+    assert leaf.not_valid_after_utc - leaf.not_valid_before_utc <= 825 * DAY
+
+
+@pytest.mark.parametrize("name", ["ca.pem", "ca.key"])
+def test_a_truncated_ca_is_replaced(tmp_path: Path, name: str) -> None:
+    first = DevelopmentCa.load_or_create(tmp_path)
+    (tmp_path / name).write_bytes(b"")
+    assert DevelopmentCa.load_or_create(tmp_path).pem != first.pem
+
+
+@pytest.mark.parametrize("name", ["gateway.pem", "cert.pem", "key.pem"])
+def test_a_truncated_file_of_the_gateway_is_replaced(
+    ca: DevelopmentCa, tmp_path: Path, name: str
+) -> None:
+    ca.ensure_gateway(tmp_path)
+    (tmp_path / name).write_bytes(b"")
+    assert ca.ensure_gateway(tmp_path)
+    assert not ca.ensure_gateway(tmp_path)
