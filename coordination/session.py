@@ -329,6 +329,7 @@ class ZooKeeperSession:
         self.sessions += new_session
         self._connected, self._away = True, False
         self._disarm("away")
+        self._disarm("begin anew")
         self._first_session.set()
         log.info("zookeeper_connected", session=f"{session_id:x}", new_session=new_session)
         for callback in self._connected_callbacks:
@@ -340,6 +341,7 @@ class ZooKeeperSession:
         log.info("zookeeper_lost" if state == KazooState.LOST else "zookeeper_suspended")
         if was_connected:
             self.suspensions += 1
+            self._arm("begin anew", self._timeout_s, self._forget_what_was_seen)
             self._arm("away", self._away_after_s, self._is_away)
             for callback in self._suspended_callbacks:
                 callback()
@@ -349,6 +351,12 @@ class ZooKeeperSession:
         log.warning("zookeeper_away", after_s=self._away_after_s)
         for callback in self._away_callbacks:
             callback()
+
+    def _forget_what_was_seen(self) -> None:
+        """A server refuses whoever has seen more than it has, for ever if it began anew without its
+        data. By now the session has expired, and a new one is owed no more than a new process.
+        """
+        self._client.last_zxid = 0
 
     def _watch_over(self, suspect: int | None = None) -> None:
         """Cut a connection on which nothing is answered, and replace a client that has died.

@@ -56,6 +56,10 @@ class ZooKeeperServer:
     def go_on(self) -> None:
         self._signal(signal.SIGCONT)
 
+    def discard_data(self) -> None:
+        """It does not run, and will begin anew."""
+        shutil.rmtree(self._server.folder / "data")
+
     async def clean(self) -> None:
         await self.kill()
         shutil.rmtree(self._server.folder, ignore_errors=True)

@@ -299,3 +299,14 @@ async def test_threads_do_not_grow_with_sessions_lost(zookeeper, connect, expire
         await eventually(lambda: session.sessions == round_number + 3 and session.connected)  # noqa: B023
     # Five sessions lost, and not one thread for each: the loop's own pool may have grown by a few.
     await eventually(lambda: threading.active_count() < before + 5)
+
+
+async def test_a_server_that_began_anew_is_taken_for_what_it_is(own_zookeeper, connect) -> None:
+    """It has less than we have seen, and would refuse us for ever."""
+    session = await connect(own_zookeeper.address)
+    await session.ensure_path("/a/b")
+    await own_zookeeper.kill()
+    own_zookeeper.discard_data()
+    await own_zookeeper.start()
+    await eventually(lambda: session.sessions == 2)
+    assert await session.exists("/a") is None
