@@ -18,7 +18,7 @@ from cluster import readable
 from cluster.addresses import join_port, reached_at
 from cluster.choose_runtime import choose_runtime, why_not_docker
 from cluster.cluster import Cluster
-from cluster.errors import ClusterError, StepFailed
+from cluster.errors import ClusterError, MemoryLost, NoCluster, StepFailed
 from cluster.file_epoch import renew_file_epoch
 from cluster.folder import CHECKOUT, HOME_VARIABLE, ClusterFolder, home_folder, jars_folder
 from cluster.install import ensure_installed
@@ -29,7 +29,7 @@ from cluster.progress import Spoken, Update
 from cluster.route import fetch_route
 from cluster.runtime import RUNNING
 from cluster.settings import DEV_NAME, Settings, read_dev_address, read_name, read_settings
-from cluster.status import fetch_figures, fetch_rows
+from cluster.status import fetch_figures, fetch_rows, lost_rows
 from cluster.system_packages import ensure_browser
 from cluster.terminal import (
     Screen,
@@ -189,7 +189,7 @@ def clean() -> None:
     """Stop everything and forget it, comments included."""
     name = read_name(os.environ)
     folder = ClusterFolder(home_folder(os.environ), name)
-    if not folder.exists():
+    if not folder.has_remains():
         say(f"there is no cluster {name}")
         return
     _change(lambda cluster: cluster.clean(Spoken(_console)))
@@ -203,12 +203,14 @@ def status(as_json: bool) -> None:
 
     The exit status is 0 if all parts are ready, else 1.
     """
-    cluster = _open()
-    rows = asyncio.run(fetch_rows(cluster))
+    cluster, lost = _open_or_rescue()
+    rows = lost_rows(cluster) if lost else asyncio.run(fetch_rows(cluster))
     if as_json:
         say(msgspec.json.format(msgspec.json.encode(rows)).decode())
     else:
         screen_for_tables().print(readable.status_table(cluster.settings.name, rows))
+    if lost:
+        fail(lost)
     sys.exit(0 if all(row.ready for row in rows) else 1)
 
 
@@ -357,10 +359,19 @@ def _open() -> Cluster:
 
 
 def _change(act: Callable[[Cluster], Coroutine[Any, Any, object]]) -> Cluster:
-    cluster = _open()
+    cluster, _lost = _open_or_rescue()
     with cluster.folder.lock():
         asyncio.run(act(cluster))
     return cluster
+
+
+def _open_or_rescue() -> tuple[Cluster, str]:
+    """The cluster, or what is left of it and why it could not be opened; "" if it could."""
+    name = read_name(os.environ)
+    try:
+        return Cluster.open(name), ""
+    except (MemoryLost, NoCluster) as exc:
+        return Cluster.rescue(name), str(exc)
 
 
 def _each(names: tuple[str, ...], act: _Act, doing: str) -> None:

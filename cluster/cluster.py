@@ -15,11 +15,20 @@ from pathlib import Path
 
 from cluster import haproxy_socket
 from cluster.addresses import LOOPBACK, join_port
-from cluster.errors import ClusterError
+from cluster.errors import ClusterError, MemoryLost, NoCluster, StepFailed
 from cluster.folder import ClusterFolder, Remembered, home_folder
 from cluster.haproxy import Server
 from cluster.memory import Memory
-from cluster.parts import BEHIND_GATEWAY, ROLES, SERVERS, WITH_STORE, Kind, Part, find_part
+from cluster.parts import (
+    BEHIND_GATEWAY,
+    ROLES,
+    SERVERS,
+    WITH_STORE,
+    Kind,
+    Part,
+    find_part,
+    missing_ports,
+)
 from cluster.port_check import require_free_ports
 from cluster.preflight import check_path
 from cluster.progress import Progress, Silent
@@ -53,14 +62,29 @@ class Cluster:
         folder = ClusterFolder(home or home_folder(os.environ), settings.name)
         check_path(folder.path)
         cluster = cls(folder, folder.load() if folder.exists() else Remembered(settings))
+        if not folder.exists():
+            cluster._memory.refuse_strangers()
         cluster._memory.take_on(settings)
         return cluster
 
     @classmethod
     def open(cls, name: str = DEFAULT_NAME, home: Path | None = None) -> Cluster:
-        """The cluster in the folder. Raises NoCluster."""
+        """The cluster in the folder. Raises NoCluster, or MemoryLost."""
         folder = ClusterFolder(home or home_folder(os.environ), name)
-        return cls(folder, folder.load())
+        remembered = folder.load()
+        if missing := missing_ports(remembered.settings, remembered.ports):
+            raise MemoryLost(folder.memory, f"it lacks {', '.join(missing)}")
+        return cls(folder, remembered)
+
+    @classmethod
+    def rescue(cls, name: str = DEFAULT_NAME, home: Path | None = None) -> Cluster:
+        """What is left of a cluster that `open` cannot open. It has no `parts`: only `runtime` and
+        `folder` are of use, and `down` and `clean`. Raises NoCluster if nothing is left.
+        """
+        folder = ClusterFolder(home or home_folder(os.environ), name)
+        if not folder.has_remains():
+            raise NoCluster(name)
+        return cls(folder, folder.guess())
 
     @property
     def settings(self) -> Settings:
@@ -126,6 +150,8 @@ class Cluster:
         Raises StepFailed, PortTaken or NotInstalled; what did start keeps running.
         """
         progress = progress or Silent()
+        if self._memory.moved_from is not None:
+            await self._settle(progress)
         if self.condition(Kind.HAPROXY) not in RUNNING:
             require_free_ports(self.part(Kind.HAPROXY), self.settings)  # before anything is started
         self.choose_ports_again_if_nothing_runs()
@@ -136,7 +162,7 @@ class Cluster:
             group = [part for part in self.parts if part.kind in kinds]
             if group:
                 with progress.step(_title(group)):
-                    await self._start_group(group, started)
+                    await self._start_group(group, started, progress)
                 started += group
         with progress.step("the store"):
             await self._waiting.posts_accepted(
@@ -152,7 +178,7 @@ class Cluster:
         part = self.part(name)
         await self._launch(part)
         if wait:
-            await self._waiting.ready(part)
+            await self._wait_ready([part], [], Silent())
             await self._tell_gateway(part)
 
     async def stop(self, name: str) -> None:
@@ -231,14 +257,47 @@ class Cluster:
                     )
                 )
 
-    async def _start_group(self, group: list[Part], started: list[Part]) -> None:
+    async def _settle(self, progress: Progress) -> None:
+        """Begin anew in the place that the folder was moved or copied to. What runs here was
+        started there, with the old paths. What ZooKeeper kept names processes that are not here.
+        """
+        progress.note(f"this cluster was made in {self._memory.moved_from}: it starts anew here")
+        await self.down(progress)
+        for part in self.parts:
+            if part.kind is Kind.ZOOKEEPER:
+                await self.runtime.discard_data(part.name)
+        self._memory.settle()
+
+    async def _start_group(
+        self, group: list[Part], started: list[Part], progress: Progress
+    ) -> None:
         await asyncio.gather(*(self._launch(part) for part in group))
-        await self._waiting.all_ready(group, started)
+        await self._wait_ready(group, started, progress)
+
+    async def _wait_ready(self, group: list[Part], started: list[Part], progress: Progress) -> None:
+        """Until all are. A ZooKeeper that ends instead begins anew without its data, once: a crash
+        may leave files that it cannot read, and everybody registers again.
+        """
+        old = [part for part in group if part.kind is Kind.ZOOKEEPER]
+        while True:
+            try:
+                await self._waiting.all_ready(group, started)
+                return
+            except StepFailed:
+                dead = [part for part in old if self.condition(part.name) not in RUNNING]
+                if not dead:
+                    raise
+            for part in dead:
+                old.remove(part)
+                progress.note(f"{part.name} cannot read what it kept, and begins anew without")
+                await self.runtime.discard_data(part.name)
+                await self._launch(part)
 
     async def _start_gateway(self, part: Part) -> None:
         await self._launch(part)
         servers = self._servers()
         await self._waiting.slots_filled(part, servers)
+        await self.runtime.renew_gateway()
         behind = [part for part in self.parts if part.kind in BEHIND_GATEWAY]
         await self._waiting.all_ready([part], behind)
         await self._waiting.gateway_sees_all(part, behind)

@@ -166,6 +166,15 @@ class Containers:
             ) from exc
         self.forget()
 
+    def remove(self, service: str) -> None:
+        """Remove a container that does not run, and its volumes. Raises ClusterError."""
+        mounts = self.inspect(service).get("Mounts", [])
+        with self.changing(service) as (api, container):
+            api.remove_container(container, v=True)
+            for mount in mounts:
+                if mount["Type"] == "volume":
+                    api.remove_volume(mount["Name"])
+
     def remove_all(self, image: str) -> None:
         """Remove containers, networks and volumes of the project, and the image of that name, as
         far as they are there. Raises ClusterError.

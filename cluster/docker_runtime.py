@@ -1,9 +1,10 @@
 """The runtime of containers: compose makes them, the Docker SDK does everything else.
 
-Law: a container is known by the labels of its compose project and service, and the project's name
-holds the cluster's folder, so that two clusters never meet. A container that runs is never made
-anew; one that does not is, when what it is made from has changed. One that ended with a status that
-says so was stopped, and so was one whose `run/<part>.stopped` says so; any other is dead.
+Law: a container is known by the labels of its compose project and service, and no two folders have
+the same project (see cluster.project), so that two clusters never meet. A container that runs is
+never made anew; one that does not is, when what it is made from has changed. One that ended with a
+status that says so was stopped, and so was one whose `run/<part>.stopped` says so; any other is
+dead.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -22,11 +22,13 @@ from cluster.container_network import ContainerNetwork
 from cluster.container_ports import CONTROL_PORT
 from cluster.containers import Container, Containers
 from cluster.errors import ClusterError
+from cluster.files import replace_file
 from cluster.folder import ClusterFolder
 from cluster.haproxy_socket import TcpControl
 from cluster.parts import ROLES, Kind, Part
 from cluster.port_check import require_free_ports
 from cluster.progress import Progress
+from cluster.project import keep_project, project_name
 from cluster.runtime import RUNNING, Condition, Plan
 
 _LOOK_EVERY_S = 0.05
@@ -42,7 +44,7 @@ class DockerRuntime:
 
     def __init__(self, folder: ClusterFolder, environ: Mapping[str, str]) -> None:
         self._folder = folder
-        project = project_name(folder)
+        self._project = project = project_name(folder)
         self._files = ComposeFiles(folder.path / "compose", project)
         self._compose = Compose(self._files.folder, environ)
         self._containers = Containers(project, environ.get("DOCKER_HOST"))
@@ -79,6 +81,9 @@ class DockerRuntime:
         project's network, which this machine reaches.
         """
         return part.host if part.kind is Kind.HAPROXY else self._network.address(part.name)
+
+    async def renew_gateway(self) -> None:
+        """The key stays in its volume: a gateway that runs has to be started again."""
 
     def control(self) -> TcpControl:
         """As the protocol says."""
@@ -169,11 +174,16 @@ class DockerRuntime:
             raise ClusterError("the store did not tell its new epoch")
         return said[1], said[2]
 
+    async def discard_data(self, name: str) -> None:
+        """As the protocol says: with its container, which the next start makes anew."""
+        await asyncio.to_thread(self._containers.remove, name)
+
     async def remove(self) -> None:
         """As the protocol says."""
         await asyncio.to_thread(self._containers.remove_all, self._files.image)
 
     def _write(self, plan: Plan) -> None:
+        keep_project(self._folder, self._project)
         self._files.network = self._network.ensure()
         self._files.write(plan)
 
@@ -182,7 +192,7 @@ class DockerRuntime:
         files = (self._folder.ca / "ca.pem", self._folder.gateway / "cert.pem")
         for file, pem in zip(files, _CERTIFICATE.findall(said), strict=False):
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(pem)
+            replace_file(file, pem.encode())
 
     async def _make(self, names: Sequence[str]) -> None:
         """Containers that do not run yet, made or made anew."""
@@ -226,8 +236,3 @@ class DockerRuntime:
 
     def _mark(self, name: str) -> Any:
         return self._folder.run / f"{name}.stopped"
-
-
-def project_name(folder: ClusterFolder) -> str:
-    """What the cluster is called in the engine."""
-    return f"livecomments-{folder.name}-{zlib.crc32(str(folder.path).encode()):08x}"

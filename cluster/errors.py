@@ -4,6 +4,7 @@ ClusterError          one line for the person; the command exits with 1
 |- StepFailed         a part died or did not get ready; carries the end of its log
 |- UnknownPart        no part has that name; lists the names
 |- NoCluster          there is no cluster of that name
+|- MemoryLost         its memory cannot be read; says how to go on
 |- PortTaken          another program listens on a port that we need
 |- CannotListen       the machine has no such address, or keeps the port for root
 |- NotInstalled       a program is missing; says what to install
@@ -13,6 +14,7 @@ ClusterError          one line for the person; the command exits with 1
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class ClusterError(Exception):
@@ -40,6 +42,17 @@ class NoCluster(ClusterError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"there is no cluster {name}; `make cluster-up` makes one")
+
+
+class MemoryLost(ClusterError):
+    """What the cluster is made of cannot be read. What runs can still be seen and stopped."""
+
+    def __init__(self, path: Path, why: object) -> None:
+        super().__init__(
+            f"{path} cannot be read ({why}); `make cluster-down` stops what runs, then remove that "
+            "file: the next `make cluster-up` makes it anew and keeps the comments, if it is given "
+            "what differs from the defaults (STORE=, TOPOLOGY=, CASSANDRAS= and so on)"
+        )
 
 
 class PortTaken(ClusterError):

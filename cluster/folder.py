@@ -11,7 +11,6 @@ gateway/         haproxy.cfg, the replies HAProxy makes itself, its runtime sock
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +20,8 @@ from pathlib import Path
 import msgspec
 
 from cluster import cassandra_jars
-from cluster.errors import ClusterError, NoCluster
+from cluster.errors import ClusterError, MemoryLost, NoCluster
+from cluster.files import replace_file
 from cluster.settings import Settings
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -30,10 +30,13 @@ HOME_VARIABLE = "LIVECOMMENTS_HOME"
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What cluster.json holds."""
+    """What cluster.json holds. `place` is the folder's path when its parts were last started: in
+    another one, it was moved or copied.
+    """
 
     settings: Settings
     ports: dict[str, int] = field(default_factory=dict)
+    place: str = ""
 
 
 def home_folder(environ: Mapping[str, str]) -> Path:
@@ -57,7 +60,7 @@ class ClusterFolder:
         self.logs = self.path / "logs"
         self.run = self.path / "run"
         self.gateway = self.path / "gateway"
-        self._memory = self.path / "cluster.json"
+        self.memory = self.path / "cluster.json"
 
     def tls(self, part: str) -> Path:
         """Where a process finds its certificate."""
@@ -74,23 +77,33 @@ class ClusterFolder:
 
     def exists(self) -> bool:
         """Whether a cluster was made here."""
-        return self._memory.exists()
+        return self.memory.exists()
+
+    def has_remains(self) -> bool:
+        """Whether there is anything here, remembered or not."""
+        return self.path.exists()
 
     def load(self) -> Remembered:
-        """Raises NoCluster, or ClusterError if the memory cannot be read."""
+        """Raises NoCluster, or MemoryLost if it cannot be read."""
         try:
-            return msgspec.json.decode(self._memory.read_bytes(), type=Remembered)
+            return msgspec.json.decode(self.memory.read_bytes(), type=Remembered)
         except FileNotFoundError:
             raise NoCluster(self.name) from None
         except msgspec.DecodeError as exc:
-            raise ClusterError(f"{self._memory} cannot be read: {exc}") from exc
+            raise MemoryLost(self.memory, exc) from exc
 
     def save(self, memory: Remembered) -> None:
         """Replace the memory whole."""
         self.path.mkdir(parents=True, exist_ok=True)
-        unfinished = self._memory.with_name(f".cluster.json.{os.getpid()}")
-        unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(memory)) + b"\n")
-        unfinished.replace(self._memory)
+        text = msgspec.json.format(msgspec.json.encode(memory)) + b"\n"
+        replace_file(self.memory, text)
+
+    def guess(self) -> Remembered:
+        """What can be known of a cluster whose memory is lost: enough to find what runs, to stop
+        and to forget it.
+        """
+        runtime = "docker" if (self.path / "compose").exists() else "local"
+        return Remembered(Settings(self.name, runtime=runtime))
 
     def remove(self) -> None:
         """Forget everything, data included. Idempotent."""

@@ -114,6 +114,17 @@ async def empty_slots(control: Control, names: Sequence[str]) -> None:
             await _order(control, f"set server {backend}/{name} state maint")
 
 
+async def replace_certificate(control: Control, name: str, pem: str) -> None:
+    """Give a running HAProxy the certificate and key of this name anew: it reads the file only when
+    it starts. Raises as `ask`, and ClusterError if it refuses.
+    """
+    # A payload ends at the first empty line, and PEM has none.
+    for command in (f"set ssl cert {name} <<\n{pem.strip()}\n", f"commit ssl cert {name}"):
+        reply = await ask(control, command)
+        if "error" in reply.lower() or "can't" in reply.lower():
+            raise ClusterError(f"haproxy refused its new certificate: {reply}")
+
+
 def _backends(name: str) -> Sequence[str]:
     """None for a part that is not behind the gateway."""
     return BACKENDS.get(name.partition("-")[0], ())

@@ -2,7 +2,8 @@
 
 Law: a part runs if `run/<part>.pid` names a process that still lives. The file is written when the
 part starts and removed when it is stopped on purpose, so that a dead part is told from a stopped
-one. `run/<part>.keeper` names the process that starts a part again, where there is one (see
+one. Where there is none that can be read, a part is whoever prints into its log.
+`run/<part>.keeper` names the process that starts a part again, where there is one (see
 cluster.keeper); whoever stops, kills or starts the part ends that first. Parts are sessions of
 their own: they outlive the command that started them, and a Ctrl-C there does not reach them.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,11 +28,20 @@ from cluster.ca import GATEWAY_NAMES, DevelopmentCa
 from cluster.errors import ClusterError, NotInstalled
 from cluster.file_epoch import renew_file_epoch
 from cluster.folder import CHECKOUT, ClusterFolder
-from cluster.haproxy_socket import UnixControl
-from cluster.launches import TLS_ROLES, Launches
+from cluster.haproxy_socket import UnixControl, replace_certificate
+from cluster.launches import GATEWAY_CERTIFICATE, TLS_ROLES, Launches
 from cluster.parts import Kind, Part
 from cluster.port_check import require_free_ports
-from cluster.processes import ProcessMark, is_alive, is_paused, mark_of, read_mark, send, write_mark
+from cluster.processes import (
+    ProcessMark,
+    find_outputs,
+    is_alive,
+    is_paused,
+    mark_of,
+    read_mark,
+    send,
+    write_mark,
+)
 from cluster.progress import Progress
 from cluster.runtime import Condition, Launch, Plan
 
@@ -78,6 +89,11 @@ class LocalRuntime:
         """As the protocol says."""
         return part.host
 
+    async def renew_gateway(self) -> None:
+        """As the protocol says."""
+        pem = (self._folder.gateway / GATEWAY_CERTIFICATE).read_text()
+        await replace_certificate(self.control(), GATEWAY_CERTIFICATE, pem)
+
     def control(self) -> UnixControl:
         """As the protocol says."""
         return UnixControl(self._folder.gateway)
@@ -124,7 +140,7 @@ class LocalRuntime:
 
     def condition(self, name: str) -> Condition:
         """As the protocol says."""
-        mark = read_mark(self._file(name))
+        mark = self._mark(name)
         if mark is None:
             return Condition.STOPPED
         if not is_alive(mark):
@@ -139,7 +155,10 @@ class LocalRuntime:
 
     def names(self) -> list[str]:
         """As the protocol says."""
-        return sorted(path.stem for path in self._run.glob("[!.]*.pid"))
+        marked = {path.stem for path in self._run.glob("[!.]*.pid") if read_mark(path)}
+        printed = map(Path, find_outputs().values())
+        folder = self._logs.resolve()
+        return sorted(marked | {log.stem for log in printed if log == folder / f"{log.stem}.log"})
 
     async def stop(self, name: str, *, patience_s: float, hurry: bool) -> bool:
         """As the protocol says."""
@@ -197,6 +216,10 @@ class LocalRuntime:
         """As the protocol says."""
         return renew_file_epoch(self._folder.sqlite)
 
+    async def discard_data(self, name: str) -> None:
+        """As the protocol says."""
+        await asyncio.to_thread(shutil.rmtree, self._folder.server(name), ignore_errors=True)
+
     async def remove(self) -> None:
         """All that there is lies in the cluster's folder."""
 
@@ -222,8 +245,17 @@ class LocalRuntime:
         return True
 
     def _living(self, name: str) -> ProcessMark | None:
-        mark = read_mark(self._file(name))
+        mark = self._mark(name)
         return mark if mark is not None and is_alive(mark) else None
+
+    def _mark(self, name: str) -> ProcessMark | None:
+        return read_mark(self._file(name)) or self._find_printing(name)
+
+    def _find_printing(self, name: str) -> ProcessMark | None:
+        """The youngest process that prints into the part's log: one that it started comes first."""
+        log = str(self._log(name).resolve())
+        pids = [pid for pid, output in find_outputs().items() if output == log]
+        return mark_of(max(pids)) if pids else None
 
     def _file(self, name: str) -> Path:
         return self._run / f"{name}.pid"

@@ -41,6 +41,35 @@ class Memory:
         """All parts, in the order in which they start."""
         return parts_of(self.settings, self._remembered.ports)
 
+    @property
+    def moved_from(self) -> str | None:
+        """Where the folder was when its parts were started, if that was somewhere else: it was
+        moved, or copied.
+        """
+        place = self._remembered.place
+        return place if place not in ("", str(self._folder.path)) else None
+
+    def settle(self) -> None:
+        """This is its place from now on. Ports that only we know are chosen again: an original that
+        this is a copy of has the old ones, though it may not use them just now.
+        """
+        settings, ports = self.settings, self._remembered.ports
+        kept = {
+            key: ports[key]
+            for key in port_keys(Kind.HAPROXY, 1).values()
+            if key in ports and is_free(settings.bind, ports[key])
+        }
+        self._remembered = Remembered(settings, kept, str(self._folder.path))
+        self.remember(settings)
+
+    def refuse_strangers(self) -> None:
+        """Raises SettingsConflict if parts run already, of which a new memory cannot tell."""
+        if self._any_runs():
+            names = ", ".join(self._runtime.names())
+            raise SettingsConflict(
+                f"what {names} were started with is lost; `make cluster-down` first"
+            )
+
     def take_on(self, settings: Settings) -> None:
         """Remember new settings. Raises SettingsConflict if what runs cannot follow, and
         ConfigError if a process could not start with them.
@@ -62,7 +91,8 @@ class Memory:
         missing = missing_ports(settings, ports)
         chosen = free_ports(len(missing), avoid=set(ports.values()))
         ports |= dict(zip(missing, chosen, strict=True))
-        self._remembered = Remembered(settings, ports)
+        place = self._remembered.place or str(self._folder.path)
+        self._remembered = Remembered(settings, ports, place)
         self._folder.save(self._remembered)
 
     def choose_ports_again_if_nothing_runs(self) -> None:
@@ -83,7 +113,7 @@ class Memory:
         if taken:
             ports = self._remembered.ports
             kept = {key: port for key, port in ports.items() if key not in taken}
-            self._remembered = Remembered(self.settings, kept)
+            self._remembered = dataclasses.replace(self._remembered, ports=kept)
             self.remember(self.settings)
 
     def _check_runtime(self, settings: Settings) -> None:

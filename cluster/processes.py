@@ -1,8 +1,9 @@
 """Processes told apart for sure: a pid alone may belong to somebody else by now.
 
 Law: a process is known by its pid, the moment it started and the boot of the machine; a signal is
-sent only to a process that is still that one. A zombie is dead once its last thread is gone: until
-then it holds its ports and files (a killed JVM needs up to 0.3 s).
+sent only to a process that is still that one. A mark counts only in the folder in which it was
+written: in a copy of that folder it names a process of the original. A zombie is dead once its last
+thread is gone: until then it holds its ports and files (a killed JVM needs up to 0.3 s).
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from pathlib import Path
 
 import msgspec
 
+from cluster.files import replace_file
+
 _THREADS, _STARTED = 17, 19  # places in what `_stat` returns
+_PROC = Path("/proc")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -27,6 +31,15 @@ class ProcessMark:
     pid: int
     started: int
     boot: str
+
+
+class _Kept(msgspec.Struct):
+    """A mark in a file; `place` is the folder that the file was written in."""
+
+    pid: int
+    started: int
+    boot: str
+    place: str = ""
 
 
 def mark_of(pid: int) -> ProcessMark | None:
@@ -71,18 +84,42 @@ def send(mark: ProcessMark, signum: int) -> bool:
 
 
 def read_mark(path: Path) -> ProcessMark | None:
-    """The mark kept in a file, or None if there is none that can be read."""
+    """The mark kept in a file, or None if there is none that can be read, or in a copied one."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=ProcessMark)
+        kept = msgspec.json.decode(path.read_bytes(), type=_Kept)
     except (OSError, msgspec.DecodeError):
         return None
+    if kept.place not in ("", place_of(path.parent)):
+        return None
+    return ProcessMark(kept.pid, kept.started, kept.boot)
 
 
 def write_mark(path: Path, mark: ProcessMark) -> None:
     """Keep a mark, whole."""
-    unfinished = path.with_name(f".{path.name}")
-    unfinished.write_bytes(msgspec.json.encode(mark))
-    unfinished.replace(path)
+    kept = _Kept(mark.pid, mark.started, mark.boot, place_of(path.parent))
+    replace_file(path, msgspec.json.encode(kept))
+
+
+def place_of(folder: Path) -> str:
+    """What stays the same when a folder is renamed, and is another for each copy of it, until the
+    machine is started again.
+    """
+    stat = folder.stat()
+    return f"{stat.st_dev}:{stat.st_ino}"
+
+
+def find_outputs() -> dict[int, str]:
+    """The file that a process prints everything into, by pid: of the processes without an input
+    that this user may look at, which is how the parts of a cluster are started.
+    """
+    outputs = {}
+    for folder in _PROC.iterdir():
+        if folder.name.isdecimal():
+            with contextlib.suppress(OSError):
+                reads, prints, complains = (os.readlink(folder / "fd" / fd) for fd in "012")
+                if reads == os.devnull and prints == complains:
+                    outputs[int(folder.name)] = prints
+    return outputs
 
 
 def _stat(pid: int) -> Sequence[str]:

@@ -74,6 +74,11 @@ class Runtime(Protocol):
     def control(self) -> Control:
         """The gateway's runtime socket. Raises OSError while there is none."""
 
+    async def renew_gateway(self) -> None:
+        """Give a gateway that answers the certificate that it would start with now, where that can
+        be. Raises OSError, TimeoutError or ClusterError.
+        """
+
     def condition(self, name: str) -> Condition:
         """What it is doing."""
 
@@ -105,6 +110,9 @@ class Runtime(Protocol):
 
     async def renew_epoch(self) -> tuple[str, str]:
         """The SQLite store's old epoch and its new one; no writer may run. Raises ClusterError."""
+
+    async def discard_data(self, name: str) -> None:
+        """Forget what a server that is not ours keeps; it does not run. Raises ClusterError."""
 
     async def remove(self) -> None:
         """Forget everything that is not in the cluster's folder, data included. All is stopped."""

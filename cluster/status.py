@@ -40,6 +40,17 @@ async def fetch_rows(cluster: Cluster) -> list[Row]:
     return list(await asyncio.gather(*(_fetch_row(cluster, part) for part in cluster.parts)))
 
 
+def lost_rows(cluster: Cluster) -> list[Row]:
+    """What runs of a cluster whose memory is lost: nobody knows how to ask it."""
+    runtime = cluster.runtime
+    return [
+        Row(
+            name, name.partition("-")[0], runtime.pid(name), "", False, str(runtime.condition(name))
+        )
+        for name in runtime.names()
+    ]
+
+
 async def _fetch_row(cluster: Cluster, part: Part) -> Row:
     condition = cluster.condition(part.name)
     host = cluster.runtime.host(part)

@@ -16,9 +16,9 @@ import pytest
 from cluster.cluster import Cluster
 from cluster.compose_command import find_compose
 from cluster.containers import PROJECT, Containers
-from cluster.docker_runtime import project_name
 from cluster.errors import ClusterError
 from cluster.progress import Silent
+from cluster.project import project_name
 from cluster.runtime import Condition
 from cluster.status import fetch_rows
 from tests.chaos.judge import judge

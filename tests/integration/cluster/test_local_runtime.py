@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -146,3 +147,45 @@ async def test_a_mark_that_cannot_be_read_is_no_part(runtime: LocalRuntime, tmp_
     (tmp_path / "run" / "x-1.pid").write_text("")
     assert runtime.condition("x-1") is Condition.STOPPED
     assert await start(runtime, SLEEP)
+
+
+async def test_a_copy_of_the_folder_has_no_part_of_the_original(
+    runtime: LocalRuntime, tmp_path: Path
+) -> None:
+    pid = await start(runtime, SLEEP)
+    shutil.copytree(tmp_path, tmp_path / "copy")
+    copy = LocalRuntime(ClusterFolder(tmp_path, "copy"), {})
+    assert copy.names() == []
+    assert copy.condition("x-1") is Condition.STOPPED
+    await copy.kill("x-1")
+    assert await copy.stop("x-1", patience_s=1, hurry=True)
+    assert runtime.pid("x-1") == pid
+
+
+async def test_a_folder_that_is_moved_keeps_its_parts(
+    runtime: LocalRuntime, tmp_path: Path
+) -> None:
+    pid = await start(runtime, SLEEP)
+    folder = tmp_path / "moved"
+    folder.mkdir()
+    for name in ("run", "logs"):
+        (tmp_path / name).rename(folder / name)
+    moved = LocalRuntime(ClusterFolder(tmp_path, "moved"), {})
+    assert (moved.names(), moved.pid("x-1")) == (["x-1"], pid)
+    assert await moved.stop("x-1", patience_s=10, hurry=False)
+    assert moved.names() == []
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{"])
+async def test_a_part_whose_mark_is_lost_is_found_by_its_log(
+    runtime: LocalRuntime, tmp_path: Path, content: bytes | None
+) -> None:
+    pid = await start(runtime, SLEEP)
+    mark = tmp_path / "run" / "x-1.pid"
+    mark.unlink()
+    if content is not None:
+        mark.write_bytes(content)
+    assert (runtime.names(), runtime.pid("x-1")) == (["x-1"], pid)
+    assert await start(runtime, SLEEP) == pid
+    assert await runtime.stop("x-1", patience_s=10, hurry=False)
+    assert runtime.names() == []

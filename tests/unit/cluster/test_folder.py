@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster.errors import ClusterError, NoCluster
+from cluster.cluster import Cluster
+from cluster.errors import ClusterError, MemoryLost, NoCluster
 from cluster.folder import ClusterFolder, Remembered
 from cluster.settings import Settings
 
@@ -41,3 +42,23 @@ def test_two_commands_do_not_change_a_cluster_at_the_same_time(tmp_path: Path) -
             pass
     with ClusterFolder(tmp_path, "x").lock():
         pass
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"\0\0\0\0", b'{"settings": {"nodes": "x"}}']
+)
+def test_whatever_the_memory_holds_is_told_in_one_line(tmp_path: Path, content: bytes) -> None:
+    folder = ClusterFolder(tmp_path, "x")
+    folder.save(Remembered(Settings("x")))
+    folder.memory.write_bytes(content)
+    with pytest.raises(MemoryLost, match="make cluster-down"):
+        folder.load()
+    assert folder.guess().settings.runtime == "local"
+    (folder.path / "compose").mkdir()
+    assert folder.guess().settings.runtime == "docker"
+
+
+def test_a_memory_without_its_ports_is_lost(tmp_path: Path) -> None:
+    ClusterFolder(tmp_path, "x").save(Remembered(Settings("x")))
+    with pytest.raises(MemoryLost, match="haproxy/http"):
+        Cluster.open("x", tmp_path)
