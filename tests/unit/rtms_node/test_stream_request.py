@@ -90,6 +90,13 @@ def test_the_address_is_the_last_one_forwarded() -> None:
     assert read("/v1/videos/v1/stream", header).address == "10.0.0.2"
 
 
+def test_streams_are_counted_for_the_owner_of_an_address() -> None:
+    """As posts are: IPv4 written as IPv6 is the same caller, and a /64 is one."""
+    for address, owner in (("::ffff:10.0.0.2", "10.0.0.2"), ("2001:db8::1", "2001:db8::/64")):
+        header = (b"x-forwarded-for", address.encode())
+        assert read("/v1/videos/v1/stream", header).address == owner
+
+
 def test_a_query_with_too_many_fields_is_ignored() -> None:
     query = "&".join(f"x{number}=1" for number in range(100))
     assert read(f"/v1/videos/v1/stream?{query}&replay=5").replay == 20

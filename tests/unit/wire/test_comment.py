@@ -301,3 +301,12 @@ def test_printable_gives_short_printable_ascii(text: str) -> None:
     assert shown.isascii()
     assert shown.isprintable()
     assert len(shown) <= 400
+
+
+def test_a_stored_comment_is_one_line_wherever_unicode_splits_lines() -> None:
+    """Readers such as Python's `str.splitlines` split at more than CR and LF."""
+    text = "a\nb\u2028c\u2029d \\u2028"
+    raw = encode_comment("epoch0000001", "v", 1, NewComment("ann\u2028", text), "")
+    assert len(raw.decode().splitlines()) == 1
+    assert json.loads(raw)["text"] == text
+    assert json.loads(raw)["author"] == "ann\u2028"
