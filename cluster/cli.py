@@ -20,7 +20,14 @@ from cluster.choose_runtime import choose_runtime, why_not_docker
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError, MemoryLost, NoCluster, StepFailed
 from cluster.file_epoch import renew_file_epoch
-from cluster.folder import CHECKOUT, HOME_VARIABLE, ClusterFolder, home_folder, jars_folder
+from cluster.folder import (
+    CHECKOUT,
+    HOME_VARIABLE,
+    ClusterFolder,
+    home_folder,
+    jars_folder,
+    require_own_environment,
+)
 from cluster.install import ensure_installed
 from cluster.new_epoch import renew_cluster_epoch
 from cluster.parts import Kind, kinds_of
@@ -92,6 +99,7 @@ def main() -> None:
     Another cluster than the default one is named by the variable CLUSTER.
     """
     ensure_streams()
+    require_own_environment(sys.argv[0])
     configure_logs(level="error", style="console", role="cli", id="livecomments")
 
 

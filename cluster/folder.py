@@ -11,6 +11,7 @@ gateway/         haproxy.cfg, the replies HAProxy makes itself, its runtime sock
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -37,6 +38,20 @@ class Remembered:
     settings: Settings
     ports: dict[str, int] = field(default_factory=dict)
     place: str = ""
+
+
+def require_own_environment(script: str, checkout: Path = CHECKOUT) -> None:
+    """Raises ClusterError if `script`, as it was called, lies in another checkout's environment than
+    the code that runs. In a copy it still runs the original's Python, and would act on the original.
+    """
+    for path in (Path(os.path.abspath(script)), Path(script).resolve()):
+        environment = path.parents[1] if len(path.parents) > 1 else path
+        place = environment.parent.resolve()
+        if environment.name == ".venv" and place != checkout:
+            raise ClusterError(
+                f"{environment} was made for the checkout in {checkout};"
+                f" `make setup` in {place} gives this one an environment of its own"
+            )
 
 
 def home_folder(environ: Mapping[str, str]) -> Path:

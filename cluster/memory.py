@@ -133,7 +133,7 @@ class Memory:
             if self._remembered.ports.get(key, port) != port:
                 raise SettingsConflict(
                     f"the gateway listens on {self._remembered.ports[key]}; "
-                    f"`livecomments stop haproxy` first, then start it on {port}"
+                    f"`livecomments stop haproxy`, then `make cluster-up` with {port}"
                 )
 
     def _check_asked_ports(self, settings: Settings) -> None:

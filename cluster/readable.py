@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 import msgspec
@@ -84,7 +85,7 @@ def closing_words(cluster: Cluster) -> list[str]:
         "",
         f"The cluster {cluster.settings.name} is ready (topology {cluster.settings.topology}).",
         f"  HTTP   {url}",
-        f"  HTTPS  {cluster.https_url}   (curl --cacert {cluster.ca_file})",
+        f"  HTTPS  {cluster.https_url}   (curl --cacert {shlex.quote(str(cluster.ca_file))})",
         f"  kept   {cluster.folder.path}",
         "",
         *lines_to_try(url),

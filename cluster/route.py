@@ -69,7 +69,7 @@ async def _ask_redis(cluster: Cluster, video_id: str) -> dict[str, Any]:
         async with asyncio.timeout(_DEADLINE_S):
             heard_by = await fetch_receivers(f"redis://{host}:{port}", channel)
     except (RedisAway, TimeoutError) as exc:
-        raise ClusterError(f"Redis does not answer: {exc or 'too slow'}") from exc
+        raise ClusterError(f"Redis does not answer: {str(exc) or 'too slow, or stopped'}") from exc
     return {"channel": channel, "heard_by": heard_by}
 
 
@@ -82,7 +82,9 @@ async def _ask_zookeeper(cluster: Cluster, video_id: str) -> dict[str, Any]:
             nodes = node_ids(await _children(session, paths.video(video_id)))[0]
             names = await _children(session, paths.role(Role.DISPATCHER))
     except (CoordinationError, TimeoutError, OSError) as exc:
-        raise ClusterError(f"ZooKeeper does not answer: {exc or 'too slow'}") from exc
+        raise ClusterError(
+            f"ZooKeeper does not answer: {str(exc) or 'too slow, or stopped'}"
+        ) from exc
     finally:
         await session.stop()
     order = HashRing(filter(is_service_id, names)).order(video_id)

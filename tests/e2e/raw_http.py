@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 Address = tuple[str, int]
@@ -33,12 +33,31 @@ async def exchange(door: Address, request: bytes, *, timeout_s: float = 20) -> R
         writer.close()
 
 
+async def exchange_cut(door: Address, request: bytes, *, timeout_s: float = 20) -> Reply:
+    """As `exchange`, of a reply whose body must end before the length that it announces."""
+    reader, writer = await asyncio.open_connection(*door)
+    try:
+        writer.write(request)
+        async with asyncio.timeout(timeout_s):
+            reply = await _read_head(reader)
+            body = await reader.read()
+    finally:
+        writer.close()
+    assert len(body) < int(reply.headers["content-length"])
+    return replace(reply, body=body)
+
+
 async def read_reply(reader: asyncio.StreamReader) -> Reply:
+    reply = await _read_head(reader)
+    length = int(reply.headers.get("content-length", 0))
+    return replace(reply, body=await reader.readexactly(length))
+
+
+async def _read_head(reader: asyncio.StreamReader) -> Reply:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     first, *lines = head.rstrip("\r\n").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (x.partition(":") for x in lines)}
-    length = int(headers.get("content-length", 0))
-    return Reply(int(first.split(" ", 2)[1]), headers, await reader.readexactly(length))
+    return Reply(int(first.split(" ", 2)[1]), headers, b"")
 
 
 def post(video_id: str, body: bytes, *lines: str) -> bytes:

@@ -8,7 +8,7 @@ import pytest
 
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError, MemoryLost, NoCluster
-from cluster.folder import ClusterFolder, Remembered
+from cluster.folder import ClusterFolder, Remembered, require_own_environment
 from cluster.settings import Settings
 
 
@@ -62,3 +62,18 @@ def test_a_memory_without_its_ports_is_lost(tmp_path: Path) -> None:
     ClusterFolder(tmp_path, "x").save(Remembered(Settings("x")))
     with pytest.raises(MemoryLost, match="haproxy/http"):
         Cluster.open("x", tmp_path)
+
+
+def test_the_command_of_a_copied_environment_is_refused(tmp_path: Path) -> None:
+    """It runs the original's code, and would act on the original's clusters."""
+    original, copy = tmp_path / "original", tmp_path / "copy"
+    for place in (original, copy):
+        (place / ".venv" / "bin").mkdir(parents=True)
+        (place / ".venv" / "bin" / "livecomments").touch()
+    link = tmp_path / "livecomments"
+    link.symlink_to(copy / ".venv" / "bin" / "livecomments")
+    for script in (copy / ".venv" / "bin" / "livecomments", link):
+        with pytest.raises(ClusterError, match=r"`make setup` in .*/copy gives"):
+            require_own_environment(str(script), original)
+    require_own_environment(str(original / ".venv" / "bin" / "livecomments"), original)
+    require_own_environment("/livecomments", original)
