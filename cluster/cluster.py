@@ -261,9 +261,8 @@ class Cluster:
         """Begin anew in the place that the folder was moved or copied to. What runs here was
         started there, with the old paths. What ZooKeeper kept names processes that are not here.
         """
-        progress.note(
-            f"this cluster was made in {self._memory.moved_from}: its parts start anew here, with its comments"
-        )
+        place = self._memory.moved_from
+        progress.note(f"this cluster was made in {place}: its parts start anew, comments stay")
         await self.down(progress)
         for part in self.parts:
             if part.kind is Kind.ZOOKEEPER:

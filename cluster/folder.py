@@ -41,8 +41,9 @@ class Remembered:
 
 
 def require_own_environment(script: str, checkout: Path = CHECKOUT) -> None:
-    """Raises ClusterError if `script`, as it was called, lies in another checkout's environment than
-    the code that runs. In a copy it still runs the original's Python, and would act on the original.
+    """Raises ClusterError if `script`, as it was called, lies in another checkout's environment
+    than the code that runs. In a copy it still runs the original's Python, and would act on the
+    original.
     """
     for path in (Path(os.path.abspath(script)), Path(script).resolve()):
         environment = path.parents[1] if len(path.parents) > 1 else path
