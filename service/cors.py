@@ -53,8 +53,8 @@ def allow_origins(app: web.Application, origins: Collection[str]) -> None:
 
     @web.middleware
     async def preflights(request: web.Request, handler: Handler) -> web.StreamResponse:
-        welcome = "Access-Control-Allow-Origin" in _headers(request, allowed)
-        if welcome and _is_preflight(request):
+        # The method first: every post comes by here.
+        if _is_preflight(request) and "Access-Control-Allow-Origin" in _headers(request, allowed):
             return _preflight_reply(request)
         return await handler(request)
 
