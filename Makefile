@@ -47,7 +47,7 @@ test: setup-dev ## all tests (PYTEST="-k word" for some)
 	@$(BIN)/python -m pytest $(PYTEST)
 
 test-docker: setup-dev ## the whole-system tests in containers, with SQLite and with Cassandra
-	@$(BIN)/python -m cluster.docker_ready
+	@$(BIN)/python -m cluster.docker
 	@$(BIN)/python -m pytest --runtime docker --store sqlite tests/docker tests/e2e $(PYTEST)
 	@$(BIN)/python -m pytest --runtime docker --store cassandra tests/e2e $(PYTEST)
 

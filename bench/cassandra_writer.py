@@ -21,8 +21,8 @@ from service.metrics import new_registry
 from service.tasks import TaskHome
 from wire.comment import NewComment
 from wire.errors import LivecommentsError, StoreUnavailable
-from writer.cassandra_config import CassandraConfig, Endpoint
-from writer.cassandra_store import CassandraStore
+from writer.cassandra.config import CassandraConfig, Endpoint
+from writer.cassandra.store import CassandraStore
 from writer.comment_service import CommentService
 from writer.metrics import WriterMetrics
 from writer.store import Outcome

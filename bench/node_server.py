@@ -14,9 +14,9 @@ import msgspec
 import uvloop
 
 from bench.child import BenchFailed, at_rate_on_loop, carry_out_all_on_loop, cpu_s, rss_bytes
-from rtms_node.core import NodeCore
+from rtms_node.antientropy import ProbeTimes
 from rtms_node.limits import Limits
-from rtms_node.probe import ProbeTimes
+from rtms_node.node import NodeCore
 from rtms_node.stream_listener import StreamListener
 from rtms_node.testing import MemoryStore
 from service import stages

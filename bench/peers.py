@@ -9,11 +9,11 @@ from rich.console import Console
 from bench import nchan
 from cluster.errors import ClusterError
 from cluster.folder import home_folder, jars_folder
-from cluster.install import ensure_installed
 from cluster.parts import Kind, kinds_of
 from cluster.progress import Spoken
+from cluster.servers.install import ensure_installed
+from cluster.servers.system_packages import try_to_install
 from cluster.settings import Settings
-from cluster.system_packages import try_to_install
 
 
 def main() -> None:

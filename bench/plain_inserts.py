@@ -16,8 +16,8 @@ from cassandra.query import PreparedStatement
 from bench.cassandra_writer import COMMENT, KEYSPACE, Appends, config_of
 from bench.child import BenchFailed, carry_out_all, cpu_s
 from wire.comment import encode_comment
-from writer.cassandra_config import Endpoint
-from writer.cassandra_driver import READ, new_cluster
+from writer.cassandra.config import Endpoint
+from writer.cassandra.driver import READ, new_cluster
 
 _WITHIN_S = 30.0
 _TABLE = f"""\

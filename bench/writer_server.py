@@ -20,7 +20,7 @@ from wire.internal import Batch
 from writer.comment_service import CommentService
 from writer.metrics import WriterMetrics
 from writer.public_routes import public_application
-from writer.sqlite_store import SqliteStore
+from writer.sqlite.store import SqliteStore
 
 
 class Nobody:

@@ -9,10 +9,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from cluster import haproxy
 from cluster.ca import DevelopmentCa
-from cluster.container_ports import CONTROL_HOST
-from cluster.prepare import container_gateway
+from cluster.docker.ports import CONTROL_HOST
+from cluster.docker.prepare import container_gateway
+from cluster.servers import haproxy
 from cluster.settings import EVERY_PART, PLACEMENTS, Settings
 
 _SERVERS = [haproxy.Server(n, "127.0.0.1", 21_000 + n, 22_000 + n) for n in (1, 2, 3)]

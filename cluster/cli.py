@@ -16,7 +16,6 @@ import msgspec
 
 from cluster import readable
 from cluster.addresses import join_port, reached_at
-from cluster.choose_runtime import choose_runtime, why_not_docker
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError, MemoryLost, NoCluster, StepFailed
 from cluster.file_epoch import renew_file_epoch
@@ -28,16 +27,17 @@ from cluster.folder import (
     jars_folder,
     require_own_environment,
 )
-from cluster.install import ensure_installed
 from cluster.new_epoch import renew_cluster_epoch
 from cluster.parts import Kind, kinds_of
 from cluster.port_check import require_free_for_dev
 from cluster.progress import Spoken, Update
 from cluster.route import fetch_route
 from cluster.runtime import RUNNING
+from cluster.runtimes import choose_runtime, why_not_docker
+from cluster.servers.install import ensure_installed
+from cluster.servers.system_packages import ensure_browser
 from cluster.settings import DEV_NAME, Settings, read_dev_address, read_name, read_settings
 from cluster.status import fetch_figures, fetch_rows, lost_rows
-from cluster.system_packages import ensure_browser
 from cluster.terminal import (
     Screen,
     complain,

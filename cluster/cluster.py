@@ -3,7 +3,7 @@
 Law: the memory (settings, ports) is written before anything starts, and a part that runs is left
 alone; so `up` is the same whether it makes a cluster, continues after a crash, adds nodes or has
 nothing to do. Nothing restarts by itself, but what ended for want of room on its disk
-(cluster.keeper).
+(cluster.local.keeper).
 """
 
 from __future__ import annotations
@@ -13,12 +13,9 @@ import dataclasses
 import os
 from pathlib import Path
 
-from cluster import haproxy_socket
 from cluster.addresses import LOOPBACK, join_port
 from cluster.errors import ClusterError, MemoryLost, NoCluster, StepFailed
 from cluster.folder import ClusterFolder, Remembered, home_folder
-from cluster.haproxy import Server
-from cluster.memory import Memory
 from cluster.parts import (
     BEHIND_GATEWAY,
     ROLES,
@@ -34,6 +31,9 @@ from cluster.preflight import check_path
 from cluster.progress import Progress, Silent
 from cluster.runtime import RUNNING, Condition, Plan, Runtime
 from cluster.runtimes import open_runtime
+from cluster.saved_state import Memory
+from cluster.servers import haproxy_socket
+from cluster.servers.haproxy import Server
 from cluster.settings import DEFAULT_NAME, Settings
 from cluster.waiting import Waiting
 

@@ -4,7 +4,7 @@ cluster.json     settings and ports, replaced whole
 ca/ tls/<part>/  the development CA and what it issued
 data/            the SQLite file, ZooKeeper's and Cassandra's data
 logs/<part>.log  what the parts print
-run/             who runs (see cluster.local_runtime)
+run/             who runs (see cluster.local.runtime)
 gateway/         haproxy.cfg, the replies HAProxy makes itself, its runtime socket
 """
 
@@ -20,9 +20,9 @@ from pathlib import Path
 
 import msgspec
 
-from cluster import cassandra_jars
 from cluster.errors import ClusterError, MemoryLost, NoCluster
 from cluster.files import replace_file
+from cluster.servers import cassandra_jars
 from cluster.settings import Settings
 
 CHECKOUT = Path(__file__).resolve().parents[1]

@@ -10,7 +10,7 @@ from cluster.parts import Kind, part_name
 from cluster.runtime import RUNNING, Condition
 from service.config import EnvReader
 from wire.errors import StoreUnavailable
-from writer.cassandra_config import CassandraConfig
+from writer.cassandra.config import CassandraConfig
 
 
 async def renew_cluster_epoch(cluster: Cluster) -> tuple[str, str]:
@@ -28,7 +28,7 @@ async def renew_cluster_epoch(cluster: Cluster) -> tuple[str, str]:
 
 def _renew_keyspace(cluster: Cluster, writer: str) -> tuple[str, str]:
     """In the keyspace that this writer uses, through whichever server runs."""
-    from writer.cassandra_epoch import renew_keyspace_epoch  # the driver costs a third of a start
+    from writer.cassandra.epoch import renew_keyspace_epoch  # the driver costs a third of a start
 
     servers = [part.name for part in cluster.parts if part.kind is Kind.CASSANDRA]
     there = [name for name in servers if cluster.condition(name) is Condition.RUNNING]

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cluster import container_ports
 from cluster.addresses import LOOPBACK, reached_at
+from cluster.docker import ports
 from cluster.errors import UnknownPart
 from cluster.settings import GATEWAY_HTTP_PORT, GATEWAY_HTTPS_PORT, Settings
 from wire.topology import PUBSUB, Topology
@@ -47,21 +47,21 @@ PORT_USES: Mapping[Kind, tuple[str, ...]] = {
     Kind.HAPROXY: ("http", "https"),
 }
 _OURS = {
-    "public": container_ports.PUBLIC,
-    "internal": container_ports.INTERNAL,
-    "ops": container_ports.OPS,
+    "public": ports.PUBLIC,
+    "internal": ports.INTERNAL,
+    "ops": ports.OPS,
 }
 _CONTAINER_PORTS: Mapping[Kind, Mapping[str, int]] = {
     Kind.CASSANDRA: {
-        "cql": container_ports.CASSANDRA_CQL,
-        "storage": container_ports.CASSANDRA_STORAGE,
+        "cql": ports.CASSANDRA_CQL,
+        "storage": ports.CASSANDRA_STORAGE,
     },
     Kind.ZOOKEEPER: {
-        "client": container_ports.ZOOKEEPER_CLIENT,
-        "quorum": container_ports.ZOOKEEPER_QUORUM,
-        "election": container_ports.ZOOKEEPER_ELECTION,
+        "client": ports.ZOOKEEPER_CLIENT,
+        "quorum": ports.ZOOKEEPER_QUORUM,
+        "election": ports.ZOOKEEPER_ELECTION,
     },
-    Kind.REDIS: {"client": container_ports.REDIS},
+    Kind.REDIS: {"client": ports.REDIS},
     **{kind: {use: _OURS[use] for use in PORT_USES[kind]} for kind in ROLES},
 }
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from cluster.cassandra import read_heap_mib
-from cluster.container_memory import read_gateway_mib
+from cluster.docker.memory import read_gateway_mib
 from cluster.parts import Kind, part_name, wanted
+from cluster.servers.cassandra import read_heap_mib
 from cluster.settings import CASSANDRA_HEAP, Settings
 from dispatcher.config import Config as DispatcherConfig
 from rtms_node.config import Config as NodeConfig

@@ -14,9 +14,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from cluster.haproxy_socket import Control
 from cluster.parts import Part
 from cluster.progress import Progress
+from cluster.servers.haproxy_socket import Control
 from cluster.settings import Settings
 
 

@@ -6,12 +6,12 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
-from cluster import haproxy_socket, zookeeper
 from cluster.addresses import join_port
 from cluster.cluster import Cluster
 from cluster.parts import ROLES, Kind, Part
-from cluster.probe import fetch_readiness, fetch_state
+from cluster.readiness import fetch_readiness, fetch_state
 from cluster.runtime import Condition
+from cluster.servers import haproxy_socket, zookeeper
 
 _ADDRESS_USES = ("http", "public", "cql", "client", "internal")
 

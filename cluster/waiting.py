@@ -12,12 +12,12 @@ from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from cluster import haproxy_socket
 from cluster.errors import StepFailed
-from cluster.haproxy import Server
 from cluster.parts import Kind, Part
-from cluster.probe import Readiness, fetch_readiness
+from cluster.readiness import Readiness, fetch_readiness
 from cluster.runtime import RUNNING, Condition, Runtime
+from cluster.servers import haproxy_socket
+from cluster.servers.haproxy import Server
 
 READY_WITHIN_S = 60.0
 CASSANDRA_READY_WITHIN_S = 180.0  # it takes 10 to 20 s, or several times that on a busy machine

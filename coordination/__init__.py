@@ -13,11 +13,11 @@ from coordination.errors import (
     RouteUnknown,
     ZooKeeperAway,
 )
+from coordination.hash_ring import HashRing
 from coordination.member import Member, new_boot_id
 from coordination.member_watch import MemberWatch
 from coordination.membership import Membership
 from coordination.paths import Paths
-from coordination.placement import HashRing
 from coordination.registrar import Registrar
 from coordination.resolver import RouteResolver
 from coordination.session import ZooKeeperSession

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from rtms_node.config import Config
-from rtms_node.core import NodeCore
 from rtms_node.drain import drain_viewers
+from rtms_node.node import NodeCore
 from rtms_node.stream_listener import StreamListener
 from rtms_node.wiring import wire_up
 from service.metrics import Exports

@@ -6,8 +6,8 @@ import resource
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rtms_node.antientropy import ProbeTimes
 from rtms_node.limits import Limits
-from rtms_node.probe import ProbeTimes
 from service.config import EnvReader, PubSubConfig, ServiceConfig
 from wire.roles import Peer, Role
 from wire.topology import MANY_PROCESSES, PUBSUB, Topology

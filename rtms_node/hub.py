@@ -16,11 +16,11 @@ from functools import partial
 
 import structlog
 
+from rtms_node.context import Surroundings
 from rtms_node.feed import Feed
 from rtms_node.reader import StoreReader
 from rtms_node.room import Room
 from rtms_node.slices import walk
-from rtms_node.surroundings import Surroundings
 from rtms_node.viewer import Viewer
 from wire.chunks import chunk
 from wire.internal import Batch

@@ -19,7 +19,7 @@ from typing import Protocol
 
 import structlog
 
-from rtms_node.surroundings import OnHead, OnRange
+from rtms_node.context import OnHead, OnRange
 from service.tasks import TaskHome
 from wire.errors import LivecommentsError
 from wire.internal import MAX_HEADS, MAX_RANGE, HeadsReply, RangeReply

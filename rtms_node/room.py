@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import asyncio
 
+from rtms_node.context import Surroundings
 from rtms_node.fanout import Fanout
 from rtms_node.resume import DEFAULT_REPLAY, asked_number, choose_start, needs_fresh_head
 from rtms_node.ring import encode_frame
-from rtms_node.surroundings import Surroundings
 from rtms_node.timeline import Timeline
 from rtms_node.viewer import Viewer
 from wire.ids import EventId

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from rtms_node.surroundings import OnHead, OnRange
+from rtms_node.context import OnHead, OnRange
 from wire.chunks import unchunk
 from wire.comment import NewComment, encode_comment
 from wire.errors import PeerError

@@ -23,9 +23,9 @@ from typing import Protocol
 
 import structlog
 
+from rtms_node.context import Surroundings
 from rtms_node.inbox import Inbox
 from rtms_node.ring import Ring, encode_frame
-from rtms_node.surroundings import Surroundings
 from wire.internal import Batch, RangeReply
 
 log = structlog.get_logger()

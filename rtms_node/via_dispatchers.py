@@ -6,8 +6,8 @@ from typing import Any
 
 from coordination import Member, Membership, MemberWatch, Registrar, ZooKeeperSession, new_boot_id
 from rtms_node.config import Config
-from rtms_node.core import NodeCore
 from rtms_node.internal_routes import internal_application
+from rtms_node.node import NodeCore
 from rtms_node.writers import Writers
 from service.http_server import HttpServer
 from service.metrics import Exports

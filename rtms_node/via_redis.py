@@ -8,7 +8,7 @@ from typing import Any
 
 from pubsub import Subscriber, channels_of
 from rtms_node.config import Config
-from rtms_node.core import NodeCore
+from rtms_node.node import NodeCore
 from rtms_node.writers import Writers
 from service.metrics import Exports
 from service.shell import Shell

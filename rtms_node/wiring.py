@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from rtms_node.config import Config
-from rtms_node.core import NodeCore
 from rtms_node.feed import Feed
+from rtms_node.node import NodeCore
 from rtms_node.reader import Source
 from rtms_node.via_dispatchers import ViaDispatchers
 from rtms_node.via_redis import ViaRedis

@@ -14,8 +14,8 @@ from typing import Any
 
 import structlog
 
-from rtms_node.core import NodeCore
 from rtms_node.drain import drain_viewers
+from rtms_node.node import NodeCore
 from rtms_node.stream_listener import StreamListener
 from service.http_server import HttpServer
 from service.ops import OpsServer

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rtms_node.antientropy import ProbeTimes
 from rtms_node.config import read_limits
 from rtms_node.limits import Limits
-from rtms_node.probe import ProbeTimes
 from service.config import EnvReader, ServiceConfig
 from wire.roles import Role
 from writer.config import read_rates

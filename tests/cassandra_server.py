@@ -9,9 +9,9 @@ import signal
 import subprocess
 from pathlib import Path
 
-from cluster import cassandra, cassandra_jars
 from cluster.folder import home_folder, jars_folder
 from cluster.ports import free_ports
+from cluster.servers import cassandra, cassandra_jars
 from tests.support import TIMEOUT_FACTOR
 
 # It starts in 8 s instead of 13, and takes half a gibibyte.

@@ -12,9 +12,9 @@ from typing import Any
 from cassandra.cluster import Session
 
 from tests.cassandra_server import CassandraServer
-from writer.cassandra_config import CassandraConfig
-from writer.cassandra_driver import new_cluster
-from writer.cassandra_layout import BUCKET_SIZE, Buckets, unpack
+from writer.cassandra.config import CassandraConfig
+from writer.cassandra.driver import new_cluster
+from writer.cassandra.layout import BUCKET_SIZE, Buckets, unpack
 
 _numbers = itertools.count(1)
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from redis.asyncio.connection import Connection
 
-from cluster import redis_server
 from cluster.ports import free_ports
+from cluster.servers import redis_server
 from tests.support import TIMEOUT_FACTOR, eventually
 
 

@@ -9,8 +9,8 @@ import signal
 import subprocess
 from pathlib import Path
 
-from cluster import zookeeper
 from cluster.ports import free_ports
+from cluster.servers import zookeeper
 from tests.support import TIMEOUT_FACTOR, eventually
 
 

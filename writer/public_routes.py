@@ -19,7 +19,7 @@ from wire.errors import InvalidField, KeyReused, NotFound, NotJsonMediaType, Too
 from wire.targets import split_target
 from writer.comment_service import CommentService
 from writer.metrics import WriterMetrics
-from writer.openapi import openapi_document
+from writer.openapi.document import openapi_document
 from writer.rate_limit import RateLimit, Rates
 from writer.store import Outcome
 

@@ -11,9 +11,9 @@ from prometheus_client import CollectorRegistry
 
 from service.config import EnvReader
 from service.metrics import Exports
-from writer.cassandra_config import CassandraConfig
+from writer.cassandra.config import CassandraConfig
 from writer.metrics import WriterMetrics
-from writer.sqlite_store import SqliteStore
+from writer.sqlite.store import SqliteStore
 from writer.store import CommentStore, StoreReplaced
 
 SQLITE, CASSANDRA = "sqlite", "cassandra"
@@ -59,7 +59,7 @@ def build_store(
         return SqliteStore(
             config.sqlite_path, on_replaced=on_replaced, on_swept=metrics.keys_swept.inc
         )
-    from writer.cassandra_store import CassandraStore  # the driver costs a third of a start
+    from writer.cassandra.store import CassandraStore  # the driver costs a third of a start
 
     store = CassandraStore(config.cassandra, on_replaced=on_replaced)
     exports, stats = Exports(registry), store.stats

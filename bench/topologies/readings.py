@@ -12,9 +12,9 @@ import aiohttp
 from bench.child import BenchFailed
 from bench.processes import cpu_s_of, rss_of
 from bench.topologies.serving import serving_parts
-from cluster import zookeeper
 from cluster.cluster import Cluster
 from cluster.parts import Kind, Part
+from cluster.servers import zookeeper
 
 _WITHIN_S = 10.0
 _COUNTED = ("messages", "received", "unwanted", "deliveries", "repairs")

@@ -15,7 +15,7 @@ from typing import Any
 from bench.child import BenchFailed
 from cluster.cluster import Cluster
 from cluster.parts import Kind, Part
-from cluster.probe import fetch_state
+from cluster.readiness import fetch_state
 from wire.topology import Topology
 
 EMPTY_WITHIN_S = 40.0

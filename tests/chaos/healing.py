@@ -9,9 +9,10 @@ from typing import Any
 
 from kazoo.client import KazooClient
 
-from cluster import probe, zookeeper
+from cluster import readiness
 from cluster.cluster import Cluster
 from cluster.parts import ROLES, Kind
+from cluster.servers import zookeeper
 from tests.bounds import record
 from tests.chaos.faults import Fault
 from tests.chaos.rows import Row
@@ -23,7 +24,7 @@ _LOOK_EVERY_S = 0.05
 
 async def state_of(cluster: Cluster, name: str) -> dict[str, Any]:
     """What a process of ours says; nothing while it does not answer."""
-    reply = await probe.fetch_json(*cluster.address(name, "ops"), "/state")
+    reply = await readiness.fetch_json(*cluster.address(name, "ops"), "/state")
     return reply[1] if reply else {}
 
 

@@ -16,10 +16,10 @@ from typing import Any
 
 import uvloop
 
-from cluster import haproxy_socket
 from cluster.cluster import Cluster
-from cluster.haproxy import Server
 from cluster.parts import Kind, Part
+from cluster.servers import haproxy_socket
+from cluster.servers.haproxy import Server
 from tests.tcp_proxy import TcpProxy
 
 _CALLS = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cluster import zookeeper
 from cluster.cluster import Cluster
 from cluster.parts import Kind
+from cluster.servers import zookeeper
 from tests.chaos.links import Links
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from tests.cassandra_server import CassandraServer
 from tests.keyspace import Keyspace
-from writer.cassandra_store import CassandraStore
-from writer.sqlite_store import SqliteStore
+from writer.cassandra.store import CassandraStore
+from writer.sqlite.store import SqliteStore
 from writer.store import CommentStore
 from writer.testing import MemoryComments, MemoryStore
 

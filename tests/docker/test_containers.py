@@ -14,11 +14,11 @@ import aiohttp
 import pytest
 
 from cluster.cluster import Cluster
-from cluster.compose_command import find_compose
-from cluster.containers import PROJECT, Containers
+from cluster.docker.compose_command import find_compose
+from cluster.docker.containers import PROJECT, Containers
+from cluster.docker.project import project_name
 from cluster.errors import ClusterError
 from cluster.progress import Silent
-from cluster.project import project_name
 from cluster.runtime import Condition
 from cluster.status import fetch_rows
 from tests.chaos.judge import judge
@@ -133,7 +133,7 @@ async def test_a_container_that_is_gone_since_it_was_listed_is_none(
     small: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As while compose makes it anew, when its pid is asked for."""
-    monkeypatch.setattr("cluster.containers.LISTED_S", 60.0)
+    monkeypatch.setattr("cluster.docker.containers.LISTED_S", 60.0)
     await small.stop("node-1")
     known = containers(small)
     listed = known.find("node-1")

@@ -18,10 +18,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from cluster import cassandra_jars
 from cluster.cluster import Cluster
 from cluster.folder import home_folder, jars_folder
 from cluster.ports import free_ports
+from cluster.servers import cassandra_jars
 from cluster.settings import Settings
 from tests.cassandra_server import FAST_HEAP_MIB, FAST_OPTIONS
 

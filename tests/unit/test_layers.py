@@ -33,15 +33,15 @@ OURS = set(ALLOWED) | {"cluster", "bench", "tests"}
 CORES = [
     "wire/*.py",
     "coordination/routing_table.py",
-    "coordination/placement.py",
+    "coordination/hash_ring.py",
     "pubsub/channels.py",
     "pubsub/messages.py",
     "pubsub/outbox.py",
     "pubsub/subscriptions.py",
     "writer/store.py",
     "writer/head_reads.py",
-    "writer/cassandra_group.py",
-    "writer/cassandra_layout.py",
+    "writer/cassandra/group.py",
+    "writer/cassandra/layout.py",
     "writer/idempotency.py",
     "writer/group_commit.py",
     "dispatcher/core.py",
@@ -53,7 +53,7 @@ CORES = [
     "rtms_node/fanout.py",
     "rtms_node/inbox.py",
     "rtms_node/resume.py",
-    "rtms_node/probe.py",
+    "rtms_node/antientropy.py",
 ]
 IO_LIBRARIES = {"aiohttp", "kazoo", "redis", "cassandra", "sqlite3", "socket", "ssl"}
 
@@ -85,8 +85,8 @@ def test_core_does_no_io(pattern: str) -> None:
 def test_only_the_bridges_cross_threads() -> None:
     bridges = {
         "coordination/session.py",
-        "writer/cassandra_session.py",
-        "writer/sqlite_thread.py",
+        "writer/cassandra/session.py",
+        "writer/sqlite/thread.py",
     }
     for package in ALLOWED:
         for path in (ROOT / package).rglob("*.py"):

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from bench.__main__ import main
 from bench.benchmarks import BENCHMARKS
 from bench.report import kept_rows
-from cluster import cassandra_jars
 from cluster.folder import home_folder, jars_folder
+from cluster.servers import cassandra_jars
 
 
 @pytest.mark.timeout(600)  # a server that starts beside other work needs a minute

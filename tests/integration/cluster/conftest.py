@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.cluster.gateway_support import (
+from tests.integration.cluster.servers.gateway_support import (
     GatewayUnderTest,
     Upstream,
     answer_json,

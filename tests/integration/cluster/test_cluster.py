@@ -14,7 +14,7 @@ import pytest
 
 from cluster.cluster import Cluster
 from cluster.errors import CannotListen, PortTaken, SettingsConflict, StepFailed, UnknownPart
-from cluster.launches import TLS_ROLES, Launches
+from cluster.local.launches import TLS_ROLES, Launches
 from cluster.route import fetch_route
 from cluster.runtime import Condition
 from cluster.settings import Settings

@@ -13,13 +13,13 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from cluster import zookeeper
 from cluster.ca import DevelopmentCa
 from cluster.cluster import Cluster
 from cluster.errors import MemoryLost, SettingsConflict
-from cluster.launches import TLS_ROLES
-from cluster.processes import is_alive, mark_of
+from cluster.local.launches import TLS_ROLES
+from cluster.local.processes import is_alive, mark_of
 from cluster.runtime import Condition
+from cluster.servers import zookeeper
 from cluster.settings import Settings
 from cluster.status import fetch_rows, lost_rows
 from tests.support import TIMEOUT_FACTOR

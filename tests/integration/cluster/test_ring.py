@@ -16,10 +16,10 @@ from cassandra.cluster import EXEC_PROFILE_DEFAULT, ExecutionProfile
 from cassandra.cluster import Cluster as Driver
 from cassandra.policies import WhiteListRoundRobinPolicy
 
-from cluster import cassandra, cassandra_jars
 from cluster.cluster import Cluster
 from cluster.folder import home_folder, jars_folder
-from cluster.java import find_java
+from cluster.servers import cassandra, cassandra_jars
+from cluster.servers.java import find_java
 from cluster.settings import Settings
 from tests.bounds import record
 from tests.cassandra_server import FAST_HEAP_MIB, FAST_OPTIONS

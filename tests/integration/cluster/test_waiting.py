@@ -11,7 +11,7 @@ import pytest
 
 from cluster.cluster import Cluster
 from cluster.errors import StepFailed
-from cluster.local_runtime import LocalRuntime
+from cluster.local.runtime import LocalRuntime
 from cluster.runtime import Launch
 from cluster.settings import Settings
 from cluster.waiting import READY_WITHIN_S, Waiting

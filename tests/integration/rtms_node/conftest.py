@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from rtms_node.core import NodeCore
+from rtms_node.antientropy import ProbeTimes
 from rtms_node.limits import Limits
-from rtms_node.probe import ProbeTimes
+from rtms_node.node import NodeCore
 from rtms_node.stream_listener import StreamListener
 from rtms_node.testing import MemoryStore
 from service.tasks import TaskHome

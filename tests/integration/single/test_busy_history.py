@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.single.client import head
 from tests.support import eventually
-from writer import sqlite_queries
+from writer.sqlite import queries as sqlite_queries
 
 PAGE = head("GET", "/v1/videos/v/comments")
 
@@ -24,7 +24,7 @@ async def test_a_stream_begins_while_pages_of_history_wait(
         assert gate.wait(60)
         return read_recent(*args)
 
-    monkeypatch.setattr(sqlite_queries, "read_recent", held)
+    monkeypatch.setattr("writer.sqlite.queries.read_recent", held)
     for _ in range(40):
         (await single.connect()).send(PAGE)
     await eventually(lambda: single.service._comments.queues["read_history"])

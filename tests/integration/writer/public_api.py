@@ -15,7 +15,7 @@ from writer.metrics import WriterMetrics
 from writer.public_routes import public_application
 from writer.rate_limit import Rates
 from writer.read_lanes import ReadBounds
-from writer.sqlite_store import SqliteStore
+from writer.sqlite.store import SqliteStore
 from writer.testing import ListSink
 
 ORIGIN = "https://watch.example"

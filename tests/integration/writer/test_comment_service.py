@@ -12,7 +12,7 @@ from wire.comment import NewComment
 from wire.errors import StoreUnavailable
 from writer.comment_service import CommentService
 from writer.metrics import WriterMetrics
-from writer.sqlite_store import SqliteStore
+from writer.sqlite.store import SqliteStore
 from writer.testing import ListSink
 
 

@@ -9,7 +9,7 @@ import pytest
 from wire.comment import Comment, NewComment
 from wire.errors import StoreUnavailable
 from writer.new_epoch import renew_epoch
-from writer.sqlite_store import SqliteStore
+from writer.sqlite.store import SqliteStore
 from writer.store import Item, Outcome
 
 

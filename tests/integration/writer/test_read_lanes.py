@@ -13,8 +13,8 @@ import pytest
 from tests.integration.writer.public_api import PublicApi
 from tests.support import eventually
 from wire.comment import NewComment
-from writer import sqlite_queries
 from writer.read_lanes import LaneBounds, ReadBounds
+from writer.sqlite import queries
 from writer.store import Item
 
 QUERIES = {"heads": "read_head", "ranges": "read_range", "history": "read_recent"}
@@ -41,14 +41,14 @@ class Lanes:
         await self.api.stop()
 
     def hold(self, kind: str) -> None:
-        query = getattr(sqlite_queries, QUERIES[kind])
+        query = getattr(queries, QUERIES[kind])
 
         def held(*args: Any) -> Any:
             self.begun.append(args[1])
             assert self.gate.wait(60)
             return query(*args)
 
-        self._monkeypatch.setattr(sqlite_queries, QUERIES[kind], held)
+        self._monkeypatch.setattr(queries, QUERIES[kind], held)
 
     def read(self, kind: str, video_id: str = "v") -> asyncio.Task[Any]:
         service = self.api.service

@@ -15,14 +15,14 @@ from cluster.ca import DevelopmentCa
 from coordination import Member, Membership, ZooKeeperSession, new_boot_id
 from service.tasks import TaskHome
 from tests.cassandra_server import CassandraServer
-from tests.integration.writer.cassandra_support import item, opened
+from tests.integration.writer.cassandra.support import item, opened
 from tests.integration.writer.dispatcher_stub import DispatcherStub
 from tests.integration.writer.writer_process import WriterProcess
 from tests.keyspace import Keyspace
 from tests.support import TIMEOUT_FACTOR, eventually
 from tests.zookeeper_server import ZooKeeperServer
 from wire.roles import Role
-from writer.cassandra_layout import BUCKET_SIZE
+from writer.cassandra.layout import BUCKET_SIZE
 
 
 class World:

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from rtms_node.context import Surroundings
 from rtms_node.hub import Hub
 from rtms_node.limits import Limits
 from rtms_node.stats import Stats
-from rtms_node.surroundings import Surroundings
 from rtms_node.testing import ManualClock, ManualReads, MemoryStore, RecordingTransport
 from rtms_node.viewer import Viewer
 

@@ -12,10 +12,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from rtms_node.context import OnHead, OnRange, Surroundings
 from rtms_node.hub import Hub
 from rtms_node.limits import Limits
 from rtms_node.stats import Stats
-from rtms_node.surroundings import OnHead, OnRange, Surroundings
 from rtms_node.testing import ManualClock, ManualReads, MemoryStore, RecordingTransport
 from rtms_node.viewer import Viewer
 from tests.sse_parser import SseEvent, SseParser

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 from prometheus_client import CollectorRegistry
 
-from rtms_node.core import NodeCore
+from rtms_node.antientropy import ProbeTimes
 from rtms_node.limits import Limits
-from rtms_node.probe import ProbeTimes
+from rtms_node.node import NodeCore
 from service.tasks import TaskHome
 from single.sink import HubSink, NoFeed
 from wire.internal import Batch

@@ -1,0 +1,97 @@
+"""What containers find in their volumes: certificates, and the configurations of the servers that
+are not ours.
+
+Runs once in a container of our image before the others start (`python -m cluster.docker.prepare`),
+and again whenever the cluster has grown; what is still good is left untouched. It prints the
+certificates of the CA and of the gateway, for those who are to trust them. The CA's key is in a
+volume of its own, which no other container sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from cluster.ca import GATEWAY_NAMES, DevelopmentCa
+from cluster.docker import ports
+from cluster.docker.memory import gateway_connections, read_gateway_mib
+from cluster.docker.subnets import cassandra_address
+from cluster.local.launches import TLS_ROLES
+from cluster.parts import Kind, part_name, wanted
+from cluster.servers import cassandra_config, haproxy, redis_server
+from cluster.settings import Settings, read_settings
+from service.config import EnvReader, process_environ
+
+_CASSANDRA_DATA = Path("/var/lib/cassandra")
+_REDIS_DATA = Path("/data")
+_ANYWHERE = "0.0.0.0"  # in the container; the engine publishes it on BIND, or not at all
+
+
+def prepare(environ: Mapping[str, str], root: Path = Path("/")) -> None:
+    """Fill `ca`, `tls`, `gateway` and `servers` below `root`. Variables: those of `make cluster-up`
+    that say how many parts there are and how they are placed, NETWORK (see cluster.docker.subnets),
+    GATEWAY_MIB (see cluster.docker.memory), and GATEWAY_NAMES (more names for the public
+    certificate). Raises ConfigError.
+    """
+    settings = read_settings(environ, Settings())
+    env = EnvReader(environ)
+    names = tuple(dict.fromkeys((*GATEWAY_NAMES, *env.words("GATEWAY_NAMES"))))
+    network, gateway_mib = env.text("NETWORK"), read_gateway_mib(env)
+    env.done()
+    ca = DevelopmentCa.load_or_create(root / "ca")
+    ca.ensure_gateway(root / "gateway", names)
+    for kind, number in wanted(settings):
+        if (role := TLS_ROLES.get(kind)) is not None:
+            name = part_name(kind, number)
+            ca.ensure_process(root / "tls" / name, role, name)
+    haproxy.write(container_gateway(settings, gateway_mib), root / "gateway")
+    _write_servers(settings, network, root / "servers")
+    print(ca.pem.decode() + (root / "gateway" / "cert.pem").read_text(), end="")
+
+
+def container_gateway(settings: Settings, mib: int) -> haproxy.Gateway:
+    """The gateway's configuration in a container that may take so much memory: servers by name."""
+    origins = EnvReader(settings.variables_for("", "")).origins("CORS_ORIGINS")
+    return haproxy.Gateway(
+        bind=_ANYWHERE,
+        http_port=ports.GATEWAY_HTTP,
+        https_port=ports.GATEWAY_HTTPS,
+        certificate=Path("gateway.pem"),
+        placement=settings.viewers_placement,
+        nodes=_servers(settings, Kind.NODE),
+        writers=_servers(settings, Kind.WRITER),
+        single=_servers(settings, Kind.SINGLE),
+        max_connections=min(haproxy.default_max_connections(), gateway_connections(mib)),
+        origins=origins,
+        control=ports.CONTROL,
+        nameserver=ports.NAMESERVER,
+    )
+
+
+def _servers(settings: Settings, kind: Kind) -> list[haproxy.Server]:
+    return [
+        haproxy.Server(number, part_name(kind, number), ports.PUBLIC, ports.OPS)
+        for other, number in wanted(settings)
+        if other is kind
+    ]
+
+
+def _write_servers(settings: Settings, network: str, folder: Path) -> None:
+    """Whether they are used or not: there are few."""
+    numbers = range(1, settings.cassandras + 1)
+    for number in numbers:
+        yaml = cassandra_config.render(
+            # By address: the name of a server that does not run is known to nobody.
+            hosts=[cassandra_address(network, other) for other in numbers],
+            number=number,
+            cql_port=ports.CASSANDRA_CQL,
+            storage_port=ports.CASSANDRA_STORAGE,
+            folder=_CASSANDRA_DATA,
+        )
+        cassandra_config.write(folder / part_name(Kind.CASSANDRA, number), yaml)
+    redis = redis_server.render(port=ports.REDIS, folder=_REDIS_DATA, bind=_ANYWHERE)
+    (folder / "redis.conf").write_text(redis)
+
+
+if __name__ == "__main__":
+    prepare(process_environ())

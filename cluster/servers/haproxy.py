@@ -1,0 +1,212 @@
+"""The gateway's configuration, made from the template that every runtime shares.
+
+Law: a server's name and number (`node-3`: id 3) never depend on the others, because the hash places
+a video by number: a node that comes or goes moves only its own share. Behind the known servers are
+SPARE_SLOTS disabled ones of the following names, filled through the runtime socket when a process
+is added: a reload would detach every stream.
+"""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.addresses import in_brackets
+from cluster.servers.haproxy_errors import errorfile_lines, write_errors
+from rtms_node.stream_request import ALLOW
+from service.cors import EXPOSED_HEADERS, STREAM_PREFLIGHT, preflight_headers
+from wire.origins import ANY
+
+TEMPLATE = Path(__file__).resolve().parents[2] / "compose" / "haproxy.cfg.in"
+SPARE_SLOTS = 16
+RESERVED_CONNECTIONS = 500
+MAX_BODY_BYTES = 32 * 1024  # the writer's own limit is 16 KiB, and its answer is the better one
+MAX_CONNECTIONS = 100_000
+LOCAL_CONTROL = "unix@haproxy.sock mode 600"
+_OTHER_DESCRIPTORS = 500
+_RESOLVERS = (
+    "resolvers names",
+    "    nameserver first {nameserver}",
+    "    accepted_payload_size 8192",
+    "    timeout resolve 1s",
+    "    timeout retry 1s",
+    "    hold valid 1s",
+)
+_BY_NAME = " resolvers names resolve-prefer ipv4 init-addr none"
+_CURSOR_PARAMETERS = ("last_event_id", "Last-Event-ID", "lastEventID", "lastEventId")
+_NO_WRITER = "{ nbsrv(writers) lt 1 }"
+_POST_PREFLIGHT = preflight_headers(("GET", "HEAD", "POST"))
+_BALANCE = {
+    "hash": (
+        "balance hash path,field(4,/)",
+        "hash-type consistent",
+        "hash-balance-factor 125",
+    ),
+    "round_robin": ("balance roundrobin",),
+}
+
+
+class _Template(string.Template):
+    delimiter = "@"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A process behind the gateway: `number` counts from 1 in its role."""
+
+    number: int
+    host: str
+    port: int
+    check_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """What the configuration is made of. `certificate` holds certificate and key in one file;
+    `origins`, as browsers spell them, may read the gateway's own replies too (`*`: any). `single`
+    is a process that is node and writer in one; then there are no others.
+
+    `control` is where the runtime socket listens. With a `nameserver` (host:port) the hosts of the
+    servers are names: they may have no address yet, and get another one while HAProxy runs.
+    """
+
+    bind: str
+    http_port: int
+    https_port: int
+    certificate: Path
+    placement: str
+    nodes: Sequence[Server]
+    writers: Sequence[Server]
+    max_connections: int
+    origins: Sequence[str] = ()
+    single: Sequence[Server] = ()
+    control: str = LOCAL_CONTROL
+    nameserver: str = ""
+
+    @property
+    def servers(self) -> dict[str, Server]:
+        """What stands behind it, by its names."""
+        kinds = {"node": self.nodes, "writer": self.writers, "single": self.single}
+        return {
+            f"{kind}-{server.number}": server
+            for kind, servers in kinds.items()
+            for server in servers
+        }
+
+
+def default_max_connections() -> int:
+    """How many connections fit into this process's hard limit of descriptors, two for each."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard == resource.RLIM_INFINITY:
+        return MAX_CONNECTIONS
+    return max(100, min((hard - _OTHER_DESCRIPTORS) // 2, MAX_CONNECTIONS))
+
+
+def render(gateway: Gateway) -> str:
+    """The text of haproxy.cfg. Raises KeyError for a placement that does not exist."""
+    reserved = min(RESERVED_CONNECTIONS, gateway.max_connections // 2)
+    by_name = bool(gateway.nameserver)
+    return _Template(TEMPLATE.read_text()).substitute(
+        bind=in_brackets(gateway.bind),
+        http_port=gateway.http_port,
+        https_port=gateway.https_port,
+        certificate=gateway.certificate,
+        maxconn=gateway.max_connections,
+        reserved=reserved,
+        max_streams=gateway.max_connections - reserved,
+        max_body_bytes=MAX_BODY_BYTES,
+        cors=_indented(_cors(gateway.origins)),
+        control=gateway.control,
+        stream_methods=ALLOW,
+        cursors=_indented(_cursors()),
+        resolvers=_resolvers(gateway.nameserver),
+        errorfiles=_indented(errorfile_lines()),
+        stream_balance=_indented(_BALANCE[gateway.placement]),
+        node_servers=_indented(_servers("node", gateway.nodes, gateway.single, by_name)),
+        writer_servers=_indented(_servers("writer", gateway.writers, gateway.single, by_name)),
+    )
+
+
+def write(gateway: Gateway, folder: Path) -> Path:
+    """Write haproxy.cfg and the files that it names into `folder`; the path of the former."""
+    write_errors(folder / "errors")
+    path = folder / "haproxy.cfg"
+    path.write_text(render(gateway))
+    return path
+
+
+def find_haproxy() -> str | None:
+    """The haproxy command, or None; Debian keeps it where a person's PATH may not look."""
+    return shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin")
+
+
+def command(config: Path) -> list[str]:
+    """Runs HAProxy in the foreground; its folder must be the working directory."""
+    return [find_haproxy() or "haproxy", "-db", "-f", config.name]
+
+
+def _resolvers(nameserver: str) -> str:
+    return "\n".join(_RESOLVERS).format(nameserver=nameserver) + "\n\n" if nameserver else ""
+
+
+def _servers(
+    prefix: str, servers: Sequence[Server], single: Sequence[Server], by_name: bool
+) -> list[str]:
+    extra = _BY_NAME if by_name else ""
+    if single:  # it cannot have a second of its kind: no slots
+        return [_server("single", server, extra) for server in single]
+    lines = [_server(prefix, server, extra) for server in servers]
+    first = max((server.number for server in servers), default=0) + 1
+    last = first + SPARE_SLOTS - 1
+    return [*lines, f"server-template {prefix}- {first}-{last} 127.0.0.1:1 port 1 disabled"]
+
+
+def _server(prefix: str, server: Server, extra: str) -> str:
+    name, address = f"{prefix}-{server.number}", f"{server.host}:{server.port}"
+    return f"server {name} {address} id {server.number} port {server.check_port}{extra}"
+
+
+def _cors(origins: Sequence[str]) -> list[str]:
+    """For replies that the gateway makes itself: without it a browser would take the `bye` of an
+    outage for a refusal, and an EventSource of another origin would give up for ever. Preflights of
+    streams are always the gateway's, those of posts while no writer is up.
+    """
+    if not origins:
+        return []
+    method = "reg ." if ANY in origins else f"str {' '.join(origins)}"
+    welcome = "{ var(txn.origin) -m found }"
+    stream, api = "{ var(txn.preflight) -m str stream }", "{ var(txn.preflight) -m str api }"
+
+    def header(name: str, value: str, condition: str) -> str:
+        return f'http-after-response set-header {name} "{value}" if {condition}'
+
+    return [
+        f"http-request set-var(txn.origin) req.hdr(Origin) if {{ req.hdr(Origin) -m {method} }}",
+        f"http-request set-var(txn.preflight) str(stream) if is_stream METH_OPTIONS {welcome}",
+        "http-request set-var(txn.preflight) str(api) if is_api !is_stream METH_OPTIONS"
+        f" {welcome} {{ req.hdr(Access-Control-Request-Method) -m found }} {_NO_WRITER}",
+        header("Access-Control-Allow-Origin", "%[var(txn.origin)]", welcome),
+        header("Access-Control-Expose-Headers", EXPOSED_HEADERS, welcome),
+        "http-after-response set-header Vary Origin",
+        *(header(name, value, stream) for name, value in STREAM_PREFLIGHT.items()),
+        *(header(name, value, api) for name, value in _POST_PREFLIGHT.items()),
+        f"http-request return status 204 if {api}",
+    ]
+
+
+def _cursors() -> list[str]:
+    """Where a viewer's cursor is, the most telling place last; a node reads any spelling."""
+    sources = [f"url_param({name})" for name in _CURSOR_PARAMETERS] + ["req.hdr(Last-Event-ID)"]
+    return [
+        f'http-request set-var-fmt(txn.id_line) "id: %[{source}]"'
+        f" if is_stream {{ {source} -m reg ^[a-z0-9]{{12}}-[0-9]{{1,15}}$ }}"
+        for source in sources
+    ]
+
+
+def _indented(lines: Sequence[str]) -> str:
+    return "\n".join(f"    {line}" for line in lines)

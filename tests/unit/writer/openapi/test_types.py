@@ -1,0 +1,100 @@
+"""What is described is what is sent."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+import pytest
+
+from wire import comment as wire
+from wire.comment import MAX_AUTHOR, MAX_TEXT, encode_comment, parse_new_comment, timestamp
+from wire.errors import InvalidField, KeyReused, LivecommentsError, NotFound
+from wire.ids import EventId
+from wire.problem import encode_problem
+from wire.sse import (
+    ByeReason,
+    GapReason,
+    ResetReason,
+    bye_frame,
+    gap_frame,
+    hello_frame,
+    reset_frame,
+)
+from writer.openapi.document import openapi_document
+from writer.openapi.types import (
+    ByeEvent,
+    Comment,
+    CommentInput,
+    GapEvent,
+    HelloEvent,
+    Problem,
+    ResetEvent,
+)
+
+START = EventId("abcdefghijkl", 3)
+COMMENT = encode_comment(START.epoch, "v", 3, wire.NewComment("ann", "hi"), timestamp(1e9))
+DOCUMENT: dict[str, Any] = json.loads(openapi_document())
+
+
+def fits(name: str, value: object) -> bool:
+    """Formats are checked too."""
+    schema = DOCUMENT | {"$ref": f"#/components/schemas/{name}"}
+    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True).is_valid(value)
+
+
+def data(frame: bytes) -> bytes:
+    (line,) = [line[6:] for line in frame.splitlines() if line.startswith(b"data: ")]
+    return line
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind"),
+    [
+        (COMMENT, Comment),
+        (msgspec.json.encode(wire.NewComment("ann", "hi")), CommentInput),
+        (data(hello_frame("v", "node-1", START, 9)), HelloEvent),
+        (data(gap_frame("abcdefghijkl", 4, 8, GapReason.LIMIT)), GapEvent),
+        (data(reset_frame(START, ResetReason.EPOCH)), ResetEvent),
+        (data(bye_frame(ByeReason.DRAIN)), ByeEvent),
+    ],
+)
+def test_members_are_those_that_are_sent(raw: bytes, kind: type) -> None:
+    msgspec.json.decode(raw, type=kind)
+    assert set(json.loads(raw)) == {f.encode_name for f in msgspec.structs.fields(kind)}
+    assert fits(kind.__name__, json.loads(raw))
+
+
+@pytest.mark.parametrize(
+    "error", [NotFound(), NotFound("gone"), InvalidField("text", "is missing"), KeyReused()]
+)
+def test_a_problem_has_what_is_sent_of_it(error: LivecommentsError) -> None:
+    sent = json.loads(encode_problem(error))
+    assert set(sent) <= {f.encode_name for f in msgspec.structs.fields(Problem)}
+    assert fits("Problem", sent)
+
+
+def test_a_comment_has_a_time_and_a_number_of_64_bits() -> None:
+    fields = DOCUMENT["components"]["schemas"]["Comment"]["properties"]
+    assert (fields["created_at"]["format"], fields["seq"]["format"]) == ("date-time", "int64")
+    assert not fits("Comment", json.loads(COMMENT) | {"created_at": "yesterday"})
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("text", ""),
+        ("text", "x" * (MAX_TEXT + 1)),
+        ("author", "x" * (MAX_AUTHOR + 1)),
+        ("author", " \t"),
+        ("text", "a\x00b"),
+        ("id", "mine"),
+    ],
+)
+def test_what_does_not_fit_is_refused(member: str, value: str) -> None:
+    body = {"author": "ann", "text": "hi"} | {member: value}
+    assert not fits("CommentInput", body)
+    with pytest.raises(InvalidField):
+        parse_new_comment(json.dumps(body).encode())

@@ -1,0 +1,218 @@
+"""Storing groups in Cassandra: one conditional batch in one partition numbers and inserts a group.
+
+Law: nothing is called stored unless a condition or a read at SERIAL says so. A group that was sent
+is settled before anything else is done with its items: stored, or lost to somebody else's group
+(then numbered anew), or still open (then sent again just as it was, under its token, so that it
+does not matter which of the two is carried out). What cannot be settled in time is
+StoreUnavailable: unknown, and the same keys settle it later. A group that would cross the edge of a
+bucket is cut there; the part before it is stored first, and stays stored if the rest fails. An item
+whose key could not be searched in time is left out; the others of its group are stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+
+import structlog
+
+from service.failpoints import Failpoint, reach
+from wire.comment import encode_comment
+from wire.errors import StoreUnavailable
+from writer.cassandra.driver import CONDITION
+from writer.cassandra.errors import HeadLost, Unanswered
+from writer.cassandra.group import Encode, Group, Pending, Result, Verdict, judge, number
+from writer.cassandra.keys import CassandraKeys
+from writer.cassandra.layout import Buckets
+from writer.cassandra.reads import CassandraReads
+from writer.cassandra.session import CassandraSession
+from writer.cassandra.stats import CassandraStats
+from writer.recent_values import RecentValues
+from writer.store import Item
+
+log = structlog.get_logger()
+
+SETTLE_WITHIN_S = 4.5  # less than the deadline of a post
+MAX_VIDEOS_KNOWN = 50_000
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.001, 0.2
+_NOBODY_KNOWS = "nobody knows whether it was stored"
+_NOT_STORED = "it was not stored"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A group on its way, under the token that its rows carry."""
+
+    video_id: str
+    group: Group
+    token: bytes
+
+
+class CassandraAppend:
+    """Owns the heads that this process knows for certain: from its own commits, conditions and
+    reads at SERIAL, never from plain reads (see CassandraKeys).
+    """
+
+    def __init__(
+        self,
+        session: CassandraSession,
+        reads: CassandraReads,
+        keys: CassandraKeys,
+        buckets: Buckets,
+        stats: CassandraStats,
+    ) -> None:
+        self._session, self._reads, self._keys = session, reads, keys
+        self._buckets, self._stats = buckets, stats
+        self._heads = RecentValues[str, int](MAX_VIDEOS_KNOWN)
+
+    async def append(self, epoch: str, video_id: str, items: Sequence[Item]) -> list[Result]:
+        """As CommentStore.append, but None for an item whose key could not be searched in time.
+
+        Raises StoreUnavailable if that is so of all; HeadLost if this may be another store.
+        """
+        encode = partial(encode_comment, epoch, video_id)
+        results: dict[int, Result] = {}
+        try:
+            await self._append(video_id, list(enumerate(items)), encode, results)
+        except TimeoutError as exc:  # nothing is under way, but there may be a part before an edge
+            raise StoreUnavailable(_NOBODY_KNOWS if results else _NOT_STORED) from exc
+        unsearched = sum(result is None for result in results.values())
+        self._stats.unsearched += unsearched
+        if items and unsearched == len(items):
+            raise StoreUnavailable(_NOT_STORED)
+        return [results[place] for place in range(len(items))]
+
+    async def _append(
+        self, video_id: str, pending: Pending, encode: Encode, results: dict[int, Result]
+    ) -> None:
+        """Fills `results`. Raises TimeoutError if others were first all the time, or what has to be
+        read before a group is sent does not come.
+        """
+        deadline, losses = time.monotonic() + SETTLE_WITHIN_S, 0
+        while pending:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                group = await self._number(video_id, pending, encode)
+            if not group.raws or await self._store(video_id, group, deadline):
+                results |= group.results
+                pending = group.rest
+                if pending:
+                    reach(Failpoint.WRITER_AT_EDGE)
+            else:
+                losses += 1
+                await _pause(losses, deadline)
+
+    async def _number(self, video_id: str, pending: Pending, encode: Encode) -> Group:
+        head = self._heads.get(video_id)
+        if head is None:
+            head = await self._reads.find_head(video_id, serial=True)
+            self._heads.put(video_id, head)
+        keys = list({item.key for _, item in pending if item.key is not None})
+        known = await self._keys.find(video_id, head, keys)
+        room = self._buckets.last(self._buckets.after(head)) - head
+        return number(pending, head, room, known, encode)
+
+    async def _store(self, video_id: str, group: Group, deadline: float) -> bool:
+        """Whether the group is stored; if not, somebody else's is, and the head has moved."""
+        await self._keys.note(video_id, group.head, group.keys)
+        sent = Sent(video_id, group, secrets.token_bytes(8))
+        stored, head = await self._send(sent)
+        if not stored:
+            verdict, head = await self._settle(sent, head, deadline)
+            if verdict is Verdict.LOST:
+                self._stats.lost_races += 1
+                self._keep_head(video_id, head)
+                return False
+        self._heads.put(video_id, group.new_head)
+        self._reads.heads.learn(video_id, group.new_head)
+        if group.head and self._buckets.after(group.head) != self._buckets.of(group.head):
+            await self._reads.note_bucket(video_id, self._buckets.after(group.head))
+        return True
+
+    def _keep_head(self, video_id: str, head: int) -> None:
+        if head == self._buckets.last(self._buckets.of(head)):
+            self._heads.forget(video_id)  # others may be many buckets further
+        else:
+            self._heads.put(video_id, head)
+
+    async def _send(self, sent: Sent) -> tuple[bool, int | None]:
+        """Whether the condition was met, and the head right after that; no head if nobody knows.
+
+        Raises NotSent or Refused if the group was certainly not stored.
+        """
+        group = sent.group
+        try:
+            rows = await self._session.call(
+                lambda say: say.store(sent.video_id, group, sent.token, self._buckets),
+                profile=CONDITION,
+            )
+        except Unanswered:
+            self._stats.unanswered += 1
+            return False, None
+        if rows[0]["[applied]"]:
+            return True, group.new_head
+        # There is no head at all where there is no row: an empty bucket, or the store was emptied.
+        return False, self._head_in(group, rows[0].get("head"))
+
+    async def _settle(self, sent: Sent, head: int | None, deadline: float) -> tuple[Verdict, int]:
+        """STORED or LOST, and the head; `head` as `_send` told it.
+
+        Raises HeadLost, or StoreUnavailable if it cannot be told in time.
+        """
+        in_doubt = head is None
+        for attempt in count(1):
+            try:
+                verdict, head = await self._look(sent, head, in_doubt)
+                if verdict is Verdict.OPEN:
+                    stored, head = await self._send(sent)
+                    if stored:
+                        return Verdict.STORED, sent.group.new_head
+                    in_doubt = in_doubt or head is None
+                elif verdict is Verdict.UNKNOWN:
+                    break
+                else:
+                    return verdict, head
+            except StoreUnavailable:
+                head = None
+            try:
+                await _pause(attempt, deadline)
+            except TimeoutError as exc:
+                raise StoreUnavailable(_NOBODY_KNOWS) from exc
+        log.error("head_went_back", video_id=sent.video_id, expected=sent.group.head, head=head)
+        self._heads.forget(sent.video_id)
+        raise HeadLost(_NOBODY_KNOWS if in_doubt else _NOT_STORED)
+
+    async def _look(self, sent: Sent, head: int | None, in_doubt: bool) -> tuple[Verdict, int]:
+        """What is stored right after the group's head; `head` if a condition just told it."""
+        group, answered = sent.group, head is not None
+        if head is None:
+            bucket = self._buckets.after(group.head)
+            head = await self._reads.bucket_head(sent.video_id, bucket, serial=True)
+        found = None
+        if head > group.head:
+            found = await self._reads.token_after(sent.video_id, group.head, serial=not answered)
+        verdict = judge(group.head, head, sent.token, found, in_doubt=in_doubt)
+        if not answered:
+            self._stats.settled[verdict.value] += 1
+            log.warning("outcome_looked_up", video_id=sent.video_id, outcome=verdict.value)
+        return verdict, head
+
+    def _head_in(self, group: Group, head: int | None) -> int:
+        """A bucket that has no head yet is empty: its head is that of the one before."""
+        return self._buckets.head_before(self._buckets.after(group.head)) if head is None else head
+
+
+async def _pause(attempt: int, deadline: float) -> None:
+    """Longer each time, by chance: whoever lost once must not meet the same one again.
+
+    Raises TimeoutError after the deadline.
+    """
+    if time.monotonic() >= deadline:
+        raise TimeoutError
+    longest_s = min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S)
+    await asyncio.sleep(longest_s * random.random())  # noqa: S311 - jitter

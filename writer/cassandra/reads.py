@@ -1,0 +1,209 @@
+"""History from Cassandra: heads and ranges, honest about what retention took.
+
+Law: the head is read first and the rows up to it afterwards, so a reply never lacks a comment
+below its own head. Every read has a span, for what has expired is read over. Reads are at
+(LOCAL_)QUORUM; where rows that the head promises are missing, what is under way is finished first
+by a read at SERIAL. Buckets are found from a lower bound by stepping forward while they are full.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from wire.errors import StoreUnavailable
+from writer.cassandra.driver import READ
+from writer.cassandra.layout import ANCHOR, MAX_PACK, Buckets, Row, consecutive, unpack
+from writer.cassandra.session import CassandraSession
+from writer.head_reads import HeadReads
+from writer.recent_values import RecentValues
+from writer.store import Page
+
+MAX_VIDEOS_KNOWN = 50_000
+_SPAN = 1_000  # numbers in one read, so that its rows always fit into one answer
+_OLDEST_FOR_S = 1.0
+HEADS_AT_ONCE = 64  # of the session's calls, so that a thousand heads leave room for other calls
+
+
+class CassandraReads:
+    """Reads for everybody; owns what is remembered of buckets."""
+
+    def __init__(self, session: CassandraSession, buckets: Buckets) -> None:
+        self._session, self._buckets = session, buckets
+        self.heads = HeadReads(self._read_head)
+        self._head_turns = asyncio.Semaphore(HEADS_AT_ONCE)
+        self._newest = RecentValues[str, int](MAX_VIDEOS_KNOWN)  # bucket, a lower bound
+        self._oldest = RecentValues[str, tuple[float, int]](MAX_VIDEOS_KNOWN)  # when, lower bound
+
+    async def read_heads(
+        self, video_ids: Sequence[str], known: Mapping[str, int]
+    ) -> dict[str, int]:
+        """Heads, maybe a moment old; see HeadReads."""
+        heads = await asyncio.gather(
+            *(self.heads.head(video_id, known.get(video_id, 0)) for video_id in video_ids)
+        )
+        return dict(zip(video_ids, heads, strict=True))
+
+    async def read_range(self, video_id: str, after: int, through: int) -> Page:
+        """As CommentStore.range."""
+        head = await self.heads.fresh(video_id)
+        return await self._page(video_id, max(after, 0), min(through, head), head)
+
+    async def read_recent(self, video_id: str, limit: int, before: int | None) -> Page:
+        """As CommentStore.recent."""
+        head = await self.heads.fresh(video_id)
+        last = head if before is None else min(head, before - 1)
+        return await self._page(video_id, max(last - limit, 0), last, head)
+
+    async def find_head(self, video_id: str, *, serial: bool = False) -> int:
+        """The newest number; `serial`: including what is under way."""
+        bucket = known = await self._newest_bucket(video_id)
+        head = await self.bucket_head(video_id, bucket, serial=serial)
+        while head == self._buckets.last(bucket):
+            bucket += 1
+            head = await self.bucket_head(video_id, bucket, serial=serial)
+        if bucket != known and head > self._buckets.head_before(bucket):
+            await self.note_bucket(video_id, bucket)
+        return head
+
+    async def note_bucket(self, video_id: str, bucket: int) -> None:
+        """Let everybody begin at this bucket, in which there is something."""
+        self._newest.put(video_id, bucket)
+        with suppress(StoreUnavailable):  # without it others have a step more to make
+            await self._session.call(
+                lambda say: say.read("note_newest_bucket", video_id, bucket, bucket), profile=READ
+            )
+
+    async def comment(self, video_id: str, seq: int) -> bytes | None:
+        """The public JSON of one comment, None if it is not stored (any more)."""
+        row = await self._next_row(video_id, seq - 1)
+        first, raws = unpack(row[:2]) if row else (seq + 1, [])
+        return raws[seq - first] if first <= seq else None
+
+    async def token_after(self, video_id: str, head: int, *, serial: bool) -> bytes | None:
+        """The token of the group that holds number `head` + 1, None if that is gone."""
+        row = await self._next_row(video_id, head, serial=serial)
+        return row[2] if row and unpack(row[:2])[0] <= head + 1 else None
+
+    async def bucket_head(self, video_id: str, bucket: int, *, serial: bool = False) -> int:
+        """The head as far as one bucket tells: that of the bucket before if it is empty."""
+        rows = await self._session.call(
+            lambda say: say.read("head", video_id, bucket, serial=serial), profile=READ
+        )
+        head, first = rows[0] if rows else (None, None)
+        if head is None:
+            return self._buckets.head_before(bucket)
+        if first != ANCHOR:
+            await self._add_anchor(video_id, bucket)
+        return int(head)
+
+    async def _read_head(self, video_id: str) -> int:
+        async with self._head_turns:
+            return await self.find_head(video_id)
+
+    async def _add_anchor(self, video_id: str, bucket: int) -> None:
+        """For a bucket that an older release began. It may be done twice, and beside anything."""
+        with suppress(StoreUnavailable):  # whoever reads next does it
+            await self._session.call(
+                lambda say: say.read("add_anchor", video_id, bucket), profile=READ
+            )
+
+    async def _newest_bucket(self, video_id: str) -> int:
+        known = self._newest.get(video_id)
+        if known is None:
+            rows = await self._session.call(
+                lambda say: say.read("newest_bucket", video_id), profile=READ
+            )
+            known = rows[0][0] if rows else 0
+            self._newest.put(video_id, known)
+        return known
+
+    async def _next_row(
+        self, video_id: str, head: int, *, serial: bool = False
+    ) -> tuple[int, bytes, bytes] | None:
+        """The first row after `head`, None if neither the one that held the number after it is
+        left, nor one of those that a pack could have reached.
+        """
+        bucket, before = self._buckets.after(head), head + 1 + MAX_PACK
+        rows = await self._session.call(
+            lambda say: say.read("next", video_id, bucket, head, before, serial=serial),
+            profile=READ,
+        )
+        return rows[0] if rows else None
+
+    async def _page(self, video_id: str, after: int, last: int, head: int) -> Page:
+        rows = await self._rows(video_id, after, last)
+        first, raws = consecutive(rows, after, last)
+        gone = last < self._known_oldest(video_id)  # for certain: nothing of it can be under way
+        if after < last and first + len(raws) - 1 < last and not gone:
+            tail = max(after, first + len(raws) - 1)
+            rows += await self._rows(video_id, tail, last, serial=True)
+            first, raws = consecutive(rows, after, last)
+        whole = bool(raws) and first == after + 1
+        oldest = await self._find_oldest(video_id, head, trusts=whole or after >= last)
+        if raws and first > max(oldest, after + 1):
+            oldest = first  # there is a hole: what lies before it counts as gone
+        return Page(first, tuple(raws), oldest, head)
+
+    async def _rows(
+        self, video_id: str, after: int, through: int, *, serial: bool = False
+    ) -> list[Row]:
+        rows: list[Row] = []
+        for bucket, begin, end in self._buckets.spans(after, through, _SPAN):
+            rows += await self._span(video_id, bucket, begin, end, serial)
+        return rows
+
+    async def _span(
+        self, video_id: str, bucket: int, after: int, through: int, serial: bool
+    ) -> list[Row]:
+        # The row that holds number n is named by its last one, at most n + MAX_PACK - 1.
+        before = min(through + MAX_PACK, self._buckets.last(bucket) + 1)
+        return await self._session.call(
+            lambda say: say.read("rows", video_id, bucket, after, before, serial=serial),
+            profile=READ,
+        )
+
+    # Retention
+
+    async def _find_oldest(self, video_id: str, head: int, *, trusts: bool) -> int:
+        """The first number that is stored, head + 1 if none is. `trusts`: whether what was found a
+        moment ago will do.
+        """
+        at, oldest = self._oldest.get(video_id) or (float("-inf"), 1)
+        if trusts and time.monotonic() - at < _OLDEST_FOR_S:
+            return oldest
+        if head >= oldest:
+            oldest = await self._first_stored(video_id, oldest, head)
+        self._oldest.put(video_id, (time.monotonic(), oldest))
+        return oldest
+
+    def _known_oldest(self, video_id: str) -> int:
+        return (self._oldest.get(video_id) or (0.0, 1))[1]
+
+    async def _first_stored(self, video_id: str, oldest: int, head: int) -> int:
+        found = await self._search(video_id, oldest, head)
+        if found > head and await self._next_row(video_id, head - 1, serial=True):
+            found = await self._search(video_id, oldest, head)  # it was under way
+        return found
+
+    async def _search(self, video_id: str, oldest: int, head: int) -> int:
+        """Steps that double until something is stored, then bisects: what was written first goes
+        first. One read of the first row that is left would read over all that is gone.
+        """
+        gone, stored, step = oldest - 1, head + 1, 0
+        while gone + 1 < stored:
+            if stored > head:
+                probe, step = min(gone + 1 + step, head), max(2 * step, MAX_PACK)
+            else:
+                probe = (gone + stored) // 2
+            row = await self._next_row(video_id, probe - 1)
+            if row is None:
+                gone = probe
+                continue
+            first = max(unpack(row[:2])[0], oldest)
+            if first > probe:
+                return first  # and the rows from `probe` to there are gone
+            stored = first
+        return stored

@@ -1,0 +1,132 @@
+"""The schema and the store's identity: looked at with every new link, made where they are missing.
+
+All on a thread, it blocks. Several writers may do it at the same time. Two servers that create one
+table at once give it two identities, and its rows are lost between them; so whoever creates asks
+the same server, which does one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from cassandra import AlreadyExists, DriverException
+from cassandra.cluster import Cluster, NoHostAvailable, Session
+from cassandra.metadata import KeyspaceMetadata
+from cassandra.pool import Host
+from cassandra.query import SimpleStatement
+
+from wire.errors import StoreUnavailable
+from wire.ids import is_epoch, new_epoch
+from writer.cassandra.config import CassandraConfig
+from writer.cassandra.driver import level, serial_level
+from writer.cassandra.statements import Statements
+
+log = structlog.get_logger()
+
+SCHEMA_VERSION = 1
+_SCHEMA = Path(__file__).with_name("schema.cql")
+_TABLES = ("identity", "comments", "newest_buckets", "key_buckets")
+_LOOK_AT_SERVERS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A keyspace that can be used: its epoch, and what is said to it."""
+
+    epoch: str
+    statements: Statements
+
+
+def open_store(cluster: Cluster, session: Session, config: CassandraConfig) -> Store:
+    """Make what is missing, read the identity, prepare.
+
+    Raises what the driver raises, StoreUnavailable if the store is of another version.
+    """
+    if not _is_there(cluster, config.keyspace):
+        _create(cluster, session, config)
+    epoch = _ensure_identity(session, config)
+    _warn_of_servers(cluster, session, config)
+    return Store(epoch, Statements.prepare(session, config))
+
+
+def statements_of(text: str) -> list[str]:
+    """The statements in a file of CQL, without comments."""
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]
+    return [part.strip() for part in "\n".join(lines).split(";") if part.strip()]
+
+
+def _is_there(cluster: Cluster, keyspace: str) -> bool:
+    known: KeyspaceMetadata | None = cluster.metadata.keyspaces.get(keyspace)
+    return known is not None and all(table in known.tables for table in _TABLES)
+
+
+def _create(cluster: Cluster, session: Session, config: CassandraConfig) -> None:
+    host = min(_servers(cluster), key=lambda server: str(server.host_id))
+    where = f"'{config.datacenter or 'replication_factor'}': {config.replication}"
+    replication = f"{{'class': 'NetworkTopologyStrategy', {where}}}"
+    text = _SCHEMA.read_text().replace("{keyspace}", config.keyspace)
+    has_keyspace = config.keyspace in cluster.metadata.keyspaces
+    for statement in statements_of(text.replace("{replication}", replication)):
+        if has_keyspace and statement.startswith("CREATE KEYSPACE"):
+            continue  # the operator made it, and we may have no right to
+        with suppress(AlreadyExists):
+            session.execute(statement, host=host)
+    cluster.refresh_keyspace_metadata(config.keyspace)  # another writer may have made all of it
+    log.info("store_schema_applied", keyspace=config.keyspace)
+
+
+def _ensure_identity(session: Session, config: CassandraConfig) -> str:
+    table = f"{config.keyspace}.identity"
+    read = SimpleStatement(
+        f"SELECT epoch, schema_version FROM {table} WHERE name = 'store'",  # noqa: S608
+        consistency_level=level(config),
+    )
+    row = session.execute(read).one()
+    if row is None or row[0] is None:
+        insert = SimpleStatement(
+            f"INSERT INTO {table} (name, epoch, schema_version)"  # noqa: S608
+            " VALUES ('store', %s, %s) IF NOT EXISTS",
+            consistency_level=level(config),
+            serial_consistency_level=serial_level(config),
+        )
+        session.execute(insert, (new_epoch(), SCHEMA_VERSION))
+        # Whoever was first; read so that nothing under way can hide.
+        read.consistency_level = serial_level(config)
+        row = session.execute(read).one()
+    if row is None or not is_epoch(row[0] or "") or row[1] != SCHEMA_VERSION:
+        raise StoreUnavailable(f"the store's identity is {row}")
+    return str(row[0])
+
+
+def _warn_of_servers(cluster: Cluster, session: Session, config: CassandraConfig) -> None:
+    """Tell of settings under which an acknowledged comment can be lost; a server that does not say
+    is passed over.
+    """
+    servers = _servers(cluster)
+    for server in servers[:_LOOK_AT_SERVERS]:
+        text = "SELECT value FROM system_views.settings WHERE name = 'commitlog_sync'"
+        try:
+            row = session.execute(text, host=server).one()
+        except (DriverException, NoHostAvailable):
+            continue
+        if row is not None and row[0] == "periodic":
+            log.warning("commit_log_not_durable", server=str(server.endpoint), sync=row[0])
+    strategy = cluster.metadata.keyspaces[config.keyspace].replication_strategy
+    copies = _copies(strategy)
+    if copies < min(3, len(servers)):
+        log.warning("store_has_few_copies", copies=copies, servers=len(servers))
+
+
+def _copies(strategy: object) -> int:
+    factors = getattr(strategy, "dc_replication_factors", None)
+    if not factors:
+        return int(getattr(strategy, "replication_factor", 1))
+    return min(int(factor) for factor in factors.values())
+
+
+def _servers(cluster: Cluster) -> Sequence[Host]:
+    return [server for server in cluster.metadata.all_hosts() if server.is_up is not False]

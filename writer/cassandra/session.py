@@ -1,0 +1,236 @@
+"""The connection to Cassandra, and the bridge between the driver's threads and the event loop.
+
+Law: everything here is called, and answers, on the event loop; the driver calls back on threads of
+its own, and what it says is put into a mailbox. This is the only file of the store that crosses
+threads. Connecting blocks, so it has a thread to itself. A link that was made recovers by itself
+when a server comes back; if none has answered for a while a new link is tried beside it, because
+names may mean other addresses by then. At most so many calls are under way at once: more would only
+time out in the server, and the driver would block the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from cassandra.cluster import Cluster, Session
+
+from service.failpoints import Failpoint, reach
+from wire.errors import StoreUnavailable
+from writer.cassandra.config import CassandraConfig
+from writer.cassandra.driver import CONDITION, new_cluster
+from writer.cassandra.errors import NotSent, Unanswered, translate
+from writer.cassandra.schema import Store, open_store
+from writer.cassandra.statements import Statements
+
+log = structlog.get_logger()
+
+START_WITHIN_S = 15.0  # `start` goes on after this; calls fail until there is a link
+STOP_WITHIN_S = 5.0
+RETRY_S = 0.5
+NEW_LINK_AFTER_S = 10.0  # without any answer
+MAX_AT_ONCE = 256  # calls under way
+MAX_WAITING = 20_000  # calls that wait for their turn
+
+Build = Callable[[Statements], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One that is under way, and who waits for it. conditional: see `translate`."""
+
+    future: asyncio.Future[Any]
+    conditional: bool
+
+
+_Letter = tuple[_Call, Any, BaseException | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One driver object with what was prepared on it."""
+
+    cluster: Cluster
+    session: Session
+    store: Store
+
+
+class CassandraSession:
+    """`on_link` hears on the loop of every new link;
+    what it raises refuses the link.
+    """
+
+    def __init__(self, config: CassandraConfig, on_link: Callable[[Store], None]) -> None:
+        self._config, self._on_link = config, on_link
+        self._link: Link | None = None
+        self._stopping = False
+        self._tried, self._asked_to_stop = asyncio.Event(), asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+        self._turns = asyncio.Semaphore(MAX_AT_ONCE)
+        self._calls: set[asyncio.Future[Any]] = set()
+        self._failing_since: float | None = None
+        self._mailbox: deque[_Letter] = deque()  # filled on the driver's threads
+        self._woken = False
+        self.waiting = 0
+        self.links = 0
+
+    @property
+    def under_way(self) -> int:
+        """Calls that were sent and not answered."""
+        return len(self._calls)
+
+    async def start(self) -> None:
+        """Connect; returns after the first attempt, whatever came of it."""
+        self._loop = asyncio.get_running_loop()
+        self._keeper = self._loop.create_task(self._keep_linked(), name="cassandra link")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._tried.wait(), START_WITHIN_S)
+
+    async def stop(self) -> None:
+        """Let calls that are under way end, close the link. Idempotent."""
+        self._stopping = True
+        deadline = time.monotonic() + STOP_WITHIN_S
+        if self._calls:
+            await asyncio.wait(self._calls, timeout=STOP_WITHIN_S)
+        if self._keeper is not None:  # an attempt that is under way closes its link itself
+            self._asked_to_stop.set()
+            await asyncio.wait([self._keeper], timeout=max(deadline - time.monotonic(), 0))
+        link, self._link = self._link, None
+        if link is not None:
+            await asyncio.to_thread(link.cluster.shutdown)
+
+    async def call(self, build: Build, *, profile: str) -> list[Any]:
+        """Rows of the statement that `build` makes.
+
+        Raises NotSent, Refused or Unanswered, and what `build` raises. A caller that is cancelled
+        stops nothing.
+        """
+        if self.waiting >= MAX_WAITING:
+            raise NotSent("too much waits for the store")
+        self.waiting += 1
+        try:
+            await self._turns.acquire()
+        finally:
+            self.waiting -= 1
+        future = self._send(build, profile)
+        if profile == CONDITION:
+            reach(Failpoint.WRITER_IN_COMMIT)
+        return await asyncio.shield(future)
+
+    def _send(self, build: Build, profile: str) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._calls.add(future)
+        future.add_done_callback(self._done)
+        link = self._link
+        if link is None or self._stopping:
+            future.set_exception(NotSent("the store is closed" if self._stopping else "no link"))
+            return future
+        call = _Call(future, conditional=profile == CONDITION)
+        try:
+            statement = build(link.store.statements)
+        except BaseException:
+            future.cancel()  # or its turn would never come back
+            raise
+        try:
+            response = link.session.execute_async(statement, execution_profile=profile)
+        except Exception as exc:  # the driver is being closed
+            self._settle(call, None, exc)
+            return future
+        response.add_callbacks(
+            lambda rows: self._post(call, rows, None), lambda exc: self._post(call, None, exc)
+        )
+        return future
+
+    def _done(self, future: asyncio.Future[Any]) -> None:
+        self._calls.discard(future)
+        self._turns.release()
+        if not future.cancelled():
+            future.exception()  # seen, also when its caller has gone
+
+    # On the driver's threads: put it into the mailbox, nothing else.
+
+    def _post(self, call: _Call, rows: Any, error: BaseException | None) -> None:
+        self._mailbox.append((call, rows, error))
+        if not self._woken:  # one wake-up for all that comes before the loop gets there
+            self._woken = True
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self._loop.call_soon_threadsafe(self._empty_mailbox)
+
+    # On the loop again.
+
+    def _empty_mailbox(self) -> None:
+        self._woken = False  # before the mailbox is emptied: what comes now wakes again
+        while self._mailbox:
+            self._settle(*self._mailbox.popleft())
+
+    def _settle(self, call: _Call, rows: Any, error: BaseException | None) -> None:
+        problem = None if error is None else translate(error, conditional=call.conditional)
+        self._note(problem, error)
+        if call.future.done():
+            return
+        if problem is not None:
+            problem.__cause__ = error
+            call.future.set_exception(problem)
+        else:
+            call.future.set_result(rows or [])
+
+    def _note(self, problem: StoreUnavailable | None, error: BaseException | None) -> None:
+        if problem is None and self._failing_since is not None:
+            self._failing_since = None
+            log.info("store_back")
+        elif isinstance(problem, NotSent | Unanswered) and self._failing_since is None:
+            self._failing_since = time.monotonic()
+            log.error("store_failed", error=type(error).__name__, detail=str(error)[:500])
+
+    # The link
+
+    async def _keep_linked(self) -> None:
+        while not self._stopping:
+            if self._needs_link():
+                await self._try_link()
+            self._tried.set()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._asked_to_stop.wait(), RETRY_S)
+
+    def _needs_link(self) -> bool:
+        since = self._failing_since
+        return self._link is None or (
+            since is not None and time.monotonic() - since > NEW_LINK_AFTER_S
+        )
+
+    async def _try_link(self) -> None:
+        try:
+            link = await asyncio.to_thread(self._make_link)
+        except Exception as exc:
+            self._note(translate(exc), exc)
+            return
+        old = self._link
+        try:
+            self._on_link(link.store)
+        except StoreUnavailable:
+            await asyncio.to_thread(link.cluster.shutdown)
+            return
+        self._link, self._failing_since = link, None
+        self.links += 1
+        log.info("store_linked", links=self.links)
+        if old is not None:
+            await asyncio.to_thread(old.cluster.shutdown)
+
+    def _make_link(self) -> Link:
+        """On a thread."""
+        cluster = new_cluster(self._config)
+        try:
+            session = cluster.connect()
+            link = Link(cluster, session, open_store(cluster, session, self._config))
+            if self._stopping:
+                raise NotSent("the store is closed")
+        except BaseException:
+            cluster.shutdown()
+            raise
+        return link

@@ -1,0 +1,108 @@
+"""Everything that is said to Cassandra after the start, as prepared statements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cassandra.cluster import Session
+from cassandra.query import BatchStatement, BatchType, BoundStatement, PreparedStatement
+
+from writer.cassandra.config import CassandraConfig
+from writer.cassandra.driver import level, serial_level
+from writer.cassandra.group import Group
+from writer.cassandra.layout import ANCHOR, Buckets, pack
+
+# A key is kept for longer than the 24 h that are promised, and its hint for longer than the key:
+# clocks differ, and the hint is written first.
+KEEP_KEYS_S = 25 * 3600
+KEEP_HINTS_S = 26 * 3600
+
+_TEXTS = {
+    "epoch": "SELECT epoch FROM {k}.identity WHERE name = 'store'",
+    # With its first row, which is the anchor: what a condition on the head reads too.
+    "head": "SELECT head, seq FROM {k}.comments {in_bucket} LIMIT 1",
+    "rows": "SELECT seq, pack FROM {k}.comments {in_bucket} AND seq > ? AND seq < ?",
+    "next": "SELECT seq, pack, group_token FROM {k}.comments"
+    " {in_bucket} AND seq > ? AND seq < ? LIMIT 1",
+    "keys": "SELECT key, stands_for, digest FROM {k}.comments {in_bucket} AND seq = 0 AND key IN ?",
+    "key_buckets": "SELECT key, bucket FROM {k}.key_buckets"
+    " WHERE video_id = ? AND shard = ? AND key IN ?",
+    "note_key_bucket": "INSERT INTO {k}.key_buckets (video_id, shard, key, bucket)"
+    " VALUES (?, ?, ?, ?) USING TTL {keep_hints_s}",
+    "newest_bucket": "SELECT bucket FROM {k}.newest_buckets WHERE video_id = ?",
+    # The bucket as its own time stamp: a higher one always wins, whoever writes last.
+    "note_newest_bucket": "INSERT INTO {k}.newest_buckets (video_id, bucket) VALUES (?, ?)"
+    " USING TIMESTAMP ?",
+    # Head and anchor never expire, not even by a TTL that somebody has given to the table.
+    "set_head": "UPDATE {k}.comments USING TTL 0 SET head = ? {in_bucket} IF head = ?",
+    "add_anchor": "INSERT INTO {k}.comments (video_id, bucket, seq, key)"
+    " VALUES (?, ?, {anchor}, '') USING TTL 0",
+    "add_pack": "INSERT INTO {k}.comments (video_id, bucket, seq, key, pack, group_token)"
+    " VALUES (?, ?, ?, '', ?, ?) USING TTL ?",
+    "add_key": "INSERT INTO {k}.comments (video_id, bucket, seq, key, stands_for, digest)"
+    " VALUES (?, ?, 0, ?, ?, ?) USING TTL {keep_keys_s}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """Made once for each link; the methods give statements that are ready to be sent."""
+
+    prepared: dict[str, PreparedStatement]
+    level: int
+    serial_level: int
+    retention_s: int
+
+    @classmethod
+    def prepare(cls, session: Session, config: CassandraConfig) -> Statements:
+        """On a thread, it blocks. Raises what the driver raises."""
+        names = {
+            "k": config.keyspace,
+            "in_bucket": "WHERE video_id = ? AND bucket = ?",
+            "anchor": ANCHOR,
+            "keep_keys_s": KEEP_KEYS_S,
+            "keep_hints_s": KEEP_HINTS_S,
+        }
+        prepared = {name: session.prepare(text.format(**names)) for name, text in _TEXTS.items()}
+        for name, statement in prepared.items():
+            statement.is_idempotent = name not in ("set_head", "add_pack", "add_key")
+        return cls(prepared, level(config), serial_level(config), config.retention_s)
+
+    def read(self, name: str, *values: object, serial: bool = False) -> BoundStatement:
+        """A read, or a plain write; `serial`: it waits for what is under way."""
+        bound = self.prepared[name].bind(values)
+        bound.consistency_level = self.serial_level if serial else self.level
+        return bound
+
+    def note_key_buckets(
+        self, video_id: str, shard: int, keys: list[str], bucket: int
+    ) -> BatchStatement:
+        """Hints of one partition."""
+        batch = BatchStatement(BatchType.UNLOGGED, consistency_level=self.level)
+        batch.is_idempotent = True
+        for key in keys:
+            batch.add(self.prepared["note_key_bucket"].bind((video_id, shard, key, bucket)))
+        return batch
+
+    def store(self, video_id: str, group: Group, token: bytes, buckets: Buckets) -> BatchStatement:
+        """The group with all that belongs to it, if the head is still the one before it."""
+        bucket = buckets.after(group.head)
+        batch = BatchStatement(
+            BatchType.UNLOGGED,
+            consistency_level=self.level,
+            serial_consistency_level=self.serial_level,
+        )
+        begins = group.head == buckets.head_before(bucket)
+        before = None if begins else group.head  # the first group of a bucket finds no head there
+        batch.add(self.prepared["set_head"].bind((group.new_head, video_id, bucket, before)))
+        if begins:
+            batch.add(self.prepared["add_anchor"].bind((video_id, bucket)))
+        for last, lines in pack(group.head + 1, group.raws):
+            batch.add(
+                self.prepared["add_pack"].bind(
+                    (video_id, bucket, last, lines, token, self.retention_s)
+                )
+            )
+        for key, (seq, digest) in group.keys.items():
+            batch.add(self.prepared["add_key"].bind((video_id, bucket, key, seq, digest)))
+        return batch

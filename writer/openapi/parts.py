@@ -1,0 +1,79 @@
+"""Parameters and headers of the description, and how they are written and referred to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wire.ids import MAX_SEQ
+from writer.openapi.types import VIDEO_ID, VIDEO_ID_PATTERN
+
+Json = dict[str, Any]
+
+# A header's name on the wire: its name among the components.
+_COMPONENTS = {
+    "X-Request-Id": "RequestId",
+    "Retry-After": "RetryAfter",
+    "Idempotency-Replayed": "IdempotencyReplayed",
+}
+
+
+def parameter(name: str, place: str, text: str, schema: Json, example: object) -> Json:
+    """A parameter; what is in the path is required, and nothing else."""
+    return {
+        "name": name,
+        "in": place,
+        "required": place == "path",
+        "description": text,
+        "schema": schema,
+        "example": example,
+    }
+
+
+def parameter_reference(name: str) -> Json:
+    """One of the parameters that operations share."""
+    return {"$ref": f"#/components/parameters/{name}"}
+
+
+def header_references(*names: str) -> Json:
+    """Headers of a response: the request id, and those named as on the wire."""
+    return {
+        name: {"$ref": f"#/components/headers/{_COMPONENTS.get(name, name)}"}
+        for name in ("X-Request-Id", *names)
+    }
+
+
+def shared_parameters() -> Json:
+    """The parameters that operations share."""
+    video_id = {"type": "string", "pattern": VIDEO_ID_PATTERN}
+    seq = {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_SEQ}
+    return {
+        "VideoId": parameter("video_id", "path", "The video", video_id, VIDEO_ID),
+        "Seq": parameter("seq", "path", "The comment's number in its video", seq, 3),
+    }
+
+
+def shared_headers() -> Json:
+    """The headers that responses share."""
+    return {
+        "RequestId": _header(
+            "The request's own id, or a new one: what to name in a question",
+            {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
+            "0f8e1c2a-5b1d-4c8e-9d5a-7c1f1f0a2b3c",
+        ),
+        "RetryAfter": _header(
+            "Seconds until another try may work", {"type": "integer", "minimum": 0}, 1
+        ),
+        "Allow": _header("The methods that the path has", {"type": "string"}, "GET, HEAD, POST"),
+        "Location": _header(
+            "Where the comment can be read",
+            {"type": "string", "format": "uri-reference"},
+            f"/v1/videos/{VIDEO_ID}/comments/3",
+        ),
+        "IdempotencyReplayed": _header(
+            "That this is the first comment", {"type": "string", "enum": ["true"]}, "true"
+        ),
+    }
+
+
+def _header(text: str, schema: Json, example: object) -> Json:
+    return {"description": text, "required": True, "schema": schema, "example": example}

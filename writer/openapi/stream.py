@@ -1,0 +1,96 @@
+"""The stream in the description of the API. The nodes serve it, but it is one API and one origin.
+
+It is no path of the document. What is in `paths` becomes a method of a generated client, and nearly
+all generators' methods read a reply to its end before they return; a stream has none. So it stands
+beside them, described as completely as any path item (decision 030).
+"""
+
+from __future__ import annotations
+
+from wire.sse import CONTENT_TYPE
+from writer.openapi.parts import Json, header_references, parameter, parameter_reference
+from writer.openapi.problems import STREAM, problem_responses
+from writer.openapi.types import EVENT_ID
+
+STREAM_PATH = "/v1/videos/{video_id}/stream"
+_MEDIA_TYPE = CONTENT_TYPE.partition(";")[0]
+_REF = "#/components/schemas/"
+STREAM_TAG_TEXT = """A video's comments as they are stored, as Server-Sent Events. They are
+described under `x-event-streams` as `paths` would describe them, and not in `paths`, because they
+do not end: a generated client would wait for that. Use an EventSource or an SSE library."""
+_TEXT = """Server-Sent Events (WHATWG HTML) that do not end by themselves: read them as they come,
+with an EventSource or an SSE library, never as one reply.
+
+`hello` comes first; `comment` carries an id, which is the cursor; `gap` names comments that are
+missing; `reset` says that the cursor could not be used; `bye` is the last event, and the server
+closes. Ignore events that you do not know, and comment lines. Come back after a `bye`, a lost
+connection, or 12 s of silence, with the last id that was seen, and nothing is lost or repeated."""
+_CURSOR_TEXT = """The cursor, an event id. An EventSource sends it by itself when it comes back. It
+wins over the query; an empty one counts as none"""
+_QUERY_CURSOR_TEXT = """The cursor for a first connection, on which an EventSource sends no header.
+What some libraries call it, `lastEventId` and `Last-Event-ID`, is understood too"""
+_REPLAY_TEXT = """With how many older comments to begin when there is no cursor. More than 200 are
+cut, what cannot be read counts as the default"""
+_EVENTS = {
+    "hello": "HelloEvent",
+    "comment": "Comment",
+    "gap": "GapEvent",
+    "reset": "ResetEvent",
+    "bye": "ByeEvent",
+}
+_EXAMPLE = """retry: 1733
+id: wtbcih2za997-2
+event: hello
+data: {"video_id":"v1","node_id":"node-1","epoch":"wtbcih2za997","head":"wtbcih2za997-3"}
+
+id: wtbcih2za997-3
+event: comment
+data: {"id":"wtbcih2za997-3","video_id":"v1","seq":3,"author":"ann","text":"hi",\
+"created_at":"2026-11-24T01:43:01.132Z"}
+
+: hb
+retry: 307
+event: bye
+data: {"reason":"drain"}
+
+"""
+
+
+def stream_path_item() -> Json:
+    """The path item of the stream."""
+    return {
+        "parameters": [parameter_reference("VideoId")],
+        "get": {
+            "operationId": "streamComments",
+            "tags": ["streams"],
+            "summary": "Follow a video live",
+            "description": _TEXT,
+            "parameters": _parameters(),
+            "responses": {"200": _stream()} | problem_responses(STREAM),
+        },
+    }
+
+
+def _parameters() -> list[Json]:
+    cursor = {"type": "string"}  # whatever it is: what cannot be used is answered with a `reset`
+    replay = {"type": "integer", "minimum": 0, "maximum": 200, "default": 20}
+    return [
+        parameter("Last-Event-ID", "header", _CURSOR_TEXT, cursor, EVENT_ID),
+        parameter("last_event_id", "query", _QUERY_CURSOR_TEXT, cursor, EVENT_ID),
+        parameter("replay", "query", _REPLAY_TEXT, replay, 20),
+    ]
+
+
+def _stream() -> Json:
+    return {
+        "description": "The stream; also when this server has to send you away (`bye`)",
+        "headers": header_references(),
+        "content": {
+            _MEDIA_TYPE: {
+                "schema": {"type": "string", "description": "Events, one after the other"},
+                "example": _EXAMPLE,
+                # What the data of each event is. OpenAPI 3.1 has no word for it.
+                "x-events": {name: {"$ref": _REF + schema} for name, schema in _EVENTS.items()},
+            }
+        },
+    }

@@ -1,0 +1,199 @@
+"""The embedded comment store: one SQLite file, shared by the writer processes of one host.
+
+A connection is used on one thread. The writing thread puts every group that waits, of whatever
+videos, into one transaction, so that one fsync serves them all; a fault fails exactly those groups.
+The reading threads work on snapshots and never wait for a commit, nor for one another: heads,
+ranges and history have one each. Only results cross back to the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from service.failpoints import Failpoint, reach
+from wire.errors import StoreUnavailable
+from writer.read_lanes import ReadBounds
+from writer.sqlite import queries
+from writer.sqlite.file import SqliteFile, StoreIdentity
+from writer.sqlite.thread import SqliteThread
+from writer.store import Appended, Item, Page, StoreReplaced
+
+log = structlog.get_logger()
+
+MAX_TURN_GROUPS = 500  # groups in one transaction
+MAX_QUEUED_READS = 1_000  # of each thread
+KEEP_KEYS_S = 25 * 3600.0  # promised: 24 h
+SWEEP_EVERY_S = 60.0
+SWEEP_KEYS = 1_000  # at most so many at a time; more follow after the next commit
+
+Read = Callable[[sqlite3.Connection], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    video_id: str
+    items: Sequence[Item]
+    only_tries: bool = False
+
+
+class SqliteStore:
+    """Implements `writer.store.CommentStore`. `on_replaced` is told, on the loop and as often as it
+    is met, that the file is not the one it was: the process should end. `on_swept` is told, on the
+    writing thread, how many old keys were forgotten.
+    """
+
+    # A thread does one thing at a time; the others are there for it when that is done, also while
+    # the loop is busy. Ranges may be long: no more of them wait where their time is running.
+    read_bounds = ReadBounds.of(heads=4, ranges=2, history=4)
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        busy_bound_s: float = 2.0,
+        on_replaced: Callable[[StoreReplaced], None] = lambda _: None,
+        on_swept: Callable[[int], None] = lambda _: None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._identity = StoreIdentity()
+        self._write_file = SqliteFile(path, self._identity, creates=True, busy_bound_s=busy_bound_s)
+        self._on_replaced, self._on_swept, self._now = on_replaced, on_swept, now
+        self.commits = 0  # transactions of this process, one fsync each
+        self._next_sweep, self._sweepable = 0.0, False  # owned by the writing thread
+        self._writer: SqliteThread[_Group, list[Appended]] = SqliteThread(
+            "store-write",
+            self._write,
+            self._write_file.close,
+            after=self._sweep_when_due,
+            max_turn=MAX_TURN_GROUPS,
+        )
+        self._heads, self._ranges, self._history = self._readers = [
+            self._reader(
+                name, SqliteFile(path, self._identity, creates=False, busy_bound_s=busy_bound_s)
+            )
+            for name in ("store-heads", "store-ranges", "store-history")
+        ]
+        self._threads: list[SqliteThread[Any, Any]] = [self._writer, *self._readers]
+
+    @property
+    def queues(self) -> dict[str, int]:
+        """Groups and reads that wait for their thread."""
+        reads = sum(thread.queued for thread in self._readers)
+        return {"store_writes": self._writer.queued, "store_reads": reads}
+
+    async def start(self) -> None:
+        """Start the threads and try to open the file; a failure is only logged."""
+        for thread in self._threads:
+            thread.start()
+        with suppress(StoreUnavailable):
+            await self.epoch()
+
+    async def stop(self) -> None:
+        """Finish what is queued, close the file. Idempotent."""
+        await asyncio.gather(*(thread.stop() for thread in self._threads))
+
+    async def epoch(self) -> str:
+        """The store's identity; opens the file if that has not worked yet."""
+        if self._identity.epoch is None:
+            await self._submit(self._writer, _Group("", ()))
+        assert self._identity.epoch is not None
+        return self._identity.epoch
+
+    async def append(self, video_id: str, items: Sequence[Item]) -> list[Appended]:
+        """As `CommentStore.append`."""
+        results: list[Appended] = await self._submit(self._writer, _Group(video_id, items))
+        return results
+
+    async def try_write(self) -> bool:
+        """As `CommentStore.try_write`: a page and an fsync, in the turn of whoever posts then."""
+        await self._submit(self._writer, _Group("", (), only_tries=True))
+        return True
+
+    async def range(
+        self, video_id: str, after: int, through: int, *, for_history: bool = False
+    ) -> Page:
+        """As `CommentStore.range`."""
+        page: Page = await self._read(
+            self._history if for_history else self._ranges,
+            lambda connection: queries.read_range(connection, video_id, after, through),
+        )
+        return page
+
+    async def recent(self, video_id: str, limit: int, before: int | None = None) -> Page:
+        """As `CommentStore.recent`."""
+        page: Page = await self._read(
+            self._history,
+            lambda connection: queries.read_recent(connection, video_id, limit, before),
+        )
+        return page
+
+    async def heads(
+        self, video_ids: Sequence[str], known: Mapping[str, int] | None = None
+    ) -> dict[str, int]:
+        """As `CommentStore.heads`; always read, whatever is `known`."""
+        heads: dict[str, int] = await self._read(
+            self._heads,
+            lambda connection: {name: queries.read_head(connection, name) for name in video_ids},
+        )
+        return heads
+
+    def _reader(self, name: str, file: SqliteFile) -> SqliteThread[Read, Any]:
+        def read_one(reads: list[Read], _fill: Callable[[], None]) -> list[Any]:
+            with file.transaction() as connection:
+                return [read(connection) for read in reads]
+
+        return SqliteThread(name, read_one, file.close, max_queued=MAX_QUEUED_READS)
+
+    async def _read(self, thread: SqliteThread[Read, Any], read: Read) -> Any:
+        await self.epoch()  # the writing connection makes the file
+        return await self._submit(thread, read)
+
+    async def _submit(self, thread: SqliteThread[Any, Any], payload: object) -> Any:
+        try:
+            return await thread.submit(payload)
+        except StoreReplaced as exc:
+            self._on_replaced(exc)
+            raise
+
+    # On the threads from here on.
+
+    def _write(self, groups: list[_Group], fill: Callable[[], None]) -> list[list[Appended]]:
+        self._sweepable = False
+        with self._write_file.transaction() as connection:
+            fill()  # only now: whatever came while we waited for the lock rides along
+            epoch, now_s = self._identity.epoch, self._now()
+            assert epoch is not None
+            results = [
+                queries.append_group(connection, epoch, group.video_id, group.items, now_s)
+                for group in groups
+            ]
+            if any(group.items for group in groups):
+                reach(Failpoint.WRITER_IN_COMMIT)
+            elif any(group.only_tries for group in groups):
+                queries.write_nothing_new(connection)
+        self._sweepable = True
+        self.commits += 1
+        return results
+
+    def _sweep_when_due(self) -> None:
+        # Not after a failure: the next groups must not wait for a second one.
+        if not self._sweepable or time.monotonic() < self._next_sweep:
+            return
+        try:
+            with self._write_file.transaction() as connection:
+                swept = queries.sweep_keys(connection, self._now() - KEEP_KEYS_S, SWEEP_KEYS)
+        except StoreUnavailable:
+            swept = 0  # the next append meets the same fault and tells its caller
+        if swept < SWEEP_KEYS:
+            self._next_sweep = time.monotonic() + SWEEP_EVERY_S
+        if swept:
+            self._on_swept(swept)
