@@ -12,13 +12,13 @@ from rich.console import Console
 from bench import soak
 from bench.benchmarks import BENCHMARKS
 from bench.child import BenchFailed
+from bench.conditions import Conditions
 from bench.effort import Effort
 from bench.figures import Finding, Row
 from bench.memory import can_read_slabs
 from bench.nchan import find_nginx
 from bench.raw_server import find_compiler
 from bench.report import RESULTS, keep, kept_rows, markdown, table
-from bench.surroundings import Surroundings
 
 _WIDTH_OF_A_FILE = 200
 
@@ -34,7 +34,7 @@ _WIDTH_OF_A_FILE = 200
 def main(names: tuple[str, ...], repeats: int, quick: bool, show: bool, results: Path) -> None:
     """Measure NAMES, or everything.
 
-    A reach that is missed is told in the table; the exit status is 1 only if a figure could not be
+    A target that is missed is told in the table; the exit status is 1 only if a figure could not be
     measured.
     """
     chosen = names or tuple(BENCHMARKS)
@@ -72,7 +72,7 @@ def _measure(
     name: str, effort: Effort, results: Path, console: Console
 ) -> tuple[list[Finding], BenchFailed | None]:
     """What was found, and what stopped it. If nothing was, what the last run found stays kept."""
-    before = Surroundings.now()
+    before = Conditions.now()
     findings: list[Finding] = []
     fault: BenchFailed | None = None
     with console.status(f"measuring {name}, {effort.repeats} times"):
@@ -80,10 +80,10 @@ def _measure(
             findings.extend(BENCHMARKS[name](effort))  # what came before a fault is in it
         except BenchFailed as exc:
             fault = exc
-    surroundings = before.text_until_now()
+    conditions = before.text_until_now()
     if findings:
-        keep(name, findings, surroundings, results, fault=str(fault or ""))
-    console.print(f"{name}: {surroundings}", highlight=False)
+        keep(name, findings, conditions, results, fault=str(fault or ""))
+    console.print(f"{name}: {conditions}", highlight=False)
     return findings, fault
 
 

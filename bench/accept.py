@@ -17,12 +17,12 @@ from typing import Any
 from bench import poster, writer_server
 from bench.child import BenchFailed, Child, cores
 from bench.effort import Effort
-from bench.figures import Beside, Finding, On, Reach, Row, measured
+from bench.figures import Beside, Finding, On, Row, Target, measured
 
 _CONNECTIONS = 64
 _RUN_S = 2.0
 _VIDEOS = {"one hot video": 1, "1,000 videos": 1_000}
-_REACH = 0.5
+_TARGET = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def _rows(what: str, ours: list[Cost], theirs: list[Cost]) -> Iterator[Row]:
         f"posts accepted, {what}",
         measured([cost.per_s for cost in ours], "/s", 0),
         peer=rate,
-        reach=Reach(_REACH, "times", at_least=True, on=On.PEER),
+        target=Target(_TARGET, "times", at_least=True, on=On.PEER),
     )
     cpu = Beside(echo, measured([cost.cpu_us for cost in theirs], "us", 0))
     yield Row(f"CPU per post, {what}", measured([cost.cpu_us for cost in ours], "us", 0), peer=cpu)

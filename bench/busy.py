@@ -25,8 +25,8 @@ from bench.figures import (
     Line,
     Measured,
     On,
-    Reach,
     Row,
+    Target,
     measured,
     percentile,
 )  # fmt: skip
@@ -107,19 +107,19 @@ def _rows(rates: Sequence[int], done: list[list[node_server.Load]]) -> Iterator[
     yield Row(
         f"deliveries per CPU second, {what} ({joined:.1f} joined in a write)",
         measured([load.deliveries / load.cpu_s / 1e6 for load in usual], "M", 2),
-        reach=Reach(0.6, "M", at_least=True),
+        target=Target(0.6, "M", at_least=True),
     )
     yield Row(
         f"delay of a comment until the last write, {what}: p99",
         measured([percentile(load.delays_ms, 99) for load in usual], "ms"),
-        reach=Reach(_MAX_DELAY_MS, "ms"),
+        target=Target(_MAX_DELAY_MS, "ms"),
     )
     calm = [[load for load in loads if _busy(load) < _BELOW_SATURATION] for loads in done]
     if all(calm):
         yield Row(
             f"the same, at the highest rate below {_BELOW_SATURATION:.0%} of a core: p99",
             measured([percentile(loads[-1].delays_ms, 99) for loads in calm], "ms"),
-            reach=Reach(_MAX_DELAY_MS, "ms"),
+            target=Target(_MAX_DELAY_MS, "ms"),
         )
 
 
@@ -175,7 +175,7 @@ def _overload(rate: int, done: Sequence[Repeat]) -> Iterator[Row]:
         f" {2 * _RUN_S:g} s ({_joined(longer):.0f} joined in a write)",
         late(longer),
         limit=Beside(f"after {_RUN_S:g} s", late(shorter)),
-        reach=Reach(_MAX_TIMES_LATE, "times", on=On.LIMIT),
+        target=Target(_MAX_TIMES_LATE, "times", on=On.LIMIT),
     )
     yield Row(
         "the same: deliveries that a `gap` stood for, as the viewer was behind all that is kept",
@@ -200,8 +200,8 @@ def _highest(done: Sequence[Repeat]) -> Row:
     if not all(repeat.nchan_per_s for repeat in done):
         return Row(figure, ours)
     peer = measured([repeat.nchan_per_s / 1e3 for repeat in done], "k/s", 0)
-    reach = Reach(4.0, "times", at_least=True, on=On.PEER)
-    return Row(figure, ours, peer=Beside("nchan", peer), reach=reach)
+    target = Target(4.0, "times", at_least=True, on=On.PEER)
+    return Row(figure, ours, peer=Beside("nchan", peer), target=target)
 
 
 def _highest_of_nchan(sender: NchanSender, rates: Sequence[int]) -> float:

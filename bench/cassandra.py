@@ -22,7 +22,7 @@ from bench import cassandra_writer, clusters, plain_inserts
 from bench.cassandra_writer import Appends
 from bench.child import BenchFailed, Child
 from bench.effort import Effort
-from bench.figures import Beside, Finding, Measured, On, Reach, Row, measured
+from bench.figures import Beside, Finding, Measured, On, Row, Target, measured
 from bench.processes import cpu_s_of
 from cluster.cluster import Cluster
 from cluster.parts import Kind
@@ -39,7 +39,7 @@ _MAX_REFUSED = 0.01  # of those that are accepted; while it is warm, none is
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """`posters`: over all videos, on one server; `per_s`: the reach there."""
+    """`posters`: over all videos, on one server; `per_s`: the target there."""
 
     text: str
     videos: int
@@ -137,11 +137,11 @@ def _rows(servers: int, effort: Effort, done: Mapping[str, list[Run]]) -> Iterat
             f"comments accepted, {what}",
             _rate(runs),
             peer=Beside(f"{_PLAIN}, {_AT_ONCE} at once", _rate(plain)),
-            reach=Reach(load.per_s, "/s", at_least=True) if judged else None,
+            target=Target(load.per_s, "/s", at_least=True) if judged else None,
         )
         if judged and load.videos == 1:
-            reach = Reach(_TIMES_PLAIN, "times", at_least=True, on=On.PEER)
-            yield Row("the same", _rate(runs), peer=Beside(_PLAIN, _rate(plain)), reach=reach)
+            target = Target(_TIMES_PLAIN, "times", at_least=True, on=On.PEER)
+            yield Row("the same", _rate(runs), peer=Beside(_PLAIN, _rate(plain)), target=target)
         posters = _posters(load, servers)
         yield from _times(f"an append, {what}, {posters:,} posters", runs, plain)
         if judged:

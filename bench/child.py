@@ -1,7 +1,8 @@
 """Processes of a benchmark: each does one thing on one core and is told what by a pipe.
 
-Law: a child ends when its pipe does, so none is left behind when the benchmark is interrupted. A
-command is answered or the benchmark fails: nothing waits for longer than a named limit.
+Invariants: a child ends when its pipe does, so none is left behind when the benchmark is
+interrupted. A command is answered or the benchmark fails: nothing waits for longer than a named
+limit.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class Crowd:
         self._selector.register(pipe, selectors.EVENT_READ)
         self._rests: dict[socket.socket, bytes] = {}  # of each, what follows its last whole frame
         self._where: dict[socket.socket, tuple[int, str]] = {}  # port and video, oldest first
-        self._greeted = 0
+        self._resumed = 0
         self._late_ns = array.array("q")
 
     def run(self) -> None:
@@ -64,14 +64,14 @@ class Crowd:
             sock.setblocking(False)
             self._rests[sock], self._where[sock] = b"", (port, video_id)
             self._selector.register(sock, selectors.EVENT_READ)
-        self._read_until(lambda: self._greeted == len(self._rests), "have no hello")
+        self._read_until(lambda: self._resumed == len(self._rests), "have no hello")
 
     def _change(self, count: int) -> None:
         """The oldest `count` viewers leave, as many come to the same videos."""
         for sock in list(self._where)[:count]:
             port, video_id = self._where.pop(sock)
             del self._rests[sock]
-            self._greeted -= 1
+            self._resumed -= 1
             self._selector.unregister(sock)
             sock.close()
             self._open(port, [video_id])
@@ -91,7 +91,7 @@ class Crowd:
         while not done():
             if time.monotonic() > deadline:
                 raise BenchFailed(
-                    f"{what}: {self._greeted} greeted, {len(self._late_ns)} deliveries"
+                    f"{what}: {self._resumed} resumed, {len(self._late_ns)} deliveries"
                 )
             self._read_some(0.1)
 
@@ -114,7 +114,7 @@ class Crowd:
         if not end:
             return
         if b"event: hello" in whole:
-            self._greeted += 1
+            self._resumed += 1
         self._late_ns.extend(now_ns - int(due) for due in _DUE.findall(whole))
 
 

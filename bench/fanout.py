@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from bench.effort import Effort
-from bench.figures import Beside, Finding, Measured, On, Reach, Row, measured
+from bench.figures import Beside, Finding, Measured, On, Row, Target, measured
 from bench.senders import NchanSender, NodeSender, RawSender, Sender, others
 
 _TIMES_C = 1.25
@@ -78,13 +78,13 @@ def cost_rows(size: Size, cost: Mapping[str, Measured]) -> Iterator[Row]:
     for name in cost:
         beside = Beside(name, cost[name])
         if name == RawSender.IN_C:
-            reach = Reach(_TIMES_C, "times", on=On.LIMIT)
-            yield Row(figure, cost["node"], limit=beside, reach=reach)
-        elif name == RawSender.IN_PYTHON:  # a weaker limit than the one that the reach names
+            target = Target(_TIMES_C, "times", on=On.LIMIT)
+            yield Row(figure, cost["node"], limit=beside, target=target)
+        elif name == RawSender.IN_PYTHON:  # a weaker limit than the one that the target names
             yield Row(figure, cost["node"], limit=beside)
         elif name == NchanSender.name:
-            reach = Reach(_TIMES_NCHAN, "times", on=On.PEER)
-            yield Row(figure, cost["node"], peer=beside, reach=reach)
+            target = Target(_TIMES_NCHAN, "times", on=On.PEER)
+            yield Row(figure, cost["node"], peer=beside, target=target)
         elif name != NodeSender.name:
             yield Row(figure, cost["node"], peer=beside)
 

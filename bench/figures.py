@@ -1,8 +1,9 @@
 """Figures: values measured several times, the rows of the report, the lines of its pictures.
 
-Law: no value stands alone. A row carries a limit (what the machine allows) or a peer (another
-program that does the same), measured in the same run, as often and in turn with ours, so that other
-work on the machine hits both. The ratio is always ours divided by the other, pair by pair.
+Invariants: no value stands alone. A row carries a limit (what the machine allows) or a peer
+(another program that does the same), measured in the same run, as often and in turn with ours, so
+that other work on the machine hits both. The ratio is always ours divided by the other, pair by
+pair.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Measured:
 
 
 class On(StrEnum):
-    """What a reach is judged on."""
+    """What a target is judged on."""
 
     OURS = "ours"
     LIMIT = "limit"
@@ -47,7 +48,7 @@ class On(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class Target:
     """What a figure, or its ratio to the limit or the peer, must be: at most `bound` or, if
     `at_least`, not less. Judged by the median.
     """
@@ -65,7 +66,7 @@ class Reach:
         return f"{how} {what}" if self.on is On.OURS else f"{how} {what} the {self.on}"
 
     def is_met(self, judged: Measured) -> bool:
-        """Whether the median is within reach."""
+        """Whether the median is within target."""
         return judged.median >= self.bound if self.at_least else judged.median <= self.bound
 
 
@@ -85,21 +86,21 @@ class Row:
     ours: Measured
     limit: Beside | None = None
     peer: Beside | None = None
-    reach: Reach | None = None
+    target: Target | None = None
 
     @property
     def ratio(self) -> Measured | None:
-        """Ours divided by the one that the reach names, else by the one that is there."""
-        other = self.peer if self.reach and self.reach.on is On.PEER else self.limit or self.peer
+        """Ours divided by the one that the target names, else by the one that is there."""
+        other = self.peer if self.target and self.target.on is On.PEER else self.limit or self.peer
         return None if other is None else ratio(self.ours, other.value)
 
     @property
     def met(self) -> bool | None:
-        """Whether the reach is met; None if there is none."""
-        if self.reach is None:
+        """Whether the target is met; None if there is none."""
+        if self.target is None:
             return None
-        judged = self.ours if self.reach.on is On.OURS else self.ratio
-        return judged is not None and self.reach.is_met(judged)
+        judged = self.ours if self.target.on is On.OURS else self.ratio
+        return judged is not None and self.target.is_met(judged)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import uvloop
 from bench import clusters, sink
 from bench.child import Child
 from bench.effort import Effort
-from bench.figures import Beside, Curve, Finding, Line, On, Reach, Row, measured
+from bench.figures import Beside, Curve, Finding, Line, On, Row, Target, measured
 from bench.open_loop import OpenLoop
 from cluster.cluster import Cluster
 from cluster.parts import Kind
@@ -51,13 +51,13 @@ def measure(effort: Effort) -> Iterator[Finding]:
         f"comments forwarded for each comment, {most} nodes, {_VIEWERS} viewers on one of them",
         measured([window.forwarded / posts for window in loaded[most]], "", 2),
         limit=Beside("nodes with a viewer", measured([1.0] * effort.repeats, "", 0)),
-        reach=Reach(1.0, "times", on=On.LIMIT),
+        target=Target(1.0, "times", on=On.LIMIT),
     )
     yield Row(
         f"CPU of a node without viewers, {most} nodes, {_POSTS_PER_S:g} comments/s elsewhere",
         measured([window.other for window in loaded[most]], "ms/s", 2),
         limit=Beside("nobody posts", measured([w.other for w in idle[most]], "ms/s", 2)),
-        reach=Reach(_FLAT, "times", on=On.LIMIT),
+        target=Target(_FLAT, "times", on=On.LIMIT),
     )
     yield Row(
         f"CPU of a node without viewers, {most} nodes, nobody posts",

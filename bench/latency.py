@@ -19,8 +19,8 @@ from bench.figures import (
     Finding,
     Line,
     Measured,
-    Reach,
     Row,
+    Target,
     measured,
     percentile,
 )  # fmt: skip
@@ -35,12 +35,12 @@ _WARM_UP_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """`reach`: at most so many milliseconds, by percentile."""
+    """`target`: at most so many milliseconds, by percentile."""
 
     rooms: int
     viewers: int  # of each
     posts_per_s: float
-    reach: tuple[tuple[int, float], ...] = ()
+    target: tuple[tuple[int, float], ...] = ()
 
     @property
     def text(self) -> str:
@@ -52,9 +52,9 @@ class Size:
 
 
 _FULL = (
-    Size(10, 100, 200, reach=((50, 8.0), (99, 40.0))),
+    Size(10, 100, 200, target=((50, 8.0), (99, 40.0))),
     Size(10, 100, 50),  # two cores are full with the first, and then every hop is a queue
-    Size(2, 1_000, 20, reach=((50, 20.0),)),
+    Size(2, 1_000, 20, target=((50, 20.0),)),
     Size(1, 5_000, 4),
 )
 _QUICK = (Size(2, 10, 20),)
@@ -124,9 +124,9 @@ async def _notes(cluster: Cluster) -> list[list[float | str]]:
 
 
 def _rows(size: Size, runs: list[Run]) -> Iterator[Row]:
-    reach = dict(size.reach)
+    target = dict(size.target)
     for percent in (50, 99, 100):
-        bound = Reach(reach[percent], "ms") if percent in reach else None
+        bound = Target(target[percent], "ms") if percent in target else None
         yield _row(f"post to viewer, {size.text}", runs, lambda run: run.delivered, percent, bound)
     for percent in (50, 99):
         yield _row("post, round trip, same load", runs, lambda run: run.posted, percent, None)
@@ -137,11 +137,11 @@ def _row(
     runs: list[Run],
     pick: Callable[[Run], list[float]],
     percent: int,
-    reach: Reach | None,
+    target: Target | None,
 ) -> Row:
     name = "max" if percent == 100 else f"p{percent}"
     limit = Beside(f"HAProxy's own reply: {name}", _percentiles(runs, lambda r: r.pinged, percent))
-    return Row(f"{figure}: {name}", _percentiles(runs, pick, percent), limit=limit, reach=reach)
+    return Row(f"{figure}: {name}", _percentiles(runs, pick, percent), limit=limit, target=target)
 
 
 def _stage_rows(size: Size, runs: list[Run]) -> Iterator[Row]:

@@ -19,11 +19,11 @@ from typing import Any
 from bench import bare_server, nchan, node_server, sink
 from bench.child import Child, cores
 from bench.effort import Effort
-from bench.figures import Beside, Finding, Reach, Row, measured
+from bench.figures import Beside, Finding, Row, Target, measured
 
 VIDEOS = 150
 FIRST_VIEWERS = 200
-_REACH_BYTES = 1_536
+_TARGET_BYTES = 1_536
 _SLAB_INFO = Path("/proc/slabinfo")
 _SLABS = ("TCP", "TCPv6", "sock_inode_cache", "filp", "dentry", "eventpoll_epi", "eventpoll_pwq")
 
@@ -61,7 +61,7 @@ def rows_of(viewers: int, done: Mapping[str, Sequence[Growth]]) -> Iterator[Row]
         figure,
         process["node"],
         limit=Beside(bare, process["bare"]),
-        reach=Reach(_REACH_BYTES, "bytes"),
+        target=Target(_TARGET_BYTES, "bytes"),
     )
     if "nchan" in process:
         yield Row(figure, process["node"], peer=Beside("nchan", process["nchan"]))

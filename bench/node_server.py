@@ -14,9 +14,9 @@ import msgspec
 import uvloop
 
 from bench.child import BenchFailed, at_rate_on_loop, carry_out_all_on_loop, cpu_s, rss_bytes
-from rtms_node.antientropy import ProbeTimes
+from rtms_node.antientropy import AntiEntropyTimes
 from rtms_node.limits import Limits
-from rtms_node.node import NodeCore
+from rtms_node.node import Node
 from rtms_node.stream_listener import StreamListener
 from rtms_node.testing import MemoryStore
 from service import stages
@@ -49,7 +49,7 @@ class Load:
 
 class _Store(MemoryStore):
     """Comments are made beforehand, so that making them is not measured, and are in the store when
-    they are handed over: what is there before, a probe would find and deliver.
+    they are handed over: what is there before, an anti-entropy check would find and deliver.
     """
 
     def __init__(self) -> None:
@@ -64,10 +64,10 @@ class _Store(MemoryStore):
 class _NoFeed:
     """There is nobody to tell."""
 
-    def join(self, video_id: str) -> None:
+    def subscribe(self, video_id: str) -> None:
         """See Feed."""
 
-    def leave(self, video_id: str) -> None:
+    def unsubscribe(self, video_id: str) -> None:
         """See Feed."""
 
 
@@ -76,10 +76,10 @@ class NodeServer:
 
     def __init__(self) -> None:
         self.store = _Store()
-        self.core = NodeCore(
+        self.core = Node(
             "node-1",
             Limits(),
-            ProbeTimes(),
+            AntiEntropyTimes(),
             self.store,
             _NoFeed(),
             TaskHome(),

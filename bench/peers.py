@@ -27,7 +27,7 @@ def main() -> None:
         try:
             ensure_installed(kinds, jars, progress)
         except ClusterError as exc:
-            progress.note(f"{what} will fail: {exc}")
+            progress.tell(f"{what} will fail: {exc}")
     if nchan.find_nginx() is None:
         try_to_install(list(nchan.PACKAGES), progress, "nothing is compared with nchan")
 

@@ -10,7 +10,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from bench.figures import Beside, Curve, Finding, Measured, On, Reach, Row
+from bench.figures import Beside, Curve, Finding, Measured, On, Row, Target
 from bench.svg import draw
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -24,7 +24,7 @@ def table(rows: Sequence[Row]) -> Table:
     shown.add_column("limit", justify="right", overflow="fold", ratio=1)
     shown.add_column("peer", justify="right", overflow="fold", ratio=1)
     shown.add_column("ratio", justify="right")
-    shown.add_column("reach")
+    shown.add_column("target")
     shown.add_column("")
     for row in rows:
         shown.add_row(*_cells(row))
@@ -33,18 +33,18 @@ def table(rows: Sequence[Row]) -> Table:
 
 def markdown(rows: Iterable[Row]) -> str:
     """The same table for docs/performance.md."""
-    lines = ["| what | measured | limit | peer | ratio | reach | |", "| --- " * 7 + "|"]
+    lines = ["| what | measured | limit | peer | ratio | target | |", "| --- " * 7 + "|"]
     lines += ["| " + " | ".join(_cells(row)) + " |" for row in rows]
     return "\n".join(lines)
 
 
 def verdict(row: Row) -> str:
-    """Either "hit" or "MISSED", nothing if there is no reach."""
+    """Either "hit" or "MISSED", nothing if there is no target."""
     return "" if row.met is None else "hit" if row.met else "MISSED"
 
 
 def keep(
-    name: str, findings: Sequence[Finding], surroundings: str, folder: Path, *, fault: str = ""
+    name: str, findings: Sequence[Finding], conditions: str, folder: Path, *, fault: str = ""
 ) -> None:
     """Write the findings of one benchmark: every single value, and the pictures. `fault`: what kept
     the rest from being measured.
@@ -52,7 +52,7 @@ def keep(
     folder.mkdir(parents=True, exist_ok=True)
     rows = [_row_as_dict(row) for row in findings if isinstance(row, Row)]
     curves = [curve for curve in findings if isinstance(curve, Curve)]
-    report: dict[str, Any] = {"surroundings": surroundings, "fault": fault, "rows": rows}
+    report: dict[str, Any] = {"conditions": conditions, "fault": fault, "rows": rows}
     report["curves"] = [_curve_as_dict(curve) for curve in curves]
     (folder / f"{name}.json").write_text(json.dumps(report, indent=1) + "\n")
     for curve in curves:
@@ -74,7 +74,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         _beside_text(row.limit),
         _beside_text(row.peer),
         "" if row.ratio is None else row.ratio.text,
-        "" if row.reach is None else row.reach.text,
+        "" if row.target is None else row.target.text,
         verdict(row),
     )
 
@@ -90,29 +90,29 @@ def _row_as_dict(row: Row) -> dict[str, Any]:
         "limit": _beside_as_dict(row.limit),
         "peer": _beside_as_dict(row.peer),
         "ratio": row.ratio.values if row.ratio else None,
-        "reach": row.reach and _reach_as_dict(row.reach),
+        "target": row.target and _target_as_dict(row.target),
         "met": row.met,
     }
 
 
 def _row_from_dict(entry: dict[str, Any]) -> Row:
-    reach = entry["reach"]
+    target = entry["target"]
     return Row(
         entry["figure"],
         _measured_from_dict(entry["ours"]),
         _beside_from_dict(entry["limit"]),
         _beside_from_dict(entry["peer"]),
-        reach and Reach(reach["bound"], reach["unit"], reach["at_least"], On(reach["on"])),
+        target and Target(target["bound"], target["unit"], target["at_least"], On(target["on"])),
     )
 
 
-def _reach_as_dict(reach: Reach) -> dict[str, Any]:
+def _target_as_dict(target: Target) -> dict[str, Any]:
     return {
-        "bound": reach.bound,
-        "unit": reach.unit,
-        "at_least": reach.at_least,
-        "on": reach.on,
-        "text": reach.text,
+        "bound": target.bound,
+        "unit": target.unit,
+        "at_least": target.at_least,
+        "on": target.on,
+        "text": target.text,
     }
 
 

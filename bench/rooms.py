@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from bench import node_server, sink
 from bench.child import Child, cores
 from bench.effort import Effort
-from bench.figures import Beside, Finding, On, Reach, Row, measured
+from bench.figures import Beside, Finding, On, Row, Target, measured
 from bench.senders import RawSender
 from rtms_node.ring import encode_frame
 
@@ -39,7 +39,7 @@ def measure(effort: Effort) -> Iterator[Finding]:
         f" {COMMENTS_PER_S} comments/s over all"
     )
     beside = Beside(f"one room of {viewers:,}, as many/s", big)
-    yield Row(figure, small, limit=beside, reach=Reach(1.5, "times", on=On.LIMIT))
+    yield Row(figure, small, limit=beside, target=Target(1.5, "times", on=On.LIMIT))
     yield Row(figure, small, limit=Beside(f"{raw.name}, {VIEWERS_PER_ROOM} at a time", bare))
 
 

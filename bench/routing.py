@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from bench import clusters, registering
 from bench.child import Child
 from bench.effort import Effort
-from bench.figures import Beside, Finding, Reach, Row, measured
+from bench.figures import Beside, Finding, Row, Target, measured
 from cluster.cluster import Cluster
 
 _NODES = ("node-1", "node-2", "node-3")
@@ -53,12 +53,12 @@ def measure(effort: Effort) -> Iterator[Finding]:
         limit=Beside("it answers", measured([run.serving_after_bounce for run in done], "s", 2)),
     )
     threads = measured([run.threads for run in done], "threads", 0)
-    yield Row("the same: more threads than before, in any process", threads, reach=Reach(0.0))
+    yield Row("the same: more threads than before, in any process", threads, target=Target(0.0))
 
 
 def _row(what: str, seconds: Sequence[float], bound: float | None = None) -> Row:
-    reach = None if bound is None else Reach(bound, "s")
-    return Row(what, measured(seconds, "s", 2), reach=reach)
+    target = None if bound is None else Target(bound, "s")
+    return Row(what, measured(seconds, "s", 2), target=target)
 
 
 async def _measure(count: int) -> Run:

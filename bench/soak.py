@@ -21,12 +21,12 @@ from rich.console import Console
 
 from bench import clusters, crowd
 from bench.child import BenchFailed, Child
+from bench.conditions import Conditions
 from bench.effort import Effort
-from bench.figures import Curve, Finding, Line, Reach, Row, measured, percentile, slope
+from bench.figures import Curve, Finding, Line, Row, Target, measured, percentile, slope
 from bench.open_loop import OpenLoop
 from bench.processes import descriptors_of, rss_of
 from bench.report import RESULTS, keep, table
-from bench.surroundings import Surroundings
 from cluster.cluster import Cluster
 from cluster.parts import Kind
 
@@ -81,13 +81,13 @@ def findings_of(name: str, windows: Sequence[Window]) -> Iterator[Finding]:
     yield Row(
         f"{what}: memory slope in the second half, worst process ({part})",
         measured([bytes_per_minute / 1024], "KiB/min", 0),
-        reach=Reach(_MAX_KIB_PER_MINUTE, "KiB/min") if judged else None,
+        target=Target(_MAX_KIB_PER_MINUTE, "KiB/min") if judged else None,
     )
     part, per_minute = grown(lambda window: window.descriptors)
     yield Row(
         f"{what}: descriptors, worst process ({part})",
         measured([per_minute], "/min", 2),
-        reach=Reach(_MAX_DESCRIPTORS_PER_MINUTE, "/min") if judged else None,
+        target=Target(_MAX_DESCRIPTORS_PER_MINUTE, "/min") if judged else None,
     )
     third = max(len(windows) // 3, 1)
     first = percentile([window.p99_ms for window in windows[:third]], 50)
@@ -95,7 +95,7 @@ def findings_of(name: str, windows: Sequence[Window]) -> Iterator[Finding]:
     yield Row(
         f"{what}: p99 from post to viewer, last third by first third",
         measured([last / first], "", 2),
-        reach=Reach(_MAX_DRIFT) if judged else None,
+        target=Target(_MAX_DRIFT) if judged else None,
     )
     yield from _curves(name, windows)
 
@@ -179,7 +179,7 @@ async def _window(cluster: Cluster, at: float, p99_ms: float) -> Window:
 @click.option("--minutes", default=30.0, show_default=True, type=click.FloatRange(0.5, 24 * 60))
 def main(minutes: float) -> None:
     """The real soak: prints its rows, keeps them and the pictures beside the others."""
-    console, before = Console(), Surroundings.now()
+    console, before = Console(), Conditions.now()
     try:
         findings = list(findings_of(LONG, uvloop.run(_measure(minutes, _WINDOWS))))
     except BenchFailed as exc:

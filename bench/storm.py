@@ -17,7 +17,7 @@ import uvloop
 from bench import clusters, event_sources
 from bench.child import Child
 from bench.effort import Effort
-from bench.figures import Curve, Finding, Line, Reach, Row, measured, percentile
+from bench.figures import Curve, Finding, Line, Row, Target, measured, percentile
 from bench.open_loop import OpenLoop
 from cluster.cluster import Cluster
 from cluster.parts import Kind
@@ -74,7 +74,7 @@ def _rows(storm: Storm, done: list[Outcome]) -> Iterator[Row]:
     yield Row(
         f"{storm.text} ({lost:,.0f} streams lost): all whole again",
         measured([max(outcome.again_s) for outcome in done], "s", 2),
-        reach=Reach(_WITHIN_S, "s"),
+        target=Target(_WITHIN_S, "s"),
     )
     yield Row(
         "the same: half of them whole again",
@@ -83,7 +83,7 @@ def _rows(storm: Storm, done: list[Outcome]) -> Iterator[Row]:
     yield Row(
         "the same: range reads of one video at once, at most, in any node",
         measured([outcome.ranges_at_once for outcome in done], "", 0),
-        reach=Reach(1.0),
+        target=Target(1.0),
     )
     yield Row(
         f"the same: range reads in all, {_VIDEOS} videos",
@@ -92,7 +92,7 @@ def _rows(storm: Storm, done: list[Outcome]) -> Iterator[Row]:
     yield Row(
         "the same: gaps told to viewers",
         measured([outcome.gaps for outcome in done], "", 0),
-        reach=Reach(0.0),
+        target=Target(0.0),
     )
 
 
@@ -136,7 +136,7 @@ async def _kill_one(cluster: Cluster, viewers: Child, posts: OpenLoop) -> Outcom
     fills = [
         await clusters.metric(cluster, part, f"{kind}_total")
         for part in left
-        for kind in ("fills", "repairs")
+        for kind in ("backfills", "repairs")
     ]
     return Outcome(again_s, gaps, max(at_once), sum(fills))
 

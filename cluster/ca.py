@@ -1,8 +1,8 @@
 """A development CA: who our processes are when nobody brought certificates.
 
-Law: a process's folder holds `ca.pem`, `cert.pem` and `key.pem`; the certificate names role and id
-twice, as wire.roles spells them. Whatever is still good is left untouched, so issuing again is
-free; what has less than a third of its life left, is not valid yet, has another name or another
+Invariants: a process's folder holds `ca.pem`, `cert.pem` and `key.pem`; the certificate names role
+and id twice, as wire.roles spells them. Whatever is still good is left untouched, so issuing again
+is free; what has less than a third of its life left, is not valid yet, has another name or another
 issuer is replaced. What is issued begins long before it is issued (see LEAF_BACKDATE_DAYS). Files
 are replaced whole, and the processes take the new ones up without a restart. Keys are readable by
 their owner alone. Production brings its own CA: nothing but this folder layout is assumed there.

@@ -1,8 +1,8 @@
 """One cluster: makes it, starts and stops its parts, waits for them.
 
-Law: the memory (settings, ports) is written before anything starts, and a part that runs is left
-alone; so `up` is the same whether it makes a cluster, continues after a crash, adds nodes or has
-nothing to do. Nothing restarts by itself, but what ended for want of room on its disk
+Invariants: the memory (settings, ports) is written before anything starts, and a part that runs is
+left alone; so `up` is the same whether it makes a cluster, continues after a crash, adds nodes or
+has nothing to do. Nothing restarts by itself, but what ended for want of room on its disk
 (cluster.local.keeper).
 """
 
@@ -63,7 +63,7 @@ class Cluster:
         check_path(folder.path)
         cluster = cls(folder, folder.load() if folder.exists() else Remembered(settings))
         if not folder.exists():
-            cluster._memory.refuse_strangers()
+            cluster._memory.refuse_unknown_parts()
         cluster._memory.take_on(settings)
         return cluster
 
@@ -262,7 +262,7 @@ class Cluster:
         started there, with the old paths. What ZooKeeper kept names processes that are not here.
         """
         place = self._memory.moved_from
-        progress.note(f"this cluster was made in {place}: its parts start anew, comments stay")
+        progress.tell(f"this cluster was made in {place}: its parts start anew, comments stay")
         await self.down(progress)
         for part in self.parts:
             if part.kind is Kind.ZOOKEEPER:
@@ -290,7 +290,7 @@ class Cluster:
                     raise
             for part in dead:
                 old.remove(part)
-                progress.note(f"{part.name} cannot read what it kept, and begins anew without")
+                progress.tell(f"{part.name} cannot read what it kept, and begins anew without")
                 await self.runtime.discard_data(part.name)
                 await self._launch(part)
 

@@ -1,8 +1,8 @@
 """The parts of a cluster: which there are, what they are called, which ports they need.
 
-Law: a part's name and ports never change while the cluster exists. Processes share this machine's
-ports, so each gets its own, remembered; a container has all ports for itself, and only the
-gateway's are this machine's.
+Invariants: a part's name and ports never change while the cluster exists. Processes share this
+machine's ports, so each gets its own, remembered; a container has all ports for itself, and only
+the gateway's are this machine's.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ class Progress(Protocol):
     def step(self, text: str) -> AbstractContextManager[Update]:
         """A step that takes a while."""
 
-    def note(self, text: str) -> None:
+    def tell(self, text: str) -> None:
         """Something worth knowing."""
 
 
@@ -33,7 +33,7 @@ class Silent:
         """See Progress."""
         return self._nothing()
 
-    def note(self, text: str) -> None:
+    def tell(self, text: str) -> None:
         """See Progress."""
 
 
@@ -50,7 +50,7 @@ class Spoken:
         """See Progress."""
         return self._step(text)
 
-    def note(self, text: str) -> None:
+    def tell(self, text: str) -> None:
         """See Progress."""
         self._console.print(text, highlight=False)
 

@@ -1,7 +1,7 @@
 """What a cluster remembers, settings and ports, and which of them may change now.
 
-Law: what is remembered is written before anything starts, so a crash at any time leaves a cluster
-that the next `up` goes on with.
+Invariants: what is remembered is written before anything starts, so a crash at any time leaves a
+cluster that the next `up` goes on with.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Memory:
         self._remembered = Remembered(settings, kept, str(self._folder.path))
         self.remember(settings)
 
-    def refuse_strangers(self) -> None:
+    def refuse_unknown_parts(self) -> None:
         """Raises SettingsConflict if parts run already, of which a new memory cannot tell."""
         if self._any_runs():
             names = ", ".join(self._runtime.names())

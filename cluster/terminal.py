@@ -1,8 +1,9 @@
 """What the command says to a person, or to whatever stands in the person's place.
 
-Law: nobody has to read it. A reader that has gone (`| head`), a stream that was closed before the
-start (`>&-`), an encoding without some letter: none of them ends a command that changes something
-half-way, and none is told as an error. What only shows something ends when nobody reads any more.
+Invariants: nobody has to read it. A reader that has gone (`| head`), a stream that was closed
+before the start (`>&-`), an encoding without some letter: none of them ends a command that changes
+something half-way, and none is told as an error. What only shows something ends when nobody reads
+any more.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Waiting for parts: until one is ready, until the gateway reaches all of them.
 
-Law: every wait has a bound, and ends early when a part has died without which it cannot succeed;
-both raise StepFailed with the end of that part's log.
+Invariants: every wait has a bound, and ends early when a part has died without which it cannot
+succeed; both raise StepFailed with the end of that part's log.
 """
 
 from __future__ import annotations

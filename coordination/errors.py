@@ -12,7 +12,7 @@ CoordinationError
    |- NotEmpty          it has children
    |- NoWatch           there is no watch of ours on it
    |- BadVersion        it was changed or replaced since it was read
-   `- MultiRefused      a transaction: which operation was the culprit, and why
+   `- MultiRefused      a transaction: which operation was the failed_op, and why
 """
 
 from __future__ import annotations

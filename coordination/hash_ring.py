@@ -1,8 +1,9 @@
 """Which of several equal processes to prefer for a video.
 
-Law: the order depends only on the set of members and the video id, never on the process that asks
-or on the order in which members were learned; a member that comes or goes moves only its own share.
-The points are MD5 (uhashring's default), not Python's `hash`, which differs between processes.
+Invariants: the order depends only on the set of members and the video id, never on the process that
+asks or on the order in which members were learned; a member that comes or goes moves only its own
+share. The points are MD5 (uhashring's default), not Python's `hash`, which differs between
+processes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where other threads leave calls for the event loop. Only `session.py` makes one.
 
-Law: calls are carried out in the order in which they were posted, one slice per turn of the loop,
-and the loop is woken once for many of them: ten thousand watch events at once are no storm.
+Invariants: calls are carried out in the order in which they were posted, one slice per turn of the
+loop, and the loop is woken once for many of them: ten thousand watch events at once are no storm.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Knowing the processes of one role.
 
-Law: `members` is what was read last, whole: it is replaced, never changed, and kept while ZooKeeper
-is away. A watch event means "read all again", at most every 100 ms; so a process that goes and
-comes back at another address is seen, however quick it was.
+Invariants: `members` is what was read last, whole: it is replaced, never changed, and kept while
+ZooKeeper is away. A watch event means "read all again", at most every 100 ms; so a process that
+goes and comes back at another address is seen, however quick it was.
 """
 
 from __future__ import annotations

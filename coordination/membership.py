@@ -1,9 +1,10 @@
 """Keeping this process known to the others, for as long as it lives.
 
-Law: at most one life of a process is announced under its id, in the end the newest. A process that
-has just started takes the znode over from whoever holds it; one that held it before and finds it
-held by a newer boot id has been replaced, and says so (`on_superseded`; the process should exit). A
-znode of another session is never trusted to stay: it is deleted and made anew in one transaction.
+Invariants: at most one life of a process is announced under its id, in the end the newest. A
+process that has just started takes the znode over from whoever holds it; one that held it before
+and finds it held by a newer boot id has been replaced, and says so (`on_superseded`; the process
+should exit). A znode of another session is never trusted to stay: it is deleted and made anew in
+one transaction.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """Telling ZooKeeper which videos this node serves.
 
-Law: what is to be done is decided by `registrations.py`; here it is done, 250 videos at a time.
-Each batch looks first (one request or two), then changes (one transaction), so it does not matter
-what an earlier attempt, an earlier life of this node or an operator left behind:
+Invariants: what is to be done is decided by `registrations.py`; here it is done, 250 videos at a
+time. Each batch looks first (one request or two), then changes (one transaction), so it does not
+matter what an earlier attempt, an earlier life of this node or an operator left behind:
 - our own registration: fine as it is;
 - one of another session with our id: it will vanish with that session, so it is replaced in the
   transaction; but not if its boot id is newer than ours, for then we are the one to go;
 - no parent: made in the same transaction; a parent that is empty without us: removed with us.
-A refused transaction names one culprit. It is left to itself, the others are looked at again.
+A refused transaction names one failed_op. It is left to itself, the others are looked at again.
 Nothing watches our own registrations; an audit looks for them every few seconds.
 """
 
@@ -152,18 +152,18 @@ class Registrar:
             try:
                 plans = await self._look(left, wanted)
                 left = list(plans)
-                culprit = await self._change(plans, wanted)
+                failed_op = await self._change(plans, wanted)
             except Refused as exc:
                 log.warning("registering_refused", error=str(exc))
                 return left + culprits
             except CoordinationError:  # away, or the outcome is unknown: look when we are back
                 self._give_back(left + culprits, Held.UNKNOWN)
                 return []
-            if culprit is None:
+            if failed_op is None:
                 return culprits
             if len(videos) > 1:
-                left.remove(culprit)
-                culprits.append(culprit)
+                left.remove(failed_op)
+                culprits.append(failed_op)
         return left + culprits
 
     async def _look(self, videos: Sequence[str], wanted: bool) -> dict[str, tuple[Operation, ...]]:
@@ -196,7 +196,7 @@ class Registrar:
         }
 
     async def _change(self, plans: dict[str, tuple[Operation, ...]], wanted: bool) -> str | None:
-        """Carry the plans out in one transaction; the culprit if it was refused."""
+        """Carry the plans out in one transaction; the failed_op if it was refused."""
         if not plans:
             return None
         blame = [video_id for video_id, operations in plans.items() for _ in operations]

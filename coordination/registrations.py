@@ -1,6 +1,6 @@
 """What this node wants registered, what ZooKeeper holds of it, and what to do next. No I/O.
 
-Law:
+Invariants:
 - A video is dirty when what is wanted and what is held differ; only dirty videos are taken, and
   each by one taker at a time. What is asked for while it is taken counts when it is given back.
 - What is held is known only within one session and only from replies: a new session makes it

@@ -1,8 +1,8 @@
 """Which nodes serve a video, without asking ZooKeeper per comment.
 
-Law: what to read is decided by the table (`routing_table.py`); here it is read. A watch event says
-"read again" and nothing more. While ZooKeeper is away the last known routes are the answer and
-nothing new is taken up. Two kinds of reading:
+Invariants: what to read is decided by the table (`routing_table.py`); here it is read. A watch
+event says "read again" and nothing more. While ZooKeeper is away the last known routes are the
+answer and nothing new is taken up. Two kinds of reading:
 - one by one, with a watch: a route asked for the first time, after an event, a node's "not
   serving", and all of them after a reconnection (their watches are gone);
 - many at a time, without a watch: all routes when many of them are stale (a reconnection, a node

@@ -1,6 +1,6 @@
 """Video -> nodes, as last read, and which routes to read next. No I/O; time is passed in.
 
-Law:
+Invariants:
 - A route is UNKNOWN until it was read once, then KNOWN; STALE when it may have changed since. A
   stale route is still the answer: the last thing known beats nothing.
 - `due` hands out each route at most once until `read` or `failed` is called for it, and at most

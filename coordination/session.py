@@ -1,8 +1,8 @@
 """The one ZooKeeper session of a process. No other file of this package crosses threads.
 
-Law: kazoo calls back on threads of its own; what they say is put into a mailbox and happens on the
-event loop, so everybody else lives on the loop alone. Nobody waits for kazoo on the loop. A reply
-never outlives its connection: when the connection goes, every request in flight ends with
+Invariants: kazoo calls back on threads of its own; what they say is put into a mailbox and happens
+on the event loop, so everybody else lives on the loop alone. Nobody waits for kazoo on the loop. A
+reply never outlives its connection: when the connection goes, every request in flight ends with
 OutcomeUnknown, whatever may still come for it. Watches do not outlive it either (kazoo forgets
 them), and their NONE events are dropped here: whoever watches reads again in `on_connected`. A
 client whose thread has died is replaced; that is a new session like any other.

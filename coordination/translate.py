@@ -36,7 +36,7 @@ _LOST = (
     kazoo.AuthFailedError,
 )
 # In the reply to a refused transaction these stand for the operations that were not to blame.
-_INNOCENT = (kazoo.RolledBackError, kazoo.RuntimeInconsistency)
+_ROLLED_BACK = (kazoo.RolledBackError, kazoo.RuntimeInconsistency)
 
 
 def translated(error: Exception) -> CoordinationError:
@@ -50,7 +50,7 @@ def translated(error: Exception) -> CoordinationError:
 def refusal(results: Sequence[Any]) -> MultiRefused | None:
     """The refusal in the reply to a transaction, None if it was carried out."""
     for index, result in enumerate(results):
-        if isinstance(result, Exception) and not isinstance(result, _INNOCENT):
+        if isinstance(result, Exception) and not isinstance(result, _ROLLED_BACK):
             cause = translated(result)
             return MultiRefused(index, cause if isinstance(cause, Refused) else Refused())
     return None

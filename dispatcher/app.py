@@ -92,7 +92,7 @@ class DispatcherService:
         self.tasks.spawn(self._nodes.run(), "nodes")
         self.tasks.spawn(self._resolver.run(), "resolver")
         self.tasks.spawn(self._sweep(), "sweep")
-        await self._nodes.wait_read()  # before writers come: else the first batches meet strangers
+        await self._nodes.wait_read()  # else the first batches meet unknown nodes
         await self._announce()
 
     async def drain(self) -> None:
@@ -127,7 +127,7 @@ class DispatcherService:
                 await self._router.wait_routed()
                 await self._senders.wait_idle()
         except TimeoutError:
-            log.warning("left_unsent", queues=self._senders.depths)  # the nodes' probe heals it
+            log.warning("left_unsent", queues=self._senders.depths)  # antientropy heals it
 
     async def _sweep(self) -> None:
         while True:

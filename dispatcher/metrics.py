@@ -13,15 +13,15 @@ class DispatcherMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
         # Each batch ends as one of: routed, no_node (nobody watches), unrouted (the route could not
-        # be read), crowded (too many waited for a route already), too_large.
+        # be read), queue_full (too many waited for a route already), too_large.
         self._batches = Counter(
             "livecomments_dispatched_batches",
             "Batches taken from writers, by what became of them",
             ["outcome"],
             registry=registry,
         )
-        self.strangers = Counter(
-            "livecomments_route_strangers",
+        self.unknown_nodes = Counter(
+            "livecomments_route_unknown_nodes",
             "Registrations met in a route whose node is no member",
             registry=registry,
         )
@@ -33,7 +33,7 @@ class DispatcherMetrics:
         )
         self._dropped = Counter(
             "livecomments_forward_dropped_comments",
-            "Comments not forwarded to a node, which heals by its probe",
+            "Comments not forwarded to a node, which heals by its anti-entropy check",
             ["reason"],
             registry=registry,
         )

@@ -1,9 +1,9 @@
 """What waits for one node: a queue with a bound on bytes, on parcels and on age.
 
-Law:
+Invariants:
 - parcels leave in the order in which they came, so a video's batches keep their order;
 - it never holds more than its limits; what does not fit pushes out the oldest, and what has waited
-  too long is not sent: the node's probe has asked the store by then, or is about to;
+  too long is not sent: the node's anti-entropy check has asked the store by then, or is about to;
 - every parcel that goes in comes out through `take`, or is reported to `on_drop`.
 """
 
@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from dispatcher.core import Parcel
+from dispatcher.encoded_batch import EncodedBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +41,14 @@ class OutboxLimits:
 class Queued:
     """A parcel and when it was queued (seconds, monotonic)."""
 
-    parcel: Parcel
+    parcel: EncodedBatch
     since: float
 
 
 class Outbox:
     """Owned by one sender. `on_drop(reason, parcel)` has "full" or "late" as the reason."""
 
-    def __init__(self, limits: OutboxLimits, on_drop: Callable[[str, Parcel], None]) -> None:
+    def __init__(self, limits: OutboxLimits, on_drop: Callable[[str, EncodedBatch], None]) -> None:
         self._limits = limits
         self._on_drop = on_drop
         self._queue: deque[Queued] = deque()
@@ -62,7 +62,7 @@ class Outbox:
         """Bytes queued."""
         return self._bytes
 
-    def put(self, parcel: Parcel, now: float) -> None:
+    def put(self, parcel: EncodedBatch, now: float) -> None:
         """Queue at the end."""
         self._queue.append(Queued(parcel, now))
         self._bytes += parcel.size

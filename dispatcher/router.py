@@ -1,10 +1,10 @@
 """Takes batches, finds each one's route, hands it to the senders.
 
-Law: a batch whose route is in memory is in the senders' queues before `take` first lets go of the
-loop. One whose route must be read waits for it in the background, at most `MAX_WAITING` batches and
-`MAX_WAITING_BYTES` in all; `take` waits with it for a moment only. So a ZooKeeper that is away
-delays no video whose route is known, nor the writer that sent both. What cannot be routed is
-counted: the nodes' probe heals it.
+Invariants: a batch whose route is in memory is in the senders' queues before `take` first lets go
+of the loop. One whose route must be read waits for it in the background, at most `MAX_WAITING`
+batches and `MAX_WAITING_BYTES` in all; `take` waits with it for a moment only. So a ZooKeeper that
+is away delays no video whose route is known, nor the writer that sent both. What cannot be routed
+is counted: the nodes' anti-entropy check heals it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Protocol
 import structlog
 
 from coordination import RouteUnknown
-from dispatcher.core import Parcel, decide, pack
+from dispatcher.encoded_batch import EncodedBatch, decide, encode_batch
 from dispatcher.metrics import DispatcherMetrics
 from dispatcher.senders import Senders
 from service.failpoints import Failpoint, reach
@@ -88,7 +88,7 @@ class Router:
 
     def _take(self, batch: Batch) -> asyncio.Task[None] | None:
         note(Stage.DISPATCHED, batch.accepted_at)
-        parcel = pack(batch)
+        parcel = encode_batch(batch)
         if parcel is None:
             self._metrics.batch("too_large")
             return None
@@ -97,11 +97,11 @@ class Router:
             self._send(parcel, route)
             return None
         if len(self._waiting) >= MAX_WAITING or self._waiting_bytes >= MAX_WAITING_BYTES:
-            self._metrics.batch("crowded")
+            self._metrics.batch("queue_full")
             return None
         return self._wait_for_route(parcel)
 
-    def _wait_for_route(self, parcel: Parcel) -> asyncio.Task[None]:
+    def _wait_for_route(self, parcel: EncodedBatch) -> asyncio.Task[None]:
         task = self._tasks.spawn(self._resolve_and_send(parcel), f"route {parcel.video_id}")
         self._waiting[task] = parcel.size
         self._waiting_bytes += parcel.size
@@ -111,7 +111,7 @@ class Router:
     def _waited(self, task: asyncio.Task[None]) -> None:
         self._waiting_bytes -= self._waiting.pop(task)
 
-    async def _resolve_and_send(self, parcel: Parcel) -> None:
+    async def _resolve_and_send(self, parcel: EncodedBatch) -> None:
         try:
             route = await self._routes.resolve(parcel.video_id, self._route_wait_s)
         except RouteUnknown:
@@ -119,7 +119,7 @@ class Router:
             return
         self._send(parcel, route)
 
-    def _send(self, parcel: Parcel, route: Collection[str]) -> None:
+    def _send(self, parcel: EncodedBatch, route: Collection[str]) -> None:
         decision = decide(route, self._members)
         log.debug(
             "routed",
@@ -129,6 +129,6 @@ class Router:
         )
         for peer in decision.peers:
             self._senders.offer(peer, parcel)
-        if decision.strangers:
-            self._metrics.strangers.inc(decision.strangers)
+        if decision.unknown:
+            self._metrics.unknown_nodes.inc(decision.unknown)
         self._metrics.batch("routed" if decision.peers else "no_node")

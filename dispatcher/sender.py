@@ -1,13 +1,13 @@
 """Sends one node what waits for it, in order, one request at a time.
 
-Law:
+Invariants:
 - a comment that comes alone goes out at once; what comes while a request is in flight goes together
   in the next one. There is no timer;
 - a request that failed, or whose fate is unknown, is sent again (a repeat is harmless) until its
   parcels are too old; one that the node refused as such (4xx) is dropped, else it would block the
   rest;
 - a node that does not answer costs a small queue and one attempt per back-off, and nobody else
-  anything. Whatever is dropped is counted, and the node heals by its probe.
+  anything. Whatever is dropped is counted, and the node heals by its anti-entropy check.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Protocol
 
 import structlog
 
-from dispatcher.core import Parcel, join
+from dispatcher.encoded_batch import EncodedBatch, join
 from dispatcher.metrics import DispatcherMetrics
 from dispatcher.outbox import Outbox, OutboxLimits, Queued
 from service.failpoints import Failpoint, reach
@@ -95,7 +95,7 @@ class NodeSender:
         """Whether the node has failed several times in a row."""
         return self._failures >= FAILURES_UNTIL_SMALL
 
-    def offer(self, peer: Peer, parcel: Parcel) -> None:
+    def offer(self, peer: Peer, parcel: EncodedBatch) -> None:
         """Queue a parcel for the node, which is now at `peer`; when full, the oldest is dropped."""
         if peer != self._peer:  # it has come back elsewhere: do not sit out the back-off
             self._peer = peer
@@ -143,7 +143,7 @@ class NodeSender:
             self._in_flight = 0
             self._succeeded(parcels, reply)
 
-    async def _forward(self, parcels: Sequence[Parcel]) -> ForwardReply:
+    async def _forward(self, parcels: Sequence[EncodedBatch]) -> ForwardReply:
         started = time.monotonic()
         try:
             body = await self._post(
@@ -153,7 +153,7 @@ class NodeSender:
         finally:
             self._metrics.forward_seconds.observe(time.monotonic() - started)
 
-    def _succeeded(self, parcels: Sequence[Parcel], reply: ForwardReply) -> None:
+    def _succeeded(self, parcels: Sequence[EncodedBatch], reply: ForwardReply) -> None:
         reach(Failpoint.DISPATCHER_AFTER_FORWARD)
         if self.failing:
             log.info("node_answers_again", node_id=self._peer.id)
@@ -187,5 +187,5 @@ class NodeSender:
         longest = min(config.first_back_off_s * (1 << doublings), config.max_back_off_s)
         return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
 
-    def _dropped(self, reason: str, parcel: Parcel) -> None:
+    def _dropped(self, reason: str, parcel: EncodedBatch) -> None:
         self._metrics.dropped(reason, parcel.comments)

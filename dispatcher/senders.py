@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Collection
 
-from dispatcher.core import Parcel
+from dispatcher.encoded_batch import EncodedBatch
 from dispatcher.metrics import DispatcherMetrics
 from dispatcher.sender import NodeSender, Post, SenderConfig
 from service.tasks import TaskHome
@@ -54,7 +54,7 @@ class Senders:
         """The ids of nodes that have failed several times in a row."""
         return sorted(node_id for node_id, sender in self._senders.items() if sender.failing)
 
-    def offer(self, peer: Peer, parcel: Parcel) -> None:
+    def offer(self, peer: Peer, parcel: EncodedBatch) -> None:
         """Queue a parcel for a node; never blocks."""
         sender = self._senders.get(peer.id)
         if sender is None:

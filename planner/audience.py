@@ -58,7 +58,7 @@ class Viewers:
     ) -> list[str]:
         """One viewer for each id of `order`; for each the name of its node."""
         self._port, self._video_ids, self._weights = port, video_ids, weights
-        return [self._greeted(self._connect(video_id)) for video_id in order]
+        return [self._resumed(self._connect(video_id)) for video_id in order]
 
     def _stay(self, mean_s: float) -> None:
         """From now on viewers stay that long on average (0: for ever)."""
@@ -80,7 +80,7 @@ class Viewers:
         self._plan_to_leave(sock)
         return sock
 
-    def _greeted(self, sock: socket.socket) -> str:
+    def _resumed(self, sock: socket.socket) -> str:
         """Wait for the hello; the name of the node."""
         data = b""
         while b"event: hello" not in data:

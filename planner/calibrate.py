@@ -174,7 +174,7 @@ def _registrations(window: Window) -> float:
 
 
 def _heads(window: Window) -> float:
-    """All videos of these loads have had a comment or a join within the minute, so they are probed
+    """All videos of these loads have had a comment or a join within the minute, so they are checked
     at the short interval; the counters know only requests.
     """
     return _registrations(window) / rules(Constants()).active_every_s * window.seconds

@@ -49,7 +49,7 @@ class Constants:
     node_parcel: float = _cpu(0.0, "one more batch in such a request")
     node_write: float = _cpu(18.6e-6, "a write to one viewer, heartbeats too")
     node_accept: float = _cpu(865e-6, "a stream opened and closed")
-    node_opening: float = _cpu(4.6e-3, "a video opened: read, registered, probed")
+    node_opening: float = _cpu(4.6e-3, "a video opened: read, registered, checked")
     node_head: float = _cpu(59.9e-6, "one video compared with the store")
     zookeeper_idle: float = _of(0.00763, "cores", "a ZooKeeper server with only pings")
     zookeeper_change: float = _cpu(230e-6, "a registration or its video created or deleted")

@@ -1,7 +1,7 @@
 """What is asked of the system, and how nodes answer to it: the input of every placement.
 
-Law: comments of a video come independently, in proportion to its viewers; viewers come and go
-independently of one another. Times are those of the programs' own settings, never copies.
+Invariants: comments of a video come independently, in proportion to its viewers; viewers come and
+go independently of one another. Times are those of the programs' own settings, never copies.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from math import exp
 
 from planner.constants import Constants
 from planner.placement import Audience, Audiences, Rules
-from rtms_node.antientropy import ProbeTimes
+from rtms_node.antientropy import AntiEntropyTimes
 from rtms_node.limits import Limits
 
 MAX_VIDEOS = 10_000_000  # 4 bytes each, and some 10 us
 _EXACT, _ALIKE = 1_000, 200
-_PROBE_JITTER = 0.875  # mean of 0.75 to 1
-_PROBE_TICK_S = 0.125  # half of the interval at which due probes are looked for
+_CHECK_JITTER = 0.875  # mean of 0.75 to 1
+_CHECK_TICK_S = 0.125  # half of the interval at which due anti-entropy checks are looked for
 _BEATS_TO_NOTICE = 1.5  # HAProxy misses a viewer at the second write after it left
 _WRITES_TO_NOTICE = 2.0
 _LARGEST_EXPONENT = 700.0
@@ -88,12 +88,12 @@ def audiences(demand: Demand) -> Audiences:
 
 def rules(constants: Constants) -> Rules:
     """How nodes behave, from their settings."""
-    limits, times = Limits(), ProbeTimes()
+    limits, times = Limits(), AntiEntropyTimes()
     return Rules(
         linger_s=limits.linger_s,
         active_for_s=times.active_for_s,
-        active_every_s=_PROBE_JITTER * times.active_s + _PROBE_TICK_S,
-        quiet_every_s=_PROBE_JITTER * times.quiet_s + _PROBE_TICK_S,
+        active_every_s=_CHECK_JITTER * times.active_s + _CHECK_TICK_S,
+        quiet_every_s=_CHECK_JITTER * times.quiet_s + _CHECK_TICK_S,
         beat_after_s=limits.heartbeat_s,
         batches_per_s=partial(gathered, busy_s=constants.commit_s),
         rounds_per_s=partial(writes_per_s, constants, limits),

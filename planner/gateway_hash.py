@@ -1,7 +1,7 @@
 """How HAProxy chooses a node for a video: `hash-type consistent` with `hash-balance-factor`.
 
-Law: this is the gateway's own arithmetic (2.6 and 3.0; `src/lb_chash.c` and `src/backend.c` there),
-so the same servers, video ids and arrivals give the same nodes:
+Invariants: this is the gateway's own arithmetic (2.6 and 3.0; `src/lb_chash.c` and `src/backend.c`
+there), so the same servers, video ids and arrivals give the same nodes:
 - each server has 16 points on a ring of 2^32, by its number alone;
 - a video is hashed (SDBM, then an avalanche) and starts at the point nearest to it, up or down;
 - a server is passed over while it holds its share of 1.25 times all streams, this one included;

@@ -1,8 +1,8 @@
 """Where the design stops scaling: every bound that a plan comes near, and what comes after it.
 
-Law: each limit is a figure of the forecast over the figure at which it bites. A share over 1 means
-that the plan does not work, whatever the number of machines: sizing has been done already, so what
-is left is what more processes do not help.
+Invariants: each limit is a figure of the forecast over the figure at which it bites. A share over 1
+means that the plan does not work, whatever the number of machines: sizing has been done already, so
+what is left is what more processes do not help.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _of_zookeeper(plan: Plan, c: Constants) -> list[Limit]:
             "reads/s",
             rates.zookeeper_reads,
             used * plan.machine.cores * servers / c.zookeeper_read,
-            "audit less often the more is held (the probes heal meanwhile); observers",
+            "audit less often the more is held (the anti-entropy checks heal meanwhile); observers",
         ),
         Limit(
             "ZooKeeper: bytes of these reads (nodes of a video, squared)",

@@ -1,8 +1,8 @@
 """From a placement to processes, links and CPU.
 
-Law: a forecast is arithmetic on a placement (`placement_sim`) and on constants (`plan_constants`);
-it has no state and measures nothing. All rates are per second, in the steady state. What bounds one
-process is never averaged away: `busiest` is a stage's fullest process.
+Invariants: a forecast is arithmetic on a placement (`placement_sim`) and on constants
+(`plan_constants`); it has no state and measures nothing. All rates are per second, in the steady
+state. What bounds one process is never averaged away: `busiest` is a stage's fullest process.
 """
 
 from __future__ import annotations

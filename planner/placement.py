@@ -1,9 +1,9 @@
 """Where viewers land, for as many of them as there may ever be.
 
-Law: what is computed is the steady state of the gateway's rule, in expectation. Streams come and
-go all the time; a node that is full takes the fraction of its arrivals for which streams leave, the
-others go on to the next point of the ring. So no viewer is walked through: a video is, from point
-to point, until less than a hundredth of a viewer is left.
+Invariants: what is computed is the steady state of the gateway's rule, in expectation. Streams come
+and go all the time; a node that is full takes the fraction of its arrivals for which streams leave,
+the others go on to the next point of the ring. So no viewer is walked through: a video is, from
+point to point, until less than a hundredth of a viewer is left.
 - No viewer is lost: the nodes' viewers add up to all viewers.
 - No node holds more than its share times the balance factor.
 - Round robin spreads every video evenly.
@@ -32,8 +32,8 @@ HASH, ROUND_ROBIN = "hash", "round_robin"
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What nodes and viewers have in common, in seconds: how long a registration outlives its last
-    viewer, how long after a comment or a join a video is probed often, both probing intervals, and
-    the silence after which a stream is beaten.
+    viewer, how long after a comment or a join a video is checked often, both checking intervals,
+    and the silence after which a stream is beaten.
     """
 
     linger_s: float
@@ -74,7 +74,7 @@ class NodeLoads:
     batches: array[float]
     writes: array[float]  # that carry comments
     deliveries: array[float]
-    heads: array[float]  # asked for by probes
+    heads: array[float]  # asked for by anti-entropy checks
 
     @classmethod
     def zero(cls, nodes: int) -> NodeLoads:
@@ -294,7 +294,7 @@ class _Each:
 
 
 def _heads_per_s(rules: Rules, events_per_s: float) -> float:
-    """Probes of one video by one node, where comments and joins come by chance."""
+    """Anti-entropy checks of one video by one node, where comments and joins come by chance."""
     active = -expm1(-events_per_s * rules.active_for_s)
     return active / rules.active_every_s + (1.0 - active) / rules.quiet_every_s
 

@@ -1,8 +1,8 @@
 """How many processes a demand needs, on machines of a given size.
 
-Law: the smallest shape in which no process is planned over what the machine allows: its share of a
-core, its streams, its memory, its link. Nodes are added until the busiest one fits, for adding
-nodes is all that helps it: a full node hands a hot video on to the next.
+Invariants: the smallest shape in which no process is planned over what the machine allows: its
+share of a core, its streams, its memory, its link. Nodes are added until the busiest one fits, for
+adding nodes is all that helps it: a full node hands a hot video on to the next.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Which channel a video's comments are published on.
 
-Law: the same video lies on the same channel in every process and every life of it, so the hash is
-one of the bytes and not Python's. How many channels there are is part of a channel's name: two
-processes that were told different numbers do not hear each other at all, instead of by halves, and
-the probe delivers.
+Invariants: the same video lies on the same channel in every process and every life of it, so the
+hash is one of the bytes and not Python's. How many channels there are is part of a channel's name:
+two processes that were told different numbers do not hear each other at all, instead of by halves,
+and the anti-entropy check delivers.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What waits to be published.
 
-Law: bounded by MAX_QUEUED batches, MAX_QUEUED_BYTES and MAX_AGE_S; what goes for that is the
-oldest, and the nodes' probe delivers it. What was taken and not published comes back to the front.
+Invariants: bounded by MAX_QUEUED batches, MAX_QUEUED_BYTES and MAX_AGE_S; what goes for that is the
+oldest, and the nodes' anti-entropy check delivers it. What was taken and not published comes back
+to the front.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from wire.internal import Batch
 
 MAX_QUEUED = 5_000
 MAX_QUEUED_BYTES = 32 * 1024 * 1024
-MAX_AGE_S = 5.0  # the probe of a busy video has delivered it long ago
+MAX_AGE_S = 5.0  # the anti-entropy check of a busy video has delivered it long ago
 MAX_TAKEN_BYTES = 1024 * 1024  # of one write; but one batch always fits
 _ENVELOPE_BYTES = 256  # of a batch in a message, without its comments
 
@@ -30,7 +31,7 @@ class Queued:
 
 
 class Outbox:
-    """Owned by the publisher. `on_dropped(reason, count)` hears of every batch that is let go."""
+    """Owned by the publisher. `on_dropped(reason, count)` hears of every batch that is released."""
 
     def __init__(self, clock: Callable[[], float], on_dropped: Callable[[str, int], None]) -> None:
         self._clock, self._on_dropped = clock, on_dropped

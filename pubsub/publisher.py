@@ -1,6 +1,6 @@
 """From a writer's commit to Redis.
 
-Law
+Invariants
 - `offer` only queues: a commit never waits for Redis. The queue is bounded (see `outbox.py`).
 - One connection, one write under way: what gathers meanwhile is the next one, a PUBLISH for each
   channel in it.
@@ -47,7 +47,9 @@ class PublisherStats:
     batches: int = 0  # in those messages
     receivers: int = 0  # nodes that heard, summed over messages
     failures: int = 0  # connections that were lost, refused or too slow
-    dropped: Counter[str] = field(default_factory=Counter)  # batches left to the probe, by reason
+    dropped: Counter[str] = field(
+        default_factory=Counter
+    )  # batches left to the anti-entropy check, by reason
 
 
 class Publisher:

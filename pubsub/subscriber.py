@@ -1,6 +1,6 @@
 """From Redis to a node's rooms.
 
-Law
+Invariants
 - One connection. While there is none, comments are published that nobody hears: `on_connected` is
   told at once, both ways, and on the way back every video is announced anew.
 - Redis is there when it has confirmed all that was wanted at first: a login may be allowed, and a
@@ -90,20 +90,20 @@ class Subscriber:
         """Call `callback` with True when Redis is there, with False when it is away."""
         self._connected_callbacks.append(callback)
 
-    def join(self, video_id: str) -> None:
+    def subscribe(self, video_id: str) -> None:
         """See Feed. On a channel that is heard already nothing will be confirmed, so the video is
         announced by itself: what was published just before had no room, and the head that a writer
         tells first may be older than that.
         """
-        self._table.join(video_id)
+        self._table.subscribe(video_id)
         if self._table.hears(video_id):
             asyncio.get_running_loop().call_soon(self._announce, [video_id])
         else:
             self._wake.set()
 
-    def leave(self, video_id: str) -> None:
+    def unsubscribe(self, video_id: str) -> None:
         """See Feed."""
-        if self._table.leave(video_id):
+        if self._table.unsubscribe(video_id):
             self._wake.set()
 
     async def run(self) -> None:

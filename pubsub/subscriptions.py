@@ -1,6 +1,6 @@
 """Which channels a node hears, and why.
 
-Law: a channel is wanted while a video of this node lies on it (or for good, if it is one of
+Invariants: a channel is wanted while a video of this node lies on it (or for good, if it is one of
 `always`). What was sent on this connection is `_sent`, what Redis has confirmed is `_held`; a new
 connection begins with nothing. A channel that is left and wanted again before Redis has answered is
 confirmed twice, and its videos announced twice, which is harmless. A video that joins a channel
@@ -34,11 +34,11 @@ class Subscriptions:
         """Channels for which something is still to be sent or confirmed."""
         return len(self._wanted() ^ self._sent | self._sent ^ self._held)
 
-    def join(self, video_id: str) -> None:
+    def subscribe(self, video_id: str) -> None:
         """A video is served from now on."""
         self._videos.setdefault(self._channels.channel(video_id), {})[video_id] = None
 
-    def leave(self, video_id: str) -> bool:
+    def unsubscribe(self, video_id: str) -> bool:
         """A video is no longer served; whether its channel is to be left."""
         channel = self._channels.channel(video_id)
         videos = self._videos.get(channel, {})

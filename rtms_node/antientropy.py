@@ -1,9 +1,9 @@
 """When to compare each video with the store, so that a lost forward is found although nothing
 follows it.
 
-A video with a comment or a join in the last minute is probed every 2 s, and all videos while
+A video with a comment or a join in the last minute is checked every 2 s, and all videos while
 ZooKeeper or Redis is away; a quiet one every 10 s. Times are spread by chance, or all videos of a
-burst of joins would be probed together for ever. A plain schedule: it says what is due, the caller
+burst of joins would be checked together for ever. A plain schedule: it says what is due, the caller
 asks.
 """
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeTimes:
+class AntiEntropyTimes:
     """Seconds."""
 
     active_s: float = 2.0
@@ -24,10 +24,10 @@ class ProbeTimes:
     active_for_s: float = 60.0
 
 
-class ProbeSchedule:
+class AntiEntropySchedule:
     """One entry per video counts (`_due`); heap entries that do not match it are left-overs."""
 
-    def __init__(self, times: ProbeTimes) -> None:
+    def __init__(self, times: AntiEntropyTimes) -> None:
         self._times = times
         self._heap: list[tuple[float, str]] = []
         self._due: dict[str, float] = {}
@@ -37,15 +37,15 @@ class ProbeSchedule:
         return len(self._due)
 
     def add(self, video_id: str, now: float) -> None:
-        """Start to probe a video."""
+        """Start to check a video."""
         self._set(video_id, now + self._jittered(self._times.active_s))
 
     def discard(self, video_id: str) -> None:
-        """Stop probing it."""
+        """Stop checking it."""
         self._due.pop(video_id, None)
 
     def hasten(self, video_id: str, now: float) -> None:
-        """The video is active again: probe it within the short interval."""
+        """The video is active again: check it within the short interval."""
         if self._due.get(video_id, 0.0) > now + self._times.active_s:
             self._set(video_id, now + self._jittered(self._times.active_s))
 
@@ -57,7 +57,7 @@ class ProbeSchedule:
                 self.hasten(video_id, now)
 
     def take_due(self, now: float, active_at: Callable[[str], float], at_most: int) -> list[str]:
-        """Videos to probe now, up to `at_most`, each scheduled again; `active_at` gives a video's
+        """Videos to check now, up to `at_most`, each scheduled again; `active_at` gives a video's
         last activity.
         """
         due: list[str] = []

@@ -6,7 +6,7 @@ from typing import Any
 
 from rtms_node.config import Config
 from rtms_node.drain import drain_viewers
-from rtms_node.node import NodeCore
+from rtms_node.node import Node
 from rtms_node.stream_listener import StreamListener
 from rtms_node.wiring import wire_up
 from service.metrics import Exports
@@ -24,10 +24,10 @@ class NodeService:
         self._shell = shell = Shell(config.service)
         self.health, self.tasks = shell.health, shell.tasks
         self._wiring = wire_up(config, shell)
-        self._core = NodeCore(
+        self._node = Node(
             config.service.id,
             config.limits,
-            config.probe,
+            config.antientropy,
             self._wiring.source,
             self._wiring.feed,
             self.tasks,
@@ -35,7 +35,7 @@ class NodeService:
             on_reachable=self._on_store,
         )
         self._listener = StreamListener(
-            self._core.hub, config.service.bind_host, config.public_port, origins=config.origins
+            self._node.hub, config.service.bind_host, config.public_port, origins=config.origins
         )
         self._ops = OpsServer(config.service, self.health, shell.registry, self._describe)
         Exports(shell.registry).counter(
@@ -46,23 +46,23 @@ class NodeService:
         """Bind, connect, announce; returns when ready."""
         self._shell.start()
         await self._ops.start()
-        self._core.start()
-        await self._wiring.start(self._core)
+        self._node.start()
+        await self._wiring.start(self._node)
         await self._listener.start()
         await self._wiring.announce()
 
     async def drain(self) -> None:
         """Not ready, wait for the gateway, send viewers away evenly, withdraw."""
         await drain_viewers(
-            self._core.hub, self._config.drain_notice_s, self._config.drain_window_s
+            self._node.hub, self._config.drain_notice_s, self._config.drain_window_s
         )
         await self._wiring.withdraw()
 
     async def stop(self) -> None:
         """Release everything. Idempotent."""
         await self._listener.stop()
-        self._core.close()
-        await self._core.hub.wait_empty(_CLOSE_WITHIN_S)
+        self._node.close()
+        await self._node.hub.wait_empty(_CLOSE_WITHIN_S)
         await self.tasks.aclose()
         await self._wiring.stop()
         await self._ops.stop()
@@ -71,10 +71,10 @@ class NodeService:
         self.health.mark("store", None if reachable else "unreachable")
 
     def _describe(self) -> dict[str, Any]:
-        wiring, hub = self._wiring.describe(), self._core.hub
+        wiring, hub = self._wiring.describe(), self._node.hub
         return wiring | {
             "viewers": len(hub.viewers),
             "videos": len(hub.rooms),
-            "queues": wiring["queues"] | self._core.queues,
+            "queues": wiring["queues"] | self._node.queues,
             "public_port": self._listener.port,
         }

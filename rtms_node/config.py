@@ -6,7 +6,7 @@ import resource
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rtms_node.antientropy import ProbeTimes
+from rtms_node.antientropy import AntiEntropyTimes
 from rtms_node.limits import Limits
 from service.config import EnvReader, PubSubConfig, ServiceConfig
 from wire.roles import Peer, Role
@@ -30,7 +30,7 @@ class Config:
     drain_notice_s: float
     drain_window_s: float
     limits: Limits
-    probe: ProbeTimes
+    antientropy: AntiEntropyTimes
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Config:
@@ -50,9 +50,9 @@ class Config:
             drain_notice_s=env.number("DRAIN_NOTICE_S", 3, 0, 60),
             drain_window_s=env.number("DRAIN_WINDOW_S", 10, 0, 3600),
             limits=read_limits(env),
-            probe=ProbeTimes(
-                active_s=env.number("PROBE_ACTIVE_S", 2, 0.1, 60),
-                quiet_s=env.number("PROBE_QUIET_S", 10, 0.1, 600),
+            antientropy=AntiEntropyTimes(
+                active_s=env.number("ANTIENTROPY_ACTIVE_S", 2, 0.1, 60),
+                quiet_s=env.number("ANTIENTROPY_QUIET_S", 10, 0.1, 600),
             ),
         )
         if config.topology in PUBSUB and not env.words("WRITER_ADDRESSES"):

@@ -37,7 +37,7 @@ class StoreReads(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class NodeContext:
     """observe: notes a post's wall clock (seconds) when its comment has been written to viewers."""
 
     node_id: str

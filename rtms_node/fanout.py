@@ -1,11 +1,11 @@
 """Fan-out of one video: new frames to every viewer that can take bytes, without ever waiting for
 one.
 
-Law: a round walks over the viewers in slices and yields to other work between them. Each viewer
-gets everything after its own cursor, so it does not matter what arrived, or who joined, between two
-slices. A comment on an idle video goes out at once; when rounds follow one another closely, frames
-wait for the next tick and leave joined in one write. The more a round costs, the longer the tick:
-under overload it joins more instead of falling behind.
+Invariants: a round walks over the viewers in slices and yields to other work between them. Each
+viewer gets everything after its own cursor, so it does not matter what arrived, or who joined,
+between two slices. A comment on an idle video goes out at once; when rounds follow one another
+closely, frames wait for the next tick and leave joined in one write. The more a round costs, the
+longer the tick: under overload it joins more instead of falling behind.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The hub: all rooms of a node, and the bounds that hold over all of them.
 
-Law: a video has a room while it has a viewer, and for a linger after the last one; the feed is told
-when a room opens and when it closes, in that order. A stream that may not be opened, because of a
-bound or a drain, gets a `bye` and is never refused in another way: a native EventSource would give
-up for ever.
+Invariants: a video has a room while it has a viewer, and for a linger after the last one; the feed
+is told when a room opens and when it closes, in that order. A stream that may not be opened,
+because of a bound or a drain, gets a `bye` and is never refused in another way: a native
+EventSource would give up for ever.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import partial
 
 import structlog
 
-from rtms_node.context import Surroundings
+from rtms_node.context import NodeContext
 from rtms_node.feed import Feed
 from rtms_node.reader import StoreReader
 from rtms_node.room import Room
@@ -36,13 +36,13 @@ class Hub:
 
     def __init__(
         self,
-        surroundings: Surroundings,
+        context: NodeContext,
         reader: StoreReader,
         feed: Feed,
         on_active: Callable[[str], None],
     ) -> None:
         """`on_active` is told of every join and every comment."""
-        self._x = surroundings
+        self._ctx = context
         self._reader, self._feed, self._on_active = reader, feed, on_active
         self.rooms: dict[str, Room] = {}
         self.viewers: dict[Viewer, Room | None] = {}  # None: refused, on its way out
@@ -70,7 +70,7 @@ class Hub:
         self.viewers[viewer] = None
         self._empty.clear()
         self._per_address[viewer.address] += 1
-        self._x.stats.streams += 1
+        self._ctx.stats.streams += 1
         reason = self._refusal(viewer, video_id)
         if reason is not None:
             self._bye(viewer, reason)
@@ -100,7 +100,7 @@ class Hub:
 
     def viewer_paused(self, viewer: Viewer) -> None:
         """Its buffer is full: skip it from now on."""
-        viewer.paused_at = self._x.loop.time()
+        viewer.paused_at = self._ctx.loop.time()
         self._paused[viewer] = None
 
     def viewer_resumed(self, viewer: Viewer) -> None:
@@ -116,15 +116,15 @@ class Hub:
     def ingest(self, batch: Batch) -> bool:
         """Comments that were forwarded; False if this node has no room for the video."""
         room = self.rooms.get(batch.video_id)
-        self._x.stats.received += len(batch.comments)
+        self._ctx.stats.received += len(batch.comments)
         if room is None:
-            self._x.stats.unwanted += len(batch.comments)
+            self._ctx.stats.not_subscribed += len(batch.comments)
             return False
         room.ingest(batch)
         self._on_active(batch.video_id)
         return True
 
-    def probe(self, video_id: str) -> None:
+    def check(self, video_id: str) -> None:
         """Compare a video with the store."""
         room = self.rooms.get(video_id)
         if room is not None:
@@ -134,20 +134,20 @@ class Hub:
 
     def sweep(self) -> None:
         """Once a second: cut slow viewers, end waits that are too long, keep the byte budget."""
-        now = self._x.loop.time()
+        now = self._ctx.loop.time()
         for viewer in list(self._paused):
-            if now - viewer.paused_at < self._x.limits.slow_after_s:
+            if now - viewer.paused_at < self._ctx.limits.slow_after_s:
                 break
             self._cut(viewer)
         rooms = iter(list(self.rooms.values()))
         expire = partial(_expire, now=now)
-        walk(self._x.loop, rooms, self._x.limits.slice_size, expire, self._keep_budget)
+        walk(self._ctx.loop, rooms, self._ctx.limits.slice_size, expire, self._keep_budget)
 
     def heartbeat(self) -> None:
         """Several times a heartbeat interval: show the viewers of all rooms that were silent for
         one, waiting viewers included, and every proxy between, that their streams live.
         """
-        walk(self._x.loop, self._silent_viewers(), self._x.limits.slice_size, _beat)
+        walk(self._ctx.loop, self._silent_viewers(), self._ctx.limits.slice_size, _beat)
 
     def drain_some(self, count: int) -> None:
         """Say `bye` to up to `count` viewers, by chance: those of one video often joined together,
@@ -175,7 +175,7 @@ class Hub:
                 viewer.abort()
 
     def _refusal(self, viewer: Viewer, video_id: str) -> ByeReason | None:
-        limits = self._x.limits
+        limits = self._ctx.limits
         if self.draining:
             return ByeReason.DRAIN
         full = (
@@ -187,7 +187,7 @@ class Hub:
 
     def _bye(self, viewer: Viewer, reason: ByeReason) -> None:
         if not viewer.closing:
-            self._x.stats.byes[reason] += 1
+            self._ctx.stats.byes[reason] += 1
             viewer.bye(reason)
 
     def _cut(self, viewer: Viewer) -> None:
@@ -196,11 +196,11 @@ class Hub:
         room = self.viewers.get(viewer)
         log.info("slow_viewer_cut", video_id=room.video_id if room else "")
         # Its buffer will hardly ever drain: the reset frees it.
-        self._x.loop.call_later(self._x.limits.abort_after_s, viewer.abort)
+        self._ctx.loop.call_later(self._ctx.limits.abort_after_s, viewer.abort)
 
     def _open(self, video_id: str) -> Room:
-        room = self.rooms[video_id] = Room(video_id, self._x)
-        self._feed.join(video_id)
+        room = self.rooms[video_id] = Room(video_id, self._ctx)
+        self._feed.subscribe(video_id)
         log.info("video_opened", video_id=video_id)
         return room
 
@@ -208,8 +208,8 @@ class Hub:
         if self.draining:
             self._close(room)
         elif room.video_id not in self._lingering:
-            self._lingering[room.video_id] = self._x.loop.call_later(
-                self._x.limits.linger_s, self._close, room
+            self._lingering[room.video_id] = self._ctx.loop.call_later(
+                self._ctx.limits.linger_s, self._close, room
             )
 
     def _close(self, room: Room) -> None:
@@ -221,24 +221,24 @@ class Hub:
         del self.rooms[room.video_id]
         room.close()
         self._reader.forget(room.video_id)
-        self._feed.leave(room.video_id)
+        self._feed.unsubscribe(room.video_id)
         log.info("video_closed", video_id=room.video_id)
 
     def _silent_viewers(self) -> Iterator[Viewer]:
         for room in list(self.rooms.values()):
-            now = self._x.loop.time()
-            if room.sent_at <= now - self._x.limits.heartbeat_s:
+            now = self._ctx.loop.time()
+            if room.sent_at <= now - self._ctx.limits.heartbeat_s:
                 room.sent_at = now
                 yield from list(room.viewers)
 
     def _keep_budget(self) -> None:
         total = self.frame_bytes
-        if total <= self._x.limits.frame_budget_bytes:
+        if total <= self._ctx.limits.frame_budget_bytes:
             return
         for room in sorted(self.rooms.values(), key=lambda room: room.active_at):
             total -= room.frame_bytes
             room.drop_frames()
-            if total <= self._x.limits.frame_budget_bytes:
+            if total <= self._ctx.limits.frame_budget_bytes:
                 return
 
 

@@ -1,9 +1,9 @@
 """Comments that arrived before an earlier one: held until the hole before them is closed.
 
-Law: what is held is above the ring's head + 1 (or the head is not known yet). It was stored when it
-was sent, but a store may go back: what a later read does not find is forgotten. Numbers come from
-the store, so a number held twice has the same content; if not, only the store can tell which is
-right, and neither is kept.
+Invariants: what is held is above the ring's head + 1 (or the head is not known yet). It was stored
+when it was sent, but a store may go back: what a later read does not find is forgotten. Numbers
+come from the store, so a number held twice has the same content; if not, only the store can tell
+which is right, and neither is kept.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from collections.abc import Iterator
 
 
 class Inbox:
-    """Owned by one room. Beyond `max_held` comments are refused (the probe brings them)."""
+    """Owned by one room. Beyond `max_held` comments are refused (the anti-entropy check brings
+    them).
+    """
 
     __slots__ = ("_held", "_max_held", "dropped", "epoch")
 

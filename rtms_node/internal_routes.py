@@ -14,15 +14,15 @@ from wire.roles import Role
 _check_caller = require_role(Role.DISPATCHER)
 
 
-def internal_application(take_message: Callable[[Sequence[Batch]], list[str]]) -> web.Application:
-    """POST /internal/forward, for dispatchers only. `take_message` returns the videos that are not
-    served here.
+def internal_application(accept_message: Callable[[Sequence[Batch]], list[str]]) -> web.Application:
+    """POST /internal/forward, for dispatchers only. `accept_message` returns the videos that are
+    not served here.
     """
 
     async def forward(request: web.Request) -> web.Response:
         _check_caller(request)
         batches = decode_batches(await read_body(request, MAX_INTERNAL_BYTES))
-        not_serving = take_message(batches)
+        not_serving = accept_message(batches)
         return web.Response(
             body=encode(ForwardReply(tuple(not_serving))), content_type="application/json"
         )

@@ -17,7 +17,7 @@ class Limits:
     max_videos: int = 20_000  # videos served at once; a stream of one more is shed
     max_streams: int = 19_000  # streams at once; one more is shed
     max_streams_per_address: int = 2_000  # the same for one forwarded address
-    hello_wait_s: float = 10.0  # for the first load or a back-fill; then `bye` unavailable
+    hello_wait_s: float = 10.0  # for the first load or a backfill; then `bye` unavailable
     repair_after_s: float = 0.1  # a missing number is asked for after this long
     retry_read_s: float = 0.5  # pause after a failed read
     slow_after_s: float = 10.0  # a stream that takes no bytes for this long is cut
@@ -26,4 +26,4 @@ class Limits:
     heartbeat_s: float = 3.0  # comment line on an idle stream; many clients give up after 5 s
     tick_min_s: float = 0.010  # frames of a busy video wait at most this long to be joined ...
     tick_max_s: float = 0.025  # ... and this long when one round over the viewers takes long
-    slice_size: int = 256  # viewers, rooms or probes before other work gets its turn
+    slice_size: int = 256  # viewers, rooms or anti-entropy checks before other work gets its turn

@@ -19,13 +19,13 @@ _COUNTERS = {
     "writes": "Writes to viewers' connections that carried comments",
     "messages": "Messages with comments, from dispatchers or Redis",
     "received": "Comments in those messages",
-    "unwanted": "Of those, comments of videos that nobody watches here",
+    "not_subscribed": "Of those, comments of videos that nobody watches here",
     "comments": "Comments taken into a ring",
     "repeated": "Comments that came again and were dropped",
     "held_dropped": "Comments dropped because too many waited for an earlier one",
     "foreign_epoch": "Forwards of an epoch that is not the store's",
     "repairs": "Range reads for comments that were missing",
-    "fills": "Range reads for viewers behind the ring",
+    "backfills": "Range reads for viewers behind the ring",
     "failed_reads": "Range reads that no writer answered",
     "gaps": "Gap events",
     "resets": "Reset events",
@@ -50,7 +50,7 @@ def post_to_write(registry: CollectorRegistry) -> Callable[[float], None]:
     return observe
 
 
-def export_core(registry: CollectorRegistry, stats: Stats, hub: Hub, reader: StoreReader) -> None:
+def export_node(registry: CollectorRegistry, stats: Stats, hub: Hub, reader: StoreReader) -> None:
     """Show the figures of a node's core."""
     exports = Exports(registry)
     for name, text in _COUNTERS.items():
@@ -63,7 +63,7 @@ def export_core(registry: CollectorRegistry, stats: Stats, hub: Hub, reader: Sto
     exports.gauge(
         "range_reads_at_once", "Of one video, the most so far", lambda: reader.ranges_at_once
     )
-    exports.counter("probes", "Batched head reads", lambda: reader.head_reads)
+    exports.counter("head_reads", "Batched head reads", lambda: reader.head_reads)
     exports.gauge(
         "store_reachable", "Whether the last read of heads worked", lambda: reader.reachable
     )

@@ -1,11 +1,11 @@
 """Reads of the store for the core: batched heads, ranges in order, never more than a few at once.
 
-Law: a head that was asked for is read again and again until it succeeds or the video is forgotten;
-of a read that is under way then nothing is left, neither its answer nor another try. A range is
-tried once (on every writer) and then answered with None, because its asker knows whether it still
-needs it; of one video one range is read at a time. Heads alone say whether the store can be
-reached: they are read all the time, and a range may be late while the store is well. Callbacks run
-on the event loop, never inside `want_*`.
+Invariants: a head that was asked for is read again and again until it succeeds or the video is
+forgotten; of a read that is under way then nothing is left, neither its answer nor another try. A
+range is tried once (on every writer) and then answered with None, because its asker knows whether
+it still needs it; of one video one range is read at a time. Heads alone say whether the store can
+be reached: they are read all the time, and a range may be late while the store is well. Callbacks
+run on the event loop, never inside `want_*`.
 """
 
 from __future__ import annotations

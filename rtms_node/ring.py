@@ -1,10 +1,10 @@
 """The ring: encoded frames of one video's newest comments, without a hole. Each is a chunk already,
 as HTTP/1.1 carries it: nothing is left to be done for each viewer.
 
-Law: the frames held are those of `first` to `head`, consecutive, all of one epoch. The head only
-grows by `append`; `first` moves back only by `prepend` of exactly the frames before it, and forward
-by trimming. An empty ring still knows its head (`first == head + 1`). A viewer is a cursor into a
-ring: nothing here knows of viewers.
+Invariants: the frames held are those of `first` to `head`, consecutive, all of one epoch. The head
+only grows by `append`; `first` moves back only by `prepend` of exactly the frames before it, and
+forward by trimming. An empty ring still knows its head (`first == head + 1`). A viewer is a cursor
+into a ring: nothing here knows of viewers.
 """
 
 from __future__ import annotations

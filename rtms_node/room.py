@@ -1,17 +1,18 @@
 """A room: the viewers of one video on this node.
 
-Law: a viewer is admitted once: `hello` (with `reset` if its cursor is unusable), then comments
-after its cursor. Whatever it cannot get is named by a `gap` first. A cursor that this node cannot
-judge waits for a head that was read after the join. A viewer whose cursor lies before the ring's
-start waits for a fill: one range read at a time, shared by all who wait, never for more than the
-replay bound, and after one that was of no use not before a pause, whoever falls behind meanwhile.
+Invariants: a viewer is admitted once: `hello` (with `reset` if its cursor is unusable), then
+comments after its cursor. Whatever it cannot get is named by a `gap` first. A cursor that this node
+cannot judge waits for a head that was read after the join. A viewer whose cursor lies before the
+ring's start waits for a backfill: one range read at a time, shared by all who wait, never for more
+than the replay bound, and after one that was of no use not before a pause, whoever falls behind
+meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
 
-from rtms_node.context import Surroundings
+from rtms_node.context import NodeContext
 from rtms_node.fanout import Fanout
 from rtms_node.resume import DEFAULT_REPLAY, asked_number, choose_start, needs_fresh_head
 from rtms_node.ring import encode_frame
@@ -36,20 +37,31 @@ class Room:
     """
 
     __slots__ = (
-        "_behind", "_closed", "_fanout", "_fill_asked", "_fill_pause", "_timeline", "_waiting",
-        "_x", "active_at", "video_id", "viewers",
+        "_backfill_asked",
+        "_backfill_pause",
+        "_behind",
+        "_closed",
+        "_ctx",
+        "_fanout",
+        "_timeline",
+        "_waiting",
+        "active_at",
+        "video_id",
+        "viewers",
     )  # fmt: skip
 
-    def __init__(self, video_id: str, surroundings: Surroundings) -> None:
-        self._x = x = surroundings
+    def __init__(self, video_id: str, context: NodeContext) -> None:
+        self._ctx = x = context
         self.video_id = video_id
         self.viewers: dict[Viewer, None] = {}
         self.active_at = x.loop.time()
         # No hello yet -> the ticket that answers, and since when; oldest first.
         self._waiting: dict[Viewer, tuple[int, float]] = {}
-        self._behind: dict[Viewer, float] = {}  # waits for a fill -> since when; oldest first
-        self._fill_asked = self._closed = False
-        self._fill_pause: asyncio.TimerHandle | None = None  # until a fill may be asked for again
+        self._behind: dict[Viewer, float] = {}  # waits for a backfill -> since when; oldest first
+        self._backfill_asked = self._closed = False
+        self._backfill_pause: asyncio.TimerHandle | None = (
+            None  # until a backfill may be asked for again
+        )
         self._timeline = Timeline(video_id, x, self)
         self._fanout = Fanout(self.viewers, x.loop, x.limits, x.stats, self._fall_behind, x.observe)
 
@@ -71,7 +83,7 @@ class Room:
     def join(self, viewer: Viewer) -> None:
         """Take a viewer in; `hello` follows at once or after a head read."""
         self.viewers[viewer] = None
-        self.active_at = self._x.loop.time()
+        self.active_at = self._ctx.loop.time()
         ring, head = self._timeline.ring, self._timeline.head
         if ring is None or needs_fresh_head(viewer.asked_cursor, ring.epoch, head):
             ticket = self._ask_head(asked_number(viewer.asked_cursor))
@@ -99,26 +111,26 @@ class Room:
             self._fanout.catch_up(viewer)
 
     def expire(self, now: float) -> None:
-        """Send away viewers that have waited too long for a hello or a fill."""
-        limit_s = self._x.limits.hello_wait_s
+        """Send away viewers that have waited too long for a hello or a backfill."""
+        limit_s = self._ctx.limits.hello_wait_s
         late = [v for v, (_, since) in self._waiting.items() if now - since >= limit_s]
         late += [v for v, since in self._behind.items() if now - since >= limit_s]
         for viewer in [viewer for viewer in late if not viewer.closing]:
-            self._x.stats.byes[ByeReason.UNAVAILABLE] += 1
+            self._ctx.stats.byes[ByeReason.UNAVAILABLE] += 1
             viewer.bye(ByeReason.UNAVAILABLE)
 
     def drop_frames(self) -> None:
-        """Give the memory of all frames back; viewers that still need some cause a fill."""
+        """Give the memory of all frames back; viewers that still need some cause a backfill."""
         ring = self._timeline.ring
         if ring is not None:
-            self._x.stats.trimmed_frames += len(ring)
+            self._ctx.stats.trimmed_frames += len(ring)
             ring.trim(len(ring))
 
     def close(self) -> None:
         """The hub forgets this room; late replies are ignored."""
         self._closed = True
-        if self._fill_pause is not None:
-            self._fill_pause.cancel()
+        if self._backfill_pause is not None:
+            self._backfill_pause.cancel()
         self._fanout.close()
         self._timeline.close()
 
@@ -126,7 +138,7 @@ class Room:
 
     def grown(self, accepted_at: float) -> None:
         """New frames: send them."""
-        self.active_at = self._x.loop.time()
+        self.active_at = self._ctx.loop.time()
         self._fanout.ring = self._timeline.ring
         self._fanout.touch(accepted_at)
 
@@ -138,7 +150,7 @@ class Room:
         frame = reset_frame(EventId(ring.epoch, start), ResetReason.EPOCH)
         self._behind.clear()
         for viewer in [v for v in self.viewers if v.cursor >= 0 and not v.closing]:
-            self._x.stats.resets += 1
+            self._ctx.stats.resets += 1
             viewer.cursor = start
             viewer.say(frame)
             self._fanout.catch_up(viewer)
@@ -156,7 +168,7 @@ class Room:
     def _ask_head(self, seen: int) -> int:
         """`seen`: what a viewer claims. Neither it nor what is known here may be denied lightly."""
         seen = max(seen, self._timeline.head)
-        return self._x.reads.want_head(self.video_id, self._on_head, seen)
+        return self._ctx.reads.want_head(self.video_id, self._on_head, seen)
 
     def _on_head(self, epoch: str, head: int, ticket: int) -> None:
         if self._closed:
@@ -176,54 +188,54 @@ class Room:
         viewer.cursor = start.seq
         place = EventId(ring.epoch, start.seq)
         with_id = start.reset is None
-        out = [hello_frame(self.video_id, self._x.node_id, place, head, with_id=with_id)]
+        out = [hello_frame(self.video_id, self._ctx.node_id, place, head, with_id=with_id)]
         if start.reset is not None:
-            self._x.stats.resets += 1
+            self._ctx.stats.resets += 1
             out.append(reset_frame(place, start.reset))
-        if start.seq < head - self._x.limits.max_replay:
-            out.append(self._gap(viewer, head - self._x.limits.max_replay, GapReason.LIMIT))
+        if start.seq < head - self._ctx.limits.max_replay:
+            out.append(self._gap(viewer, head - self._ctx.limits.max_replay, GapReason.LIMIT))
         viewer.say(*out)
         self._fanout.catch_up(viewer)
 
     def _gap(self, viewer: Viewer, last: int, reason: GapReason) -> bytes:
         ring = self._timeline.ring
         assert ring is not None
-        self._x.stats.gaps += 1
+        self._ctx.stats.gaps += 1
         first, viewer.cursor = viewer.cursor + 1, last
         return gap_frame(ring.epoch, first, last, reason)
 
     # Fill: what viewers need from before the ring's start
 
     def _fall_behind(self, viewer: Viewer) -> None:
-        self._behind.setdefault(viewer, self._x.loop.time())
-        self._ask_fill()
+        self._behind.setdefault(viewer, self._ctx.loop.time())
+        self._ask_backfill()
 
-    def _ask_fill(self) -> None:
+    def _ask_backfill(self) -> None:
         ring = self._timeline.ring
-        if ring is None or not self._behind or self._fill_asked or self._closed:
+        if ring is None or not self._behind or self._backfill_asked or self._closed:
             return
         lowest = min(viewer.cursor for viewer in self._behind)
-        after = max(lowest, ring.head - self._x.limits.max_replay)
+        after = max(lowest, ring.head - self._ctx.limits.max_replay)
         if ring.holds_after(after):
             self._settle(oldest=0)
             return
-        if self._fill_pause is not None:
+        if self._backfill_pause is not None:
             return
-        self._fill_asked = True
-        self._x.stats.fills += 1
-        self._x.reads.want_range(self.video_id, after, ring.first - 1, self._on_fill)
+        self._backfill_asked = True
+        self._ctx.stats.backfills += 1
+        self._ctx.reads.want_range(self.video_id, after, ring.first - 1, self._on_backfill)
 
-    def _on_fill(self, reply: RangeReply | None) -> None:
-        self._fill_asked = False
+    def _on_backfill(self, reply: RangeReply | None) -> None:
+        self._backfill_asked = False
         if self._closed:
             return
         if reply is None:
-            self._x.stats.failed_reads += 1
-            self._fill_later()
+            self._ctx.stats.failed_reads += 1
+            self._backfill_later()
         elif self._timeline.accept(reply):
-            self._fill_from(reply)
+            self._backfill_from(reply)
 
-    def _fill_from(self, reply: RangeReply) -> None:
+    def _backfill_from(self, reply: RangeReply) -> None:
         ring = self._timeline.ring
         assert ring is not None
         raws = reply.comments[: max(ring.first - reply.first_seq, 0)]
@@ -231,24 +243,26 @@ class Room:
             numbered = enumerate(raws, reply.first_seq)
             ring.prepend([encode_frame(ring.epoch, seq, bytes(raw)) for seq, raw in numbered])
         elif reply.oldest < ring.first:
-            self._fill_later()  # the ring was trimmed meanwhile: what came does not touch it
+            self._backfill_later()  # the ring was trimmed meanwhile: what came does not touch it
             return
         self._settle(reply.oldest)
 
-    def _fill_later(self) -> None:
-        self._fill_pause = self._x.loop.call_later(self._x.limits.retry_read_s, self._pause_over)
+    def _backfill_later(self) -> None:
+        self._backfill_pause = self._ctx.loop.call_later(
+            self._ctx.limits.retry_read_s, self._pause_over
+        )
 
     def _pause_over(self) -> None:
-        self._fill_pause = None
-        self._ask_fill()
+        self._backfill_pause = None
+        self._ask_backfill()
 
     def _settle(self, oldest: int) -> None:
         """Let go everybody who can be helped no further; `oldest` is what the store still has.
-        Who joined during the fill with an older cursor waits for the next one.
+        Who joined during the backfill with an older cursor waits for the next one.
         """
         ring = self._timeline.ring
         assert ring is not None
-        oldest_replayed = ring.head - self._x.limits.max_replay
+        oldest_replayed = ring.head - self._ctx.limits.max_replay
         waiting, self._behind = self._behind, {}
         for viewer, since in waiting.items():
             if viewer.closing:
@@ -263,4 +277,4 @@ class Room:
                     continue
                 viewer.say(self._gap(viewer, ring.first - 1, reason))
             self._fanout.catch_up(viewer)
-        self._ask_fill()
+        self._ask_backfill()

@@ -15,14 +15,14 @@ class Stats:
     writes: int = 0
     messages: int = 0  # with comments, from dispatchers or Redis
     received: int = 0  # comments in them
-    unwanted: int = 0  # of those, for videos without a viewer here
+    not_subscribed: int = 0  # of those, for videos without a viewer here
     comments: int = 0  # appended to a ring
     repeated: int = 0  # forwarded again
     held_dropped: int = 0
     foreign_epoch: int = 0  # forwards of an epoch that is not the ring's
     contradictions: int = 0  # forwards with another content than the ring has: alarm
     repairs: int = 0  # ranges asked for because of a hole or a head ahead of the ring
-    fills: int = 0  # ranges asked for because of viewers behind the ring
+    backfills: int = 0  # ranges asked for because of viewers behind the ring
     failed_reads: int = 0
     gaps: int = 0
     resets: int = 0

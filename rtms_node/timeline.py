@@ -1,6 +1,6 @@
 """The timeline: what this node knows of one video's comments, whoever watches.
 
-Law:
+Invariants:
 - Order and content come from the store's numbers. The ring grows only by its head + 1; a repeated
 comment is dropped,
   a later one is held, and what stays missing is read from the store, one read at a time.
@@ -23,7 +23,7 @@ from typing import Protocol
 
 import structlog
 
-from rtms_node.context import Surroundings
+from rtms_node.context import NodeContext
 from rtms_node.inbox import Inbox
 from rtms_node.ring import Ring, encode_frame
 from wire.internal import Batch, RangeReply
@@ -53,16 +53,28 @@ class Timeline:
     """Owned by one room. `ring` is None until the head is known."""
 
     __slots__ = (
-        "_appended_ticket", "_asked", "_audience", "_closed", "_comparing", "_doubted_at", "_inbox",
-        "_last_asked", "_regressions", "_repair", "_store_head", "_x", "ring", "video_id",
+        "_appended_ticket",
+        "_asked",
+        "_audience",
+        "_closed",
+        "_comparing",
+        "_ctx",
+        "_doubted_at",
+        "_inbox",
+        "_last_asked",
+        "_regressions",
+        "_repair",
+        "_store_head",
+        "ring",
+        "video_id",
     )  # fmt: skip
 
-    def __init__(self, video_id: str, surroundings: Surroundings, audience: Audience) -> None:
+    def __init__(self, video_id: str, context: NodeContext, audience: Audience) -> None:
         self.video_id = video_id
         self.ring: Ring | None = None
-        self._x = surroundings
+        self._ctx = context
         self._audience = audience
-        self._inbox = Inbox(surroundings.limits.max_held)
+        self._inbox = Inbox(context.limits.max_held)
         self._store_head = 0
         self._appended_ticket = 0  # reads with a higher ticket were sent after the last append
         self._regressions = 0
@@ -82,10 +94,10 @@ class Timeline:
         if ring is None:
             self._hold(batch)
         elif batch.epoch != ring.epoch:
-            self._x.stats.foreign_epoch += 1
+            self._ctx.stats.foreign_epoch += 1
             self._doubt_epoch()
         elif batch.last_seq <= ring.head:
-            self._x.stats.repeated += len(batch.comments)
+            self._ctx.stats.repeated += len(batch.comments)
             self._compare(batch)
         elif batch.first_seq > ring.head + 1:
             self._hold(batch)
@@ -132,13 +144,13 @@ class Timeline:
             self._repair.cancel()
 
     def _begin(self, epoch: str, head: int) -> None:
-        self.ring = Ring(epoch, head, self._x.limits.max_frames)
+        self.ring = Ring(epoch, head, self._ctx.limits.max_frames)
         self._store_head = head
         self._regressions = 0
         self._append_held()
 
     def _append(self, first_seq: int, comments: Sequence[bytes], accepted_at: float) -> None:
-        ring, stats = self.ring, self._x.stats
+        ring, stats = self.ring, self._ctx.stats
         assert ring is not None
         before = ring.head
         for seq, raw in enumerate(comments, first_seq):
@@ -154,40 +166,40 @@ class Timeline:
     def _append_held(self) -> None:
         ring = self.ring
         assert ring is not None
-        self._appended_ticket = self._x.reads.last_ticket
+        self._appended_ticket = self._ctx.reads.last_ticket
         if len(self._inbox):
             before = ring.head
             for frame in self._inbox.take_from(ring.epoch, ring.head + 1):
                 ring.append(frame)
-            self._x.stats.comments += ring.head - before
+            self._ctx.stats.comments += ring.head - before
 
     def _hold(self, batch: Batch) -> None:
         dropped = self._inbox.dropped
         for seq, raw in enumerate(batch.comments, batch.first_seq):
             self._inbox.hold(batch.epoch, seq, encode_frame(batch.epoch, seq, bytes(raw)))
-        self._x.stats.held_dropped += self._inbox.dropped - dropped
+        self._ctx.stats.held_dropped += self._inbox.dropped - dropped
 
     def _doubt_epoch(self) -> None:
         # A writer that was left on another store would have the head read for each of its comments.
-        now = self._x.loop.time()
-        if now - self._doubted_at >= self._x.limits.retry_read_s:
+        now = self._ctx.loop.time()
+        if now - self._doubted_at >= self._ctx.limits.retry_read_s:
             self._doubted_at = now
             self._audience.ask_head()
 
     def _forget_held(self, first: int, last: int) -> None:
         dropped = self._inbox.dropped
         self._inbox.forget(first, last)
-        self._x.stats.held_dropped += self._inbox.dropped - dropped
+        self._ctx.stats.held_dropped += self._inbox.dropped - dropped
 
     def _compare(self, batch: Batch) -> None:
         seq = self._find_difference(batch.first_seq, batch.comments)
         if seq is None:
             return
-        self._x.stats.contradictions += 1
+        self._ctx.stats.contradictions += 1
         if not self._comparing:  # one at a time: whoever forges may forge many
             self._comparing = True
             log.error("comment_contradicted", video_id=self.video_id, seq=seq)
-            self._x.reads.want_range(self.video_id, seq - 1, seq, self._on_compared)
+            self._ctx.reads.want_range(self.video_id, seq - 1, seq, self._on_compared)
 
     def _find_difference(self, first_seq: int, comments: Sequence[bytes]) -> int | None:
         ring = self.ring
@@ -207,7 +219,7 @@ class Timeline:
     def _on_regression(self, epoch: str, head: int) -> None:
         # One such reply may come from a replica that lags; two in a row are a store that went back.
         self._regressions += 1
-        self._x.stats.regressions += 1
+        self._ctx.stats.regressions += 1
         log.error("head_went_back", video_id=self.video_id, head=head, delivered=self.head)
         if self._regressions >= _REGRESSIONS_BELIEVED:
             self.start_over(epoch, head)
@@ -221,35 +233,35 @@ class Timeline:
     def _repair_soon(self) -> None:
         # Not at once: most holes are only a forward that is still on its way.
         if self._repair is None and self._lacks_comments():
-            self._repair_in(self._x.limits.repair_after_s)
+            self._repair_in(self._ctx.limits.repair_after_s)
 
     def _repair_in(self, delay_s: float) -> None:
         if self._repair is None and not self._closed:
-            self._repair = self._x.loop.call_later(delay_s, self._repair_now)
+            self._repair = self._ctx.loop.call_later(delay_s, self._repair_now)
 
     def _repair_now(self) -> None:
         self._repair = None
         if self._lacks_comments() and not self._asked and not self._closed:
             assert self.ring is not None
             self._asked = True
-            self._x.stats.repairs += 1
+            self._ctx.stats.repairs += 1
             self._last_asked = self._inbox.last_held()
-            after, count = self.ring.head, self._x.limits.max_replay
-            self._x.reads.want_range(self.video_id, after, after + count, self._on_tail)
+            after, count = self.ring.head, self._ctx.limits.max_replay
+            self._ctx.reads.want_range(self.video_id, after, after + count, self._on_tail)
 
     def _on_tail(self, reply: RangeReply | None) -> None:
         self._asked = False
         if self._closed:
             return
         if reply is None:
-            self._x.stats.failed_reads += 1
-            self._repair_in(self._x.limits.retry_read_s)
+            self._ctx.stats.failed_reads += 1
+            self._repair_in(self._ctx.limits.retry_read_s)
         elif self.accept(reply):
             assert self.ring is not None
             self._forget_held(reply.head + 1, self._last_asked)
             if reply.oldest > self.ring.head + 1:
-                self.ring = Ring(reply.epoch, reply.oldest - 1, self._x.limits.max_frames)
+                self.ring = Ring(reply.epoch, reply.oldest - 1, self._ctx.limits.max_frames)
                 self._audience.skipped()
             if not reply.comments:  # this writer lacks what another one has told of
-                self._repair_in(self._x.limits.retry_read_s)
+                self._repair_in(self._ctx.limits.retry_read_s)
             self._append(reply.first_seq, reply.comments, 0.0)

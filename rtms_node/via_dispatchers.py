@@ -7,7 +7,7 @@ from typing import Any
 from coordination import Member, Membership, MemberWatch, Registrar, ZooKeeperSession, new_boot_id
 from rtms_node.config import Config
 from rtms_node.internal_routes import internal_application
-from rtms_node.node import NodeCore
+from rtms_node.node import Node
 from rtms_node.writers import Writers
 from service.http_server import HttpServer
 from service.metrics import Exports
@@ -21,10 +21,10 @@ class _Registrations:
     def __init__(self, registrar: Registrar) -> None:
         self._registrar = registrar
 
-    def join(self, video_id: str) -> None:
+    def subscribe(self, video_id: str) -> None:
         self._registrar.register(video_id)
 
-    def leave(self, video_id: str) -> None:
+    def unsubscribe(self, video_id: str) -> None:
         self._registrar.deregister(video_id)
 
 
@@ -43,18 +43,18 @@ class ViaDispatchers:
         self._writers = MemberWatch(self._session, Role.WRITER)
         self.feed = _Registrations(self._registrar)
         self.source = Writers(shell.new_client, self._known_writers)
-        self._core: NodeCore | None = None
+        self._node: Node | None = None
         self._internal: HttpServer | None = None
         self._membership: Membership | None = None
         self._export()
 
-    async def start(self, core: NodeCore) -> None:
+    async def start(self, node: Node) -> None:
         """Listen for forwards."""
-        self._core = core
+        self._node = node
         service = self._shell.config
         await self.source.start()
         self._internal = HttpServer(
-            internal_application(core.take_message),
+            internal_application(node.accept_message),
             service.bind_host,
             service.internal_port,
             ssl_context=self._shell.tls.server(),
@@ -102,13 +102,13 @@ class ViaDispatchers:
         return [member.peer for member in self._writers.members.values()]
 
     def _on_registered(self, video_id: str) -> None:
-        if self._core is not None:
-            self._core.announced(video_id)
+        if self._node is not None:
+            self._node.announced(video_id)
 
     def _on_zookeeper(self, problem: str | None) -> None:
         self._shell.health.mark("zookeeper", problem)
-        if self._core is not None:
-            self._core.probe_fast(problem is not None)
+        if self._node is not None:
+            self._node.check_often(problem is not None)
 
     def _export(self) -> None:
         exports, registrar = Exports(self._shell.registry), self._registrar

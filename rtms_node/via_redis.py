@@ -8,7 +8,7 @@ from typing import Any
 
 from pubsub import Subscriber, channels_of
 from rtms_node.config import Config
-from rtms_node.node import NodeCore
+from rtms_node.node import Node
 from rtms_node.writers import Writers
 from service.metrics import Exports
 from service.shell import Shell
@@ -24,21 +24,23 @@ class ViaRedis:
         heard_always = channels.all() if config.topology == Topology.BROADCAST else ()
         self.feed = Subscriber(config.pubsub.url, channels, always=heard_always)
         self.source = Writers(shell.new_client, lambda: config.writers)
-        self._core: NodeCore | None = None
+        self._node: Node | None = None
         self._export()
 
-    async def start(self, core: NodeCore) -> None:
+    async def start(self, node: Node) -> None:
         """Begin to connect."""
-        self._core = core
+        self._node = node
         await self.source.start()
         subscriber = self.feed
-        subscriber.on_message(core.take_message)
-        subscriber.on_announced(core.announced)
+        subscriber.on_message(node.accept_message)
+        subscriber.on_announced(node.announced)
         subscriber.on_connected(self._on_redis)
         self._shell.tasks.spawn(subscriber.run(), "subscriber")
 
     async def announce(self) -> None:
-        """Try Redis once. A node without it is of use all the same: its probe delivers."""
+        """Try Redis once. A node without it is of use all the same: its anti-entropy check
+        delivers.
+        """
         await self.feed.wait_tried()
 
     async def withdraw(self) -> None:
@@ -58,9 +60,9 @@ class ViaRedis:
         }
 
     def _on_redis(self, connected: bool) -> None:
-        assert self._core is not None
+        assert self._node is not None
         self._shell.health.mark("redis", None if connected else "away")
-        self._core.probe_fast(not connected)
+        self._node.check_often(not connected)
 
     def _export(self) -> None:
         exports, subscriber, stats = Exports(self._shell.registry), self.feed, self.feed.stats

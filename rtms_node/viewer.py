@@ -1,11 +1,11 @@
 """A viewer: one open stream, a cursor into its video's ring and nothing more.
 
-Law: bytes go out in the order of `send`, whole frames only, each a chunk of its own; `cursor` is
-the last number handed to the transport. No task, no queue and no timer belongs to a viewer:
-thousands of them must cost little. The kernel's buffer is the only one; when it is full the viewer
-is `paused` and simply skipped until what is left has gone out. So while a viewer is neither paused
-nor closing nothing waits in its transport, the descriptor is its own, and bytes may go to the
-kernel past the transport in their order.
+Invariants: bytes go out in the order of `send`, whole frames only, each a chunk of its own;
+`cursor` is the last number handed to the transport. No task, no queue and no timer belongs to a
+viewer: thousands of them must cost little. The kernel's buffer is the only one; when it is full the
+viewer is `paused` and simply skipped until what is left has gone out. So while a viewer is neither
+paused nor closing nothing waits in its transport, the descriptor is its own, and bytes may go to
+the kernel past the transport in their order.
 """
 
 from __future__ import annotations

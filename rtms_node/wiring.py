@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from rtms_node.config import Config
 from rtms_node.feed import Feed
-from rtms_node.node import NodeCore
+from rtms_node.node import Node
 from rtms_node.reader import Source
 from rtms_node.via_dispatchers import ViaDispatchers
 from rtms_node.via_redis import ViaRedis
@@ -16,7 +16,7 @@ from wire.topology import PUBSUB
 
 class Wiring(Protocol):
     """How comments find this node, and how it finds the writers. It marks `shell.health`, and tells
-    the core of messages, of videos that are announced and of when to probe fast.
+    the core of messages, of videos that are announced and of when to check fast.
     """
 
     @property
@@ -27,7 +27,7 @@ class Wiring(Protocol):
     def source(self) -> Source:
         """Where heads and ranges are read."""
 
-    async def start(self, core: NodeCore) -> None:
+    async def start(self, node: Node) -> None:
         """Be there for comments, without waiting for anybody."""
 
     async def announce(self) -> None:

@@ -1,8 +1,9 @@
 """Failpoints: named places between two steps, where a test may end or stop this process.
 
-Law: all of them are named here. Without `FAILPOINT` nothing is armed and reaching one costs a look
-into an empty dict; nobody but the process's own start arms them. A signal is sent to the process
-itself, so what follows the place does not happen (kill) or happens when somebody lets it go on.
+Invariants: all of them are named here. Without `FAILPOINT` nothing is armed and reaching one costs
+a look into an empty dict; nobody but the process's own start arms them. A signal is sent to the
+process itself, so what follows the place does not happen (kill) or happens when somebody lets it go
+on.
 
 `FAILPOINT=writer.after_commit:kill@50,node.in_round:pause`: the 50th time, and the first time.
 """

@@ -25,7 +25,8 @@ from prometheus_client.utils import floatToGoString
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-# Seconds. Post-to-write latencies live between half a millisecond and a probe's few seconds.
+# Seconds. Post-to-write latencies live between half a millisecond and an anti-entropy check's few
+# seconds.
 LATENCY_BUCKETS = (
     0.0005,
     0.001,

@@ -1,10 +1,10 @@
 """Standard error that can neither fail nor hold up whoever prints to it.
 
-Law: `write` puts text into a queue and returns; one thread hands it to the kernel, and whatever
-comes of that (disk full, reader gone, nobody reads, descriptor closed) stays there. What cannot be
-written, and what comes while MAX_WAITING characters wait, is lost and counted; how much is told in
-the log once something can be written again. Everything that prints uses it, warnings and the traces
-of dead threads too, because it takes the place of `sys.stderr`.
+Invariants: `write` puts text into a queue and returns; one thread hands it to the kernel, and
+whatever comes of that (disk full, reader gone, nobody reads, descriptor closed) stays there. What
+cannot be written, and what comes while MAX_WAITING characters wait, is lost and counted; how much
+is told in the log once something can be written again. Everything that prints uses it, warnings and
+the traces of dead threads too, because it takes the place of `sys.stderr`.
 """
 
 from __future__ import annotations

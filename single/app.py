@@ -2,8 +2,8 @@
 
 What leaves the writer's core goes to the node's core by a call, and the node's core reads heads and
 ranges from the writer's (`CommentService` is a `Source` as it stands). Both cores, and the edges in
-front of them, are those of the cluster, so a client sees the same contract; the probe stays too,
-because other processes may write to the same file.
+front of them, are those of the cluster, so a client sees the same contract; the anti-entropy check
+stays too, because other processes may write to the same file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from rtms_node.drain import drain_viewers
-from rtms_node.node import NodeCore
+from rtms_node.node import Node
 from rtms_node.stream_listener import StreamListener
 from service.http_server import HttpServer
 from service.ops import OpsServer
@@ -47,12 +47,12 @@ class SingleService:
         self._closing = self._closed = False
         metrics = WriterMetrics(shell.registry)
         self._store = build_store(config.store, shell.registry, metrics, self.tasks.fail)
-        sink = HubSink(lambda: self._core.hub)
+        sink = HubSink(lambda: self._node.hub)
         self._comments = CommentService(self._store, sink, self.tasks, metrics)
-        self._core = NodeCore(
+        self._node = Node(
             config.service.id,
             config.limits,
-            config.probe,
+            config.antientropy,
             self._comments,
             NoFeed(),
             self.tasks,
@@ -77,7 +77,7 @@ class SingleService:
         self._shell.start()
         await self._ops.start()
         await self._comments.start()
-        self._core.start()
+        self._node.start()
         self.tasks.spawn(self._look(), "look at health")
         await self._http.prepare()
         await self._streams.start()
@@ -92,7 +92,7 @@ class SingleService:
         self._closing = True
         await asyncio.sleep(self._config.drain_notice_s)
         await self._streams.stop()
-        await drain_viewers(self._core.hub, 0, self._config.drain_window_s)
+        await drain_viewers(self._node.hub, 0, self._config.drain_window_s)
         await self._stop_http()
         with suppress(TimeoutError):
             async with asyncio.timeout(_COMMITS_WITHIN_S):
@@ -102,8 +102,8 @@ class SingleService:
         """Release everything. Idempotent."""
         await self._streams.stop()
         await self._stop_http()
-        self._core.close()
-        await self._core.hub.wait_empty(_CLOSE_WITHIN_S)
+        self._node.close()
+        await self._node.hub.wait_empty(_CLOSE_WITHIN_S)
         await self._comments.stop()
         await self.tasks.aclose()
         await self._ops.stop()
@@ -111,7 +111,7 @@ class SingleService:
     def _build_listeners(self, metrics: WriterMetrics) -> None:
         config = self._config
         self._streams = StreamListener(
-            self._core.hub,
+            self._node.hub,
             config.service.bind_host,
             config.public_port,
             origins=config.cors_origins,
@@ -152,12 +152,12 @@ class SingleService:
         self.health.mark("store", self._comments.store_problem)
 
     def _queues(self) -> dict[str, int]:
-        return self._comments.queues | self._store.queues | self._core.queues
+        return self._comments.queues | self._store.queues | self._node.queues
 
     def _describe(self) -> dict[str, Any]:
         return {
             "zookeeper": "none",
-            "viewers": len(self._core.hub.viewers),
-            "videos": len(self._core.hub.rooms),
+            "viewers": len(self._node.hub.viewers),
+            "videos": len(self._node.hub.rooms),
             "queues": self._queues(),
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rtms_node.antientropy import ProbeTimes
+from rtms_node.antientropy import AntiEntropyTimes
 from rtms_node.config import read_limits
 from rtms_node.limits import Limits
 from service.config import EnvReader, ServiceConfig
@@ -36,7 +36,7 @@ class Config:
     drain_notice_s: float
     drain_window_s: float
     limits: Limits
-    probe: ProbeTimes
+    antientropy: AntiEntropyTimes
     behind_gateway: bool
     demo: bool
 
@@ -54,9 +54,9 @@ class Config:
             drain_notice_s=env.number("DRAIN_NOTICE_S", 0, 0, 60),
             drain_window_s=env.number("DRAIN_WINDOW_S", 2, 0, 3600),
             limits=read_limits(env),
-            probe=ProbeTimes(
-                active_s=env.number("PROBE_ACTIVE_S", 2, 0.1, 60),
-                quiet_s=env.number("PROBE_QUIET_S", 10, 0.1, 600),
+            antientropy=AntiEntropyTimes(
+                active_s=env.number("ANTIENTROPY_ACTIVE_S", 2, 0.1, 60),
+                quiet_s=env.number("ANTIENTROPY_QUIET_S", 10, 0.1, 600),
             ),
             behind_gateway=_switch(env, "BEHIND_GATEWAY"),
             demo=_switch(env, "DEMO"),

@@ -37,8 +37,8 @@ class HubSink:
 class NoFeed:
     """A `Feed` that announces nothing: every comment of this process passes this process."""
 
-    def join(self, video_id: str) -> None:
+    def subscribe(self, video_id: str) -> None:
         """Nobody needs to know."""
 
-    def leave(self, video_id: str) -> None:
+    def unsubscribe(self, video_id: str) -> None:
         """Nobody needs to know."""

@@ -1,8 +1,8 @@
 """A TCP proxy in front of something, that tests can cut, hold, slow down, slice and make forget.
 
-Law: what passes is never reordered and never changed; it may come late, in pieces, or not at all.
-A `hold` is a network that drops packets: TCP keeps the bytes and delivers them after `heal`. A lost
-reply ends its connection, as only a broken connection makes a client doubt.
+Invariants: what passes is never reordered and never changed; it may come late, in pieces, or not at
+all. A `hold` is a network that drops packets: TCP keeps the bytes and delivers them after `heal`. A
+lost reply ends its connection, as only a broken connection makes a client doubt.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Hosts and addresses: of our own processes, and of servers that are not ours.
 
-Law: what one of our processes says of itself is what all others accept, so one rule stands here for
-whoever announces, is told, or reads it elsewhere: an IP address that somebody can call, or a DNS
-name in ASCII whose labels are letters, digits and hyphens. A name that the resolver would take for
-an IPv4 address in another spelling (`0x7f.1`) is none.
+Invariants: what one of our processes says of itself is what all others accept, so one rule stands
+here for whoever announces, is told, or reads it elsewhere: an IP address that somebody can call, or
+a DNS name in ASCII whose labels are letters, digits and hyphens. A name that the resolver would
+take for an IPv4 address in another spelling (`0x7f.1`) is none.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """Hand-over to the dispatchers.
 
-Law
+Invariants
 - Every batch is offered to the dispatcher that comes first in the video's order; one that failed
   in the last AVOID_S seconds comes last.
 - One request in flight for each dispatcher; what gathers meanwhile is one request, at most
   MAX_REQUEST_BYTES.
 - A batch that was refused goes to the next dispatcher, MAX_ATTEMPTS times in all, then it is left
-  to the nodes' probe and counted. So is the oldest one of a full queue (MAX_QUEUED batches or
-  MAX_QUEUED_BYTES for each dispatcher), and everything while no dispatcher is known.
+  to the nodes' anti-entropy check and counted. So is the oldest one of a full queue (MAX_QUEUED
+  batches or MAX_QUEUED_BYTES for each dispatcher), and everything while no dispatcher is known.
 - Batches may arrive twice or in another order; sequence numbers make that harmless.
 """
 

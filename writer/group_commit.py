@@ -1,6 +1,6 @@
 """Group commit: what arrived for a video during one commit is the next one.
 
-Law
+Invariants
 - A video has at most one group at the store, so its comments keep the order in which they arrived
   here. Different videos do not wait for one another.
 - No timer: the first comment of an idle video is committed at once; under load groups grow to
@@ -191,7 +191,7 @@ class GroupCommit:
             _fail(group, exc)
             return
         except BaseException:
-            _fail(group, StoreUnavailable("nobody knows whether it was stored"))
+            _fail(group, StoreUnavailable("commit outcome unknown; retry with the same key"))
             raise
         reach(Failpoint.WRITER_AFTER_COMMIT)
         self._metrics.observe_commit(time.monotonic() - begun)

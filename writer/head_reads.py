@@ -1,10 +1,10 @@
 """Heads that many ask for: one read per video at a time, and its answer serves for a moment.
 
-Law: a head is kept for `keep_s` after its read began, so an answer is never older than that. A
-fresh head is one whose read began after it was asked for: a read that is under way may have been
+Invariants: a head is kept for `keep_s` after its read began, so an answer is never older than that.
+A fresh head is one whose read began after it was asked for: a read that is under way may have been
 answered before, so whoever asks then shares the next one. What is kept never denies a number:
-whoever has seen one says so, and a lower head is read again before it is told.
-Bounds: one read under way and one waiting per video; `max_kept` heads are remembered.
+whoever has seen one says so, and a lower head is read again before it is told. Bounds: one read
+under way and one waiting per video; `max_kept` heads are remembered.
 """
 
 from __future__ import annotations

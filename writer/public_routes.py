@@ -43,7 +43,7 @@ def public_application(
     client to close its connection. behind_gateway: whether `X-Forwarded-For` is a gateway's word;
     else anybody could claim any address with it.
     """
-    app = new_application(_manners(closing), problems, _only_plain_paths)
+    app = new_application(_response_headers(closing), problems, _only_plain_paths)
     allow_origins(app, cors_origins)
     routes = _PublicRoutes(comments, metrics, rates or Rates(), behind_gateway)
     _add_public_routes(app, routes)
@@ -166,7 +166,7 @@ async def _only_plain_paths(request: web.Request, handler: Handler) -> web.Strea
     return await handler(request)
 
 
-def _manners(closing: Callable[[], bool]) -> Handler:
+def _response_headers(closing: Callable[[], bool]) -> Handler:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await handler(request)

@@ -2,7 +2,7 @@
 for their like. So viewers that page history, or one slow range, never hold up the heads for which
 every new stream waits.
 
-Law
+Invariants
 - A lane has `at_once` reads at the store; the others wait, first come first served. When the first
   has waited for a third of what is allowed, the lane is overloaded, and the newest goes first:
   whoever came first has most often gone, or is about to, and would be served in vain.

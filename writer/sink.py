@@ -8,8 +8,8 @@ from wire.internal import Batch
 
 
 class CommentSink(Protocol):
-    """Takes committed comments on their way to viewers. Losing one is allowed (the nodes' probe
-    heals it), delaying a commit is not: `offer` never blocks and never raises.
+    """Takes committed comments on their way to viewers. Losing one is allowed (the nodes'
+    anti-entropy check heals it), delaying a commit is not: `offer` never blocks and never raises.
     """
 
     @property

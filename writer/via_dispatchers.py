@@ -50,7 +50,7 @@ class ViaDispatchers:
         await self._client.start()
         await self._session.start()
         self._shell.tasks.spawn(self._watch.run(), "dispatchers")
-        await self._watch.wait_read()  # before posts come: else the first ones wait for the probe
+        await self._watch.wait_read()  # else the first posts wait for antientropy
 
     async def announce(self, internal_port: int) -> None:
         """Become a member."""

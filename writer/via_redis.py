@@ -24,7 +24,7 @@ class ViaRedis:
         exports.counter("published_messages", "Messages they made", lambda: stats.messages)
         exports.counter("published_heard", "Nodes that heard them", lambda: stats.receivers)
         exports.counters(
-            "publish_dropped", "Batches left to the probe", "reason", lambda: stats.dropped
+            "publish_dropped", "Batches left to antientropy", "reason", lambda: stats.dropped
         )
 
     @property

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from bench.conditions import Conditions
 from bench.report import RESULTS
-from bench.surroundings import Surroundings
 from bench.topologies import pictures, report
 from bench.topologies.plan import FULL, QUICK, VARIANTS, Variant, kinds_needed
 from bench.topologies.results import Measured
@@ -35,19 +35,19 @@ def main(names: tuple[str, ...], quick: bool, results: Path) -> None:
     plan = QUICK if quick else FULL
     chosen = [variant for variant in VARIANTS if not names or variant.name in names]
     _install_for(chosen, console)
-    began = Surroundings.now()
+    began = Conditions.now()
     measured = measure_all(plan, chosen, lambda text: console.print(text, markup=False))
-    surroundings = {"machine": began.text_until_now(), "plan": plan.text}
-    _keep(measured, surroundings, results)
-    console.print(report.table(measured), *surroundings.values(), sep="\n")
+    conditions = {"machine": began.text_until_now(), "plan": plan.text}
+    _keep(measured, conditions, results)
+    console.print(report.table(measured), *conditions.values(), sep="\n")
     console.print(f"kept in {results}", *report.failures(measured), sep="\n", markup=False)
     sys.exit(1 if any(one.failure for one in measured) else 0)
 
 
-def _keep(measured: Sequence[Measured], surroundings: Mapping[str, str], results: Path) -> None:
+def _keep(measured: Sequence[Measured], conditions: Mapping[str, str], results: Path) -> None:
     results.mkdir(parents=True, exist_ok=True)
     (results / "topologies.md").write_text(report.markdown(measured))
-    (results / "topologies.json").write_text(report.as_json(measured, surroundings))
+    (results / "topologies.json").write_text(report.as_json(measured, conditions))
     for name, drawing in pictures.draw_all(measured).items():
         (results / f"topologies-{name}.svg").write_text(drawing)
 
@@ -58,7 +58,7 @@ def _install_for(chosen: Sequence[Variant], console: Console) -> None:
     try:
         ensure_packages(kinds_needed(chosen), progress, maven=False)
     except ClusterError as exc:
-        progress.note(f"some cannot be measured: {exc}")
+        progress.tell(f"some cannot be measured: {exc}")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ class _Viewer(asyncio.Protocol):
         self._cursor = b""
         self._retry_s = 2.0
         self._rest = b""
-        self.greeted = False
+        self.resumed = False
         self.ended = False  # a stream of it, since that was last asked
         self.transport: asyncio.Transport | None = None
 
@@ -55,8 +55,8 @@ class _Viewer(asyncio.Protocol):
         whole, end, self._rest = (self._rest + data).rpartition(_FRAME_END)
         if not end:
             return
-        if not self.greeted and b"event: hello" in whole:
-            self.greeted = True
+        if not self.resumed and b"event: hello" in whole:
+            self.resumed = True
         if ids := _ID.findall(whole):
             self._cursor = ids[-1]
         if retry := _RETRY.search(whole):
@@ -107,7 +107,7 @@ class _Audience:
             viewer = _Viewer(self, video_id)
             self._viewers.append(viewer)
             await self._connect(viewer, 0.0)
-        await self._until(lambda: all(viewer.greeted for viewer in self._viewers), "no hello")
+        await self._until(lambda: all(viewer.resumed for viewer in self._viewers), "no hello")
 
     async def take(self, count: int) -> bytes:
         """The latenesses of `count` deliveries, in nanoseconds as an array of 64-bit integers."""
@@ -170,8 +170,8 @@ class _Audience:
         deadline = time.monotonic() + _WITHIN_S
         while not done():
             if time.monotonic() > deadline:
-                greeted = sum(viewer.greeted for viewer in self._viewers)
-                found = f"{greeted} greeted, {len(self.late_ns)} deliveries"
+                resumed = sum(viewer.resumed for viewer in self._viewers)
+                found = f"{resumed} resumed, {len(self.late_ns)} deliveries"
                 raise BenchFailed(f"{what}: {found}")
             await asyncio.sleep(0.02)
 

@@ -67,8 +67,8 @@ def _each(
 
 def _arrivals(sample: Sample) -> dict[str, float]:
     return {
-        "with a viewer": (sample.received - sample.unwanted) / sample.comments,
-        "without a viewer": sample.unwanted / sample.comments,
+        "with a viewer": (sample.received - sample.not_subscribed) / sample.comments,
+        "without a viewer": sample.not_subscribed / sample.comments,
     }
 
 

@@ -17,7 +17,7 @@ from cluster.parts import Kind, Part
 from cluster.servers import zookeeper
 
 _WITHIN_S = 10.0
-_COUNTED = ("messages", "received", "unwanted", "deliveries", "repairs")
+_COUNTED = ("messages", "received", "not_subscribed", "deliveries", "repairs")
 _HELD = "livecomments_subscriptions"
 _ZNODES = re.compile(r"^zk_znode_count\t(\d+)$", re.MULTILINE)
 

@@ -108,9 +108,9 @@ def failures(measured: Sequence[Measured]) -> list[str]:
     return lines
 
 
-def as_json(measured: Sequence[Measured], surroundings: Mapping[str, str]) -> str:
+def as_json(measured: Sequence[Measured], conditions: Mapping[str, str]) -> str:
     """Every single value."""
-    report = {**surroundings, "topologies": [dataclasses.asdict(one) for one in measured]}
+    report = {**conditions, "topologies": [dataclasses.asdict(one) for one in measured]}
     return json.dumps(report, indent=1) + "\n"
 
 

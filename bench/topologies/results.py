@@ -23,7 +23,7 @@ class Sample:
     comments: int
     messages: float
     received: float
-    unwanted: float
+    not_subscribed: float
     deliveries: float
     repairs: float
     held: float
@@ -41,7 +41,7 @@ class Sample:
     @property
     def waste(self) -> float:
         """The share of what came to nodes for which there was no viewer."""
-        return self.unwanted / self.received if self.received else 0.0
+        return self.not_subscribed / self.received if self.received else 0.0
 
     def cpu_ms_per_comment(self, *roles: str) -> float:
         """CPU milliseconds for a comment, of some roles or of all."""

@@ -95,7 +95,7 @@ class Step:
             comments=len(videos),
             **{
                 name: totals[name]
-                for name in ("messages", "received", "unwanted", "deliveries", "repairs")
+                for name in ("messages", "received", "not_subscribed", "deliveries", "repairs")
             },
             held=after.held,
             cpu_s=cpu_s,

@@ -1,6 +1,6 @@
 """The containers of one compose project, through the Docker SDK.
 
-Law: nothing but what carries the project's label is touched, and nothing else seen but which
+Invariants: nothing but what carries the project's label is touched, and nothing else seen but which
 addresses are in use. What is listed may be LISTED_S old, unless we ourselves have changed something
 since.
 """

@@ -1,7 +1,7 @@
 """The networks of one compose project: one for the parts, one through which the gateway is reached.
 
-Law: the parts' network stays the same for the cluster's life, and each Cassandra has its address in
-it for life, whoever connects it (see cluster.docker.subnets).
+Invariants: the parts' network stays the same for the cluster's life, and each Cassandra has its
+address in it for life, whoever connects it (see cluster.docker.subnets).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What a cluster is called in the Docker engine.
 
-Law: a folder keeps its name when it is moved, for its comments are in volumes of that name, and a
-copy of it gets another one, for those are the original's. The name is kept in the folder, with what
-tells the folder from a copy (see cluster.local.processes.place_of).
+Invariants: a folder keeps its name when it is moved, for its comments are in volumes of that name,
+and a copy of it gets another one, for those are the original's. The name is kept in the folder,
+with what tells the folder from a copy (see cluster.local.processes.place_of).
 """
 
 from __future__ import annotations

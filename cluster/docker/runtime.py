@@ -1,10 +1,10 @@
 """The runtime of containers: compose makes them, the Docker SDK does everything else.
 
-Law: a container is known by the labels of its compose project and service, and no two folders have
-the same project (see cluster.docker.project), so that two clusters never meet. A container that
-runs is never made anew; one that does not is, when what it is made from has changed. One that ended
-with a status that says so was stopped, and so was one whose `run/<part>.stopped` says so; any other
-is dead.
+Invariants: a container is known by the labels of its compose project and service, and no two
+folders have the same project (see cluster.docker.project), so that two clusters never meet. A
+container that runs is never made anew; one that does not is, when what it is made from has changed.
+One that ended with a status that says so was stopped, and so was one whose `run/<part>.stopped`
+says so; any other is dead.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Processes told apart for sure: a pid alone may belong to somebody else by now.
 
-Law: a process is known by its pid, the moment it started and the boot of the machine; a signal is
-sent only to a process that is still that one. A mark counts only in the folder in which it was
-written: in a copy of that folder it names a process of the original. A zombie is dead once its last
-thread is gone: until then it holds its ports and files (a killed JVM needs up to 0.3 s).
+Invariants: a process is known by its pid, the moment it started and the boot of the machine; a
+signal is sent only to a process that is still that one. A mark counts only in the folder in which
+it was written: in a copy of that folder it names a process of the original. A zombie is dead once
+its last thread is gone: until then it holds its ports and files (a killed JVM needs up to 0.3 s).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The runtime of real processes on this machine.
 
-Law: a part runs if `run/<part>.pid` names a process that still lives. The file is written when the
-part starts and removed when it is stopped on purpose, so that a dead part is told from a stopped
-one. Where there is none that can be read, a part is whoever prints into its log.
+Invariants: a part runs if `run/<part>.pid` names a process that still lives. The file is written
+when the part starts and removed when it is stopped on purpose, so that a dead part is told from a
+stopped one. Where there is none that can be read, a part is whoever prints into its log.
 `run/<part>.keeper` names the process that starts a part again, where there is one (see
 cluster.local.keeper); whoever stops, kills or starts the part ends that first. Parts are sessions
 of their own: they outlive the command that started them, and a Ctrl-C there does not reach them.

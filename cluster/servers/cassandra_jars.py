@@ -1,8 +1,8 @@
 """Cassandra's jars, as its own release names them, brought by Maven.
 
-Law: what is in the folder is exactly what `cassandra.sha256` lists, byte by byte, or nothing. They
-are fetched into another folder, compared, and moved there in one step; and compared again before
-each use, which takes 0.2 s. All clusters of a home share them.
+Invariants: what is in the folder is exactly what `cassandra.sha256` lists, byte by byte, or
+nothing. They are fetched into another folder, compared, and moved there in one step; and compared
+again before each use, which takes 0.2 s. All clusters of a home share them.
 """
 
 from __future__ import annotations

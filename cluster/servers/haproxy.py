@@ -1,9 +1,9 @@
 """The gateway's configuration, made from the template that every runtime shares.
 
-Law: a server's name and number (`node-3`: id 3) never depend on the others, because the hash places
-a video by number: a node that comes or goes moves only its own share. Behind the known servers are
-SPARE_SLOTS disabled ones of the following names, filled through the runtime socket when a process
-is added: a reload would detach every stream.
+Invariants: a server's name and number (`node-3`: id 3) never depend on the others, because the hash
+places a video by number: a node that comes or goes moves only its own share. Behind the known
+servers are SPARE_SLOTS disabled ones of the following names, filled through the runtime socket when
+a process is added: a reload would detach every stream.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """A Redis server on this machine, for Pub/Sub only: its configuration, the command that runs it,
 and one question to it.
 
-Law: nothing is ever stored here, so nothing is ever saved; losing it costs no comment (the nodes'
-probe delivers). Every bound is set on purpose: see the comments in the configuration.
+Invariants: nothing is ever stored here, so nothing is ever saved; losing it costs no comment (the
+nodes' anti-entropy check delivers). Every bound is set on purpose: see the comments in the
+configuration.
 """
 
 from __future__ import annotations

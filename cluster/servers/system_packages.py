@@ -1,9 +1,9 @@
 """Java, ZooKeeper, Redis, HAProxy and Maven by apt-get, on a machine that lacks them; for tests a
 browser.
 
-Law: what is there is left as it is. The packages' own services are not started: the policy that
-forbids it is put in place for the time of the installation only, and one that the machine already
-has is not touched.
+Invariants: what is there is left as it is. The packages' own services are not started: the policy
+that forbids it is put in place for the time of the installation only, and one that the machine
+already has is not touched.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def try_to_install(packages: list[str], progress: Progress, else_what: str) -> N
         _install(packages, progress)
     except NotInstalled as exc:
         why = " ".join(str(exc).splitlines()[-2:])
-        progress.note(f"no {' '.join(packages)}, so {else_what}: {why}")
+        progress.tell(f"no {' '.join(packages)}, so {else_what}: {why}")
 
 
 def _install(missing: list[str], progress: Progress) -> None:

@@ -1,10 +1,10 @@
 """Faults: small things with `inject` and `heal`, and what may be felt of each for how long.
 
-Law: a fault acts through `Cluster` (processes or containers alike) and through `Links`, never on
-its own. `bound_s` is X of docs/faults.md: so long after the fault something may be late or refused.
-A fault that `lasts` may be felt until it is healed and X longer; one that does not is over as soon
-as it has been injected, because the others take over. `only_routes`: viewers and posts must feel
-nothing at all of it; merely P6 waits.
+Invariants: a fault acts through `Cluster` (processes or containers alike) and through `Links`,
+never on its own. `bound_s` is X of docs/faults.md: so long after the fault something may be late or
+refused. A fault that `lasts` may be felt until it is healed and X longer; one that does not is over
+as soon as it has been injected, because the others take over. `only_routes`: viewers and posts must
+feel nothing at all of it; merely P6 waits.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """What clients did and saw, with times: the only thing that the judge looks at.
 
-Law: nothing in here is taken from the system's own word but `stored` (the public history, read at
-the end) and `forwards` (which node was called for which video). Times are monotonic seconds of the
-recording process. An event that many viewers saw is one object; a delivery is a place in two lists.
+Invariants: nothing in here is taken from the system's own word but `stored` (the public history,
+read at the end) and `forwards` (which node was called for which video). Times are monotonic seconds
+of the recording process. An event that many viewers saw is one object; a delivery is a place in two
+lists.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Judges a whole history for the promises P1 to P8.
 
-Law: the judge knows the promises and the recorded facts, nothing of how the system works. An
+Invariants: the judge knows the promises and the recorded facts, nothing of how the system works. An
 unknown outcome forks the history: that comment may or may not be stored, but at most once; a call
 that was answered joins the forks again. Nothing that was not looked at counts as held.
 """

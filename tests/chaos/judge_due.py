@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from tests.chaos.history import History, Trouble, Watch
 from tests.support import TIMEOUT_FACTOR
 
-# A lost forward costs one probe (2 s), its repair, and what a busy machine adds; see the bounds.
+# A lost forward costs one anti-entropy check (2 s), its repair, and what a busy machine adds; see
+# the bounds.
 STEADY_S = 4.0 * TIMEOUT_FACTOR
 
 
@@ -70,7 +71,7 @@ def known_at(history: History) -> dict[tuple[str, int], float]:
     return found
 
 
-def greeted_at(watch: Watch) -> float:
+def resumed_at(watch: Watch) -> float:
     """When the first hello came; infinity if none did."""
     for at, event in zip(watch.times, watch.events, strict=True):
         if event.type == "hello":

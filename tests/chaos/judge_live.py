@@ -1,5 +1,5 @@
-"""P8: in calm comments come at once. The probe alone would deliver each of them in time too, some 2
-s late, and nobody would notice that nothing else does.
+"""P8: in calm comments come at once. The anti-entropy check alone would deliver each of them in
+time too, some 2 s late, and nobody would notice that nothing else does.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tests.chaos.calm import is_calm
 from tests.chaos.history import History
-from tests.chaos.judge_due import STEADY_S, greeted_at, known_at, live_comments
+from tests.chaos.judge_due import STEADY_S, known_at, live_comments, resumed_at
 from tests.chaos.judge_times import LATE_S
 from tests.chaos.verdict import Ledger
 from tests.support import TIMEOUT_FACTOR
@@ -39,7 +39,7 @@ def pace(history: History) -> Pace:
     }  # fmt: skip
     total = late = 0
     for watch in history.watches:
-        settled_at = greeted_at(watch) + STEADY_S
+        settled_at = resumed_at(watch) + STEADY_S
         for seq, at in live_comments(watch):
             known = calm.get((watch.video_id, seq), 0.0)
             if known >= settled_at:

@@ -68,7 +68,7 @@ class _Screen:
         self._last_comment = 0
         self._ended = False
         self._index = 0
-        self._greeted_with: int | None = None  # the head of the hello that has just come
+        self._resumed_with: int | None = None  # the head of the hello that has just come
 
     def walk(self) -> None:
         """Judge all of it."""
@@ -76,7 +76,7 @@ class _Screen:
         for index, seen in enumerate(self._watch.seen()):
             self._index = index
             if seen.event.type not in ("hello", "gap"):
-                self._greeted_with = None
+                self._resumed_with = None
             if self._ended and seen.event.type in ("comment", "gap", "reset"):
                 self._break("after its bye", seen)
             handle = act.get(seen.event.type)
@@ -98,14 +98,14 @@ class _Screen:
             asked = self._watch.cursor
             wanted = _number(asked) if asked else max(head - DEFAULT_REPLAY, 0)
             if start != wanted:
-                self._break(f"should start at {wanted}, was greeted with", seen)
+                self._break(f"should start at {wanted}, was resumed with", seen)
         elif start != self._place:
-            self._break(f"at {self._place} and greeted with", seen)
+            self._break(f"at {self._place} and resumed with", seen)
         # It may lag behind what other nodes have told, by as much as comments may come late; but
         # not run ahead.
         if head > (most := self._head_at(seen.at)):
             self._break(f"only {most} had been sent before", seen)
-        self._place, self._greeted_with = start, head
+        self._place, self._resumed_with = start, head
 
     def _comment(self, seen: Seen) -> None:
         seq = seen.event.data["seq"]
@@ -131,14 +131,14 @@ class _Screen:
             data["reason"], seen
         ):
             self._break("a gap that hides a loss:", seen)
-        self._place, self._greeted_with = last, None
+        self._place, self._resumed_with = last, None
 
     def _head_for(self, reason: str, seen: Seen) -> int:
         """What a gap may have been counted from: `limit` from the head of the hello before it,
         `memory` from whatever the head was when the node gave up.
         """
         if reason == "limit":
-            return -1 if self._greeted_with is None else self._greeted_with
+            return -1 if self._resumed_with is None else self._resumed_with
         return self._head_at(seen.at)
 
     def _bye(self, seen: Seen) -> None:

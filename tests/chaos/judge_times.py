@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from tests.chaos.history import Call, History, Outcome, Post, Trouble, Watch
-from tests.chaos.judge_due import Due, acked_at, greeted_at, known_at, live_comments
+from tests.chaos.judge_due import Due, acked_at, known_at, live_comments, resumed_at
 from tests.chaos.verdict import Ledger
 
 LATE_S = 1.0  # what counts as felt
@@ -50,7 +50,7 @@ def _check_leavers(history: History, due: Due, deadlines: _Times, ledger: Ledger
     highest = {video_id: _running_maximum(found) for video_id, found in by_video.items()}
     for watch in history.watches:
         # What was stored before it came is due as if it had been stored when it came.
-        if watch.left_at is None or due.after(greeted_at(watch)) >= watch.left_at:
+        if watch.left_at is None or due.after(resumed_at(watch)) >= watch.left_at:
             continue
         found = highest.get(watch.video_id, [])
         count = bisect_right(found, (watch.left_at, 0))

@@ -1,7 +1,7 @@
 """What strikes when, decided beforehand: the same seed, minutes and faults give the same schedule.
 
-Law: a schedule depends on nothing that happens in the run. Times are relative to the end of the
-step before, since healing takes as long as it takes.
+Invariants: a schedule depends on nothing that happens in the run. Times are relative to the end of
+the step before, since healing takes as long as it takes.
 """
 
 from __future__ import annotations

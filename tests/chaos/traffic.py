@@ -1,7 +1,7 @@
 """What the load does, decided beforehand: the same seed gives the same posts, word for word.
 
-Law: post number n is a pure function of seed and n, so that a run can be repeated whatever became
-of the posts before it.
+Invariants: post number n is a pure function of seed and n, so that a run can be repeated whatever
+became of the posts before it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What every store must answer, in forty lines: lists in memory, and no cleverness.
 
-Law: a video is the list of its comments; a key stands for the first comment that was written under
-it. Two groups at once are as one after the other, in either order.
+Invariants: a video is the list of its comments; a key stands for the first comment that was written
+under it. Two groups at once are as one after the other, in either order.
 """
 
 from __future__ import annotations

@@ -197,7 +197,7 @@ async def test_a_request_id_can_be_followed_from_the_edge_to_the_node(
         return found
 
     wanted = {"writer": {"stored"}, "dispatcher": {"routed"}, "node": {"forwarded"}}
-    while traced() != wanted:  # the first comments may find the node by its probe
+    while traced() != wanted:  # the first comments may find the node by its anti-entropy check
         _, headers, _ = await post(
             session, comments_url(cluster, video_id), "x", **{"X-Request-Id": request_id}
         )

@@ -56,7 +56,7 @@ async def test_comments_come_to_the_nodes_that_the_topology_says(
         if cluster.settings.topology != Topology.BROADCAST:
             # A channel carries many videos: one that was watched there before would let it hear.
             await eventually_in_state(cluster, other, lambda state: state["registered"] == 0)
-        # Until the node is heard of, the probe delivers: then nobody was called.
+        # Until the node is heard of, the anti-entropy check delivers: then nobody was called.
         before = await figure(cluster, mine, "livecomments_received_total")
         while await figure(cluster, mine, "livecomments_received_total") == before:
             await comments.told("early")

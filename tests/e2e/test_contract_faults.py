@@ -160,7 +160,9 @@ def refused(history: History) -> list[Refusal]:
 
 
 async def test_without_its_bus_a_cluster_delivers_by_probe_and_heals(cluster: Cluster) -> None:
-    """201 is about the store, and streams stay: nothing is felt beyond the probe's few seconds."""
+    """201 is about the store, and streams stay: nothing is felt beyond the anti-entropy check's few
+    seconds.
+    """
     needs(cluster, BUS)
     away = "redis" if cluster.settings.topology in PUBSUB else "zookeeper"
     async with Load(cluster.http_url, STAYING) as load:
@@ -181,6 +183,6 @@ async def test_without_its_bus_a_cluster_delivers_by_probe_and_heals(cluster: Cl
         history = await load.finish()
         assert judge(history).broken == []
         assert sum(len(watch.streams) for watch in history.watches) == streams
-        # What was posted from then on came at once again, not by the probe.
+        # What was posted from then on came at once again, not by the anti-entropy check.
         history.troubles = [Trouble("no bus", history.began_at, healed_at + 1.0, 0.0)]
         assert felt_s(history)[0][1] <= 1.0 * TIMEOUT_FACTOR

@@ -72,7 +72,7 @@ async def test_processes_start_without_redis_and_use_it_when_it_comes(
     assert (await state_of(cluster, "node-1"))["degraded"] == {"redis": "away"}
     async with watching(cluster, "node-1", "public", video_id) as watch:
         await post(cluster, session, video_id)
-        await eventually(lambda: watch.place == 1)  # by the probe
+        await eventually(lambda: watch.place == 1)  # by the anti-entropy check
         await cluster.start("redis")
         for name in ("node-1", "node-2", "writer-1", "writer-2"):
             await eventually_in_state(cluster, name, lambda state: not state["degraded"])

@@ -44,7 +44,7 @@ CORES = [
     "writer/cassandra/layout.py",
     "writer/idempotency.py",
     "writer/group_commit.py",
-    "dispatcher/core.py",
+    "dispatcher/encoded_batch.py",
     "dispatcher/outbox.py",
     "rtms_node/ring.py",
     "rtms_node/room.py",

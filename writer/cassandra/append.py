@@ -1,9 +1,9 @@
 """Storing groups in Cassandra: one conditional batch in one partition numbers and inserts a group.
 
-Law: nothing is called stored unless a condition or a read at SERIAL says so. A group that was sent
-is settled before anything else is done with its items: stored, or lost to somebody else's group
-(then numbered anew), or still open (then sent again just as it was, under its token, so that it
-does not matter which of the two is carried out). What cannot be settled in time is
+Invariants: nothing is called stored unless a condition or a read at SERIAL says so. A group that
+was sent is settled before anything else is done with its items: stored, or lost to somebody else's
+group (then numbered anew), or still open (then sent again just as it was, under its token, so that
+it does not matter which of the two is carried out). What cannot be settled in time is
 StoreUnavailable: unknown, and the same keys settle it later. A group that would cross the edge of a
 bucket is cut there; the part before it is stored first, and stays stored if the rest fails. An item
 whose key could not be searched in time is left out; the others of its group are stored.
@@ -41,7 +41,7 @@ log = structlog.get_logger()
 SETTLE_WITHIN_S = 4.5  # less than the deadline of a post
 MAX_VIDEOS_KNOWN = 50_000
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.001, 0.2
-_NOBODY_KNOWS = "nobody knows whether it was stored"
+_OUTCOME_UNKNOWN = "commit outcome unknown; retry with the same key"
 _NOT_STORED = "it was not stored"
 
 
@@ -81,7 +81,7 @@ class CassandraAppend:
         try:
             await self._append(video_id, list(enumerate(items)), encode, results)
         except TimeoutError as exc:  # nothing is under way, but there may be a part before an edge
-            raise StoreUnavailable(_NOBODY_KNOWS if results else _NOT_STORED) from exc
+            raise StoreUnavailable(_OUTCOME_UNKNOWN if results else _NOT_STORED) from exc
         unsearched = sum(result is None for result in results.values())
         self._stats.unsearched += unsearched
         if items and unsearched == len(items):
@@ -110,16 +110,16 @@ class CassandraAppend:
     async def _number(self, video_id: str, pending: Pending, encode: Encode) -> Group:
         head = self._heads.get(video_id)
         if head is None:
-            head = await self._reads.find_head(video_id, serial=True)
+            head = await self._reads.fetch_head(video_id, serial=True)
             self._heads.put(video_id, head)
         keys = list({item.key for _, item in pending if item.key is not None})
-        known = await self._keys.find(video_id, head, keys)
+        known = await self._keys.fetch(video_id, head, keys)
         room = self._buckets.last(self._buckets.after(head)) - head
         return number(pending, head, room, known, encode)
 
     async def _store(self, video_id: str, group: Group, deadline: float) -> bool:
         """Whether the group is stored; if not, somebody else's is, and the head has moved."""
-        await self._keys.note(video_id, group.head, group.keys)
+        await self._keys.write_hints(video_id, group.head, group.keys)
         sent = Sent(video_id, group, secrets.token_bytes(8))
         stored, head = await self._send(sent)
         if not stored:
@@ -131,7 +131,7 @@ class CassandraAppend:
         self._heads.put(video_id, group.new_head)
         self._reads.heads.learn(video_id, group.new_head)
         if group.head and self._buckets.after(group.head) != self._buckets.of(group.head):
-            await self._reads.note_bucket(video_id, self._buckets.after(group.head))
+            await self._reads.write_bucket_hint(video_id, self._buckets.after(group.head))
         return True
 
     def _keep_head(self, video_id: str, head: int) -> None:
@@ -182,10 +182,10 @@ class CassandraAppend:
             try:
                 await _pause(attempt, deadline)
             except TimeoutError as exc:
-                raise StoreUnavailable(_NOBODY_KNOWS) from exc
+                raise StoreUnavailable(_OUTCOME_UNKNOWN) from exc
         log.error("head_went_back", video_id=sent.video_id, expected=sent.group.head, head=head)
         self._heads.forget(sent.video_id)
-        raise HeadLost(_NOBODY_KNOWS if in_doubt else _NOT_STORED)
+        raise HeadLost(_OUTCOME_UNKNOWN if in_doubt else _NOT_STORED)
 
     async def _look(self, sent: Sent, head: int | None, in_doubt: bool) -> tuple[Verdict, int]:
         """What is stored right after the group's head; `head` if a condition just told it."""

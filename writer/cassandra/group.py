@@ -1,9 +1,10 @@
 """What a group becomes, and what became of it: decisions without any input or output.
 
-Law: a group is numbered from a head that was read; it is stored only if the head is still that one,
-all of it at once. An item whose key may or may not be stored already is left out of it. A group
-that was sent and not answered is judged by what is stored right after its head, and sent again only
-as it was, under the same token: then it does not matter which of the two the server carried out.
+Invariants: a group is numbered from a head that was read; it is stored only if the head is still
+that one, all of it at once. An item whose key may or may not be stored already is left out of it. A
+group that was sent and not answered is judged by what is stored right after its head, and sent
+again only as it was, under the same token: then it does not matter which of the two the server
+carried out.
 """
 
 from __future__ import annotations

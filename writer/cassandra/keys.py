@@ -1,10 +1,10 @@
 """Which idempotency keys are stored already, and with which comment.
 
-Law: a key's row lies in the bucket of its comment and was stored in the same batch. A key that may
-go into a bucket from HINTED_FROM on has a hint first: a bucket below which it is not. So whoever
-knows head N (from a condition or a read at SERIAL, which leave nothing under way before it) and
-then finds neither a row nor a hint knows that no comment up to N has the key; one that is stored
-afterwards moves the head. Most videos never get so far and pay nothing for hints.
+Invariants: a key's row lies in the bucket of its comment and was stored in the same batch. A key
+that may go into a bucket from HINTED_FROM on has a hint first: a bucket below which it is not. So
+whoever knows head N (from a condition or a read at SERIAL, which leave nothing under way before it)
+and then finds neither a row nor a hint knows that no comment up to N has the key; one that is
+stored afterwards moves the head. Most videos never get so far and pay nothing for hints.
 
 A hint is nearly always the very bucket. A key that is not found there (its comment was never
 stored, went by retention, or met an edge) is looked for in all buckets up to the newest; that has a
@@ -68,7 +68,7 @@ class CassandraKeys:
         self._session, self._reads, self._buckets = session, reads, buckets
         self._swept = RecentValues[tuple[str, str], int](MAX_SWEEPS_KNOWN)  # video, key -> bucket
 
-    async def find(self, video_id: str, head: int, keys: Sequence[str]) -> Known:
+    async def fetch(self, video_id: str, head: int, keys: Sequence[str]) -> Known:
         """Those of `keys` that stand for a comment up to `head`, and those of which that could not
         be found out within SEARCH_WITHIN_S.
         """
@@ -82,7 +82,7 @@ class CassandraKeys:
             self._give_up(search, exc)
         return Known(dict(search.found), frozenset(search.open))
 
-    async def note(self, video_id: str, head: int, keys: Iterable[str]) -> None:
+    async def write_hints(self, video_id: str, head: int, keys: Iterable[str]) -> None:
         """To be called before a group with these keys is stored after `head`.
 
         Raises StoreUnavailable; the group must not be stored then.
@@ -93,7 +93,7 @@ class CassandraKeys:
         await asyncio.gather(
             *(
                 self._session.call(
-                    lambda say, shard=shard, some=some: say.note_key_buckets(  # type: ignore[misc]
+                    lambda say, shard=shard, some=some: say.write_key_buckets(  # type: ignore[misc]
                         video_id, shard, some, bucket
                     ),
                     profile=READ,

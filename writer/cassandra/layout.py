@@ -1,7 +1,7 @@
 """How a video's comments lie in Cassandra: buckets of numbers, packs of comments.
 
-Law: the head of bucket b is that of the last number in it; a bucket is begun only when the one
-before is full, so its first number and the head before it follow from b alone. A pack never
+Invariants: the head of bucket b is that of the last number in it; a bucket is begun only when the
+one before is full, so its first number and the head before it follow from b alone. A pack never
 crosses the edge of a bucket. A pack's row is named by its last number, so the first row after
 number n is the one that holds n + 1.
 

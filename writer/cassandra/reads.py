@@ -1,7 +1,7 @@
 """History from Cassandra: heads and ranges, honest about what retention took.
 
-Law: the head is read first and the rows up to it afterwards, so a reply never lacks a comment
-below its own head. Every read has a span, for what has expired is read over. Reads are at
+Invariants: the head is read first and the rows up to it afterwards, so a reply never lacks a
+comment below its own head. Every read has a span, for what has expired is read over. Reads are at
 (LOCAL_)QUORUM; where rows that the head promises are missing, what is under way is finished first
 by a read at SERIAL. Buckets are found from a lower bound by stepping forward while they are full.
 """
@@ -57,7 +57,7 @@ class CassandraReads:
         last = head if before is None else min(head, before - 1)
         return await self._page(video_id, max(last - limit, 0), last, head)
 
-    async def find_head(self, video_id: str, *, serial: bool = False) -> int:
+    async def fetch_head(self, video_id: str, *, serial: bool = False) -> int:
         """The newest number; `serial`: including what is under way."""
         bucket = known = await self._newest_bucket(video_id)
         head = await self.bucket_head(video_id, bucket, serial=serial)
@@ -65,10 +65,10 @@ class CassandraReads:
             bucket += 1
             head = await self.bucket_head(video_id, bucket, serial=serial)
         if bucket != known and head > self._buckets.head_before(bucket):
-            await self.note_bucket(video_id, bucket)
+            await self.write_bucket_hint(video_id, bucket)
         return head
 
-    async def note_bucket(self, video_id: str, bucket: int) -> None:
+    async def write_bucket_hint(self, video_id: str, bucket: int) -> None:
         """Let everybody begin at this bucket, in which there is something."""
         self._newest.put(video_id, bucket)
         with suppress(StoreUnavailable):  # without it others have a step more to make
@@ -101,7 +101,7 @@ class CassandraReads:
 
     async def _read_head(self, video_id: str) -> int:
         async with self._head_turns:
-            return await self.find_head(video_id)
+            return await self.fetch_head(video_id)
 
     async def _add_anchor(self, video_id: str, bucket: int) -> None:
         """For a bucket that an older release began. It may be done twice, and beside anything."""
@@ -142,7 +142,7 @@ class CassandraReads:
             rows += await self._rows(video_id, tail, last, serial=True)
             first, raws = consecutive(rows, after, last)
         whole = bool(raws) and first == after + 1
-        oldest = await self._find_oldest(video_id, head, trusts=whole or after >= last)
+        oldest = await self._fetch_oldest(video_id, head, trusts=whole or after >= last)
         if raws and first > max(oldest, after + 1):
             oldest = first  # there is a hole: what lies before it counts as gone
         return Page(first, tuple(raws), oldest, head)
@@ -167,7 +167,7 @@ class CassandraReads:
 
     # Retention
 
-    async def _find_oldest(self, video_id: str, head: int, *, trusts: bool) -> int:
+    async def _fetch_oldest(self, video_id: str, head: int, *, trusts: bool) -> int:
         """The first number that is stored, head + 1 if none is. `trusts`: whether what was found a
         moment ago will do.
         """

@@ -1,11 +1,11 @@
 """The connection to Cassandra, and the bridge between the driver's threads and the event loop.
 
-Law: everything here is called, and answers, on the event loop; the driver calls back on threads of
-its own, and what it says is put into a mailbox. This is the only file of the store that crosses
-threads. Connecting blocks, so it has a thread to itself. A link that was made recovers by itself
-when a server comes back; if none has answered for a while a new link is tried beside it, because
-names may mean other addresses by then. At most so many calls are under way at once: more would only
-time out in the server, and the driver would block the loop.
+Invariants: everything here is called, and answers, on the event loop; the driver calls back on
+threads of its own, and what it says is put into a mailbox. This is the only file of the store that
+crosses threads. Connecting blocks, so it has a thread to itself. A link that was made recovers by
+itself when a server comes back; if none has answered for a while a new link is tried beside it,
+because names may mean other addresses by then. At most so many calls are under way at once: more
+would only time out in the server, and the driver would block the loop.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ class Statements:
         bound.consistency_level = self.serial_level if serial else self.level
         return bound
 
-    def note_key_buckets(
+    def write_key_buckets(
         self, video_id: str, shard: int, keys: list[str], bucket: int
     ) -> BatchStatement:
         """Hints of one partition."""

@@ -23,7 +23,7 @@ def append_group(
         digest = b""
         if item.key is not None:
             digest = body_digest(item.comment)
-            known = earlier.get(item.key) or _find_key(connection, video_id, item.key)
+            known = earlier.get(item.key) or _read_key(connection, video_id, item.key)
             if known is not None:
                 results.append(used_again(known, digest))
                 continue
@@ -96,7 +96,7 @@ def _page(connection: sqlite3.Connection, video_id: str, rows: Sequence[tuple[in
     )
 
 
-def _find_key(connection: sqlite3.Connection, video_id: str, key: str) -> Earlier | None:
+def _read_key(connection: sqlite3.Connection, video_id: str, key: str) -> Earlier | None:
     row = connection.execute(
         "SELECT k.seq, k.digest, c.raw FROM keys k JOIN comments c USING (video_id, seq)"
         " WHERE k.video_id = ? AND k.key = ?",

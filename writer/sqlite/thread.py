@@ -133,7 +133,7 @@ class SqliteThread(Generic[P, R]):
         try:
             self._loop.call_soon_threadsafe(call)
         except RuntimeError:  # the loop is closed: nobody waits any more
-            log.warning("store_results_unwanted")
+            log.warning("store_results_ignored")
 
     def _set_ended(self) -> None:
         assert self._ended is not None

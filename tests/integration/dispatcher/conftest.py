@@ -20,7 +20,7 @@ from service.tls import TlsFiles
 from tests.integration.dispatcher.node_stub import NodeStub
 from tests.support import eventually
 from tests.tcp_proxy import TcpProxy
-from tests.unit.dispatcher.parcels import batch
+from tests.unit.dispatcher.encoded import batch
 from tests.zookeeper_server import ZooKeeperServer
 from wire.internal import DISPATCH, Batches, encode
 from wire.roles import Peer, Role

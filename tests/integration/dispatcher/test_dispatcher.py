@@ -8,7 +8,7 @@ import pytest
 from coordination import Paths, ZooKeeperSession, new_boot_id
 from tests.integration.dispatcher.conftest import Cluster
 from tests.support import eventually
-from tests.unit.dispatcher.parcels import EPOCH
+from tests.unit.dispatcher.encoded import EPOCH
 from wire.errors import PeerError
 from wire.internal import DISPATCH
 from wire.roles import Role

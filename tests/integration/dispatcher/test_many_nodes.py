@@ -20,7 +20,7 @@ from service.tasks import TaskHome
 from service.tls import TlsFiles
 from tests.integration.dispatcher.node_stub import NodeStub
 from tests.support import TIMEOUT_FACTOR, eventually
-from tests.unit.dispatcher.parcels import parcel
+from tests.unit.dispatcher.encoded import parcel
 from wire.roles import Role
 
 NODES, OFFERS, EVERY_S, SIZE = 20, 60, 0.05, 20_000

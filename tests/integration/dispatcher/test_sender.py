@@ -21,7 +21,7 @@ from service.tls import TlsFiles
 from tests.integration.dispatcher.node_stub import NodeStub
 from tests.support import eventually
 from tests.tcp_proxy import TcpProxy
-from tests.unit.dispatcher.parcels import parcel
+from tests.unit.dispatcher.encoded import parcel
 from wire.roles import Peer, Role
 
 

@@ -33,9 +33,9 @@ class Ear:
     def seqs(self, video_id: str) -> list[int]:
         return [seq for heard_id, seq in self.heard if heard_id == video_id]
 
-    async def join(self, video_id: str) -> None:
+    async def subscribe(self, video_id: str) -> None:
         """Returns when Redis has confirmed it."""
-        self.subscriber.join(video_id)
+        self.subscriber.subscribe(video_id)
         await eventually(lambda: self.subscriber.pending == 0 and self.subscriber.connected)
 
     def _hear(self, batches: Sequence[Batch]) -> None:

@@ -25,8 +25,8 @@ Listen = Callable[..., Ear]
 
 async def test_what_is_offered_is_heard_in_order(publisher_on: Build, listen: Listen) -> None:
     store, ear, publisher = MemoryStore(), listen(), publisher_on()
-    await ear.join("v1")
-    await ear.join("v2")
+    await ear.subscribe("v1")
+    await ear.subscribe("v2")
     await publisher.start()
     assert publisher.connected
     for _ in range(200):
@@ -64,7 +64,7 @@ async def test_a_redis_that_comes_back_gets_what_waits(
 ) -> None:
     monkeypatch.setattr(outbox, "MAX_AGE_S", 60.0)
     store, ear, publisher = MemoryStore(), listen(), publisher_on()
-    await ear.join("v1")
+    await ear.subscribe("v1")
     await publisher.start()
     await redis.kill()
     publisher.offer(store.post("v1"))
@@ -72,7 +72,7 @@ async def test_a_redis_that_comes_back_gets_what_waits(
     await redis.start()
     await eventually(lambda: publisher.connected)
     # Whether the first one was heard depends on who was back earlier; from here on all are.
-    await ear.join("v1")
+    await ear.subscribe("v1")
     publisher.offer(store.post("v1"))
     await eventually(lambda: ear.seqs("v1")[-1:] == [2])
     assert publisher.queued == 0
@@ -93,7 +93,7 @@ async def test_a_blackholed_connection_is_given_up(
     redis: RedisServer, publisher_on: Build, listen: Listen
 ) -> None:
     store, ear = MemoryStore(), listen()
-    await ear.join("v1")
+    await ear.subscribe("v1")
     async with TcpProxy(redis.port) as proxy:
         publisher = publisher_on(f"redis://{proxy.address}")
         await publisher.start()
@@ -108,7 +108,7 @@ async def test_a_blackholed_connection_is_given_up(
 
 async def test_stop_publishes_what_waits(publisher_on: Build, listen: Listen) -> None:
     store, ear, publisher = MemoryStore(), listen(), publisher_on()
-    await ear.join("v1")
+    await ear.subscribe("v1")
     await publisher.start()
     for _ in range(50):
         publisher.offer(store.post("v1"))
@@ -142,7 +142,7 @@ async def test_what_is_no_redis_is_away(tasks: TaskHome) -> None:
     store = MemoryStore()
     publisher = Publisher(f"redis://127.0.0.1:{port}", Channels(8), tasks)
     ear = Ear(f"redis://127.0.0.1:{port}", tasks)
-    ear.subscriber.join("v1")
+    ear.subscriber.subscribe("v1")
     await publisher.start()
     publisher.offer(store.post("v1"))
     await eventually(lambda: len(met) >= 3 * len(answers), 60)
@@ -159,7 +159,7 @@ async def test_a_password_is_used_and_a_wrong_one_is_told(
     assert not wrong.connected
     store = MemoryStore()
     ear = listen(f"redis://:secret%20word@127.0.0.1:{redis.port}")
-    await ear.join("v1")
+    await ear.subscribe("v1")
     right = publisher_on(f"redis://:secret%20word@127.0.0.1:{redis.port}")
     await right.start()
     right.offer(store.post("v1"))
@@ -175,7 +175,7 @@ async def test_a_redis_that_refuses_our_channels_is_away_and_tried_less_and_less
 ) -> None:
     monkeypatch.setattr(outbox, "MAX_AGE_S", 60.0)
     store, ear, publisher = MemoryStore(), listen(), publisher_on(mute_url)
-    await ear.join("v1")
+    await ear.subscribe("v1")
     await publisher.start()
     assert publisher.connected  # nothing was refused yet
     with structlog.testing.capture_logs() as logs:
@@ -195,7 +195,7 @@ async def test_nobody_hears_a_channel_that_nobody_wants(
 ) -> None:
     """P6 in the partitioned topologies: a channel, not a video, is what a node asks for."""
     store, ear, publisher = MemoryStore(), listen(), publisher_on()
-    await ear.join("v1")
+    await ear.subscribe("v1")
     await publisher.start()
     others = [f"o{number}" for number in range(40)]
     for video_id in others:

@@ -42,7 +42,7 @@ async def test_a_video_is_heard_and_announced_from_its_confirmation_on(
 ) -> None:
     store, ear = MemoryStore(), listen()
     assert await publish(redis, store, "v1") == 0
-    await ear.join("v1")
+    await ear.subscribe("v1")
     assert ear.announced == ["v1"]
     assert ear.subscriber.subscriptions == 1
     assert await publish(redis, store, "v1") == 1
@@ -52,10 +52,10 @@ async def test_a_video_is_heard_and_announced_from_its_confirmation_on(
 async def test_a_video_that_joins_a_channel_that_is_held_is_announced_soon_after(
     redis: RedisServer, listen: Listen
 ) -> None:
-    """Not inside `join`: its room is not ready for a probe."""
+    """Not inside `join`: its room is not ready for an anti-entropy check."""
     ear = listen()
-    await ear.join("v1")
-    ear.subscriber.join(beside("v1"))
+    await ear.subscribe("v1")
+    ear.subscriber.subscribe(beside("v1"))
     assert ear.announced == ["v1"]
     await eventually(lambda: ear.announced == ["v1", beside("v1")])
 
@@ -65,9 +65,9 @@ async def test_a_video_that_leaves_and_joins_at_once_is_announced_again(
 ) -> None:
     """Redis is told nothing of it, and what came between had no room."""
     ear = listen()
-    await ear.join("v1")
-    ear.subscriber.leave("v1")
-    ear.subscriber.join("v1")
+    await ear.subscribe("v1")
+    ear.subscriber.unsubscribe("v1")
+    ear.subscriber.subscribe("v1")
     await eventually(lambda: ear.announced == ["v1", "v1"])
 
 
@@ -75,11 +75,11 @@ async def test_the_last_video_of_a_channel_ends_its_subscription(
     redis: RedisServer, listen: Listen
 ) -> None:
     ear = listen()
-    await ear.join("v1")
-    ear.subscriber.leave("v1")
+    await ear.subscribe("v1")
+    ear.subscriber.unsubscribe("v1")
     await eventually(lambda: ear.subscriber.subscriptions == 0)
     assert await channels_with_ears(redis) == set()
-    await ear.join("v1")
+    await ear.subscribe("v1")
     assert ear.announced == ["v1", "v1"]
     assert await channels_with_ears(redis) == {CHANNELS.channel("v1")}
 
@@ -101,13 +101,13 @@ async def test_after_a_cut_everything_is_subscribed_and_announced_anew(
     async with TcpProxy(redis.port) as proxy:
         ear = listen(f"redis://{proxy.address}")
         for video_id in videos:
-            ear.subscriber.join(video_id)
+            ear.subscriber.subscribe(video_id)
         await eventually(lambda: set(ear.announced) == set(videos))
         proxy.cut()
         await eventually(lambda: ear.connected == [True, False])
         assert ear.subscriber.subscriptions == 0
-        ear.subscriber.leave("v0")
-        ear.subscriber.join("while-away")
+        ear.subscriber.unsubscribe("v0")
+        ear.subscriber.subscribe("while-away")
         ear.announced.clear()
         proxy.heal()
         await eventually(lambda: {*videos[1:], "while-away"} <= set(ear.announced))
@@ -122,7 +122,7 @@ async def test_a_blackholed_connection_is_noticed_and_replaced(
 ) -> None:
     async with TcpProxy(redis.port) as proxy:
         ear = listen(f"redis://{proxy.address}")
-        await ear.join("v1")
+        await ear.subscribe("v1")
         proxy.blackhole()
         await eventually(lambda: ear.connected[-1] is False, 15)
         proxy.heal()
@@ -135,7 +135,7 @@ async def test_a_stopped_redis_is_noticed_and_used_again_when_it_goes_on(
     redis: RedisServer, listen: Listen
 ) -> None:
     ear = listen()
-    await ear.join("v1")
+    await ear.subscribe("v1")
     redis.pause()
     await eventually(lambda: ear.subscriber.stats.failures >= 2, 15)  # it came back in vain, too
     assert ear.connected[-1] is False
@@ -150,13 +150,13 @@ async def test_a_stopped_redis_is_noticed_while_videos_come_and_go(
 ) -> None:
     """On a channel that is held, and on one that is subscribed to and left each time."""
     ear = listen()
-    await ear.join("v1")
+    await ear.subscribe("v1")
     held, left = beside("v1"), "v2"
     assert CHANNELS.channel(left) != CHANNELS.channel("v1")
 
     async def come_and_go() -> None:
         while True:
-            for act in (ear.subscriber.join, ear.subscriber.leave):
+            for act in (ear.subscriber.subscribe, ear.subscriber.unsubscribe):
                 act(held)
                 act(left)
                 await asyncio.sleep(0.005)
@@ -174,7 +174,7 @@ async def test_a_redis_that_refuses_our_channels_is_away_and_tried_less_and_less
 ) -> None:
     began = time.monotonic()
     ear = listen(mute_url)
-    ear.subscriber.join("v1")
+    ear.subscriber.subscribe("v1")
     await eventually(lambda: ear.subscriber.stats.failures >= 7)
     # At least half of 0.05 + 0.1 + 0.2 + 0.4 + 0.8 + 1 s; a first pause six times is 0.3 s at most.
     assert time.monotonic() - began > 1.2
@@ -189,10 +189,10 @@ async def test_a_redis_is_there_while_nothing_is_wanted_that_it_refuses(
 ) -> None:
     ear = listen(mute_url)
     await eventually(lambda: ear.connected == [True])
-    ear.subscriber.join("v1")
+    ear.subscriber.subscribe("v1")
     await eventually(lambda: ear.subscriber.stats.failures >= 4)
     assert ear.connected == [True, False]
-    ear.subscriber.leave("v1")
+    ear.subscriber.unsubscribe("v1")
     await eventually(lambda: ear.connected == [True, False, True])
 
 
@@ -225,7 +225,7 @@ async def test_a_redis_that_confirms_nothing_is_tried_again(
 
 async def test_junk_is_counted_and_dropped(redis: RedisServer, listen: Listen) -> None:
     store, ear = MemoryStore(), listen()
-    await ear.join("v1")
+    await ear.subscribe("v1")
     channel = CHANNELS.channel("v1")
     junk = [
         b"", b"x", b"{}", b"[" * 100_000, b"\xff" * 1000, b'{"batches": []}' * 2,
@@ -241,7 +241,7 @@ async def test_junk_is_counted_and_dropped(redis: RedisServer, listen: Listen) -
 
 async def test_nobody_can_publish_more_than_a_message(redis: RedisServer, listen: Listen) -> None:
     ear = listen()
-    await ear.join("v1")
+    await ear.subscribe("v1")
     with contextlib.suppress(Exception):  # it is cut off while it sends, or told
         await redis.ask("PUBLISH", CHANNELS.channel("v1"), b"x" * (5 * 1024 * 1024))
     store = MemoryStore()
@@ -255,7 +255,7 @@ async def test_a_flood_of_messages_leaves_the_loop_to_others(
 ) -> None:
     """Reading what is buffered does not yield by itself."""
     ear = listen()
-    await ear.join("v1")
+    await ear.subscribe("v1")
     stats, most_at_once, done = ear.subscriber.stats, 0, False
 
     async def count() -> None:
@@ -280,11 +280,11 @@ async def test_thousands_of_videos_join_and_leave_in_few_commands(
     ear = listen()
     videos = [f"v{number}" for number in range(5_000)]
     for video_id in videos:
-        ear.subscriber.join(video_id)
+        ear.subscriber.subscribe(video_id)
     await eventually(lambda: len(ear.announced) == 5_000)
     assert ear.subscriber.subscriptions == len(CHANNELS.all())
     for video_id in videos:
-        ear.subscriber.leave(video_id)
+        ear.subscriber.unsubscribe(video_id)
     await eventually(lambda: ear.subscriber.subscriptions == 0)
     assert ear.subscriber.pending == 0
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from rtms_node.antientropy import ProbeTimes
+from rtms_node.antientropy import AntiEntropyTimes
 from rtms_node.limits import Limits
-from rtms_node.node import NodeCore
+from rtms_node.node import Node
 from rtms_node.stream_listener import StreamListener
 from rtms_node.testing import MemoryStore
 from service.tasks import TaskHome
@@ -20,12 +20,12 @@ from service.tasks import TaskHome
 class AcksAtOnce:
     """A feed that announces at once."""
 
-    core: NodeCore
+    node: Node
 
-    def join(self, video_id: str) -> None:
-        self.core.announced(video_id)
+    def subscribe(self, video_id: str) -> None:
+        self.node.announced(video_id)
 
-    def leave(self, video_id: str) -> None: ...
+    def unsubscribe(self, video_id: str) -> None: ...
 
 
 class Served:
@@ -37,8 +37,9 @@ class Served:
         self.registry = CollectorRegistry()
         self._writers: list[asyncio.StreamWriter] = []
         feed = AcksAtOnce()
-        self.core = feed.core = NodeCore(
-            "node-1", limits, ProbeTimes(0.1, 0.1), self.store, feed, self.tasks, self.registry,
+        self.core = feed.core = Node(
+            "node-1", limits, AntiEntropyTimes(0.1, 0.1), self.store, feed, self.tasks,
+            self.registry,
             on_reachable=lambda reachable: None,
         )  # fmt: skip
         self.listener = StreamListener(self.core.hub, "127.0.0.1", 0, **listener)

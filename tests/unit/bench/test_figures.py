@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.figures import Beside, On, Reach, Row, measured, percentile, ratio, slope
+from bench.figures import Beside, On, Row, Target, measured, percentile, ratio, slope
 
 OURS = measured([12.0, 10.0, 11.0], "us")
 LIMIT = Beside("send loop", measured([10.0, 10.0, 10.0], "us"))
@@ -27,8 +27,8 @@ def test_a_ratio_is_ours_divided_by_the_other_pair_by_pair() -> None:
     assert ROW.ratio.values == pytest.approx((1.2, 1.0, 1.1))
 
 
-def test_the_ratio_is_to_what_the_reach_names() -> None:
-    both = replace(ROW, peer=PEER, reach=Reach(0.9, "times", on=On.PEER))
+def test_the_ratio_is_to_what_the_target_names() -> None:
+    both = replace(ROW, peer=PEER, target=Target(0.9, "times", on=On.PEER))
     assert both.ratio is not None
     assert both.ratio.median == pytest.approx(0.55)
 
@@ -42,35 +42,35 @@ def test_a_ratio_of_unequal_repeats_is_refused() -> None:
         ratio(OURS, measured([1.0], "us"))
 
 
-def test_a_reach_on_the_ratio_is_judged_by_its_median() -> None:
-    assert replace(ROW, reach=Reach(1.1, on=On.LIMIT)).met is True
-    assert replace(ROW, reach=Reach(1.05, on=On.LIMIT)).met is False
+def test_a_target_on_the_ratio_is_judged_by_its_median() -> None:
+    assert replace(ROW, target=Target(1.1, on=On.LIMIT)).met is True
+    assert replace(ROW, target=Target(1.05, on=On.LIMIT)).met is False
 
 
-def test_a_reach_on_the_figure_is_an_upper_bound_unless_it_says_at_least() -> None:
-    assert replace(ROW, reach=Reach(11.0, "us")).met is True
-    assert replace(ROW, reach=Reach(10.9, "us")).met is False
-    assert replace(ROW, reach=Reach(10.9, "us", at_least=True)).met is True
+def test_a_target_on_the_figure_is_an_upper_bound_unless_it_says_at_least() -> None:
+    assert replace(ROW, target=Target(11.0, "us")).met is True
+    assert replace(ROW, target=Target(10.9, "us")).met is False
+    assert replace(ROW, target=Target(10.9, "us", at_least=True)).met is True
 
 
-def test_a_reach_on_a_peer_that_is_missing_is_not_met() -> None:
-    assert Row("CPU", OURS, reach=Reach(0.9, on=On.PEER)).met is False
+def test_a_target_on_a_peer_that_is_missing_is_not_met() -> None:
+    assert Row("CPU", OURS, target=Target(0.9, on=On.PEER)).met is False
 
 
-def test_without_a_reach_there_is_no_verdict() -> None:
+def test_without_a_target_there_is_no_verdict() -> None:
     assert ROW.met is None
 
 
 @pytest.mark.parametrize(
-    ("reach", "text"),
+    ("target", "text"),
     [
-        (Reach(1_536, "bytes"), "at most 1,536 bytes"),
-        (Reach(0.6, "M/s", at_least=True), "at least 0.6 M/s"),
-        (Reach(0.9, "times", on=On.PEER), "at most 0.9 times the peer"),
+        (Target(1_536, "bytes"), "at most 1,536 bytes"),
+        (Target(0.6, "M/s", at_least=True), "at least 0.6 M/s"),
+        (Target(0.9, "times", on=On.PEER), "at most 0.9 times the peer"),
     ],
 )
-def test_a_reach_reads_as_a_person_would_say_it(reach: Reach, text: str) -> None:
-    assert reach.text == text
+def test_a_target_reads_as_a_person_would_say_it(target: Target, text: str) -> None:
+    assert target.text == text
 
 
 @pytest.mark.parametrize(("percent", "expected"), [(50, 50), (99, 99), (100, 100), (1, 1)])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.figures import Beside, Curve, Line, On, Reach, Row, measured
+from bench.figures import Beside, Curve, Line, On, Row, Target, measured
 from bench.report import keep, kept_rows, markdown, table, verdict
 from bench.svg import draw
 
@@ -17,7 +17,7 @@ ROW = Row(
     "CPU per delivery",
     measured([12.0, 10.0, 11.0], "us"),
     limit=Beside("send loop", measured([10.0, 10.0, 10.0], "us")),
-    reach=Reach(1.25, "times", on=On.LIMIT),
+    target=Target(1.25, "times", on=On.LIMIT),
 )
 CURVE = Curve(
     "busy",
@@ -28,10 +28,10 @@ CURVE = Curve(
 )
 
 
-def test_a_missed_reach_is_said_aloud() -> None:
+def test_a_missed_target_is_said_aloud() -> None:
     assert verdict(ROW) == "hit"
-    assert verdict(replace(ROW, reach=Reach(1.0, "us"))) == "MISSED"
-    assert verdict(replace(ROW, reach=None)) == ""
+    assert verdict(replace(ROW, target=Target(1.0, "us"))) == "MISSED"
+    assert verdict(replace(ROW, target=None)) == ""
 
 
 def test_the_table_has_a_line_for_each_row() -> None:
@@ -45,7 +45,7 @@ def test_as_markdown_every_line_has_as_many_cells() -> None:
 
 
 def test_what_is_kept_reads_back_as_the_same_rows(tmp_path: Path) -> None:
-    peer = replace(ROW, limit=None, peer=ROW.limit, reach=None)
+    peer = replace(ROW, limit=None, peer=ROW.limit, target=None)
     keep("fanout", [ROW, CURVE, peer], "2 cores", tmp_path)
     assert kept_rows("fanout", tmp_path) == [ROW, peer]
 
@@ -53,7 +53,7 @@ def test_what_is_kept_reads_back_as_the_same_rows(tmp_path: Path) -> None:
 def test_the_kept_report_has_every_value(tmp_path: Path) -> None:
     keep("fanout", [ROW, CURVE], "2 cores", tmp_path)
     kept = json.loads((tmp_path / "fanout.json").read_text())
-    assert kept["surroundings"] == "2 cores"
+    assert kept["conditions"] == "2 cores"
     assert kept["rows"][0]["ours"]["values"] == [12.0, 10.0, 11.0]
     assert kept["rows"][0]["met"] is True
     assert kept["curves"][0]["lines"]["ours"] == [[0.0, 1.0], [100_000.0, 24.0]]

@@ -16,14 +16,14 @@ SIZE = Size(1_000, 20, rounds=1, turns=1)
 
 
 @pytest.mark.parametrize(("limit", "met"), [(RawSender.IN_C, True), (RawSender.IN_PYTHON, None)])
-def test_a_reach_on_a_loop_in_c_is_not_judged_by_one_in_python(
+def test_a_target_on_a_loop_in_c_is_not_judged_by_one_in_python(
     limit: str, met: bool | None
 ) -> None:
     cost = {NodeSender.name: measured([10.0], "us"), limit: measured([9.0], "us")}
     assert [row.met for row in cost_rows(SIZE, cost)] == [met]
 
 
-def test_a_reach_on_nchan_is_judged_where_nchan_is() -> None:
+def test_a_target_on_nchan_is_judged_where_nchan_is() -> None:
     cost = {NodeSender.name: measured([10.0], "us"), NchanSender.name: measured([20.0], "us")}
     assert [row.met for row in cost_rows(SIZE, cost)] == [True]
 

@@ -31,7 +31,7 @@ SAMPLE = Sample(
     comments=100,
     messages=200,
     received=400,
-    unwanted=100,
+    not_subscribed=100,
     deliveries=1_000,
     repairs=0,
     held=7,
@@ -44,8 +44,8 @@ SAMPLE = Sample(
 
 
 def measured(name: str = "gateway") -> Measured:
-    small = dataclasses.replace(SAMPLE, nodes=1, received=100, unwanted=0)
-    even = dataclasses.replace(SAMPLE, exponent=0.0, unwanted=300)
+    small = dataclasses.replace(SAMPLE, nodes=1, received=100, not_subscribed=0)
+    even = dataclasses.replace(SAMPLE, exponent=0.0, not_subscribed=300)
     hot = dataclasses.replace(SAMPLE, received=300, deliveries=5_000, p99_ms=77.0)
     heal = Heal(60, 400, 1_000.0, 2_500.0)
     return Measured(name, name, 1, [small, SAMPLE], [SAMPLE, even], SAMPLE, hot, heal)
@@ -76,7 +76,7 @@ def test_popularity_follows_zipfs_law_and_the_seed() -> None:
 def test_waste_is_the_share_of_what_came_for_nothing() -> None:
     assert SAMPLE.received_per_comment == 4.0
     assert SAMPLE.waste == 0.25
-    assert dataclasses.replace(SAMPLE, received=0, unwanted=0).waste == 0
+    assert dataclasses.replace(SAMPLE, received=0, not_subscribed=0).waste == 0
 
 
 def test_cpu_is_told_for_a_comment_by_role_and_in_all() -> None:
@@ -175,7 +175,7 @@ def test_nothing_measured_is_told_too() -> None:
 
 
 def test_the_spread_of_viewers_is_drawn_from_even_to_gathered() -> None:
-    alone = dataclasses.replace(SAMPLE, messages=0, received=0, unwanted=0)
+    alone = dataclasses.replace(SAMPLE, messages=0, received=0, not_subscribed=0)
     evenly = dataclasses.replace(alone, exponent=0.0)
     single = Measured("single", "single", 0, spread=[alone, evenly])
     curves = {curve.name: curve for curve in spread_of([measured(), single])}

@@ -58,8 +58,8 @@ def sound(count: int = 5) -> History:
         history.posts.append(Post("v1", f"key-{seq}", "ann", told["text"], [ack(seq, seq)]))
         history.forwards.append(Forward(seq, "node-1", "v1", seq))
     for _ in range(2):
-        greeted = (0.3, hello(0))
-        history.watches.append(screen(greeted, *((s + 0.1, event) for s, event in events.items())))
+        resumed = (0.3, hello(0))
+        history.watches.append(screen(resumed, *((s + 0.1, event) for s, event in events.items())))
     return history
 
 

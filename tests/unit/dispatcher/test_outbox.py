@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from dispatcher.core import Parcel
+from dispatcher.encoded_batch import EncodedBatch
 from dispatcher.outbox import Outbox, OutboxLimits, Queued
-from tests.unit.dispatcher.parcels import parcel
+from tests.unit.dispatcher.encoded import parcel
 
 LIMITS = OutboxLimits(
     max_bytes=2_000, max_parcels=8, max_age_s=5.0, request_bytes=600, request_parcels=3
@@ -17,10 +17,10 @@ LIMITS = OutboxLimits(
 
 class Drops:
     def __init__(self) -> None:
-        self.parcels: list[Parcel] = []
+        self.parcels: list[EncodedBatch] = []
         self.reasons: Counter[str] = Counter()
 
-    def __call__(self, reason: str, dropped: Parcel) -> None:
+    def __call__(self, reason: str, dropped: EncodedBatch) -> None:
         self.parcels.append(dropped)
         self.reasons[reason] += 1
 

@@ -13,7 +13,7 @@ from dispatcher.router import Router
 from dispatcher.senders import Senders
 from service.tasks import TaskHome
 from tests.support import eventually
-from tests.unit.dispatcher.parcels import batch, node
+from tests.unit.dispatcher.encoded import batch, node
 from wire.internal import MAX_INTERNAL_BYTES, decode_batches
 from wire.roles import Peer
 
@@ -80,7 +80,7 @@ async def test_a_registered_node_that_is_no_member_is_counted(bench: Bench) -> N
     await bench.router.take([batch(1)])
     await bench.senders.wait_idle()
     assert bench.got == {"a": [("v", 1)]}
-    assert bench.registry.get_sample_value("livecomments_route_strangers_total") == 1
+    assert bench.registry.get_sample_value("livecomments_route_unknown_nodes_total") == 1
 
 
 async def test_an_unknown_route_is_waited_for(bench: Bench) -> None:
@@ -125,7 +125,7 @@ async def test_no_more_than_so_many_batches_wait(
 ) -> None:
     monkeypatch.setattr(router_module, "MAX_WAITING", 3)
     await bench.router.take([batch(seq) for seq in range(1, 6)])
-    assert (bench.router.waiting, bench.count("crowded")) == (3, 2)
+    assert (bench.router.waiting, bench.count("queue_full")) == (3, 2)
 
 
 async def test_no_more_than_so_many_bytes_wait(
@@ -133,7 +133,7 @@ async def test_no_more_than_so_many_bytes_wait(
 ) -> None:
     monkeypatch.setattr(router_module, "MAX_WAITING_BYTES", 1_000)
     await bench.router.take([batch(seq, size=600) for seq in range(1, 6)])
-    assert (bench.router.waiting, bench.count("crowded")) == (2, 3)
+    assert (bench.router.waiting, bench.count("queue_full")) == (2, 3)
     bench.routes.answer("v", "a")
     await bench.router.wait_routed()
     bench.routes.known.clear()

@@ -14,7 +14,7 @@ from dispatcher.outbox import OutboxLimits
 from dispatcher.sender import NodeSender, SenderConfig
 from service.logs import add_request_id, bind_request, current_request_id
 from tests.support import eventually
-from tests.unit.dispatcher.parcels import node, parcel
+from tests.unit.dispatcher.encoded import node, parcel
 from wire.errors import PeerError
 from wire.internal import FORWARD, ForwardReply, decode_batches, encode
 from wire.roles import Peer

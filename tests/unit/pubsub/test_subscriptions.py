@@ -20,32 +20,32 @@ FIRST, SECOND = on(CHANNEL)
 
 def test_the_first_video_of_a_channel_subscribes_and_the_last_one_leaves() -> None:
     table = Subscriptions(CHANNELS)
-    table.join(FIRST)
+    table.subscribe(FIRST)
     assert table.take_changes() == ([CHANNEL], [])
-    table.join(SECOND)
+    table.subscribe(SECOND)
     assert table.take_changes() == ([], [])
-    table.leave(FIRST)
+    table.unsubscribe(FIRST)
     assert table.take_changes() == ([], [])
-    table.leave(SECOND)
+    table.unsubscribe(SECOND)
     assert table.take_changes() == ([], [CHANNEL])
 
 
 def test_only_the_last_video_of_a_channel_that_was_subscribed_has_to_be_told() -> None:
     table = Subscriptions(CHANNELS, always=[OTHER])
-    table.join(FIRST)
-    assert not table.leave(FIRST)  # nothing was sent
+    table.subscribe(FIRST)
+    assert not table.unsubscribe(FIRST)  # nothing was sent
     for video_id in (FIRST, SECOND, on(OTHER)[0]):
-        table.join(video_id)
+        table.subscribe(video_id)
     table.take_changes()
-    assert [table.leave(video_id) for video_id in (FIRST, SECOND)] == [False, True]
-    assert not table.leave(on(OTHER)[0])
+    assert [table.unsubscribe(video_id) for video_id in (FIRST, SECOND)] == [False, True]
+    assert not table.unsubscribe(on(OTHER)[0])
 
 
 def test_a_confirmed_channel_announces_its_videos() -> None:
     table = Subscriptions(CHANNELS)
-    table.join(FIRST)
-    table.join(SECOND)
-    table.join(on(OTHER)[0])
+    table.subscribe(FIRST)
+    table.subscribe(SECOND)
+    table.subscribe(on(OTHER)[0])
     table.take_changes()
     assert table.held == 0
     assert table.confirm(CHANNEL) == [FIRST, SECOND]
@@ -54,20 +54,20 @@ def test_a_confirmed_channel_announces_its_videos() -> None:
 
 def test_a_video_that_joined_before_the_confirmation_is_announced_too() -> None:
     table = Subscriptions(CHANNELS)
-    table.join(FIRST)
+    table.subscribe(FIRST)
     table.take_changes()
-    table.join(SECOND)
+    table.subscribe(SECOND)
     assert table.confirm(CHANNEL) == [FIRST, SECOND]
 
 
 def test_a_channel_is_heard_from_its_confirmation_until_it_is_being_left() -> None:
     table = Subscriptions(CHANNELS)
-    table.join(FIRST)
+    table.subscribe(FIRST)
     table.take_changes()
     assert not table.hears(SECOND)
     table.confirm(CHANNEL)
     assert table.hears(SECOND)
-    table.leave(FIRST)
+    table.unsubscribe(FIRST)
     assert table.hears(SECOND)  # joined now, it would keep the channel
     table.take_changes()
     assert not table.hears(SECOND)
@@ -75,9 +75,9 @@ def test_a_channel_is_heard_from_its_confirmation_until_it_is_being_left() -> No
 
 def test_a_confirmation_that_comes_after_we_left_holds_nothing() -> None:
     table = Subscriptions(CHANNELS)
-    table.join(FIRST)
+    table.subscribe(FIRST)
     table.take_changes()
-    table.leave(FIRST)
+    table.unsubscribe(FIRST)
     table.take_changes()
     assert table.confirm(CHANNEL) == []
     table.confirm_left(CHANNEL)
@@ -86,12 +86,12 @@ def test_a_confirmation_that_comes_after_we_left_holds_nothing() -> None:
 
 def test_a_channel_that_is_left_and_wanted_again_is_announced_again() -> None:
     table = Subscriptions(CHANNELS)
-    table.join(FIRST)
+    table.subscribe(FIRST)
     table.take_changes()
     table.confirm(CHANNEL)
-    table.leave(FIRST)
+    table.unsubscribe(FIRST)
     assert table.take_changes() == ([], [CHANNEL])
-    table.join(FIRST)
+    table.subscribe(FIRST)
     assert table.take_changes() == ([CHANNEL], [])
     table.confirm_left(CHANNEL)
     assert table.confirm(CHANNEL) == [FIRST]
@@ -99,7 +99,7 @@ def test_a_channel_that_is_left_and_wanted_again_is_announced_again() -> None:
 
 def test_a_new_connection_begins_with_nothing() -> None:
     table = Subscriptions(CHANNELS)
-    table.join(FIRST)
+    table.subscribe(FIRST)
     table.take_changes()
     table.confirm(CHANNEL)
     table.forget_connection()
@@ -110,8 +110,8 @@ def test_a_new_connection_begins_with_nothing() -> None:
 def test_some_channels_are_heard_without_a_video() -> None:
     table = Subscriptions(CHANNELS, always=[CHANNEL])
     assert table.take_changes() == ([CHANNEL], [])
-    table.join(FIRST)
-    table.leave(FIRST)
+    table.subscribe(FIRST)
+    table.unsubscribe(FIRST)
     assert table.take_changes() == ([], [])
 
 
@@ -132,10 +132,10 @@ def test_a_redis_that_answers_in_order_ends_with_what_is_wanted() -> None:
             step = rng.random()
             if step < 0.4:
                 served.add(video_id)
-                table.join(video_id)
+                table.subscribe(video_id)
             elif step < 0.7:
                 served.discard(video_id)
-                table.leave(video_id)
+                table.unsubscribe(video_id)
             elif step < 0.85:
                 send(table, wire)
             elif wire:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rtms_node.context import Surroundings
+from rtms_node.context import NodeContext
 from rtms_node.hub import Hub
 from rtms_node.limits import Limits
 from rtms_node.stats import Stats
@@ -51,16 +51,16 @@ class RecordingFeed:
     def __init__(self) -> None:
         self.calls: list[tuple[str, str]] = []
 
-    def join(self, video_id: str) -> None:
+    def subscribe(self, video_id: str) -> None:
         self.calls.append(("join", video_id))
 
-    def leave(self, video_id: str) -> None:
+    def unsubscribe(self, video_id: str) -> None:
         self.calls.append(("leave", video_id))
 
 
 @dataclass
 class Node:
-    """A hub and its surroundings."""
+    """A hub and its context."""
 
     limits: Limits
     store: MemoryStore = field(default_factory=MemoryStore)
@@ -71,10 +71,10 @@ class Node:
 
     def __post_init__(self) -> None:
         self.reads = ManualReads(self.store)
-        surroundings = Surroundings(
+        context = NodeContext(
             "node-1", self.clock, self.limits, self.stats, self.reads, self.observed.append
         )
-        self.hub = Hub(surroundings, self.reads, self.feed, lambda video_id: None)
+        self.hub = Hub(context, self.reads, self.feed, lambda video_id: None)
 
     def watch(
         self, video_id: str = "v1", cursor: str | None = None, replay: int = 20, address: str = "a"

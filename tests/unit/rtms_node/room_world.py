@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from rtms_node.context import OnHead, OnRange, Surroundings
+from rtms_node.context import NodeContext, OnHead, OnRange
 from rtms_node.hub import Hub
 from rtms_node.limits import Limits
 from rtms_node.stats import Stats
@@ -92,10 +92,10 @@ class World:
         self.clock = ManualClock()
         self.store = MemoryStore(EPOCHS[0])
         self.reads = ManualReads(self.store)
-        surroundings: Any = Surroundings(
+        context: Any = NodeContext(
             "node-1", self.clock, LIMITS, Stats(), self.reads, lambda at: None
         )
-        self.hub = Hub(surroundings, self.reads, _Silent(), lambda video_id: None)
+        self.hub = Hub(context, self.reads, _Silent(), lambda video_id: None)
         self.history: dict[str, list[bytes]] = {EPOCHS[0]: []}
         self.screens: list[Screen] = []
         self._in_flight: list[Any] = []
@@ -224,9 +224,9 @@ class World:
         for room in self.hub.rooms.values():
             room.drop_frames()
 
-    def probe(self) -> None:
-        """Compare with the store."""
-        self.hub.probe(VIDEO)
+    def compare(self) -> None:
+        """The anti-entropy check of the video."""
+        self.hub.check(VIDEO)
 
     def tick(self) -> None:
         """Time goes by."""
@@ -247,7 +247,7 @@ class World:
         """All faults heal, all that was asked is answered: then every screen is at the head."""
         self.unstall()
         for _ in range(60):
-            self.probe()
+            self.compare()
             self.read_heads()
             self.receive_heads()
             while self.reads.ranges or self._ranges:
@@ -282,5 +282,5 @@ class World:
 
 
 class _Silent:
-    def join(self, video_id: str) -> None: ...
-    def leave(self, video_id: str) -> None: ...
+    def subscribe(self, video_id: str) -> None: ...
+    def unsubscribe(self, video_id: str) -> None: ...

@@ -101,10 +101,10 @@ async def test_a_failed_repair_is_tried_again(node: Any) -> None:
     assert viewer.seqs == [1, 2, 3, 4]
 
 
-async def test_the_last_comment_before_silence_is_found_by_a_probe(node: Any) -> None:
+async def test_the_last_comment_before_silence_is_found_by_antientropy(node: Any) -> None:
     viewer = node.watch_loaded()
     node.store.post("v1", 2)  # never forwarded
-    node.hub.probe("v1")
+    node.hub.check("v1")
     node.reads.answer_heads()
     await eventually(lambda: node.reads.ranges)
     node.reads.answer_range()
@@ -114,7 +114,7 @@ async def test_the_last_comment_before_silence_is_found_by_a_probe(node: Any) ->
 async def test_many_missing_comments_are_read_in_turns(node: Any) -> None:
     viewer = node.watch_loaded()
     node.store.post("v1", 2500)
-    node.hub.probe("v1")
+    node.hub.check("v1")
     node.reads.answer_heads()
     for after in (0, 1000, 2000):
         await eventually(lambda: node.reads.ranges)
@@ -139,7 +139,7 @@ async def test_viewers_share_one_fill(node: Any) -> None:
         node.reads.answer_range()
     for viewer, cursor in zip(viewers, (50, 10, 90, 10), strict=True):
         assert viewer.seqs == list(range(cursor + 1, 101))
-    assert node.stats.fills <= 2
+    assert node.stats.backfills <= 2
 
 
 async def test_comments_that_arrive_during_a_fill_come_after_it(node: Any) -> None:
@@ -163,7 +163,7 @@ async def test_a_failed_fill_is_tried_again_and_shows_no_part(node: Any) -> None
     assert viewer.seqs == list(range(31, 51))
 
 
-async def test_a_failed_fill_pauses_however_many_comments_come(slow_node: Any) -> None:
+async def test_a_failed_backfill_pauses_however_many_comments_come(slow_node: Any) -> None:
     slow_node.store.post("v1", 50)
     behind, live = slow_node.watch(cursor=f"{E}-30"), slow_node.watch(cursor=f"{E}-50")
     slow_node.reads.answer_heads()
@@ -176,7 +176,7 @@ async def test_a_failed_fill_pauses_however_many_comments_come(slow_node: Any) -
     slow_node.clock.advance(0.1)
     slow_node.reads.answer_range()
     assert behind.seqs == list(range(31, 71))
-    assert (slow_node.stats.fills, slow_node.stats.failed_reads) == (2, 1)
+    assert (slow_node.stats.backfills, slow_node.stats.failed_reads) == (2, 1)
 
 
 async def test_a_viewer_that_joins_during_that_pause_shares_the_next_fill(slow_node: Any) -> None:
@@ -199,7 +199,7 @@ async def test_a_writer_that_lacks_what_another_has_is_not_asked_again_at_once(
 ) -> None:
     viewer = slow_node.watch_loaded()
     slow_node.store.post("v1", 3)
-    slow_node.hub.probe("v1")
+    slow_node.hub.check("v1")
     slow_node.reads.answer_heads()
     slow_node.clock.advance(0.1)
     slow_node.reads.ranges.pop()[3](RangeReply(E, 1, 0, 1, ()))
@@ -223,7 +223,7 @@ async def test_retention_during_a_long_cut_is_named_in_a_gap(node: Any) -> None:
     viewer = node.watch_loaded()
     node.store.post("v1", 95)
     node.store.oldest = 61
-    node.hub.probe("v1")
+    node.hub.check("v1")
     node.reads.answer_heads()
     await eventually(lambda: node.reads.ranges)
     node.reads.answer_range()
@@ -252,13 +252,13 @@ async def test_no_writer_may_answer_from_memory_below_what_a_viewer_has_seen(nod
     node.reads.answer_heads()
     node.hub.ingest(node.store.batch("v1", 1, 5))
     node.reads.seen.clear()
-    node.hub.probe("v1")
+    node.hub.check("v1")
     assert node.reads.seen["v1"] == 5  # nor below what this node has: that would look like a loss
 
 
 async def test_a_head_read_before_the_join_does_not_judge_a_cursor(node: Any) -> None:
     node.watch_loaded()
-    node.hub.probe("v1")
+    node.hub.check("v1")
     early_ticket, answer = node.reads.last_ticket, node.reads.heads.pop("v1")
     node.store.post("v1", 5)
     viewer = node.watch(cursor=f"{E}-5")
@@ -284,7 +284,7 @@ async def test_a_new_epoch_resets_every_viewer(node: Any) -> None:
     node.hub.ingest(node.store.post("v1", 3))
     node.store.restart("otherepoch00")
     node.store.post("v1", 2)
-    node.hub.probe("v1")
+    node.hub.check("v1")
     node.reads.answer_heads()
     node.reads.answer_range()
     assert viewer.named("reset") == [("otherepoch00-0", {"reason": "epoch"})]
@@ -315,7 +315,7 @@ async def test_a_head_that_went_back_is_believed_when_seen_twice(node: Any) -> N
     node.hub.ingest(node.store.post("v1", 3))
     node.store.restart(E)
     node.store.post("v1", 1)
-    node.hub.probe("v1")
+    node.hub.check("v1")
     node.reads.answer_heads()
     assert viewer.named("reset") == []
     node.reads.answer_heads()
@@ -325,7 +325,7 @@ async def test_a_head_that_went_back_is_believed_when_seen_twice(node: Any) -> N
 
 async def test_an_old_head_reply_is_no_regression(node: Any) -> None:
     viewer = node.watch_loaded()
-    node.hub.probe("v1")
+    node.hub.check("v1")
     ticket, answer = node.reads.last_ticket, node.reads.heads.pop("v1")
     node.hub.ingest(node.store.post("v1", 3))
     answer(E, 0, ticket)

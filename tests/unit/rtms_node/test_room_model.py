@@ -15,7 +15,7 @@ from tests.unit.rtms_node.room_world import World
 
 LIVE = (
     "post", "forward", "forward", "repeat", "overlap", "lose", "read_heads", "receive_heads",
-    "read_range", "receive_range", "join", "resume", "leave", "stall", "unstall", "trim", "probe",
+    "read_range", "receive_range", "join", "resume", "leave", "stall", "unstall", "trim", "compare",
     "tick",
 )  # fmt: skip
 RARE = ("retain", "restore", "resume_ahead")

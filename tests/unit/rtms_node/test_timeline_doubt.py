@@ -41,7 +41,7 @@ async def test_a_store_that_went_back_takes_along_what_was_held(node: Any) -> No
     viewer = await hold_the_fifth(node)
     go_back(node.store, 2)
     for _ in range(2):
-        node.hub.probe("v1")
+        node.hub.check("v1")
         node.reads.answer_heads()
     assert len(viewer.named("reset")) == 1
     node.reads.answer_range()
@@ -80,7 +80,7 @@ async def test_a_comment_beyond_the_store_is_taken_back_after_two_reads(node: An
     viewer = node.watch_loaded()
     node.hub.ingest(forged(1))
     for _ in range(2):
-        node.hub.probe("v1")
+        node.hub.check("v1")
         node.reads.answer_heads()
     assert [name for name, _, _ in viewer.events] == ["hello", "comment", "reset"]
 

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 from prometheus_client import CollectorRegistry
 
-from rtms_node.antientropy import ProbeTimes
+from rtms_node.antientropy import AntiEntropyTimes
 from rtms_node.limits import Limits
-from rtms_node.node import NodeCore
+from rtms_node.node import Node
 from service.tasks import TaskHome
 from single.sink import HubSink, NoFeed
 from wire.internal import Batch
@@ -18,9 +18,9 @@ def batch(video_id: str) -> Batch:
     return Batch(video_id, "testepoch001", 1, (msgspec.Raw(b"{}"),))
 
 
-def build_core(source: Any) -> NodeCore:
-    return NodeCore(
-        "single-1", Limits(), ProbeTimes(), source, NoFeed(), TaskHome(), CollectorRegistry(),
+def build_core(source: Any) -> Node:
+    return Node(
+        "single-1", Limits(), AntiEntropyTimes(), source, NoFeed(), TaskHome(), CollectorRegistry(),
         on_reachable=lambda _: None,
     )  # fmt: skip
 

@@ -132,7 +132,7 @@ class _Said:
     def read(self, name: str, *values: object, serial: bool = False) -> tuple[str, Sequence[Any]]:
         return name, values
 
-    def note_key_buckets(self, *_: object) -> None:
+    def write_key_buckets(self, *_: object) -> None:
         return None
 
 

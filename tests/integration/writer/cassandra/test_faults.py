@@ -73,7 +73,7 @@ async def send_late(link: Link) -> None:
         return found
 
     keys.find = then_nothing_passes  # type: ignore[method-assign]
-    with pytest.raises(StoreUnavailable, match="nobody knows"):
+    with pytest.raises(StoreUnavailable, match="outcome unknown"):
         await link.store.append("v", keyed("late"))
     keys.find = find  # type: ignore[method-assign]
 

@@ -51,7 +51,7 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def hint_too_early(store: CassandraStore, *keys: str) -> None:
     """As a writer leaves it that was slow to write its hint, or died after it."""
-    await store._append._keys.note("v", HINTED_FROM * SMALL, keys)
+    await store._append._keys.write_hints("v", HINTED_FROM * SMALL, keys)
 
 
 async def test_an_old_key_is_looked_for_only_where_its_hint_says(store: CassandraStore) -> None:

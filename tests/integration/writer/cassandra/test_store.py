@@ -126,7 +126,7 @@ async def test_hints_of_buckets_that_were_never_written_are_made_good(
     async def dies(_video_id: str, _bucket: int) -> None:
         pass
 
-    monkeypatch.setattr(store._reads, "note_bucket", dies)
+    monkeypatch.setattr(store._reads, "write_bucket_hint", dies)
     await store.append("v", [item(name) for name in names(23)])
     async with opened(keyspace, bucket_size=SMALL) as fresh:
         assert await fresh.heads(["v"]) == {"v": 23}
@@ -208,7 +208,7 @@ async def test_who_is_always_second_is_told_that_nothing_was_stored(
     store: CassandraStore, other: CassandraStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("writer.cassandra.append.SETTLE_WITHIN_S", 0.3)
-    find = store._append._keys.find
+    find = store._append._keys.fetch
 
     async def then_another_is_first(*args: Any) -> Any:
         found = await find(*args)
@@ -240,7 +240,7 @@ async def test_what_cannot_be_found_out_is_not_called_stored(store: CassandraSto
         await store._session.stop()
 
     doubt.between = no_more_answers
-    with pytest.raises(StoreUnavailable, match="nobody knows"):
+    with pytest.raises(StoreUnavailable, match="outcome unknown"):
         await store.append("v", keyed("b"))
 
 

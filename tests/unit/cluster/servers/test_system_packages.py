@@ -21,7 +21,7 @@ class Notes(Silent):
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def note(self, text: str) -> None:
+    def tell(self, text: str) -> None:
         self.lines.append(text)
 
 

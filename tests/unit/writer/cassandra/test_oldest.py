@@ -52,5 +52,5 @@ async def test_the_oldest_is_found_by_a_few_short_reads(groups: list[int], data:
     session: Any = Rows(rows[gone:])
     reads = CassandraReads(session, Buckets(SIZE))
     reads._oldest.put("v", (0.0, known))
-    assert await reads._find_oldest("v", head, trusts=False) == firsts[gone]
+    assert await reads._fetch_oldest("v", head, trusts=False) == firsts[gone]
     assert session.reads <= 2 * head.bit_length() + 3

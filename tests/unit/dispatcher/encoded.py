@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dispatcher.core import Parcel, pack
+from dispatcher.encoded_batch import EncodedBatch, encode_batch
 from wire.internal import Batch
 from wire.roles import Peer, Role
 
@@ -16,8 +16,8 @@ def batch(seq: int = 1, video_id: str = "v", *, size: int = 10, comments: int = 
     return Batch(video_id, EPOCH, seq, (raw,) * comments, request_id=f"request-{seq}")
 
 
-def parcel(seq: int = 1, video_id: str = "v", *, size: int = 10, comments: int = 1) -> Parcel:
-    made = pack(batch(seq, video_id, size=size, comments=comments))
+def parcel(seq: int = 1, video_id: str = "v", *, size: int = 10, comments: int = 1) -> EncodedBatch:
+    made = encode_batch(batch(seq, video_id, size=size, comments=comments))
     assert made is not None
     return made
 

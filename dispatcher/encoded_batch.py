@@ -1,11 +1,11 @@
 """Who gets a batch, and what is sent. Decides; does no I/O.
 
-Law:
+Invariants:
 - a batch goes to the nodes that its route names and that are members, each once, and to nobody
   else;
 - an empty route means that nobody watches: nothing is sent, and nothing is wrong;
 - a registration of an id that is no member (it has just died, or comes in a moment) is counted
-  and passed over: the node's probe heals it;
+  and passed over: the node's anti-entropy check heals it;
 - a batch is encoded once, and all the nodes' queues share those bytes.
 """
 
@@ -18,11 +18,11 @@ from wire.internal import MAX_INTERNAL_BYTES, Batch, encode
 from wire.roles import Peer
 
 _HEAD, _TAIL = b'{"batches":[', b"]}"
-MAX_PARCEL_BYTES = MAX_INTERNAL_BYTES - len(_HEAD) - len(_TAIL)
+MAX_BATCH_BYTES = MAX_INTERNAL_BYTES - len(_HEAD) - len(_TAIL)
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class EncodedBatch:
     """One batch, encoded, on its way to nodes."""
 
     video_id: str
@@ -41,15 +41,15 @@ class Decision:
     """The nodes that a batch is sent to, and how many registered ids are no members."""
 
     peers: tuple[Peer, ...]
-    strangers: int
+    unknown: int
 
 
-def pack(batch: Batch) -> Parcel | None:
+def encode_batch(batch: Batch) -> EncodedBatch | None:
     """The batch as a parcel, or None if it could not be sent even alone."""
     body = encode(batch)
-    if len(body) > MAX_PARCEL_BYTES:
+    if len(body) > MAX_BATCH_BYTES:
         return None
-    return Parcel(batch.video_id, body, len(batch.comments), batch.request_id)
+    return EncodedBatch(batch.video_id, body, len(batch.comments), batch.request_id)
 
 
 def decide(route: Collection[str], members: Mapping[str, Peer]) -> Decision:
@@ -58,6 +58,6 @@ def decide(route: Collection[str], members: Mapping[str, Peer]) -> Decision:
     return Decision(peers, len(route) - len(peers))
 
 
-def join(parcels: Sequence[Parcel]) -> bytes:
+def join(parcels: Sequence[EncodedBatch]) -> bytes:
     """The body of a forward: the parcels in their order."""
     return b"%s%s%s" % (_HEAD, b",".join(parcel.body for parcel in parcels), _TAIL)

@@ -12,7 +12,7 @@ _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Conditions:
     """A moment. idle_s and stolen_s: CPU seconds of the whole machine since it was started."""
 
     at: float
