@@ -20,9 +20,9 @@ from cluster.folder import home_folder
 from cluster.settings import read_settings
 from tests.chaos import archive
 from tests.chaos.campaign import Line, is_good, run_all, seeds_from, table
+from tests.chaos.fault_catalogue import CATALOGUE
 from tests.chaos.floor import Floor
 from tests.chaos.judge import judge
-from tests.chaos.menu import MENU
 from tests.chaos.run import Orders
 
 
@@ -47,8 +47,8 @@ def main() -> int:
 def _read_orders() -> tuple[Orders, list[str]]:
     """From the environment. Raises ValueError if they make no sense."""
     faults = tuple(os.environ.get("FAULTS", "").replace(",", " ").split())
-    if unknown := set(faults) - set(MENU):
-        there = " ".join(MENU)
+    if unknown := set(faults) - set(CATALOGUE):
+        there = " ".join(CATALOGUE)
         raise ValueError(f"no such fault: {' '.join(sorted(unknown))}; there are {there}")
     standard = Orders(os.environ.get("SEED") or str(secrets.randbelow(100_000)))
     orders = Orders(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.chaos.run import Orders, Report, run
 
-_COLUMNS = ("seed", "outcome", "faults", "acknowledged", "deliveries", "worst felt")
+_COLUMNS = ("seed", "outcome", "faults", "acknowledged", "deliveries", "worst impact")
 # What else decides a run: it is printed with the seed, where a person has set it.
 _VARIABLES = (
     "STORE", "TOPOLOGY", "RUNTIME", "PLACEMENT", "NODES", "DISPATCHERS", "WRITERS", "ZOOKEEPERS",
@@ -26,12 +26,12 @@ class Line:
     faults: int = 0
     acked: int = 0
     deliveries: int = 0
-    felt_s: float = 0.0
+    impact_s: float = 0.0
 
     @classmethod
     def of(cls, report: Report) -> Line:
         """Of one run."""
-        worst = max((felt for _, felt in report.felt), default=0.0)
+        worst = max((impact_s for _, impact_s in report.impacts), default=0.0)
         return cls(
             report.orders.seed, report.outcome, report.injected, report.acked, report.deliveries,
             worst,
@@ -90,7 +90,14 @@ def is_good(lines: Iterable[Line]) -> bool:
 def table(lines: Sequence[Line]) -> str:
     """One line for each seed, and their sums."""
     rows = [
-        (line.seed, line.outcome, line.faults, line.acked, line.deliveries, f"{line.felt_s:.1f} s")
+        (
+            line.seed,
+            line.outcome,
+            line.faults,
+            line.acked,
+            line.deliveries,
+            f"{line.impact_s:.1f} s",
+        )
         for line in lines
     ]
     held = sum(line.outcome == "held" for line in lines)

@@ -1,4 +1,4 @@
-"""What an entry of the menu is, and how its targets are chosen."""
+"""What an entry of the catalogue is, and how its targets are chosen."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from enum import Enum
 
 from cluster.parts import Kind
+from tests.chaos.cluster_under_test import ClusterUnderTest
 from tests.chaos.faults import Fault
-from tests.chaos.scene import Scene
 
 ALONE = "all"  # the group of what strikes everything
 Names = Mapping[Kind, Sequence[str]]
 Choose = Callable[[random.Random, Names], Sequence[str]]
-Build = Callable[[Scene, Sequence[str]], Fault]
+Build = Callable[[ClusterUnderTest, Sequence[str]], Fault]
 
 
 class Place(Enum):

@@ -1,10 +1,10 @@
-"""Faults: small things with `inject` and `heal`, and what may be felt of each for how long.
+"""Faults: small things with `inject` and `heal`, and what may be observed of each for how long.
 
 Invariants: a fault acts through `Cluster` (processes or containers alike) and through `Links`,
 never on its own. `bound_s` is X of docs/faults.md: so long after the fault something may be late or
-refused. A fault that `lasts` may be felt until it is healed and X longer; one that does not is over
-as soon as it has been injected, because the others take over. `only_routes`: viewers and posts must
-feel nothing at all of it; merely P6 waits.
+refused. A fault that `lasts` may be observed until it is healed and X longer; one that does not is
+over as soon as it has been injected, because the others take over. `only_routes`: viewers and posts
+must feel nothing at all of it; merely P6 waits.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cluster.runtime import Condition
-from tests.chaos.scene import Scene
+from tests.chaos.cluster_under_test import ClusterUnderTest
 from tests.support import TIMEOUT_FACTOR
 
 _LOOK_EVERY_S = 0.05
@@ -25,7 +25,7 @@ _DIES_WITHIN_S = 60.0
 class Fault:
     """The common part; `title` is what reports say."""
 
-    scene: Scene
+    under_test: ClusterUnderTest
     targets: Sequence[str]
     bound_s: float = 5.0
     lasts: bool = False
@@ -45,7 +45,7 @@ class Fault:
         await self._start_all()
 
     async def _start_all(self) -> None:
-        cluster = self.scene.cluster
+        cluster = self.under_test.cluster
         await asyncio.gather(*(cluster.start(name) for name in self.targets))
 
 
@@ -55,7 +55,7 @@ class Kill(Fault):
 
     async def inject(self) -> None:
         """See Fault."""
-        await asyncio.gather(*(self.scene.cluster.kill(name) for name in self.targets))
+        await asyncio.gather(*(self.under_test.cluster.kill(name) for name in self.targets))
 
 
 @dataclass(slots=True)
@@ -64,8 +64,8 @@ class KillLeader(Fault):
 
     async def inject(self) -> None:
         """See Fault."""
-        self.targets = [await self.scene.find_leader()]
-        await self.scene.cluster.kill(self.targets[0])
+        self.targets = [await self.under_test.find_leader()]
+        await self.under_test.cluster.kill(self.targets[0])
 
 
 @dataclass(slots=True)
@@ -75,14 +75,14 @@ class Pause(Fault):
     async def inject(self) -> None:
         """See Fault."""
         for name in self.targets:
-            self.scene.cluster.pause(name)
+            self.under_test.cluster.pause(name)
 
     async def heal(self) -> None:
         """See Fault."""
         for name in self.targets:
-            self.scene.cluster.resume(name)
+            self.under_test.cluster.resume(name)
         for name in self.targets:
-            await self.scene.cluster.wait_ready(name)
+            await self.under_test.cluster.wait_ready(name)
 
 
 @dataclass(slots=True)
@@ -91,7 +91,7 @@ class Stop(Fault):
 
     async def inject(self) -> None:
         """See Fault."""
-        await asyncio.gather(*(self.scene.cluster.stop(name) for name in self.targets))
+        await asyncio.gather(*(self.under_test.cluster.stop(name) for name in self.targets))
 
 
 @dataclass(slots=True)
@@ -101,7 +101,7 @@ class Drain(Fault):
     async def inject(self) -> None:
         """See Fault."""
         for name in self.targets:
-            assert await self.scene.cluster.drain(name), f"{name} had to be killed"
+            assert await self.under_test.cluster.drain(name), f"{name} had to be killed"
 
 
 @dataclass(slots=True)
@@ -112,7 +112,7 @@ class Rolling(Fault):
 
     async def inject(self) -> None:
         """See Fault."""
-        cluster = self.scene.cluster
+        cluster = self.under_test.cluster
         for name in self.targets:
             assert await cluster.drain(name), f"{name} had to be killed"
             await cluster.start(name)
@@ -135,7 +135,7 @@ class Crash(Fault):
 
     async def inject(self) -> None:
         """See Fault."""
-        cluster = self.scene.cluster
+        cluster = self.under_test.cluster
         (name,) = self.targets
         await cluster.stop(name)
         cluster.set_environment(name, FAILPOINT=self.point)
@@ -155,14 +155,14 @@ class Partition(Fault):
     async def inject(self) -> None:
         """See Fault."""
         for name in self.targets:
-            await asyncio.to_thread(self.scene.cluster.partition, name)
+            await asyncio.to_thread(self.under_test.cluster.partition, name)
 
     async def heal(self) -> None:
         """See Fault."""
         for name in self.targets:
-            await asyncio.to_thread(self.scene.cluster.heal, name)
+            await asyncio.to_thread(self.under_test.cluster.heal, name)
         for name in self.targets:
-            await self.scene.cluster.wait_ready(name)
+            await self.under_test.cluster.wait_ready(name)
 
 
 @dataclass(slots=True)
@@ -182,12 +182,12 @@ class Throttle(Fault):
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         for name in self.targets:
-            self.scene.cluster.resume(name)
+            self.under_test.cluster.resume(name)
         for name in self.targets:
-            await self.scene.cluster.wait_ready(name)
+            await self.under_test.cluster.wait_ready(name)
 
     async def _starve(self) -> None:
-        cluster = self.scene.cluster
+        cluster = self.under_test.cluster
         while True:
             for name in self.targets:  # it waits until the process stands still
                 await asyncio.to_thread(cluster.pause, name)

@@ -14,9 +14,9 @@ from cluster.cluster import Cluster
 from cluster.parts import ROLES, Kind
 from cluster.servers import zookeeper
 from tests.bounds import record
+from tests.chaos.cluster_under_test import ClusterUnderTest
 from tests.chaos.faults import Fault
 from tests.chaos.rows import Row
-from tests.chaos.scene import Scene
 from tests.support import TIMEOUT_FACTOR
 
 _LOOK_EVERY_S = 0.05
@@ -50,8 +50,8 @@ async def strike_and_heal(it: Row, fault: Fault, hold_s: float, within_s: float)
 async def until_whole(it: Row, since: float, within_s: float) -> None:
     """See strike_and_heal; AssertionError if it takes longer."""
     deadline = since + within_s * TIMEOUT_FACTOR
-    for name in (name for role in ROLES for name in it.scene.names(role)):
-        while not _is_whole(state := await state_of(it.scene.cluster, name)):
+    for name in (name for role in ROLES for name in it.under_test.names(role)):
+        while not _is_whole(state := await state_of(it.under_test.cluster, name)):
             assert time.monotonic() < deadline, f"{name} after {within_s} s: {state}"
             await asyncio.sleep(_LOOK_EVERY_S)
     note(f"{it.name} connected and registered again: X {within_s} s", time.monotonic() - since)
@@ -62,26 +62,30 @@ def _is_whole(state: dict[str, Any]) -> bool:
     return state.get("zookeeper") == "connected" and counted
 
 
-def note(what: str, felt_s: float) -> None:
+def note(what: str, impact_s: float) -> None:
     """Add a time that was measured beside the rows' own."""
-    record(f"{what}, felt {felt_s:.1f} s")
+    record(f"{what}, impact {impact_s:.1f} s")
 
 
-async def until_led(scene: Scene, within_s: float) -> None:
+async def until_led(under_test: ClusterUnderTest, within_s: float) -> None:
     """Until some ZooKeeper server leads."""
-    servers = [scene.cluster.address(name, "client") for name in scene.names(Kind.ZOOKEEPER)]
+    servers = [
+        under_test.cluster.address(name, "client") for name in under_test.names(Kind.ZOOKEEPER)
+    ]
     async with asyncio.timeout(within_s * TIMEOUT_FACTOR):
         while "leader" not in [await zookeeper.fetch_mode(*one) for one in servers]:
             await asyncio.sleep(_LOOK_EVERY_S)
 
 
-async def registrations(scene: Scene, node: str) -> dict[str, int]:
+async def registrations(under_test: ClusterUnderTest, node: str) -> dict[str, int]:
     """The videos of a node as ZooKeeper has them, each with the session that owns it."""
-    return await asyncio.to_thread(_read_registrations, scene, node)
+    return await asyncio.to_thread(_read_registrations, under_test, node)
 
 
-def _read_registrations(scene: Scene, node: str) -> dict[str, int]:
-    addresses = [scene.cluster.address(name, "client") for name in scene.names(Kind.ZOOKEEPER)]
+def _read_registrations(under_test: ClusterUnderTest, node: str) -> dict[str, int]:
+    addresses = [
+        under_test.cluster.address(name, "client") for name in under_test.names(Kind.ZOOKEEPER)
+    ]
     client = KazooClient(",".join(f"{host}:{port}" for host, port in addresses))
     client.start()
     try:
@@ -96,11 +100,16 @@ def _read_registrations(scene: Scene, node: str) -> dict[str, int]:
         client.close()
 
 
-async def until_registered_once(scene: Scene, node: str, since: float, within_s: float) -> None:
+async def until_registered_once(
+    under_test: ClusterUnderTest, node: str, since: float, within_s: float
+) -> None:
     """Until ZooKeeper has each video of a node, and nothing else, under one session."""
     deadline = since + within_s * TIMEOUT_FACTOR
     while True:
-        state, owners = await state_of(scene.cluster, node), await registrations(scene, node)
+        state, owners = (
+            await state_of(under_test.cluster, node),
+            await registrations(under_test, node),
+        )
         if state.get("videos") == len(owners) and len(set(owners.values())) <= 1:
             return
         assert time.monotonic() < deadline, f"{node} after {within_s} s: {state}, {owners}"

@@ -174,7 +174,7 @@ class Trouble:
 
     @property
     def over_at(self) -> float:
-        """From here on nothing may be felt of it."""
+        """From here on nothing may be observed of it."""
         return self.ended_at + self.bound_s
 
     @property

@@ -28,12 +28,12 @@ class _Ask:
 
 def check_connects(history: History, ledger: Ledger) -> None:
     """Note streams that did not come, or came late, though nothing was wrong."""
-    joins, felt = Due.of_joins(history), Due.of_comments(history)
+    joins, comments = Due.of_joins(history), Due.of_comments(history)
     for watch in history.watches:
         for refusal in watch.refused:
             ledger.expect(
                 "P8",
-                felt.is_troubled(refusal.tried_at, refusal.failed_at),
+                comments.is_troubled(refusal.tried_at, refusal.failed_at),
                 f"{watch.name} of {watch.video_id} got no stream though nothing was wrong, at "
                 f"{refusal.failed_at - history.began_at:.3f} s: {refusal.why}",
             )

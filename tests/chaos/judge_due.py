@@ -33,8 +33,8 @@ class Due:
     @classmethod
     def of_joins(cls, history: History) -> Due:
         """For whoever asks for a stream."""
-        felt = (t for t in history.troubles if not t.only_routes or t.joins_wait)
-        return cls(felt, history.lag_s)
+        visible = (t for t in history.troubles if not t.only_routes or t.joins_wait)
+        return cls(visible, history.lag_s)
 
     def after(self, at: float) -> float:
         """The deadline of what was asked for, or known, then."""

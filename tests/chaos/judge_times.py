@@ -1,8 +1,8 @@
 """P8: outside of troubles, and again within a bound after each, everything comes in time.
 
 Comments that are known to be stored reach every viewer that was there (also the one that leaves
-later), and calls to the gateway get their answer. `felt_s` measures how long each trouble was
-really felt.
+later), and calls to the gateway get their answer. `impact_s` measures how long each trouble was
+really observed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.chaos.history import Call, History, Outcome, Post, Trouble, Watch
 from tests.chaos.judge_due import Due, acked_at, known_at, live_comments, resumed_at
 from tests.chaos.verdict import Ledger
 
-LATE_S = 1.0  # what counts as felt
+LATE_S = 1.0  # what counts as an impact
 _Times = Mapping[tuple[str, int], float]
 
 
@@ -84,7 +84,7 @@ def _check_answers(history: History, post: Post, due: Due, ledger: Ledger) -> No
             )
 
 
-def felt_s(history: History) -> list[tuple[Trouble, float]]:
+def impact_s(history: History) -> list[tuple[Trouble, float]]:
     """Each trouble, and how long after its end something was still late or refused (0: nothing).
     What comes after the next trouble has begun is that one's.
     """
@@ -99,7 +99,7 @@ def felt_s(history: History) -> list[tuple[Trouble, float]]:
 
 
 def _late_deliveries(history: History) -> Iterator[tuple[float, float]]:
-    """(acknowledged, seen) of comments that were late enough to be felt."""
+    """(acknowledged, seen) of comments that were late enough to count."""
     told_at = acked_at(history)
     for watch in history.watches:
         for seq, at in live_comments(watch):

@@ -6,17 +6,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from tests.chaos.call_log import CallLog
+from tests.chaos.cluster_under_test import ClusterUnderTest
 from tests.chaos.history import History
 from tests.chaos.judge import judge
 from tests.chaos.load import Load
 from tests.chaos.rows import note
-from tests.chaos.scene import Scene
 from tests.chaos.traffic import Shape
 from tests.chaos.verdict import PROMISES
 
 
 async def conclude(name: str, load: Load) -> History:
-    """What was felt is noted under `name`; nothing may be wrong in the whole history."""
+    """What was observed is noted under `name`; nothing may be wrong in the whole history."""
     history = await load.finish()
     note(name, history)
     assert judge(history).broken == []
@@ -25,7 +25,7 @@ async def conclude(name: str, load: Load) -> History:
 
 @asynccontextmanager
 async def judged(
-    scene: Scene,
+    under_test: ClusterUnderTest,
     shape: Shape,
     *,
     name: str,
@@ -34,10 +34,10 @@ async def judged(
     but: tuple[str, ...] = (),
 ) -> AsyncIterator[Load]:
     """At the end all promises must have been looked at, and hold, without those in `but`. What was
-    felt of troubles is noted under `name`. `url`: where clients call, if not at the gateway.
+    observed of troubles is noted under `name`. `url`: where clients call, if not at the gateway.
     """
-    with CallLog(scene.cluster) as calls:
-        async with Load(url or scene.cluster.http_url, shape) as load:
+    with CallLog(under_test.cluster) as calls:
+        async with Load(url or under_test.cluster.http_url, shape) as load:
             yield load
             history = await load.finish(settle_s)
         history.forwards = calls.forwards

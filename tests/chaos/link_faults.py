@@ -18,7 +18,7 @@ class LinkFault(Fault):
         await self._each(TcpProxy.heal)
 
     async def _each(self, act) -> None:  # type: ignore[no-untyped-def]
-        links = self.scene.links
+        links = self.under_test.links
         assert links is not None, "this cluster has no proxies"
         await links.act(links.find(*self.targets), act)
 

@@ -107,8 +107,8 @@ class Load:
     async def trouble(
         self, name: str, bound_s: float, *, only_routes: bool = False
     ) -> AsyncIterator[None]:
-        """What is done inside is a fault; `bound_s` after the end nothing may be felt of it. See
-        Trouble for `only_routes`.
+        """What is done inside is a fault; `bound_s` after the end nothing may be observed of it.
+        See Trouble for `only_routes`.
         """
         began_at = time.monotonic()
         yield

@@ -1,4 +1,4 @@
-"""One row of docs/faults.md: a load above the floor, one fault, a verdict, and what was felt."""
+"""One row of docs/faults.md: a load above the floor, one fault, a verdict, and its impact."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from cluster.folder import CHECKOUT
 from tests.bounds import record
 from tests.chaos import evidence
-from tests.chaos.blow import deal, long_calm, outlast
 from tests.chaos.call_log import CallLog
+from tests.chaos.cluster_under_test import ClusterUnderTest
+from tests.chaos.fault_injection import inject, long_calm, outlast
 from tests.chaos.faults import Fault
 from tests.chaos.floor import Floor
 from tests.chaos.history import History
 from tests.chaos.judge import judge
-from tests.chaos.judge_times import felt_s
+from tests.chaos.judge_times import impact_s
 from tests.chaos.load import Load
-from tests.chaos.scene import Scene
 from tests.chaos.traffic import Shape
 
 THOUSAND = Shape(viewers=1_000, videos=60, hot_viewers=0.2)
@@ -31,37 +31,37 @@ _AFTERWARDS_S = 2.0
 
 @dataclass(slots=True)
 class Row:
-    """A running load on a scene. `strike` may be called several times."""
+    """A running load on a under_test. `strike` may be called several times."""
 
     name: str
-    scene: Scene
+    under_test: ClusterUnderTest
     load: Load
 
     async def strike(self, fault: Fault, hold_s: float, *, joins_wait: bool = False) -> None:
-        """Inject, hold, heal, and wait until nothing of it may be felt any more. `joins_wait`: see
-        Trouble.
+        """Inject, hold, heal, and wait until nothing of it may be observed any more. `joins_wait`:
+        see Trouble.
         """
-        blow = await deal(fault, hold_s, joins_wait=joins_wait)
-        await outlast(self.load.history, [blow], _AFTERWARDS_S)
+        injection = await inject(fault, hold_s, joins_wait=joins_wait)
+        await outlast(self.load.history, [injection], _AFTERWARDS_S)
 
 
 @asynccontextmanager
 async def row(
-    name: str, scene: Scene, shape: Shape | None = None, floor: Floor | None = None
+    name: str, under_test: ClusterUnderTest, shape: Shape | None = None, floor: Floor | None = None
 ) -> AsyncIterator[Row]:
-    """`async with row("T01", scene) as it: await it.strike(...)`; asserts at the end that the
+    """`async with row("T01", under_test) as it: await it.strike(...)`; asserts at the end that the
     history is good, and notes the bounds. What failed is kept as by `make chaos`.
     """
     folder = FOLDER / name.replace(" ", "-")
     evidence.make_room(folder)
-    load = Load(scene.cluster.http_url, shape or Shape(), seed=name)
-    load.history.nodes = scene.cluster.settings.nodes
+    load = Load(under_test.cluster.http_url, shape or Shape(), seed=name)
+    load.history.nodes = under_test.cluster.settings.nodes
     try:
-        with CallLog(scene.cluster) as calls:
+        with CallLog(under_test.cluster) as calls:
             load.history.forwards = calls.forwards  # it grows
             async with load:
                 await asyncio.sleep(_WARM_UP_S)
-                yield Row(name, scene, load)
+                yield Row(name, under_test, load)
                 await long_calm(load.history)
                 await load.finish()
     finally:
@@ -71,11 +71,11 @@ async def row(
     told = verdict.text() + "\n" + "\n".join(verdict.broken)
     evidence.conclude(folder, told, good=verdict.good)
     if not verdict.good:
-        shutil.copytree(scene.cluster.folder.logs, folder / "logs", dirs_exist_ok=True)
+        shutil.copytree(under_test.cluster.folder.logs, folder / "logs", dirs_exist_ok=True)
     assert verdict.good, f"{told}\nhistory, report and logs: {folder}"
 
 
 def note(name: str, history: History) -> None:
-    """Add what was felt of each trouble to what was measured."""
-    for trouble, felt in felt_s(history):
-        record(f"{name} {trouble.name}: X {trouble.bound_s:.1f} s, felt {felt:.1f} s")
+    """Add what was observed of each trouble to what was measured."""
+    for trouble, seen_s in impact_s(history):
+        record(f"{name} {trouble.name}: X {trouble.bound_s:.1f} s, impact {seen_s:.1f} s")

@@ -13,17 +13,17 @@ from cluster.parts import Kind
 from cluster.settings import Settings
 from tests.chaos import evidence
 from tests.chaos.call_log import CallLog
+from tests.chaos.cluster_under_test import ClusterUnderTest
+from tests.chaos.fault_catalogue import available
 from tests.chaos.floor import Floor, rates_after, rates_before, viewers_by_node
 from tests.chaos.history import History, Trouble
 from tests.chaos.judge import judge
 from tests.chaos.judge_live import pace
 from tests.chaos.judge_routes import calls_long_after_faults
-from tests.chaos.judge_times import felt_s
+from tests.chaos.judge_times import impact_s
 from tests.chaos.links import Links
 from tests.chaos.load import Load
-from tests.chaos.menu import available
 from tests.chaos.nemesis import Nemesis, names_of
-from tests.chaos.scene import Scene
 from tests.chaos.schedule import plan
 from tests.chaos.traffic import Shape
 from tests.chaos.verdict import Ledger, Verdict
@@ -59,7 +59,7 @@ class Report:
     # million events in it take minutes and gigabytes.
     history: History = field(repr=False)
     injected: int
-    felt: Sequence[tuple[Trouble, float]] = ()
+    impacts: Sequence[tuple[Trouble, float]] = ()
 
     @property
     def good(self) -> bool:
@@ -94,8 +94,8 @@ class Report:
             *_loads(history),
             self.verdict.text(),
             *(
-                f"  felt {felt:5.1f} s of {trouble.bound_s:4.1f} s  {trouble.name}"
-                for trouble, felt in self.felt
+                f"  impact {impact_s:5.1f} s of {trouble.bound_s:4.1f} s  {trouble.name}"
+                for trouble, impact_s in self.impacts
             ),
         ]
         return "\n".join(lines)
@@ -132,7 +132,7 @@ async def run(orders: Orders, folder: Path, tell: Callable[[str], None] = print)
     try:
         with links or nullcontext():
             await cluster.up()
-            seen = await _strike(orders, Scene(cluster, links), tell)
+            seen = await _strike(orders, ClusterUnderTest(cluster, links), tell)
     finally:
         await cluster.down()
     evidence.save(seen.history, folder)
@@ -152,17 +152,19 @@ class _Seen:
     failure: str
 
 
-async def _strike(orders: Orders, scene: Scene, tell: Callable[[str], None]) -> _Seen:
-    steps = plan(orders.seed, orders.minutes, names_of(scene), faults_for(orders, scene))
-    with CallLog(scene.cluster) if _is_routed(orders) else nullcontext() as calls:
+async def _strike(
+    orders: Orders, under_test: ClusterUnderTest, tell: Callable[[str], None]
+) -> _Seen:
+    steps = plan(orders.seed, orders.minutes, names_of(under_test), faults_for(orders, under_test))
+    with CallLog(under_test.cluster) if _is_routed(orders) else nullcontext() as calls:
         load = Load(
-            scene.cluster.http_url, orders.shape, seed=orders.seed, prefix=f"s{orders.seed}"
+            under_test.cluster.http_url, orders.shape, seed=orders.seed, prefix=f"s{orders.seed}"
         )
-        nemesis = Nemesis(scene, load, tell)
+        nemesis = Nemesis(under_test, load, tell)
         async with load:
             failure = await _told(nemesis.run(steps)) or await _told(load.finish(SETTLE_S))
         load.history.forwards = calls.forwards if calls else []
-    load.history.nodes = len(scene.names(Kind.NODE)) or 1
+    load.history.nodes = len(under_test.names(Kind.NODE)) or 1
     return _Seen(load.history, nemesis.injected, failure)
 
 
@@ -178,15 +180,15 @@ def _judged(orders: Orders, seen: _Seen) -> Report:
     # After a failure what is stored was not read, so nothing can be held against it.
     stopped = Verdict(Ledger(), (f"stopped: {seen.failure}",))
     verdict = stopped if seen.failure else judge(seen.history, floor)
-    return Report(orders, verdict, seen.history, seen.injected, felt_s(seen.history))
+    return Report(orders, verdict, seen.history, seen.injected, impact_s(seen.history))
 
 
-def faults_for(orders: Orders, scene: Scene) -> list[str]:
+def faults_for(orders: Orders, under_test: ClusterUnderTest) -> list[str]:
     """What can be done to this cluster, of what was asked for. Raises ValueError if that is
     nothing.
     """
     networks = orders.settings.runtime == "docker"
-    there = available(names_of(scene), links=scene.links is not None, networks=networks)
+    there = available(names_of(under_test), links=under_test.links is not None, networks=networks)
     chosen = [name for name in there if not orders.faults or name in orders.faults]
     if not chosen:
         raise ValueError(f"this cluster has only {', '.join(there)}")

@@ -10,9 +10,9 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.chaos.blow import LONG_CALM_S
 from tests.chaos.entry import ALONE, Names
-from tests.chaos.menu import MENU
+from tests.chaos.fault_catalogue import CATALOGUE
+from tests.chaos.fault_injection import LONG_CALM_S
 
 WARM_UP_S = 6.0
 _AT_THE_END_S = LONG_CALM_S + 4.0
@@ -65,9 +65,9 @@ def plan(seed: str, minutes: float, names: Names, faults: Sequence[str]) -> list
 def _step(dice: random.Random, bag: list[str], names: Names) -> Step:
     first = bag.pop()
     strikes = [_strike(dice, first, names)]
-    groups = {MENU[first].group, ALONE}
-    others = [name for name in bag if MENU[name].group not in groups]
-    if MENU[first].group == ALONE:
+    groups = {CATALOGUE[first].group, ALONE}
+    others = [name for name in bag if CATALOGUE[name].group not in groups]
+    if CATALOGUE[first].group == ALONE:
         others = []
     if others and dice.random() < _PAIRS:
         second = dice.choice(others)
@@ -77,6 +77,6 @@ def _step(dice: random.Random, bag: list[str], names: Names) -> Step:
 
 
 def _strike(dice: random.Random, fault: str, names: Names, after_s: float = 0.0) -> Strike:
-    entry = MENU[fault]
+    entry = CATALOGUE[fault]
     targets = tuple(entry.choose(dice, names))
     return Strike(fault, targets, dice.uniform(*entry.hold_s), after_s)

@@ -35,9 +35,9 @@ class OutOfMemory(Fault):
         """See Fault."""
         (name,) = self.targets
         self._group = new_memory_group(_MEMORY_LEFT_BYTES)
-        (self._group / "cgroup.procs").write_text(str(self.scene.cluster.pid(name)))
+        (self._group / "cgroup.procs").write_text(str(self.under_test.cluster.pid(name)))
         async with asyncio.timeout(_DIES_WITHIN_S * TIMEOUT_FACTOR):
-            while self.scene.cluster.condition(name) is Condition.RUNNING:
+            while self.under_test.cluster.condition(name) is Condition.RUNNING:
                 await asyncio.sleep(_LOOK_EVERY_S)
 
     async def heal(self) -> None:
@@ -72,7 +72,7 @@ class OutOfDescriptors(Fault):
     async def inject(self) -> None:
         """See Fault."""
         for name in self.targets:
-            pid = self.scene.cluster.pid(name)
+            pid = self.under_test.cluster.pid(name)
             assert pid is not None, f"{name} does not run"
             used = set(map(int, os.listdir(f"/proc/{pid}/fd")))
             first_free = next(number for number in count() if number not in used)

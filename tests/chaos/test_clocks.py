@@ -1,5 +1,5 @@
 """T65: wall clocks that jump by an hour, forth and back. All that waits goes by the monotonic
-clock, so nothing may be felt; only `created_at` and figures tell another time.
+clock, so nothing may be observed; only `created_at` and figures tell another time.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from cluster import ca
 from cluster.cluster import Cluster
 from cluster.parts import Kind
 from cluster.settings import Settings
+from tests.chaos.cluster_under_test import ClusterUnderTest
 from tests.chaos.links import Links
 from tests.chaos.rows import row
 from tests.chaos.run import ENVIRONMENT
-from tests.chaos.scene import Scene
 from tests.chaos.starvation import ClockJump
 from tests.preload import WallClock
 from tests.support import TIMEOUT_FACTOR
@@ -39,7 +39,7 @@ def clocks(tmp_path_factory: pytest.TempPathFactory) -> dict[Kind, WallClock]:
 @pytest.fixture(scope="module")
 def bent(
     clocks: dict[Kind, WallClock], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Scene]:
+) -> Iterator[ClusterUnderTest]:
     """A cluster whose certificates are older than any jump."""
     roles = {str(kind): clock.environment for kind, clock in clocks.items()}
     environment = {**roles, "all": ENVIRONMENT["all"]}
@@ -50,13 +50,13 @@ def bent(
         with Links(cluster) as links, pytest.MonkeyPatch.context() as patch:
             patch.setattr(ca, "_BACKDATE", dt.timedelta(days=2))
             asyncio.run(cluster.up())
-            yield Scene(cluster, links)
+            yield ClusterUnderTest(cluster, links)
     finally:
         asyncio.run(cluster.clean())
 
 
 @pytest.fixture
-async def whole(bent: Scene) -> AsyncIterator[Scene]:
+async def whole(bent: ClusterUnderTest) -> AsyncIterator[ClusterUnderTest]:
     await bent.cluster.up()
     yield bent
     await bent.cluster.up()
@@ -64,7 +64,7 @@ async def whole(bent: Scene) -> AsyncIterator[Scene]:
 
 @pytest.mark.parametrize("kinds", [*((kind,) for kind in KINDS), KINDS], ids="-".join)
 async def test_t65_clocks_jump_by_an_hour(
-    whole: Scene, clocks: dict[Kind, WallClock], kinds: tuple[Kind, ...]
+    whole: ClusterUnderTest, clocks: dict[Kind, WallClock], kinds: tuple[Kind, ...]
 ) -> None:
     """Forth and back, and back and forth again: no time in which anything may be late."""
     async with row("T65", whole) as it:

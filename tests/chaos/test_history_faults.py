@@ -15,11 +15,11 @@ import pytest
 from cluster.parts import Kind
 from cluster.runtime import Condition
 from tests.bounds import record
+from tests.chaos.cluster_under_test import ClusterUnderTest
 from tests.chaos.event_source import EventSource
 from tests.chaos.figures import grown_mib, resident_bytes
 from tests.chaos.healing import note
 from tests.chaos.history import Watch
-from tests.chaos.scene import Scene
 from tests.support import TIMEOUT_FACTOR, eventually
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300 * TIMEOUT_FACTOR)]
@@ -30,20 +30,22 @@ MEMORY_MIB = 64
 REPLAY = 1_000
 
 
-async def test_t30_the_file_is_lost_under_its_viewers_and_numbers_begin_anew(scene: Scene) -> None:
+async def test_t30_the_file_is_lost_under_its_viewers_and_numbers_begin_anew(
+    under_test: ClusterUnderTest,
+) -> None:
     """The writers end when they see it; with the next file all viewers are told, and see all."""
-    video_id, writers = secrets.token_hex(6), scene.names(Kind.WRITER)
-    url = f"{scene.cluster.http_url}/v1/videos/{video_id}/comments"
-    async with aiohttp.ClientSession() as session, watching(scene, video_id, "") as watches:
+    video_id, writers = secrets.token_hex(6), under_test.names(Kind.WRITER)
+    url = f"{under_test.cluster.http_url}/v1/videos/{video_id}/comments"
+    async with aiohttp.ClientSession() as session, watching(under_test, video_id, "") as watches:
         old = [await _post(session, url) for _ in range(5)]
         await eventually(lambda: all(watch.place == 5 for watch in watches))
-        file = scene.cluster.folder.sqlite
+        file = under_test.cluster.folder.sqlite
         for path in file.parent.glob(f"{file.name}*"):
             path.unlink()
         await eventually(
-            lambda: {scene.cluster.condition(name) for name in writers} == {Condition.DEAD}
+            lambda: {under_test.cluster.condition(name) for name in writers} == {Condition.DEAD}
         )
-        await asyncio.gather(*(scene.cluster.start(name) for name in writers))
+        await asyncio.gather(*(under_test.cluster.start(name) for name in writers))
         began = time.monotonic()
         new = [await _post(session, url) for _ in range(7)]
         await eventually(lambda: all(one.events[-1].data == new[-1] for one in watches), 5.0)
@@ -58,26 +60,28 @@ async def test_t30_the_file_is_lost_under_its_viewers_and_numbers_begin_anew(sce
         assert [event.data for event in watch.events[7:]] == new
 
 
-async def test_t32_a_history_of_100_000_is_read_while_it_grows(scene: Scene) -> None:
+async def test_t32_a_history_of_100_000_is_read_while_it_grows(
+    under_test: ClusterUnderTest,
+) -> None:
     """Pages are whole and in order; viewers with a cursor at the beginning get a gap and the last
     1,000, and then what is live; all of it costs the nodes little memory.
     """
     video_id = secrets.token_hex(6)
     path = f"/v1/videos/{video_id}/comments"
-    url = f"{scene.cluster.url('writer-1', 'public')}{path}"
+    url = f"{under_test.cluster.url('writer-1', 'public')}{path}"
     async with aiohttp.ClientSession() as session:
         epoch = await _fill(session, url)
-        nodes = scene.names(Kind.NODE)
-        before = {name: resident_bytes(scene.cluster, name) for name in nodes}
+        nodes = under_test.names(Kind.NODE)
+        before = {name: resident_bytes(under_test.cluster, name) for name in nodes}
         posting, stop = asyncio.Event(), asyncio.Event()
         growing = asyncio.create_task(_post_on(session, url, posting, stop))
         await posting.wait()
-        async with watching(scene, video_id, f"{epoch}-0") as watches:
-            read = await _read_all(session, scene.cluster.http_url + path, epoch)
+        async with watching(under_test, video_id, f"{epoch}-0") as watches:
+            read = await _read_all(session, under_test.cluster.http_url + path, epoch)
             stop.set()
             live = await growing
             await eventually(lambda: all(watch.head == TOTAL + live for watch in watches))
-            after = {name: resident_bytes(scene.cluster, name) for name in nodes}
+            after = {name: resident_bytes(under_test.cluster, name) for name in nodes}
     grown = grown_mib(before, after)
     record(f"T32: X +{MEMORY_MIB} MiB, +{grown:.1f} MiB at the worst node")
     assert grown < MEMORY_MIB
@@ -94,11 +98,13 @@ async def test_t32_a_history_of_100_000_is_read_while_it_grows(scene: Scene) -> 
 
 
 @asynccontextmanager
-async def watching(scene: Scene, video_id: str, cursor: str) -> AsyncIterator[list[Watch]]:
+async def watching(
+    under_test: ClusterUnderTest, video_id: str, cursor: str
+) -> AsyncIterator[list[Watch]]:
     """Viewers through the gateway that have their place."""
     watches = [Watch(video_id, f"viewer {n}", cursor) for n in range(VIEWERS)]
     query = f"?last_event_id={cursor}" if cursor else ""
-    address = scene.cluster.address("haproxy", "http")
+    address = under_test.cluster.address("haproxy", "http")
     tasks = [asyncio.create_task(EventSource(*address, one, query).run()) for one in watches]
     try:
         await eventually(lambda: all(watch.place is not None for watch in watches))

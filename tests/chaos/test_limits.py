@@ -12,10 +12,10 @@ import pytest
 
 from cluster.cluster import Cluster
 from cluster.parts import Kind
+from tests.chaos.cluster_under_test import ClusterUnderTest
 from tests.chaos.figures import lateness_s, quantile
 from tests.chaos.healing import note, until_whole
 from tests.chaos.rows import row
-from tests.chaos.scene import Scene
 from tests.chaos.starvation import OutOfDescriptors, OutOfMemory, new_memory_group
 from tests.e2e.parts import figure
 from tests.e2e.raw_http import Address
@@ -29,15 +29,15 @@ FLOOD_S, FLOOD_PER_S, FLOOD_LINES, FLOOD_STREAMS = 8.0, 1_500, 20, 1_500
 
 
 @pytest.fixture
-async def limited(scene: Scene) -> AsyncIterator[Scene]:
+async def limited(under_test: ClusterUnderTest) -> AsyncIterator[ClusterUnderTest]:
     """The bounds for one address low enough to be met by a test."""
     kinds = (Kind.WRITER, Kind.NODE)
     rate, streams = str(RATE_ALLOWED), str(STREAMS_ALLOWED)
     await _restart(
-        scene.cluster, kinds, POST_RATE_PER_ADDRESS=rate, MAX_STREAMS_PER_ADDRESS=streams
+        under_test.cluster, kinds, POST_RATE_PER_ADDRESS=rate, MAX_STREAMS_PER_ADDRESS=streams
     )
-    yield scene
-    await _restart(scene.cluster, kinds, POST_RATE_PER_ADDRESS="", MAX_STREAMS_PER_ADDRESS="")
+    yield under_test
+    await _restart(under_test.cluster, kinds, POST_RATE_PER_ADDRESS="", MAX_STREAMS_PER_ADDRESS="")
 
 
 async def _restart(cluster: Cluster, kinds: tuple[Kind, ...], **variables: str) -> None:
@@ -49,7 +49,7 @@ async def _restart(cluster: Cluster, kinds: tuple[Kind, ...], **variables: str) 
     await cluster.up()
 
 
-async def test_t63_one_address_floods_posts_and_streams(limited: Scene) -> None:
+async def test_t63_one_address_floods_posts_and_streams(limited: ClusterUnderTest) -> None:
     """Not 5,000 posts/s and 10,000 streams: the flood, the load and the system share a machine,
     and what they take from each other's processor is not what is judged here. Nobody watches what
     the enemy posts, so no node may be called for it.
@@ -118,33 +118,35 @@ async def _flood_streams(door: Address) -> Counter[str]:
 
 
 @pytest.mark.parametrize("kind", [Kind.NODE, Kind.DISPATCHER, Kind.WRITER])
-async def test_t66_a_process_meets_its_memory_limit(scene: Scene, kind: Kind) -> None:
+async def test_t66_a_process_meets_its_memory_limit(
+    under_test: ClusterUnderTest, kind: Kind
+) -> None:
     """The kernel kills it in the middle of its work."""
     try:
         new_memory_group(1 << 30).rmdir()
     except OSError as exc:
         pytest.skip(f"because no memory limit may be set here: {exc}")
-    async with row("T66", scene) as it:
-        fault = OutOfMemory(scene, scene.names(kind)[:1], 10.0, lasts=True)
+    async with row("T66", under_test) as it:
+        fault = OutOfMemory(under_test, under_test.names(kind)[:1], 10.0, lasts=True)
         await it.strike(fault, hold_s=3.0)
         await until_whole(it, time.monotonic(), 10.0)
 
 
 @pytest.mark.parametrize("kind", [Kind.NODE, Kind.DISPATCHER, Kind.WRITER])
-async def test_t57_a_process_gets_no_descriptor(scene: Scene, kind: Kind) -> None:
+async def test_t57_a_process_gets_no_descriptor(under_test: ClusterUnderTest, kind: Kind) -> None:
     """What it has goes on; new connections end at once, and it says afterwards what it lacked."""
-    name = scene.names(kind)[0]
-    shortages = await figure(scene.cluster, name, "livecomments_descriptor_shortages_total")
-    async with row("T57", scene) as it:
+    name = under_test.names(kind)[0]
+    shortages = await figure(under_test.cluster, name, "livecomments_descriptor_shortages_total")
+    async with row("T57", under_test) as it:
         streams = [
             (watch, len(watch.streams))
             for watch in it.load.history.watches
             if watch.left_at is None and watch.streams and watch.streams[-1].node == name
         ]
-        fault = OutOfDescriptors(scene, [name], 5.0, lasts=True)
+        fault = OutOfDescriptors(under_test, [name], 5.0, lasts=True)
         await it.strike(fault, hold_s=10.0)
         moved = [watch for watch, count in streams if len(watch.streams) != count]
         await until_whole(it, time.monotonic(), 5.0)
     assert moved == []
-    now = await figure(scene.cluster, name, "livecomments_descriptor_shortages_total")
+    now = await figure(under_test.cluster, name, "livecomments_descriptor_shortages_total")
     assert now > shortages

@@ -12,6 +12,7 @@ import pytest
 
 from cluster.parts import Kind
 from tests.bounds import record
+from tests.chaos.cluster_under_test import ClusterUnderTest
 from tests.chaos.event_source import EventSource
 from tests.chaos.faults import Drain, Kill, Pause
 from tests.chaos.healing import note
@@ -19,7 +20,6 @@ from tests.chaos.history import Watch
 from tests.chaos.link_faults import Hold
 from tests.chaos.load import Load
 from tests.chaos.rows import THOUSAND, row
-from tests.chaos.scene import Scene
 from tests.support import TIMEOUT_FACTOR, eventually
 from tests.tcp_proxy import BOTH, Direction
 
@@ -32,17 +32,17 @@ def busiest(load: Load) -> str:
     return serving.most_common(1)[0][0]
 
 
-async def test_t01_a_node_is_killed(scene: Scene) -> None:
-    async with row("T01", scene, THOUSAND) as it:
-        await it.strike(Kill(scene, [busiest(it.load)], 5.0), hold_s=8.0)
+async def test_t01_a_node_is_killed(under_test: ClusterUnderTest) -> None:
+    async with row("T01", under_test, THOUSAND) as it:
+        await it.strike(Kill(under_test, [busiest(it.load)], 5.0), hold_s=8.0)
 
 
-async def test_t02_a_node_is_drained(scene: Scene) -> None:
-    """Nothing is felt, and nobody is sent away in a burst."""
-    async with row("T02", scene, THOUSAND) as it:
+async def test_t02_a_node_is_drained(under_test: ClusterUnderTest) -> None:
+    """Nothing is observed, and nobody is sent away in a burst."""
+    async with row("T02", under_test, THOUSAND) as it:
         name = busiest(it.load)
         had = sum(watch.streams[-1].node == name for watch in it.load.history.watches)
-        await it.strike(Drain(scene, [name], 0.0, only_routes=True), hold_s=0.0)
+        await it.strike(Drain(under_test, [name], 0.0, only_routes=True), hold_s=0.0)
         watches = it.load.history.watches
         byes = sorted(
             seen.at for watch in watches for seen in watch.seen() if seen.event.type == "bye"
@@ -56,20 +56,20 @@ async def test_t02_a_node_is_drained(scene: Scene) -> None:
     assert most <= 2.0 * even * TIMEOUT_FACTOR
 
 
-async def test_t03_a_node_stands_still_for_30_s(scene: Scene) -> None:
-    async with row("T03", scene) as it:
-        await it.strike(Pause(scene, [busiest(it.load)], 20.0), hold_s=30.0)
+async def test_t03_a_node_stands_still_for_30_s(under_test: ClusterUnderTest) -> None:
+    async with row("T03", under_test) as it:
+        await it.strike(Pause(under_test, [busiest(it.load)], 20.0), hold_s=30.0)
 
 
-async def test_t04_a_node_stands_still_for_3_s(scene: Scene) -> None:
-    async with row("T04", scene) as it:
-        await it.strike(Pause(scene, [busiest(it.load)], 4.0, lasts=True), hold_s=3.0)
+async def test_t04_a_node_stands_still_for_3_s(under_test: ClusterUnderTest) -> None:
+    async with row("T04", under_test) as it:
+        await it.strike(Pause(under_test, [busiest(it.load)], 4.0, lasts=True), hold_s=3.0)
 
 
-async def test_t06_a_node_loses_zookeeper(scene: Scene) -> None:
+async def test_t06_a_node_loses_zookeeper(under_test: ClusterUnderTest) -> None:
     """Viewers feel nothing beyond the bound that always holds; its session goes in this time."""
-    async with row("T06", scene) as it:
-        hold = Hold(scene, [f"{busiest(it.load)}>zookeeper-*"], 10.0, True, only_routes=True)
+    async with row("T06", under_test) as it:
+        hold = Hold(under_test, [f"{busiest(it.load)}>zookeeper-*"], 10.0, True, only_routes=True)
         await it.strike(hold, hold_s=15.0)
 
 
@@ -79,35 +79,37 @@ async def test_t06_a_node_loses_zookeeper(scene: Scene) -> None:
     ids=["both", "calls", "answers"],
 )
 async def test_t07_a_node_loses_the_dispatchers(
-    scene: Scene, directions: frozenset[Direction]
+    under_test: ClusterUnderTest, directions: frozenset[Direction]
 ) -> None:
-    async with row("T07", scene) as it:
+    async with row("T07", under_test) as it:
         hop = f"dispatcher-*>{busiest(it.load)}"
-        hold = Hold(scene, [hop], 4.0, True, only_routes=True, directions=directions)
+        hold = Hold(under_test, [hop], 4.0, True, only_routes=True, directions=directions)
         await it.strike(hold, hold_s=10.0)
 
 
-async def test_t08_a_node_loses_the_writers(scene: Scene) -> None:
+async def test_t08_a_node_loses_the_writers(under_test: ClusterUnderTest) -> None:
     """Live comments go on; only who joins meanwhile may have to wait."""
-    async with row("T08", scene) as it:
-        hold = Hold(scene, [f"{busiest(it.load)}>writer-*"], 5.0, True, only_routes=True)
+    async with row("T08", under_test) as it:
+        hold = Hold(under_test, [f"{busiest(it.load)}>writer-*"], 5.0, True, only_routes=True)
         await it.strike(hold, hold_s=12.0, joins_wait=True)
 
 
-async def test_t08_a_resume_that_needs_the_store_is_whole_or_put_off(scene: Scene) -> None:
+async def test_t08_a_resume_that_needs_the_store_is_whole_or_put_off(
+    under_test: ClusterUnderTest,
+) -> None:
     """Straight at a node that does not know the video: no part of it, a `bye`, then all of it."""
     video_id = secrets.token_hex(6)
-    url = f"{scene.cluster.http_url}/v1/videos/{video_id}/comments"
+    url = f"{under_test.cluster.http_url}/v1/videos/{video_id}/comments"
     async with aiohttp.ClientSession() as session:
         for number in range(300):
             async with session.post(url, json={"author": "a", "text": f"{number}"}) as reply:
                 assert reply.status == 201
                 epoch = (await reply.json())["id"].partition("-")[0]
-    hold = Hold(scene, ["node-1>writer-*"], 5.0)
+    hold = Hold(under_test, ["node-1>writer-*"], 5.0)
     await hold.inject()
     watch = Watch(video_id, cursor=f"{epoch}-0")
     source = EventSource(
-        *scene.cluster.address("node-1", "public"), watch, f"?last_event_id={epoch}-0"
+        *under_test.cluster.address("node-1", "public"), watch, f"?last_event_id={epoch}-0"
     )
     viewer = asyncio.create_task(source.run())
     try:
@@ -126,6 +128,6 @@ async def test_t08_a_resume_that_needs_the_store_is_whole_or_put_off(scene: Scen
     assert {one.type for one in watch.events} == {"bye", "hello", "comment"}
 
 
-async def test_t09_all_nodes_are_killed(scene: Scene) -> None:
-    async with row("T09", scene, THOUSAND) as it:
-        await it.strike(Kill(scene, scene.names(Kind.NODE), 10.0, lasts=True), hold_s=3.0)
+async def test_t09_all_nodes_are_killed(under_test: ClusterUnderTest) -> None:
+    async with row("T09", under_test, THOUSAND) as it:
+        await it.strike(Kill(under_test, under_test.names(Kind.NODE), 10.0, lasts=True), hold_s=3.0)

@@ -10,12 +10,12 @@ import aiohttp
 import pytest
 
 from tests.chaos.buffering_proxy import IDLE_S, BufferingProxy
+from tests.chaos.cluster_under_test import ClusterUnderTest
 from tests.chaos.event_source import EventSource
 from tests.chaos.healing import note
 from tests.chaos.history import Watch
 from tests.chaos.link_faults import Flaky, Hold
 from tests.chaos.rows import row
-from tests.chaos.scene import Scene
 from tests.support import TIMEOUT_FACTOR, eventually
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300 * TIMEOUT_FACTOR)]
@@ -46,12 +46,12 @@ async def test_the_proxy_buffers_replies_and_cuts_idle_ones() -> None:
 
 
 async def test_t50_a_stream_passes_a_buffering_proxy_and_outlives_its_idle_limit(
-    scene: Scene,
+    under_test: ClusterUnderTest,
 ) -> None:
     """The first event within a second; heartbeats hold a stream on which nothing else happens."""
     video_id = secrets.token_hex(6)
-    url = f"{scene.cluster.http_url}/v1/videos/{video_id}"
-    async with BufferingProxy(*scene.cluster.address("haproxy", "http")) as proxy:
+    url = f"{under_test.cluster.http_url}/v1/videos/{video_id}"
+    async with BufferingProxy(*under_test.cluster.address("haproxy", "http")) as proxy:
         watch = Watch(video_id)
         began = time.monotonic()
         viewer = asyncio.create_task(EventSource("127.0.0.1", proxy.port, watch).run())
@@ -70,19 +70,23 @@ async def test_t50_a_stream_passes_a_buffering_proxy_and_outlives_its_idle_limit
         assert (len(watch.streams), proxy.cuts) == (1, 0)
 
 
-async def test_t21_replies_of_a_writer_to_the_gateway_are_lost(scene: Scene) -> None:
+async def test_t21_replies_of_a_writer_to_the_gateway_are_lost(
+    under_test: ClusterUnderTest,
+) -> None:
     """Clients get a 502, do not know, and send their key again."""
-    assert scene.links is not None
-    async with scene.links.behind_gateway("writer-1") as hop, row("T21", scene) as it:
-        flaky = Flaky(scene, [hop], 3.0, True, every_s=0.3, loses_replies=True)
+    assert under_test.links is not None
+    async with under_test.links.behind_gateway("writer-1") as hop, row("T21", under_test) as it:
+        flaky = Flaky(under_test, [hop], 3.0, True, every_s=0.3, loses_replies=True)
         await it.strike(flaky, hold_s=8.0)
-        assert scene.links.lost_replies(hop) > 0
+        assert under_test.links.lost_replies(hop) > 0
 
 
-async def test_t05_the_line_between_the_gateway_and_a_node_goes_dead(scene: Scene) -> None:
+async def test_t05_the_line_between_the_gateway_and_a_node_goes_dead(
+    under_test: ClusterUnderTest,
+) -> None:
     """Nobody closes anything: the gateway's own limit of silence cuts its viewers, and they resume
     elsewhere while the line is still dead.
     """
-    assert scene.links is not None
-    async with scene.links.behind_gateway("node-1") as hop, row("T05", scene) as it:
-        await it.strike(Hold(scene, [hop, f"{hop}/ops"], 20.0), hold_s=25.0)
+    assert under_test.links is not None
+    async with under_test.links.behind_gateway("node-1") as hop, row("T05", under_test) as it:
+        await it.strike(Hold(under_test, [hop, f"{hop}/ops"], 20.0), hold_s=25.0)

@@ -18,8 +18,8 @@ import pytest
 
 from cluster.parts import Kind
 from rtms_node.limits import Limits
+from tests.chaos.cluster_under_test import ClusterUnderTest
 from tests.chaos.healing import note, state_of
-from tests.chaos.scene import Scene
 from tests.support import TIMEOUT_FACTOR
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
@@ -77,33 +77,35 @@ def vanish(viewers: list[socket.socket], drop: list[int]) -> None:
 
 @pytest.mark.parametrize(("part", "use"), [("node-1", "public"), ("haproxy", "http")])
 async def test_t05_t46_vanished_viewers_are_reaped_and_the_video_deregistered(
-    scene: Scene, viewers: list[socket.socket], drop: list[int], part: str, use: str
+    under_test: ClusterUnderTest, viewers: list[socket.socket], drop: list[int], part: str, use: str
 ) -> None:
     """Twenty viewers of a video that nobody else watches, at a node and through the gateway."""
     video_id = secrets.token_hex(6)
-    await until(scene, viewers=0, registered=0, within_s=30.0)  # those of the row before
-    within_s = _GONE_WITHIN_S[scene.cluster.part(part).kind]
+    await until(under_test, viewers=0, registered=0, within_s=30.0)  # those of the row before
+    within_s = _GONE_WITHIN_S[under_test.cluster.part(part).kind]
     for _ in range(20):
-        viewer = socket.create_connection(scene.cluster.address(part, use))
+        viewer = socket.create_connection(under_test.cluster.address(part, use))
         viewer.sendall(f"GET /v1/videos/{video_id}/stream HTTP/1.1\r\nHost: h\r\n\r\n".encode())
         viewers.append(viewer)
-    await until(scene, viewers=20, within_s=10.0)
+    await until(under_test, viewers=20, within_s=10.0)
     vanish(viewers, drop)
     began = time.monotonic()
-    url = f"{scene.cluster.http_url}/v1/videos/{video_id}/comments"
+    url = f"{under_test.cluster.http_url}/v1/videos/{video_id}/comments"
     body = {"author": "a", "text": "x"}
     async with aiohttp.ClientSession() as session, session.post(url, json=body) as reply:
         assert reply.status == 201
-    await until(scene, viewers=0, within_s=within_s)
+    await until(under_test, viewers=0, within_s=within_s)
     note(f"T46 reaped at {part}: X {within_s} s", time.monotonic() - began)
-    await until(scene, registered=0, within_s=10.0)
+    await until(under_test, registered=0, within_s=10.0)
 
 
-async def until(scene: Scene, *, within_s: float, **wanted: int) -> None:
+async def until(under_test: ClusterUnderTest, *, within_s: float, **wanted: int) -> None:
     """Until these figures of all nodes together are so."""
     async with asyncio.timeout(within_s * TIMEOUT_FACTOR):
         while True:
-            states = [await state_of(scene.cluster, name) for name in scene.names(Kind.NODE)]
+            states = [
+                await state_of(under_test.cluster, name) for name in under_test.names(Kind.NODE)
+            ]
             if all(sum(one.get(name, 0) for one in states) == n for name, n in wanted.items()):
                 return
             await asyncio.sleep(0.1)

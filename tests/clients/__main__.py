@@ -1,6 +1,7 @@
 """`python -m tests.clients [word in a client's name or language...]`: see docs/clients.md.
 
-Exit status: 0 every client is as whole as the menu says, 1 not, 2 something cannot be installed.
+Exit status: 0 every client is as whole as the catalogue says, 1 not, 2 something cannot be
+installed.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from cluster.folder import home_folder
 from cluster.ports import free_ports
 from cluster.settings import Settings
 from tests.clients import chromium
+from tests.clients.catalogue import CLIENTS, Client
 from tests.clients.install import CannotInstall, install
 from tests.clients.judge import Finding
-from tests.clients.menu import CLIENTS, Client
 from tests.clients.pages import serving_pages
 from tests.clients.scenarios import SCENARIOS, Stage, play
 from tests.clients.table import promised, table

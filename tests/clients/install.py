@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from tests.clients.menu import PYTHON_PACKAGES
+from tests.clients.catalogue import PYTHON_PACKAGES
 
 SOURCES = Path(__file__).parent
 _TOOLS = {

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from cluster.cluster import Cluster
 from cluster.parts import Kind
+from tests.clients.catalogue import Way
 from tests.clients.judge import Finding, find
-from tests.clients.menu import Way
 from tests.clients.posts import Posts
 from tests.clients.programs import Program
 

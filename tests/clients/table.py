@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.clients.catalogue import Client, Way
 from tests.clients.judge import Finding
-from tests.clients.menu import Client, Way
 
 _COLUMNS = (
     "client", "language", "whole", "a node killed", "drained", "no node for 5 s",

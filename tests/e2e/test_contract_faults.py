@@ -13,7 +13,7 @@ import aiohttp
 from cluster.cluster import Cluster
 from tests.chaos.history import History, Refusal, Trouble, Watch
 from tests.chaos.judge import judge
-from tests.chaos.judge_times import felt_s
+from tests.chaos.judge_times import impact_s
 from tests.chaos.load import Load
 from tests.chaos.traffic import Shape
 from tests.e2e.contract import ANOTHER_WRITER, BUS, Comments, bus, needs, servers, writers
@@ -92,7 +92,7 @@ async def test_a_key_means_the_same_comment_to_every_writer_and_after_a_kill(
 
 
 async def test_a_drained_server_loses_nothing_and_says_bye_to_all(cluster: Cluster) -> None:
-    """Where others take over nothing is felt of it: no call and no connect fails."""
+    """Where others take over nothing is observed of it: no call and no connect fails."""
     alone = len(servers(cluster)) == 1
     async with Load(cluster.http_url, STAYING) as load:
         await load.wait_for_posts(WARM_UP)
@@ -160,8 +160,8 @@ def refused(history: History) -> list[Refusal]:
 
 
 async def test_without_its_bus_a_cluster_delivers_by_probe_and_heals(cluster: Cluster) -> None:
-    """201 is about the store, and streams stay: nothing is felt beyond the anti-entropy check's few
-    seconds.
+    """201 is about the store, and streams stay: nothing is observed beyond the anti-entropy check's
+    few seconds.
     """
     needs(cluster, BUS)
     away = "redis" if cluster.settings.topology in PUBSUB else "zookeeper"
@@ -185,4 +185,4 @@ async def test_without_its_bus_a_cluster_delivers_by_probe_and_heals(cluster: Cl
         assert sum(len(watch.streams) for watch in history.watches) == streams
         # What was posted from then on came at once again, not by the anti-entropy check.
         history.troubles = [Trouble("no bus", history.began_at, healed_at + 1.0, 0.0)]
-        assert felt_s(history)[0][1] <= 1.0 * TIMEOUT_FACTOR
+        assert impact_s(history)[0][1] <= 1.0 * TIMEOUT_FACTOR

@@ -12,7 +12,7 @@ import pytest
 from cluster.cluster import Cluster
 from tests.chaos.history import Trouble
 from tests.chaos.judge import judge
-from tests.chaos.judge_times import felt_s
+from tests.chaos.judge_times import impact_s
 from tests.chaos.load import Load
 from tests.chaos.traffic import Shape
 from tests.e2e.parts import busiest, eventually_in_state, served_by, state_of
@@ -70,8 +70,8 @@ async def test_a_killed_part_between_costs_nobody_a_comment(cluster: Cluster, na
 async def test_a_drained_node_loses_nothing_refuses_nobody_and_spreads_its_viewers(
     cluster: Cluster,
 ) -> None:
-    """Nothing is felt of it: there is no trouble in this history, so every call and every connect
-    has to be answered and every comment to be seen in time.
+    """Nothing is observed of it: there is no trouble in this history, so every call and every
+    connect has to be answered and every comment to be seen in time.
     """
     async with Load(cluster.http_url, PATIENT) as load:
         await load.wait_for_posts(WARM_UP)
@@ -119,7 +119,7 @@ async def test_without_dispatchers_the_probe_delivers(cluster: Cluster) -> None:
         history = await load.finish()
         assert judge(history).broken == []
         history.troubles = [Trouble("no dispatcher", history.began_at, healed_at, 0.0)]
-        assert felt_s(history)[0][1] <= 1.0 * TIMEOUT_FACTOR
+        assert impact_s(history)[0][1] <= 1.0 * TIMEOUT_FACTOR
 
 
 async def test_when_all_nodes_die_a_native_event_source_lives_on(cluster: Cluster) -> None:
@@ -150,7 +150,7 @@ async def test_when_the_gateway_dies_viewers_resume_whole(cluster: Cluster) -> N
 
 
 async def test_without_zookeeper_posting_and_delivery_go_on(cluster: Cluster) -> None:
-    """Nothing is felt of it: there is no trouble in this history."""
+    """Nothing is observed of it: there is no trouble in this history."""
     async with Load(cluster.http_url, STAYING) as load:
         await load.wait_for_posts(WARM_UP)
         await cluster.kill("zookeeper-1")

@@ -37,8 +37,8 @@ async def test_all_seeds_run_though_one_breaks_and_one_cannot_even_start(
     monkeypatch.setattr(campaign, "run", pretend)
     lines = await run_all(Orders("1"), seeds_from("1", 3), tmp_path, {}, told.append)
     assert lines == [
-        Line("1", "held", 4, felt_s=2.5),
-        Line("2", "BROKEN", 4, felt_s=2.5),
+        Line("1", "held", 4, impact_s=2.5),
+        Line("2", "BROKEN", 4, impact_s=2.5),
         Line("3", "VOID"),
     ]
     assert not is_good(lines)
@@ -56,15 +56,15 @@ async def pretend(orders: Orders, folder: Path, tell: Callable[[str], None]) -> 
     ledger = Ledger()
     if orders.seed == "2":
         ledger.break_("P4", "lost")
-    felt = [(Trouble("node killed", 1.0, 2.0, 3.0), 2.5)]
-    return Report(orders, Verdict(ledger), History(), 4, felt)
+    impacts = [(Trouble("node killed", 1.0, 2.0, 3.0), 2.5)]
+    return Report(orders, Verdict(ledger), History(), 4, impacts)
 
 
 def test_the_table_has_a_line_for_each_seed_and_their_sums() -> None:
     lines = [Line("7", "held", 12, 19_000, 900_000, 1.25), Line("8", "BROKEN", 10, 18_000, 800_000)]
     head, first, second, total = table(lines).splitlines()
     assert head.split() == [
-        "seed", "outcome", "faults", "acknowledged", "deliveries", "worst", "felt"
+        "seed", "outcome", "faults", "acknowledged", "deliveries", "worst", "impact"
     ]  # fmt: skip
     assert first.split() == ["7", "held", "12", "19000", "900000", "1.2", "s"]
     assert second.split()[:2] == ["8", "BROKEN"]

@@ -10,7 +10,7 @@ import pytest
 from tests.chaos.history import Call, Event, History, Outcome, Refusal, Stream, Trouble
 from tests.chaos.judge import judge
 from tests.chaos.judge_live import Pace, pace
-from tests.chaos.judge_times import felt_s
+from tests.chaos.judge_times import impact_s
 from tests.unit.chaos.histories import broken, first_line, hello, sound
 
 
@@ -35,7 +35,7 @@ def test_what_is_late_or_unanswered_is_found_unless_a_fault_explains_it(
     assert broken(history) == ({"P8"} if plant is late else set())
     history.troubles = [Trouble("node killed", 3.9, 4.5, 26.0)]
     assert judge(history).broken == []
-    assert felt_s(history)[0][1] == pytest.approx(25.5 if plant is late else 0.0)
+    assert impact_s(history)[0][1] == pytest.approx(25.5 if plant is late else 0.0)
 
 
 def test_a_viewer_that_was_refused_is_found_unless_a_fault_explains_it() -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from cluster.cluster import Cluster
 from cluster.parts import Kind
+from tests.chaos.cluster_under_test import ClusterUnderTest
 from tests.chaos.entry import ALONE
-from tests.chaos.menu import MENU, available
-from tests.chaos.scene import Scene
+from tests.chaos.fault_catalogue import CATALOGUE, available
 from tests.chaos.schedule import Step, plan
 from tests.chaos.traffic import Shape, intent, video_of_viewer
 
@@ -65,7 +65,7 @@ def test_what_a_cluster_does_not_have_is_not_struck() -> None:
 
 def test_two_faults_at_a_time_strike_different_things() -> None:
     pairs = [
-        [MENU[strike.fault].group for strike in step.strikes]
+        [CATALOGUE[strike.fault].group for strike in step.strikes]
         for seed in range(20)
         for step in plan(str(seed), 10, NAMES, ALL)
         if len(step.strikes) > 1
@@ -92,7 +92,8 @@ def test_the_hot_video_gets_its_share_and_every_other_some() -> None:
     assert set(viewers) == set(range(40))
 
 
-# What docs/faults.md says of the same faults: X, and whether nothing at all may be felt ("always").
+# What docs/faults.md says of the same faults: X, and whether nothing at all may be observed
+# ("always").
 ROWS = {
     "node-kill": (5.0, False),  # T01
     "node-drain": (0.0, True),  # T02
@@ -121,9 +122,13 @@ ROWS = {
 
 @pytest.mark.parametrize("name", ROWS)
 def test_the_mix_is_held_to_the_bounds_of_the_rows(name: str) -> None:
-    fault = MENU[name].build(Scene(cast(Cluster, None)), ["node-1", "node.in_round:kill@5"])
+    fault = CATALOGUE[name].build(
+        ClusterUnderTest(cast(Cluster, None)), ["node-1", "node.in_round:kill@5"]
+    )
     assert (fault.bound_s, fault.only_routes) == ROWS[name]
 
 
 def test_only_joins_may_wait_for_a_node_that_reads_nothing() -> None:
-    assert [name for name, entry in MENU.items() if entry.joins_wait] == ["node-without-writers"]
+    assert [name for name, entry in CATALOGUE.items() if entry.joins_wait] == [
+        "node-without-writers"
+    ]

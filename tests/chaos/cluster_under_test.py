@@ -1,4 +1,4 @@
-"""The scene: what faults act on."""
+"""The under_test: what faults act on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.chaos.links import Links
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class ClusterUnderTest:
     """A cluster; `links` is None where no proxies were placed."""
 
     cluster: Cluster

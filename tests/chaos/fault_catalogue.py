@@ -1,7 +1,7 @@
 """Every fault that the nemesis knows by name, with its targets, its length and its bound X.
 
-The names are what `FAULTS=` takes. Bounds, and whether anything may be felt at all (`only_routes`:
-nothing), are those of the rows of docs/faults.md.
+The names are what `FAULTS=` takes. Bounds, and whether anything may be observed at all
+(`only_routes`: nothing), are those of the rows of docs/faults.md.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def _crash(
     def choose(dice: random.Random, names: Names) -> Sequence[str]:
         return [dice.choice(names[kind]), f"{dice.choice(points)}:kill@{dice.randrange(5, 100)}"]
 
-    return choose, lambda scene, targets: Crash(
-        scene, targets[:1], bound_s, True, only_routes, point=targets[1]
+    return choose, lambda under_test, targets: Crash(
+        under_test, targets[:1], bound_s, True, only_routes, point=targets[1]
     )
 
 
@@ -49,52 +49,52 @@ def _entries() -> dict[str, Entry]:
     everybody = (writer, dispatcher, node)
     return {
         "node-kill": Entry(
-            "node", (4, 10), one(node), lambda scene, names: Kill(scene, names, 5.0)
+            "node", (4, 10), one(node), lambda at, names: Kill(at, names, 5.0)
         ),
         "node-stop": Entry(
-            "node", (4, 10), one(node), lambda scene, names: Stop(scene, names, 5.0)
+            "node", (4, 10), one(node), lambda at, names: Stop(at, names, 5.0)
         ),
         "node-drain": Entry(
             "node", (1, 4), one(node),
-            lambda scene, names: Drain(scene, names, 0.0, only_routes=True),
+            lambda at, names: Drain(at, names, 0.0, only_routes=True),
         ),
         "node-pause": Entry(
-            "node", (2, 3), one(node), lambda scene, names: Pause(scene, names, 4.0, True)
+            "node", (2, 3), one(node), lambda at, names: Pause(at, names, 4.0, True)
         ),
         "node-freeze": Entry(
-            "node", (15, 25), one(node), lambda scene, names: Pause(scene, names, 20.0)
+            "node", (15, 25), one(node), lambda at, names: Pause(at, names, 20.0)
         ),
         "nodes-kill": Entry(
-            "node", (2, 5), everyone(node), lambda scene, names: Kill(scene, names, 10.0, True)
+            "node", (2, 5), everyone(node), lambda at, names: Kill(at, names, 10.0, True)
         ),
         "dispatcher-kill": Entry(
             "dispatcher", (4, 10), one(dispatcher),
-            lambda scene, names: Kill(scene, names, 4.0, only_routes=True),
+            lambda at, names: Kill(at, names, 4.0, only_routes=True),
         ),
         "dispatcher-stop": Entry(
             "dispatcher", (2, 6), one(dispatcher),
-            lambda scene, names: Drain(scene, names, 4.0, only_routes=True),
+            lambda at, names: Drain(at, names, 4.0, only_routes=True),
         ),
         "dispatcher-freeze": Entry(
             "dispatcher", (8, 15), one(dispatcher),
-            lambda scene, names: Pause(scene, names, 4.0, True, only_routes=True),
+            lambda at, names: Pause(at, names, 4.0, True, only_routes=True),
         ),
         "dispatchers-kill": Entry(
             "dispatcher", (4, 8), everyone(dispatcher),
-            lambda scene, names: Kill(scene, names, 4.0, True, only_routes=True),
+            lambda at, names: Kill(at, names, 4.0, True, only_routes=True),
         ),
         "writer-kill": Entry(
-            "writer", (4, 10), one(writer), lambda scene, names: Kill(scene, names, 3.0)
+            "writer", (4, 10), one(writer), lambda at, names: Kill(at, names, 3.0)
         ),
         "writer-stop": Entry(
             "writer", (2, 6), one(writer),
-            lambda scene, names: Drain(scene, names, 0.0, only_routes=True),
+            lambda at, names: Drain(at, names, 0.0, only_routes=True),
         ),
         "writer-freeze": Entry(
-            "writer", (2, 8), one(writer), lambda scene, names: Pause(scene, names, 6.0, True)
+            "writer", (2, 8), one(writer), lambda at, names: Pause(at, names, 6.0, True)
         ),
         "writers-kill": Entry(
-            "writer", (2, 5), everyone(writer), lambda scene, names: Kill(scene, names, 3.0, True)
+            "writer", (2, 5), everyone(writer), lambda at, names: Kill(at, names, 3.0, True)
         ),
         "writer-crash": Entry("writer", (0, 2), *_crash(
             writer, 3.0, "writer.before_commit", "writer.in_commit", "writer.after_commit",
@@ -109,113 +109,113 @@ def _entries() -> dict[str, Entry]:
         )),
         "gateway-kill": Entry(
             "gateway", (0, 3), everyone(Kind.HAPROXY),
-            lambda scene, names: Kill(scene, names, 5.0, True),
+            lambda at, names: Kill(at, names, 5.0, True),
         ),
         "zookeeper-leader": Entry(
             "zookeeper", (4, 10), lambda *_: [],
-            lambda scene, names: KillLeader(scene, names, 8.0, True, only_routes=True),
+            lambda at, names: KillLeader(at, names, 8.0, True, only_routes=True),
         ),
         "zookeeper-away": Entry(
             "zookeeper", (5, 20), everyone(Kind.ZOOKEEPER),
-            lambda scene, names: Kill(scene, names, 10.0, True, only_routes=True),
+            lambda at, names: Kill(at, names, 10.0, True, only_routes=True),
         ),
         "zookeeper-freeze": Entry(
             "zookeeper", (5, 15), one(Kind.ZOOKEEPER),
-            lambda scene, names: Pause(scene, names, 8.0, True, only_routes=True),
+            lambda at, names: Pause(at, names, 8.0, True, only_routes=True),
         ),
         "rolling": Entry(
             ALONE, (0, 1), everyone(*everybody),
-            lambda scene, names: Rolling(scene, names, 3.0, True, only_routes=True),
+            lambda at, names: Rolling(at, names, 3.0, True, only_routes=True),
         ),
         "session-expiry": Entry(
             "zookeeper", (8, 12), lambda dice, names: [
                 f"{dice.choice([n for kind in everybody for n in names.get(kind, ())])}>zookeeper-*"
             ],
-            lambda scene, names: Hold(scene, names, 3.0, True, only_routes=True), Place.LINKS,
+            lambda at, names: Hold(at, names, 3.0, True, only_routes=True), Place.LINKS,
         ),
         "sessions-flap": Entry(
             "zookeeper", (5, 10), lambda dice, names: [f"{dice.choice(names[node])}>zookeeper-*"],
-            lambda scene, names: Flaky(scene, names, 10.0, True, True, every_s=1.0), Place.LINKS,
+            lambda at, names: Flaky(at, names, 10.0, True, True, every_s=1.0), Place.LINKS,
         ),
         "node-without-writers": Entry(
             "store", (3, 8), hop("{}>writer-*", node),
-            lambda scene, names: Hold(scene, names, 5.0, True, only_routes=True), Place.LINKS,
+            lambda at, names: Hold(at, names, 5.0, True, only_routes=True), Place.LINKS,
             joins_wait=True,  # a hello of a video that is new to the node, and only that
         ),
         "node-without-dispatchers": Entry(
             "dispatch", (5, 10), hop("dispatcher-*>{}", node),
-            lambda scene, names: Hold(scene, names, 4.0, True, only_routes=True), Place.LINKS,
+            lambda at, names: Hold(at, names, 4.0, True, only_routes=True), Place.LINKS,
         ),
         "node-deaf": Entry(  # it hears the calls, its answers are lost
             "dispatch", (5, 10), hop("dispatcher-*>{}", node),
-            lambda scene, names: Hold(
-                scene, names, 4.0, True, True, directions=frozenset({Direction.TO_CLIENT})
+            lambda under_test, names: Hold(
+                under_test, names, 4.0, True, True, directions=frozenset({Direction.TO_CLIENT})
             ), Place.LINKS,
         ),
         "dispatcher-cut-off": Entry(
             "dispatch", (5, 10), hop("writer-*>{}", dispatcher),
-            lambda scene, names: Cut(scene, names, 4.0, True, only_routes=True), Place.LINKS,
+            lambda at, names: Cut(at, names, 4.0, True, only_routes=True), Place.LINKS,
         ),
         "dispatcher-unreachable": Entry(
             "dispatch", (5, 10), hop("writer-*>{}", dispatcher),
-            lambda scene, names: Hold(scene, names, 4.0, True, only_routes=True), Place.LINKS,
+            lambda at, names: Hold(at, names, 4.0, True, only_routes=True), Place.LINKS,
         ),
         "replies-lost": Entry(
             "dispatch", (5, 10), lambda *_: ["writer-*>dispatcher-*", "dispatcher-*>node-*"],
-            lambda scene, names: Flaky(
-                scene, names, 3.0, True, True, every_s=0.7, loses_replies=True
+            lambda under_test, names: Flaky(
+                under_test, names, 3.0, True, True, every_s=0.7, loses_replies=True
             ), Place.LINKS,
         ),
         "links-reset": Entry(
             "dispatch", (5, 10), lambda *_: ["*>dispatcher-*", "*>node-*", "*>writer-*"],
-            lambda scene, names: Flaky(scene, names, 3.0, True, True, every_s=1.0), Place.LINKS,
+            lambda at, names: Flaky(at, names, 3.0, True, True, every_s=1.0), Place.LINKS,
         ),
         "links-slow": Entry(
             "dispatch", (5, 10), lambda *_: ["*>dispatcher-*", "*>node-*", "*>writer-*"],
-            lambda scene, names: Bent(scene, names, 2.0, True, True), Place.LINKS,
+            lambda at, names: Bent(at, names, 2.0, True, True), Place.LINKS,
         ),
         "links-sliced": Entry(
             "dispatch", (2, 4), lambda *_: ["*>dispatcher-*", "*>node-*"],
-            lambda scene, names: Bent(
-                scene, names, 2.0, True, True, shape=Bend(slice_bytes=61)
+            lambda under_test, names: Bent(
+                under_test, names, 2.0, True, True, shape=Bend(slice_bytes=61)
             ), Place.LINKS,
         ),
         "node-partition": Entry(
-            "node", (8, 20), one(node), lambda scene, names: Partition(scene, names, 20.0, True),
+            "node", (8, 20), one(node), lambda at, names: Partition(at, names, 20.0, True),
             Place.NETWORKS,
         ),
         "dispatcher-partition": Entry(
             "dispatcher", (5, 12), one(dispatcher),
-            lambda scene, names: Partition(scene, names, 6.0, True), Place.NETWORKS,
+            lambda at, names: Partition(at, names, 6.0, True), Place.NETWORKS,
         ),
         "writer-partition": Entry(
             "writer", (5, 12), one(writer),
-            lambda scene, names: Partition(scene, names, 6.0, True), Place.NETWORKS,
+            lambda at, names: Partition(at, names, 6.0, True), Place.NETWORKS,
         ),
         "redis-kill": Entry(
             "redis", (3, 10), everyone(Kind.REDIS),
-            lambda scene, names: Kill(scene, names, 10.0, True, only_routes=True),
+            lambda at, names: Kill(at, names, 10.0, True, only_routes=True),
         ),
         "redis-freeze": Entry(
             "redis", (3, 15), everyone(Kind.REDIS),
-            lambda scene, names: Pause(scene, names, 10.0, True, only_routes=True),
+            lambda at, names: Pause(at, names, 10.0, True, only_routes=True),
         ),
         "cassandra-kill": Entry(
             "cassandra", (2, 8), one(Kind.CASSANDRA),
-            lambda scene, names: Kill(scene, names, 10.0, True),
+            lambda at, names: Kill(at, names, 10.0, True),
         ),
         "cassandra-freeze": Entry(
             "cassandra", (3, 15), one(Kind.CASSANDRA),
-            lambda scene, names: Pause(scene, names, 10.0, True),
+            lambda at, names: Pause(at, names, 10.0, True),
         ),
         "single-kill": Entry(
             "single", (1, 4), everyone(Kind.SINGLE),
-            lambda scene, names: Kill(scene, names, 5.0, True),
+            lambda at, names: Kill(at, names, 5.0, True),
         ),
     }  # fmt: skip
 
 
-MENU = _entries()
+CATALOGUE = _entries()
 
 
 def available(names: Names, *, links: bool, networks: bool) -> list[str]:
@@ -223,6 +223,6 @@ def available(names: Names, *, links: bool, networks: bool) -> list[str]:
     places = {Place.ANYWHERE, *([Place.LINKS] * links), *([Place.NETWORKS] * networks)}
     return [
         name
-        for name, entry in MENU.items()
+        for name, entry in CATALOGUE.items()
         if entry.place in places and all(names.get(kind) for kind in _NEEDS[entry.group])
     ]

@@ -20,7 +20,7 @@ _NOTICED_S = 1.0  # so much later at most it is seen that a process has crashed
 
 
 @dataclass(frozen=True, slots=True)
-class Blow:
+class Injection:
     """A fault with its times. `armed_at`: the process that is going to crash was whole until then;
     None if it was not seen to be. `joins_wait`: see Trouble.
     """
@@ -33,42 +33,44 @@ class Blow:
     joins_wait: bool = False
 
 
-async def deal(fault: Fault, hold_s: float, *, joins_wait: bool = False) -> Blow:
+async def inject(fault: Fault, hold_s: float, *, joins_wait: bool = False) -> Injection:
     """Inject, hold, heal."""
     began_at = time.monotonic()
     armed_at = await _inject(fault)
     injected_at = time.monotonic()
     await asyncio.sleep(hold_s)
     await fault.heal()
-    return Blow(fault, began_at, injected_at, time.monotonic(), armed_at, joins_wait)
+    return Injection(fault, began_at, injected_at, time.monotonic(), armed_at, joins_wait)
 
 
-def troubles_of(blows: Sequence[Blow]) -> Iterator[Trouble]:
-    """Of blows that were dealt at the same time: of two the bounds are added, and what is over at
-    once where the others take over may last where these are struck too.
+def troubles_of(injections: Sequence[Injection]) -> Iterator[Trouble]:
+    """Of injections that were injected at the same time: of two the bounds are added, and what is
+    over at once where the others take over may last where these are struck too.
     """
-    bound_s = sum(blow.fault.bound_s for blow in blows) * TIMEOUT_FACTOR
-    only_routes = all(blow.fault.only_routes for blow in blows)
-    joins_wait = any(blow.joins_wait for blow in blows)
-    for blow in blows:
-        title, began_at = blow.fault.title, blow.began_at
-        lasts = blow.fault.lasts or len(blows) > 1
-        ended_at = blow.healed_at if lasts else blow.injected_at
-        if blow.armed_at is not None:
+    bound_s = sum(injection.fault.bound_s for injection in injections) * TIMEOUT_FACTOR
+    only_routes = all(injection.fault.only_routes for injection in injections)
+    joins_wait = any(injection.joins_wait for injection in injections)
+    for injection in injections:
+        title, began_at = injection.fault.title, injection.began_at
+        lasts = injection.fault.lasts or len(injections) > 1
+        ended_at = injection.healed_at if lasts else injection.injected_at
+        if injection.armed_at is not None:
             # It is stopped and started to be armed, and then nothing is wrong until it crashes.
             yield Trouble(
-                f"{title}: armed", began_at, blow.armed_at, bound_s, only_routes, joins_wait,
-                blow.armed_at,
+                f"{title}: armed", began_at, injection.armed_at, bound_s, only_routes, joins_wait,
+                injection.armed_at,
             )  # fmt: skip
-            began_at = max(blow.injected_at - _NOTICED_S, blow.armed_at)
-        yield Trouble(title, began_at, ended_at, bound_s, only_routes, joins_wait, blow.healed_at)
+            began_at = max(injection.injected_at - _NOTICED_S, injection.armed_at)
+        yield Trouble(
+            title, began_at, ended_at, bound_s, only_routes, joins_wait, injection.healed_at
+        )
 
 
-async def outlast(history: History, blows: Sequence[Blow], longer_s: float) -> None:
-    """Note the troubles of these blows, and wait until nothing of them may be felt any more, and
-    `longer_s`.
+async def outlast(history: History, injections: Sequence[Injection], longer_s: float) -> None:
+    """Note the troubles of these injections, and wait until nothing of them may be observed any
+    more, and `longer_s`.
     """
-    troubles = list(troubles_of(blows))
+    troubles = list(troubles_of(injections))
     history.troubles += troubles
     over_at = max(trouble.over_at for trouble in troubles)
     await asyncio.sleep(max(over_at - time.monotonic(), 0.0) + longer_s)
@@ -87,7 +89,7 @@ async def _inject(fault: Fault) -> float | None:
     if not isinstance(fault, Crash):
         await fault.inject()
         return None
-    cluster, (name,) = fault.scene.cluster, fault.targets
+    cluster, (name,) = fault.under_test.cluster, fault.targets
     arming = asyncio.create_task(_armed_at(cluster, name, cluster.pid(name)))
     try:
         await fault.inject()

@@ -1,12 +1,12 @@
-"""The menu of clients that we did not write."""
+"""The catalogue of clients that we did not write."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+from tests.clients.catalogue import CLIENTS
 from tests.clients.install import SOURCES
-from tests.clients.menu import CLIENTS
 
 DOCS = Path(__file__).parents[3] / "docs/clients.md"
 
