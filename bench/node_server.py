@@ -1,4 +1,4 @@
-"""A node without HTTPS and ZooKeeper: its core and its public listener on uvloop, its store in
+"""A node without HTTPS and ZooKeeper: a Node and its public listener on uvloop, its store in
 memory; comments are ingested at a given rate as if they had been forwarded.
 """
 
@@ -76,7 +76,7 @@ class NodeServer:
 
     def __init__(self) -> None:
         self.store = _Store()
-        self.core = Node(
+        self.node = Node(
             "node-1",
             Limits(),
             AntiEntropyTimes(),
@@ -86,11 +86,11 @@ class NodeServer:
             new_registry(),
             on_reachable=lambda reachable: None,
         )
-        self._listener = StreamListener(self.core.hub, "127.0.0.1", 0)
+        self._listener = StreamListener(self.node.hub, "127.0.0.1", 0)
 
     async def start(self) -> None:
         """Bind and keep time."""
-        self.core.start()
+        self.node.start()
         await self._listener.start()
 
     def port(self) -> int:
@@ -147,9 +147,9 @@ class _Run:
     """Comments that are handed over one by one, and what that has cost since `begin`."""
 
     def __init__(self, server: NodeServer, names: list[str], per_s: float, count: int) -> None:
-        self._stats, self._per_s, self._count = server.core.stats, per_s, count
+        self._stats, self._per_s, self._count = server.node.stats, per_s, count
         self._store = server.store
-        self._rooms = [server.core.hub.rooms[name] for name in names]
+        self._rooms = [server.node.hub.rooms[name] for name in names]
         sizes = [len(room.viewers) for room in self._rooms]
         self._expected = self._stats.deliveries + sum(sizes[i % len(sizes)] for i in range(count))
         self._batches = [self._store.post(names[i % len(names)], text=TEXT) for i in range(count)]

@@ -1,4 +1,4 @@
-"""The node as a process: core, stream listener, ops, and the wiring of its topology."""
+"""The node as a process: Node, stream listener, ops, and the wiring of its topology."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every bound of a node's core in one place; what happens at each is said beside it."""
+"""Every bound of a node in one place; what happens at each is said beside it."""
 
 from __future__ import annotations
 

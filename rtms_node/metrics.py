@@ -1,4 +1,4 @@
-"""A node's metrics: the core's plain counters, read when Prometheus asks."""
+"""A node's metrics: its plain counters, read when Prometheus asks."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def post_to_write(registry: CollectorRegistry) -> Callable[[float], None]:
 
 
 def export_node(registry: CollectorRegistry, stats: Stats, hub: Hub, reader: StoreReader) -> None:
-    """Show the figures of a node's core."""
+    """Show the figures of a node."""
     exports = Exports(registry)
     for name, text in _COUNTERS.items():
         exports.counter(name, text, _reading(stats, name))

@@ -1,4 +1,4 @@
-"""Reads of the store for the core: batched heads, ranges in order, never more than a few at once.
+"""Reads of the store for the node: batched heads, ranges in order, never more than a few at once.
 
 Invariants: a head that was asked for is read again and again until it succeeds or the video is
 forgotten; of a read that is under way then nothing is left, neither its answer nor another try. A

@@ -1,4 +1,4 @@
-"""Plain counters of a node's core; `metrics.py` exports them when Prometheus asks."""
+"""Plain counters of a node; `metrics.py` exports them when Prometheus asks."""
 
 from __future__ import annotations
 

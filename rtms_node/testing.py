@@ -170,7 +170,7 @@ class RecordingTransport(asyncio.Transport):
 
 
 class ManualClock:
-    """The part of an event loop that the core uses, at the test's pace: `time`, `call_soon`,
+    """The part of an event loop that a node uses, at the test's pace: `time`, `call_soon`,
     `call_later`.
     """
 

@@ -16,7 +16,7 @@ from wire.topology import PUBSUB
 
 class Wiring(Protocol):
     """How comments find this node, and how it finds the writers. It marks `shell.health`, and tells
-    the core of messages, of videos that are announced and of when to check fast.
+    the node of messages, of videos that are announced and of when to check often.
     """
 
     @property

@@ -1,1 +1,1 @@
-"""Topology `single`: the writer's and the node's cores in one process, on one port."""
+"""Topology `single`: writer and node in one process, on one port."""

@@ -1,9 +1,9 @@
 """Everything in one process: comment service, streams and store, on one public port.
 
-What leaves the writer's core goes to the node's core by a call, and the node's core reads heads and
-ranges from the writer's (`CommentService` is a `Source` as it stands). Both cores, and the edges in
-front of them, are those of the cluster, so a client sees the same contract; the anti-entropy check
-stays too, because other processes may write to the same file.
+What the writer's side commits goes to the node's side by a call, and the node's side reads heads
+and ranges from the writer's (`CommentService` is a `Source` as it stands). Both sides, and the
+edges in front of them, are those of the cluster, so a client sees the same contract; the
+anti-entropy check stays too, because other processes may write to the same file.
 """
 
 from __future__ import annotations

@@ -39,8 +39,8 @@ def _crash(
     def choose(dice: random.Random, names: Names) -> Sequence[str]:
         return [dice.choice(names[kind]), f"{dice.choice(points)}:kill@{dice.randrange(5, 100)}"]
 
-    return choose, lambda under_test, targets: Crash(
-        under_test, targets[:1], bound_s, True, only_routes, point=targets[1]
+    return choose, lambda at, targets: Crash(
+        at, targets[:1], bound_s, True, only_routes, point=targets[1]
     )
 
 
@@ -148,8 +148,8 @@ def _entries() -> dict[str, Entry]:
         ),
         "node-deaf": Entry(  # it hears the calls, its answers are lost
             "dispatch", (5, 10), hop("dispatcher-*>{}", node),
-            lambda under_test, names: Hold(
-                under_test, names, 4.0, True, True, directions=frozenset({Direction.TO_CLIENT})
+            lambda at, names: Hold(
+                at, names, 4.0, True, True, directions=frozenset({Direction.TO_CLIENT})
             ), Place.LINKS,
         ),
         "dispatcher-cut-off": Entry(
@@ -162,8 +162,8 @@ def _entries() -> dict[str, Entry]:
         ),
         "replies-lost": Entry(
             "dispatch", (5, 10), lambda *_: ["writer-*>dispatcher-*", "dispatcher-*>node-*"],
-            lambda under_test, names: Flaky(
-                under_test, names, 3.0, True, True, every_s=0.7, loses_replies=True
+            lambda at, names: Flaky(
+                at, names, 3.0, True, True, every_s=0.7, loses_replies=True
             ), Place.LINKS,
         ),
         "links-reset": Entry(
@@ -176,8 +176,8 @@ def _entries() -> dict[str, Entry]:
         ),
         "links-sliced": Entry(
             "dispatch", (2, 4), lambda *_: ["*>dispatcher-*", "*>node-*"],
-            lambda under_test, names: Bent(
-                under_test, names, 2.0, True, True, shape=Bend(slice_bytes=61)
+            lambda at, names: Bent(
+                at, names, 2.0, True, True, shape=Bend(slice_bytes=61)
             ), Place.LINKS,
         ),
         "node-partition": Entry(

@@ -66,5 +66,5 @@ class Nemesis:
 
 
 def names_of(under_test: ClusterUnderTest) -> dict[Kind, list[str]]:
-    """The parts of the under_test by kind, as a schedule wants them."""
+    """The parts of the cluster by kind, as a schedule wants them."""
     return {kind: under_test.names(kind) for kind in Kind}

@@ -31,7 +31,7 @@ _AFTERWARDS_S = 2.0
 
 @dataclass(slots=True)
 class Row:
-    """A running load on a under_test. `strike` may be called several times."""
+    """A running load on a cluster under test. `strike` may be called several times."""
 
     name: str
     under_test: ClusterUnderTest

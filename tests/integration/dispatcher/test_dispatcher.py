@@ -34,7 +34,7 @@ async def test_a_comment_goes_to_the_nodes_that_hold_a_viewer_and_to_no_other(
 async def test_a_member_that_cannot_be_called_is_junk_and_ends_nobody(
     cluster: Cluster, host: str
 ) -> None:
-    paths, session, failed = Paths(), ZooKeeperSession(cluster.servers.zookeeper), failing(cluster)
+    paths, session, failed = Paths(), ZooKeeperSession(cluster.zookeeper), failing(cluster)
     await session.start(timeout_s=20)
     await cluster.a.serve(cluster.video())
     data = json.dumps({"host": host, "port": 443, "boot_id": new_boot_id()}).encode()

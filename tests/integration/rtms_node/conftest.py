@@ -1,4 +1,4 @@
-"""A node's core behind a real listener, on both event loops."""
+"""A node behind a real listener, on both event loops."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class AcksAtOnce:
 
 
 class Served:
-    """A listening core with a memory store."""
+    """A listening node with a memory store."""
 
     def __init__(self, limits: Limits, **listener: Any) -> None:
         self.store = MemoryStore()
@@ -37,21 +37,21 @@ class Served:
         self.registry = CollectorRegistry()
         self._writers: list[asyncio.StreamWriter] = []
         feed = AcksAtOnce()
-        self.core = feed.core = Node(
+        self.node = feed.node = Node(
             "node-1", limits, AntiEntropyTimes(0.1, 0.1), self.store, feed, self.tasks,
             self.registry,
             on_reachable=lambda reachable: None,
         )  # fmt: skip
-        self.listener = StreamListener(self.core.hub, "127.0.0.1", 0, **listener)
+        self.listener = StreamListener(self.node.hub, "127.0.0.1", 0, **listener)
 
     async def start(self) -> None:
-        self.core.start()
+        self.node.start()
         await self.listener.start()
 
     async def stop(self) -> None:
         await self.listener.stop()
-        self.core.close()
-        await self.core.hub.wait_empty(2.0)
+        self.node.close()
+        await self.node.hub.wait_empty(2.0)
         await self.tasks.aclose()
         for writer in self._writers:
             writer.close()

@@ -49,7 +49,7 @@ async def test_every_frame_is_a_chunk_of_its_own_and_none_is_the_last(served: An
         assert await reader.readexactly(2) == b"\r\n"
     frames = [chunk for chunk in chunks if chunk != b": hb\n"]
     assert [frame.endswith(b"\n\n") for frame in frames] == [True] * 4
-    served.core.hub.drain_some(1)
+    served.node.hub.drain_some(1)
     rest = await reader.read()
     assert b"event: bye" in rest
     assert b"\r\n0\r\n" not in rest
@@ -59,11 +59,11 @@ async def test_every_frame_is_a_chunk_of_its_own_and_none_is_the_last(served: An
 async def test_comments_are_written_as_they_are_forwarded(served: Any) -> None:
     reader, writer = await served.send(get())
     await until(reader, b"event: hello")
-    served.core.hub.ingest(served.store.post("v1", 2))
+    served.node.hub.ingest(served.store.post("v1", 2))
     await until(reader, b"event: comment\ndata: ")
     assert json.loads(await until(reader, b"\n"))["seq"] == 1
     writer.close()
-    await eventually(lambda: not served.core.hub.viewers)
+    await eventually(lambda: not served.node.hub.viewers)
 
 
 async def test_a_head_in_many_small_pieces_is_read(served: Any) -> None:
@@ -131,13 +131,13 @@ async def test_a_request_at_http_1_0_is_served(served: Any) -> None:
     head = await until(reader, b"\r\n\r\n")
     assert b"200 OK" in head
     assert b"Transfer-Encoding" not in head
-    served.core.hub.ingest(served.store.post("v1"))
+    served.node.hub.ingest(served.store.post("v1"))
     body = await until(reader, b'"seq":3')
     assert b"\r" not in body
     assert [event.type for event in SseParser().feed(body + await until(reader, b"\n\n"))] == [
         "hello", "comment", "comment", "comment",
     ]  # fmt: skip
-    served.core.hub.drain_some(1)
+    served.node.hub.drain_some(1)
     assert (await reader.read()).endswith(b'event: bye\ndata: {"reason":"drain"}\n\n')
     writer.close()
 
@@ -148,7 +148,7 @@ async def test_a_head_request_is_answered_as_a_stream_without_one(served: Any) -
         reply = await reader.read()
     assert reply.startswith(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream;")
     assert reply.endswith(b"\r\n\r\n")
-    assert not served.core.hub.viewers
+    assert not served.node.hub.viewers
     writer.close()
 
 
@@ -204,19 +204,19 @@ async def test_a_stalled_viewer_is_cut_while_another_goes_on(served: Any) -> Non
     await loop.sock_sendall(sock, get())
     reader, writer = await served.send(get("/v1/videos/v1/stream", "X-Forwarded-For: 10.0.0.7"))
     await until(reader, b"event: hello")
-    await eventually(lambda: len(served.core.hub.viewers) == 2)
+    await eventually(lambda: len(served.node.hub.viewers) == 2)
     seen = 0
-    while not served.core.hub.paused_viewers:
-        served.core.hub.ingest(served.store.post("v1", 100))
+    while not served.node.hub.paused_viewers:
+        served.node.hub.ingest(served.store.post("v1", 100))
         seen += 100
         await until(reader, f"id: {served.store.epoch}-{seen}\n".encode())
-    assert served.core.hub.paused_viewers == 1
-    for viewer in served.core.hub.viewers:
+    assert served.node.hub.paused_viewers == 1
+    for viewer in served.node.hub.viewers:
         if viewer.paused_at:
             viewer.paused_at -= 60
-    served.core.hub.sweep()
-    await eventually(lambda: len(served.core.hub.viewers) == 1)
-    served.core.hub.ingest(served.store.post("v1"))
+    served.node.hub.sweep()
+    await eventually(lambda: len(served.node.hub.viewers) == 1)
+    served.node.hub.ingest(served.store.post("v1"))
     await until(reader, f"id: {served.store.epoch}-{seen + 1}\n".encode())
     sock.close()
     writer.close()
@@ -230,20 +230,20 @@ async def test_a_viewer_that_reads_late_gets_every_comment_once_and_in_order(ser
     loop = asyncio.get_running_loop()
     await loop.sock_connect(sock, ("127.0.0.1", served.listener.port))
     await loop.sock_sendall(sock, get())
-    await eventually(lambda: served.core.hub.viewers)
-    (viewer,) = served.core.hub.viewers
+    await eventually(lambda: served.node.hub.viewers)
+    (viewer,) = served.node.hub.viewers
     posted = 0
     received = await loop.sock_recv(sock, 4096)
     while b"event: hello" not in received:
         received += await loop.sock_recv(sock, 4096)
     for _ in range(3):
-        while not served.core.hub.paused_viewers:
-            served.core.hub.ingest(served.store.post("v1", 70))
+        while not served.node.hub.paused_viewers:
+            served.node.hub.ingest(served.store.post("v1", 70))
             posted += 70
             # Not faster than rounds go out: the ring must still hold what the viewer lacks.
             while viewer.cursor < posted and not viewer.paused_at:
                 await asyncio.sleep(0)
-        while served.core.hub.paused_viewers:
+        while served.node.hub.paused_viewers:
             received += await loop.sock_recv(sock, 65536)
     last = f"id: {served.store.epoch}-{posted}\n".encode()
     while b"\n\n" not in received.partition(last)[2]:
@@ -262,7 +262,7 @@ async def test_a_thousand_viewers_join_while_comments_commit(served: Any) -> Non
         nonlocal seen_whole
         reader, writer = await served.send(get("/v1/videos/v1/stream?replay=1"))
         if number % 10 == 0:
-            served.core.hub.ingest(served.store.post("v1"))
+            served.node.hub.ingest(served.store.post("v1"))
         await until(reader, b"event: hello\ndata: ")
         hello = json.loads(await until(reader, b"\n"))
         last = int(hello["head"].partition("-")[2])
@@ -275,7 +275,7 @@ async def test_a_thousand_viewers_join_while_comments_commit(served: Any) -> Non
     async def post_on() -> None:
         while seen_whole < 1000:
             await asyncio.sleep(0)
-            served.core.hub.ingest(served.store.post("v1"))
+            served.node.hub.ingest(served.store.post("v1"))
             await asyncio.sleep(0.005)
 
     served.store.post("v1")

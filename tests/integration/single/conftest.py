@@ -22,7 +22,7 @@ class Single:
 
     @property
     def viewers(self) -> int:
-        return len(self.service._core.hub.viewers)
+        return len(self.service._node.hub.viewers)
 
     async def connect(self) -> Connection:
         connection = await Connection.open(self.service.public_port)

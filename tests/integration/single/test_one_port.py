@@ -288,7 +288,7 @@ async def test_health_is_told_without_detail(single: Any, connection: Connection
 
 
 async def test_a_stream_is_sent_away_while_it_drains(single: Any, connection: Connection) -> None:
-    single.service._core.hub.draining = True
+    single.service._node.hub.draining = True
     assert (await connection.watch()).status == 200
     (bye,) = await connection.rest()
     assert (bye.type, json.loads(bye.data)) == ("bye", {"reason": "drain"})

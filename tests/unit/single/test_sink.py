@@ -18,7 +18,7 @@ def batch(video_id: str) -> Batch:
     return Batch(video_id, "testepoch001", 1, (msgspec.Raw(b"{}"),))
 
 
-def build_core(source: Any) -> Node:
+def build_node(source: Any) -> Node:
     return Node(
         "single-1", Limits(), AntiEntropyTimes(), source, NoFeed(), TaskHome(), CollectorRegistry(),
         on_reachable=lambda _: None,
@@ -27,14 +27,14 @@ def build_core(source: Any) -> Node:
 
 async def test_the_hub_is_looked_up_when_a_batch_comes() -> None:
     asked = []
-    sink = HubSink(lambda: asked.append(1) or core.hub)  # type: ignore[func-returns-value]
-    core = build_core(MemoryStore())
+    sink = HubSink(lambda: asked.append(1) or node.hub)  # type: ignore[func-returns-value]
+    node = build_node(MemoryStore())
     assert not asked
     sink.offer(batch("v"))
     assert asked
 
 
 async def test_a_video_that_nobody_watches_is_not_kept() -> None:
-    core = build_core(MemoryStore())
-    HubSink(lambda: core.hub).offer(batch("v"))
-    assert not core.hub.rooms
+    node = build_node(MemoryStore())
+    HubSink(lambda: node.hub).offer(batch("v"))
+    assert not node.hub.rooms
