@@ -2,44 +2,61 @@
 
 They are taken from below the range that the kernel uses for outgoing connections: a cluster
 remembers its ports, and one that an outgoing connection holds by chance could not be bound again.
+
+Two callers must not be given the same port before either listens on it, whether they are in one
+process or in two. So a process gives ports from blocks that are its own while it lives: it holds
+the first port of each, which is given to nobody.
 """
 
 from __future__ import annotations
 
 import errno
-import secrets
+import random
 import socket
+from collections import deque
 from collections.abc import Collection
-from contextlib import ExitStack
 
 FIRST_PORT = 20_000
 LAST_PORT = 32_000
+_BLOCK = 100
+# A process that needs more gives up its oldest block; what was given from it is long in use.
+_MAX_BLOCKS = 20
 _MAX_TRIES = 10_000
-# Two callers in one process must not be given the same port before either listens on it.
-_given: set[int] = set()
+_held: deque[int] = deque()
+_unused: list[int] = []
 
 
 def free_ports(count: int, avoid: Collection[int] = ()) -> list[int]:
     """`count` different ports that nobody listens on now; none of `avoid`, and none that this
-    process was given lately.
+    process or another one that runs was given lately.
 
-    All are held while choosing. Raises OSError if so many cannot be found.
+    Raises OSError if so many cannot be found.
     """
-    if len(_given) > (LAST_PORT - FIRST_PORT) // 2:
-        _given.clear()
-    avoid = {*avoid, *_given}
     found: list[int] = []
-    with ExitStack() as held:
-        for _ in range(_MAX_TRIES):
-            if len(found) == count:
-                _given.update(found)
-                return found
-            port = FIRST_PORT + secrets.randbelow(LAST_PORT - FIRST_PORT)
-            probe = held.enter_context(socket.socket())
-            if port in avoid or port in found or not _bind(probe, "127.0.0.1", port):
-                continue
-            found.append(port)
+    for _ in range(_MAX_TRIES):
+        if len(found) == count:
+            return found
+        if not _unused:
+            _unused.extend(_take_block())
+        port = _unused.pop()
+        with socket.socket() as probe:
+            if port not in avoid and _bind(probe, "127.0.0.1", port):
+                found.append(port)
     raise OSError(errno.EADDRINUSE, f"no {count} free ports from {FIRST_PORT} to {LAST_PORT}")
+
+
+def _take_block() -> list[int]:
+    """The ports of a block that no other process has, now ours."""
+    if len(_held) == _MAX_BLOCKS:
+        socket.close(_held.popleft())
+    blocks = range(FIRST_PORT, LAST_PORT, _BLOCK)
+    for first in random.sample(blocks, len(blocks)):
+        claim = socket.socket()
+        if _bind(claim, "127.0.0.1", first):
+            _held.append(claim.detach())
+            return random.sample(range(first + 1, first + _BLOCK), _BLOCK - 1)
+        claim.close()
+    raise OSError(errno.EADDRINUSE, f"no free ports from {FIRST_PORT} to {LAST_PORT}")
 
 
 def is_free(host: str, port: int) -> bool:
