@@ -7,12 +7,14 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help soak cluster-up cluster-status cluster-logs cluster-down cluster-clean dev \
-        setup setup-dev test test-docker check bench compare chaos chaos-all clients
+        setup setup-dev test test-all test-docker check bench compare chaos chaos-all clients
 
 BIN := .venv/bin
 # A person's PYTHONPATH, PYTHONHOME and the like may put other code in the place of ours.
 unexport $(filter-out PYTHON,$(filter PYTHON%,$(.VARIABLES)))
 MAKEFLAGS += --no-print-directory
+# A worker more than there are cores; tests that share a cluster share a worker (tests/tiers.py).
+PARALLEL := -n auto --dist loadgroup
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -42,14 +44,18 @@ setup-dev:
 	@cluster/bootstrap.sh dev
 	@$(BIN)/livecomments install
 
-test: setup-dev ## all tests (PYTEST="-k word" for some)
+test: setup-dev ## what a change must pass, minutes (PYTEST="-k word" for some, "-n 0" in one process)
 	@$(BIN)/livecomments install --tests
-	@$(BIN)/python -m pytest $(PYTEST)
+	@$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
+
+test-all: setup-dev ## and what takes longer: the mix, benchmarks, moves, store faults, all topologies
+	@$(BIN)/livecomments install --tests
+	@$(BIN)/python -m pytest $(PARALLEL) -m "not chaos" $(PYTEST)
 
 test-docker: setup-dev ## the whole-system tests in containers, with SQLite and with Cassandra
 	@$(BIN)/python -m cluster.docker
-	@$(BIN)/python -m pytest --runtime docker --store sqlite tests/docker tests/e2e $(PYTEST)
-	@$(BIN)/python -m pytest --runtime docker --store cassandra tests/e2e $(PYTEST)
+	@$(BIN)/python -m pytest -m "not chaos" --runtime docker --store sqlite tests/docker tests/e2e $(PYTEST)
+	@$(BIN)/python -m pytest -m "not chaos" --runtime docker --store cassandra tests/e2e $(PYTEST)
 
 chaos: setup-dev ## 3 minutes of faults by chance, judged (SEEDS=n times; SEED=n MINUTES=m FAULTS=a,b repeats one)
 	@$(BIN)/livecomments install

@@ -15,6 +15,7 @@ import uvloop
 from hypothesis import settings
 
 from cluster.settings import RUNTIMES, STORES, TOPOLOGIES
+from tests import tiers
 from tests.cassandra_server import CassandraServer
 from tests.support import EXAMPLES, examples
 
@@ -40,6 +41,15 @@ def pytest_asyncio_loop_factories(
     if any(part in item.path.as_posix() for part in _ON_BOTH):
         factories["asyncio"] = asyncio.new_event_loop
     return factories
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses and pytest-xdist reads the groups
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    tiers.mark(items, config.getoption("topology"))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    return tiers.workers()
 
 
 @pytest.fixture(scope="session")

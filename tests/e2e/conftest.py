@@ -59,7 +59,7 @@ class Shape:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     shapes = _shapes(metafunc)
     if "running_cluster" in metafunc.fixturenames:
-        metafunc.parametrize("running_cluster", shapes, indirect=True, ids=str, scope="session")
+        metafunc.parametrize("running_cluster", shapes, indirect=True, ids=str, scope="package")
     if "shape" in metafunc.fixturenames:
         metafunc.parametrize("shape", shapes, ids=str)
 
@@ -77,13 +77,13 @@ def _shapes(metafunc: pytest.Metafunc) -> list[Shape]:
     return [Shape(*chosen, small) for chosen in itertools.product(*map(values, DEFAULTS))]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def page_port() -> int:
     """Where a page may be served whose scripts may read the cluster's replies."""
     return free_ports(1)[0]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running_cluster(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, page_port: int
 ) -> Iterator[Cluster]:
