@@ -19,11 +19,14 @@ async def drain_viewers(hub: Hub, notice_s: float, window_s: float) -> None:
     await asyncio.sleep(notice_s)
     hub.draining = True
     steps = max(round(window_s / _STEP_S), 1)
-    total, sent = len(hub.viewers), 0
-    for step in range(1, steps + 1):
-        due = round(total * step / steps)
-        hub.drain_some(due - sent)
-        sent = due
+    staying = hub.staying
+    due = float(staying)  # how many should still be here, if viewers came in fractions
+    for left in range(steps, 0, -1):
+        # Who left by themselves make the others no faster: those who stay are spread over the
+        # rest of the window.
+        due *= hub.staying / staying * (left - 1) / left if staying else 0.0
+        hub.drain_some(max(hub.staying - round(due), 0))
+        staying = hub.staying
         if not hub.viewers:
             return
         await asyncio.sleep(_STEP_S)

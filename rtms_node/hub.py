@@ -149,6 +149,11 @@ class Hub:
         """
         walk(self._ctx.loop, self._silent_viewers(), self._ctx.limits.slice_size, _beat)
 
+    @property
+    def staying(self) -> int:
+        """How many viewers have not been told to go."""
+        return sum(not viewer.closing for viewer in self.viewers)
+
     def drain_some(self, count: int) -> None:
         """Say `bye` to up to `count` viewers, by chance: those of one video often joined together,
         and must not all arrive together at another node.

@@ -29,6 +29,28 @@ async def test_few_viewers_are_spread_over_the_whole_window(
     assert all(viewer.transport.closed for viewer in viewers)
 
 
+async def test_viewers_who_leave_by_themselves_do_not_shorten_the_window_of_the_others(
+    node: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of them are gone after a quarter of the steps: the others go at the pace they had."""
+    monkeypatch.setattr(drain, "_STEP_S", 0.001)
+    viewers = [node.watch_loaded() for _ in range(80)]
+    told: list[int] = []
+    drain_some = node.hub.drain_some
+
+    def noted(count: int) -> None:
+        told.append(count)
+        drain_some(count)
+        if len(told) == 5:
+            staying = [each for each in viewers if not each.transport.closed]
+            for viewer in staying[:30]:
+                viewer.viewer.connection_lost(None)
+
+    monkeypatch.setattr(node.hub, "drain_some", noted)
+    await drain.drain_viewers(node.hub, 0.0, 0.02)
+    assert told == [4] * 5 + [2] * 15
+
+
 async def test_streams_are_served_until_the_gateway_has_noticed(node: Any) -> None:
     node.watch_loaded()
     draining = asyncio.create_task(drain.drain_viewers(node.hub, 0.05, 0.0))
