@@ -1,8 +1,8 @@
 """The parts of a cluster: which there are, what they are called, which ports they need.
 
 Invariants: a part's name and ports never change while the cluster exists. Processes share this
-machine's ports, so each gets its own, remembered; a container has all ports for itself, and only
-the gateway's are this machine's.
+machine's ports, so each gets ports of its own, which are saved; a container has all ports for
+itself, and only the gateway's are this machine's.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def part_name(kind: Kind, number: int) -> str:
 
 
 def port_keys(kind: Kind, number: int) -> dict[str, str]:
-    """Use -> under which name the port is remembered."""
+    """Use -> the name under which the port is saved."""
     owner = str(kind) if kind is Kind.CASSANDRA else part_name(kind, number)
     return {use: f"{owner}/{use}" for use in PORT_USES[kind]}
 
@@ -117,7 +117,7 @@ def kinds_of(settings: Settings) -> list[Kind]:
 
 
 def parts_of(settings: Settings, ports: Mapping[str, int]) -> list[Part]:
-    """The parts with their remembered ports. Raises KeyError if one has none yet."""
+    """The parts with their saved ports. Raises KeyError if one has none yet."""
     return [
         Part(kind, number, _CONTAINER_PORTS[kind])
         if _is_contained(settings, kind)

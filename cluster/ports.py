@@ -1,7 +1,7 @@
 """Free ports on loopback.
 
-They are taken from below the range that the kernel uses for outgoing connections: a cluster
-remembers its ports, and one that an outgoing connection holds by chance could not be bound again.
+They are taken from below the range that the kernel uses for outgoing connections: a cluster keeps
+its ports, and one that an outgoing connection holds by chance could not be bound again.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ def try_to_install(packages: list[str], progress: Progress, else_what: str) -> N
         _install(packages, progress)
     except NotInstalled as exc:
         why = " ".join(str(exc).splitlines()[-2:])
-        progress.tell(f"no {' '.join(packages)}, so {else_what}: {why}")
+        progress.note(f"no {' '.join(packages)}, so {else_what}: {why}")
 
 
 def _install(missing: list[str], progress: Progress) -> None:
