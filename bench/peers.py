@@ -11,8 +11,7 @@ from cluster.errors import ClusterError
 from cluster.folder import home_folder, jars_folder
 from cluster.parts import Kind, kinds_of
 from cluster.progress import ConsoleProgress
-from cluster.servers.install import ensure_installed
-from cluster.servers.system_packages import try_to_install
+from cluster.servers.install import ensure_installed, try_to_install
 from cluster.settings import Settings
 
 

@@ -18,7 +18,6 @@ from cluster import readable
 from cluster.addresses import join_port, reached_at
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError, NoCluster, StateLost, StepFailed
-from cluster.file_epoch import renew_file_epoch
 from cluster.folder import (
     CHECKOUT,
     HOME_VARIABLE,
@@ -27,15 +26,14 @@ from cluster.folder import (
     jars_folder,
     require_own_environment,
 )
-from cluster.new_epoch import renew_cluster_epoch
+from cluster.new_epoch import renew_cluster_epoch, renew_file_epoch
 from cluster.parts import Kind, kinds_of
 from cluster.port_check import require_free_for_dev
 from cluster.progress import ConsoleProgress, Update
 from cluster.route import fetch_route
 from cluster.runtime import RUNNING
 from cluster.runtimes import choose_runtime, why_not_docker
-from cluster.servers.install import ensure_installed
-from cluster.servers.system_packages import ensure_browser
+from cluster.servers.install import ensure_browser, ensure_installed
 from cluster.settings import DEV_NAME, Settings, read_dev_address, read_name, read_settings
 from cluster.status import fetch_figures, fetch_rows, lost_rows
 from cluster.terminal import (
@@ -188,7 +186,7 @@ def new_epoch(file: Path | None) -> None:
     else:
         cluster = _open()
         with cluster.folder.lock():
-            old, new = asyncio.run(renew_cluster_epoch(cluster))
+            old, new = asyncio.run(renew_cluster_epoch(cluster.runtime, cluster.plan()))
     say(f"the epoch was {old} and is {new}")
 
 

@@ -17,7 +17,7 @@ from bench.topologies.results import Measured
 from bench.topologies.run import measure_all
 from cluster.errors import ClusterError
 from cluster.progress import ConsoleProgress
-from cluster.servers.system_packages import ensure_packages
+from cluster.servers.install import ensure_packages
 
 _WIDTH_OF_A_FILE = 160
 

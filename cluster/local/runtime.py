@@ -25,7 +25,6 @@ from pathlib import Path
 
 from cluster.ca import GATEWAY_NAMES, DevelopmentCa
 from cluster.errors import ClusterError, NotInstalled
-from cluster.file_epoch import renew_file_epoch
 from cluster.folder import CHECKOUT, ClusterFolder
 from cluster.local import logs
 from cluster.local.launches import GATEWAY_CERTIFICATE, TLS_ROLES, Launches
@@ -39,6 +38,7 @@ from cluster.local.processes import (
     send,
     write_mark,
 )
+from cluster.new_epoch import renew_file_epoch
 from cluster.parts import Kind, Part
 from cluster.port_check import require_free_ports
 from cluster.progress import Progress

@@ -7,7 +7,7 @@ import pytest
 from cluster.errors import NotInstalled
 from cluster.parts import Kind
 from cluster.progress import NoProgress
-from cluster.servers.system_packages import (
+from cluster.servers.install import (
     ensure_browser,
     ensure_packages,
     find_browser,
