@@ -10,15 +10,14 @@ from bench import nchan
 from cluster.errors import ClusterError
 from cluster.folder import home_folder, jars_folder
 from cluster.parts import Kind, kinds_of
-from cluster.progress import Spoken
-from cluster.servers.install import ensure_installed
-from cluster.servers.system_packages import try_to_install
+from cluster.progress import ConsoleProgress
+from cluster.servers.install import ensure_installed, try_to_install
 from cluster.settings import Settings
 
 
 def main() -> None:
     """ZooKeeper, HAProxy and Cassandra too: most benchmarks start a cluster, or a part of one."""
-    progress = Spoken(Console())
+    progress = ConsoleProgress(Console())
     jars = jars_folder(home_folder(os.environ))
     for kinds, what in (
         (kinds_of(Settings()), "benchmarks that need a cluster"),
@@ -27,7 +26,7 @@ def main() -> None:
         try:
             ensure_installed(kinds, jars, progress)
         except ClusterError as exc:
-            progress.tell(f"{what} will fail: {exc}")
+            progress.note(f"{what} will fail: {exc}")
     if nchan.find_nginx() is None:
         try_to_install(list(nchan.PACKAGES), progress, "nothing is compared with nchan")
 

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cluster.ca import DevelopmentCa
-from cluster.docker.ports import CONTROL_HOST
-from cluster.docker.prepare import container_gateway
+from cluster.docker.prepare import CONTROL_HOST, container_gateway
 from cluster.servers import haproxy
 from cluster.settings import EVERY_PART, PLACEMENTS, Settings
 

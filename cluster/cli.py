@@ -17,8 +17,7 @@ import msgspec
 from cluster import readable
 from cluster.addresses import join_port, reached_at
 from cluster.cluster import Cluster
-from cluster.errors import ClusterError, MemoryLost, NoCluster, StepFailed
-from cluster.file_epoch import renew_file_epoch
+from cluster.errors import ClusterError, NoCluster, StateLost, StepFailed
 from cluster.folder import (
     CHECKOUT,
     HOME_VARIABLE,
@@ -27,15 +26,14 @@ from cluster.folder import (
     jars_folder,
     require_own_environment,
 )
-from cluster.new_epoch import renew_cluster_epoch
+from cluster.new_epoch import renew_cluster_epoch, renew_file_epoch
 from cluster.parts import Kind, kinds_of
 from cluster.port_check import require_free_for_dev
-from cluster.progress import Spoken, Update
+from cluster.progress import ConsoleProgress, Update
 from cluster.route import fetch_route
 from cluster.runtime import RUNNING
 from cluster.runtimes import choose_runtime, why_not_docker
-from cluster.servers.install import ensure_installed
-from cluster.servers.system_packages import ensure_browser
+from cluster.servers.install import ensure_browser, ensure_installed
 from cluster.settings import DEV_NAME, Settings, read_dev_address, read_name, read_settings
 from cluster.status import fetch_figures, fetch_rows, lost_rows
 from cluster.terminal import (
@@ -113,7 +111,7 @@ def up() -> None:
     """
     name = read_name(os.environ)
     folder = ClusterFolder(home_folder(os.environ), name)
-    progress = Spoken(_console)
+    progress = ConsoleProgress(_console)
     with folder.lock():
         known = folder.load().settings if folder.exists() else None
         settings = read_settings(os.environ, known or _new_settings(name, progress))
@@ -137,7 +135,7 @@ def install(tests: bool) -> None:
     Cassandra by Maven.
     """
     settings = read_settings(os.environ, Settings(read_name(os.environ)))
-    progress = Spoken(_console)
+    progress = ConsoleProgress(_console)
     ensure_installed(list(Kind) if tests else kinds_of(settings), _jars(), progress)
     if tests:
         ensure_browser(progress)
@@ -171,7 +169,7 @@ def dev() -> None:
 @main.command()
 def down() -> None:
     """Stop everything; data is kept."""
-    cluster = _change(lambda cluster: cluster.down(Spoken(_console)))
+    cluster = _change(lambda cluster: cluster.down(ConsoleProgress(_console)))
     say(f"The cluster {cluster.settings.name} is stopped; its data is in {cluster.folder.path}")
 
 
@@ -188,7 +186,7 @@ def new_epoch(file: Path | None) -> None:
     else:
         cluster = _open()
         with cluster.folder.lock():
-            old, new = asyncio.run(renew_cluster_epoch(cluster))
+            old, new = asyncio.run(renew_cluster_epoch(cluster.runtime, cluster.plan()))
     say(f"the epoch was {old} and is {new}")
 
 
@@ -200,7 +198,7 @@ def clean() -> None:
     if not folder.has_remains():
         say(f"there is no cluster {name}")
         return
-    _change(lambda cluster: cluster.clean(Spoken(_console)))
+    _change(lambda cluster: cluster.clean(ConsoleProgress(_console)))
     say(f"The cluster {name} is gone")
 
 
@@ -351,7 +349,7 @@ def _jars() -> Path:
     return jars_folder(home_folder(os.environ))
 
 
-def _new_settings(name: str, progress: Spoken) -> Settings:
+def _new_settings(name: str, progress: ConsoleProgress) -> Settings:
     """What a cluster is made of that nobody has said anything about."""
     runtime = os.environ.get("RUNTIME")
     if not runtime:
@@ -378,7 +376,7 @@ def _open_or_rescue() -> tuple[Cluster, str]:
     name = read_name(os.environ)
     try:
         return Cluster.open(name), ""
-    except (MemoryLost, NoCluster) as exc:
+    except (StateLost, NoCluster) as exc:
         return Cluster.rescue(name), str(exc)
 
 
@@ -388,7 +386,7 @@ def _each(names: tuple[str, ...], act: _Act, doing: str) -> None:
     for name in names:
         if cluster.condition(name) not in RUNNING and doing != "starting":
             raise ClusterError(f"{name} does not run")
-    progress = Spoken(_console)
+    progress = ConsoleProgress(_console)
     with cluster.folder.lock():
         for name in names:
             with progress.step(f"{doing} {name}") as update:

@@ -1,7 +1,7 @@
 """One cluster: makes it, starts and stops its parts, waits for them.
 
-Invariants: the memory (settings, ports) is written before anything starts, and a part that runs is
-left alone; so `up` is the same whether it makes a cluster, continues after a crash, adds nodes or
+Invariants: settings and ports are saved before anything starts, and a part that runs is left alone;
+so `up` is the same whether it makes a cluster, continues after a crash, adds nodes or
 has nothing to do. Nothing restarts by itself, but what ended for want of room on its disk
 (cluster.local.keeper).
 """
@@ -14,8 +14,8 @@ import os
 from pathlib import Path
 
 from cluster.addresses import LOOPBACK, join_port
-from cluster.errors import ClusterError, MemoryLost, NoCluster, StepFailed
-from cluster.folder import ClusterFolder, Remembered, home_folder
+from cluster.errors import ClusterError, NoCluster, StateLost, StepFailed
+from cluster.folder import ClusterFolder, SavedState, home_folder
 from cluster.parts import (
     BEHIND_GATEWAY,
     ROLES,
@@ -28,13 +28,13 @@ from cluster.parts import (
 )
 from cluster.port_check import require_free_ports
 from cluster.preflight import check_path
-from cluster.progress import Progress, Silent
+from cluster.progress import NoProgress, Progress
 from cluster.runtime import RUNNING, Condition, Plan, Runtime
 from cluster.runtimes import open_runtime
-from cluster.saved_state import Memory
 from cluster.servers import haproxy_socket
 from cluster.servers.haproxy import Server
 from cluster.settings import DEFAULT_NAME, Settings
+from cluster.state import ClusterState
 from cluster.waiting import Waiting
 
 STOP_PATIENCE_S = 15.0
@@ -47,10 +47,10 @@ class Cluster:
     Not safe for two commands at a time: hold `folder.lock()` around what changes it.
     """
 
-    def __init__(self, folder: ClusterFolder, remembered: Remembered) -> None:
+    def __init__(self, folder: ClusterFolder, saved: SavedState) -> None:
         self.folder = folder
-        self.runtime: Runtime = open_runtime(remembered.settings, folder, os.environ)
-        self._memory = Memory(folder, self.runtime, remembered)
+        self.runtime: Runtime = open_runtime(saved.settings, folder, os.environ)
+        self._state = ClusterState(folder, self.runtime, saved)
         self._waiting = Waiting(self.runtime)
 
     @classmethod
@@ -61,20 +61,20 @@ class Cluster:
         """
         folder = ClusterFolder(home or home_folder(os.environ), settings.name)
         check_path(folder.path)
-        cluster = cls(folder, folder.load() if folder.exists() else Remembered(settings))
+        cluster = cls(folder, folder.load() if folder.exists() else SavedState(settings))
         if not folder.exists():
-            cluster._memory.refuse_unknown_parts()
-        cluster._memory.take_on(settings)
+            cluster._state.refuse_unknown_parts()
+        cluster._state.change_to(settings)
         return cluster
 
     @classmethod
     def open(cls, name: str = DEFAULT_NAME, home: Path | None = None) -> Cluster:
-        """The cluster in the folder. Raises NoCluster, or MemoryLost."""
+        """The cluster in the folder. Raises NoCluster, or StateLost."""
         folder = ClusterFolder(home or home_folder(os.environ), name)
-        remembered = folder.load()
-        if missing := missing_ports(remembered.settings, remembered.ports):
-            raise MemoryLost(folder.memory, f"it lacks {', '.join(missing)}")
-        return cls(folder, remembered)
+        saved = folder.load()
+        if missing := missing_ports(saved.settings, saved.ports):
+            raise StateLost(folder.state_file, f"it lacks {', '.join(missing)}")
+        return cls(folder, saved)
 
     @classmethod
     def rescue(cls, name: str = DEFAULT_NAME, home: Path | None = None) -> Cluster:
@@ -89,12 +89,12 @@ class Cluster:
     @property
     def settings(self) -> Settings:
         """What it is made of."""
-        return self._memory.settings
+        return self._state.settings
 
     @property
     def parts(self) -> list[Part]:
         """All parts, in the order in which they start."""
-        return self._memory.parts
+        return self._state.parts
 
     @property
     def http_url(self) -> str:
@@ -149,9 +149,9 @@ class Cluster:
 
         Raises StepFailed, PortTaken or NotInstalled; what did start keeps running.
         """
-        progress = progress or Silent()
-        if self._memory.moved_from is not None:
-            await self._settle(progress)
+        progress = progress or NoProgress()
+        if self._state.moved_from is not None:
+            await self._move_here(progress)
         if self.condition(Kind.HAPROXY) not in RUNNING:
             require_free_ports(self.part(Kind.HAPROXY), self.settings)  # before anything is started
         self.choose_ports_again_if_nothing_runs()
@@ -178,7 +178,7 @@ class Cluster:
         part = self.part(name)
         await self._launch(part)
         if wait:
-            await self._wait_ready([part], [], Silent())
+            await self._wait_ready([part], [], NoProgress())
             await self._tell_gateway(part)
 
     async def stop(self, name: str) -> None:
@@ -217,15 +217,15 @@ class Cluster:
         """Variables for the next start of a part ("node-1"), a role ("node") or "all"."""
         known = self.settings.environment
         environment = known | {scope: known.get(scope, {}) | variables}
-        self._memory.remember(dataclasses.replace(self.settings, environment=environment))
+        self._state.save(dataclasses.replace(self.settings, environment=environment))
 
     def choose_ports_again_if_nothing_runs(self) -> None:
         """After a reboot others may have taken our ports; the gateway's are the person's choice."""
-        self._memory.choose_ports_again_if_nothing_runs()
+        self._state.choose_ports_again_if_nothing_runs()
 
     async def down(self, progress: Progress | None = None) -> None:
         """Stop every part that was ever started here, the gateway first; keeps all data."""
-        progress = progress or Silent()
+        progress = progress or NoProgress()
         running = self.runtime.names()
         for kinds in ((Kind.HAPROXY,), *((role,) for role in reversed(ROLES)), SERVERS):
             names = [name for name in running if name.partition("-")[0] in kinds]
@@ -257,17 +257,17 @@ class Cluster:
                     )
                 )
 
-    async def _settle(self, progress: Progress) -> None:
+    async def _move_here(self, progress: Progress) -> None:
         """Begin anew in the place that the folder was moved or copied to. What runs here was
         started there, with the old paths. What ZooKeeper kept names processes that are not here.
         """
-        place = self._memory.moved_from
-        progress.tell(f"this cluster was made in {place}: its parts start anew, comments stay")
+        place = self._state.moved_from
+        progress.note(f"this cluster was made in {place}: its parts start anew, comments stay")
         await self.down(progress)
         for part in self.parts:
             if part.kind is Kind.ZOOKEEPER:
                 await self.runtime.discard_data(part.name)
-        self._memory.settle()
+        self._state.move_here()
 
     async def _start_group(
         self, group: list[Part], started: list[Part], progress: Progress
@@ -290,7 +290,7 @@ class Cluster:
                     raise
             for part in dead:
                 old.remove(part)
-                progress.tell(f"{part.name} cannot read what it kept, and begins anew without")
+                progress.note(f"{part.name} cannot read what it kept, and begins anew without")
                 await self.runtime.discard_data(part.name)
                 await self._launch(part)
 

@@ -1,14 +1,15 @@
-"""What can go wrong with a cluster, told so that a person can act on it.
+"""What can go wrong with a cluster. Each text says what a person can do about it.
 
-ClusterError          one line for the person; the command exits with 1
+ClusterError          one line for a person; the command exits with status 1
 |- StepFailed         a part died or did not get ready; carries the end of its log
 |- UnknownPart        no part has that name; lists the names
 |- NoCluster          there is no cluster of that name
-|- MemoryLost         its memory cannot be read; says how to go on
+|- StateLost          its cluster.json cannot be read; says how to go on
 |- PortTaken          another program listens on a port that we need
 |- CannotListen       the machine has no such address, or keeps the port for root
 |- NotInstalled       a program is missing; says what to install
-`- SettingsConflict   a running cluster cannot take on that setting
+|- SettingsConflict   that setting cannot change now
+`- WritersRun         the store cannot be changed below writers that run
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 
 
 class ClusterError(Exception):
-    """Root of the tree; the text is for people."""
+    """Root of the tree."""
 
 
 class StepFailed(ClusterError):
@@ -44,8 +45,8 @@ class NoCluster(ClusterError):
         super().__init__(f"there is no cluster {name}; `make cluster-up` makes one")
 
 
-class MemoryLost(ClusterError):
-    """What the cluster is made of cannot be read. What runs can still be seen and stopped."""
+class StateLost(ClusterError):
+    """Its settings and ports cannot be read. What runs can still be seen and stopped."""
 
     def __init__(self, path: Path, why: object) -> None:
         super().__init__(
@@ -56,7 +57,7 @@ class MemoryLost(ClusterError):
 
 
 class PortTaken(ClusterError):
-    """Another program listens on `port`; `whose` it should be."""
+    """Another program listens on `port`, which belongs to `whose`."""
 
     def __init__(self, whose: str, port: int, hint: str) -> None:
         super().__init__(f"port {port} ({whose}) is taken by another program; {hint}")

@@ -1,6 +1,6 @@
-"""The folder of one cluster: everything that it remembers, and nothing outside.
+"""The folder of one cluster. Everything that is kept of a cluster is in it.
 
-cluster.json     settings and ports, replaced whole
+cluster.json     the saved state: settings and ports, replaced whole
 ca/ tls/<part>/  the development CA and what it issued
 data/            the SQLite file, ZooKeeper's and Cassandra's data
 logs/<part>.log  what the parts print
@@ -20,7 +20,7 @@ from pathlib import Path
 
 import msgspec
 
-from cluster.errors import ClusterError, MemoryLost, NoCluster
+from cluster.errors import ClusterError, NoCluster, StateLost
 from cluster.files import replace_file
 from cluster.servers import cassandra_jars
 from cluster.settings import Settings
@@ -30,9 +30,9 @@ HOME_VARIABLE = "LIVECOMMENTS_HOME"
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
-    """What cluster.json holds. `place` is the folder's path when its parts were last started: in
-    another one, it was moved or copied.
+class SavedState:
+    """What cluster.json holds. `place` is the path that the folder had when its parts were last
+    started; if it has another one now, it was moved or copied.
     """
 
     settings: Settings
@@ -41,9 +41,9 @@ class Remembered:
 
 
 def require_own_environment(script: str, checkout: Path = CHECKOUT) -> None:
-    """Raises ClusterError if `script`, as it was called, lies in another checkout's environment
-    than the code that runs. In a copy it still runs the original's Python, and would act on the
-    original.
+    """Raises ClusterError if `script` (the command as it was called) lies in the environment of
+    another checkout than the code that runs. The command of a copied environment still runs the
+    original's code, and would act on the original's clusters.
     """
     for path in (Path(os.path.abspath(script)), Path(script).resolve()):
         environment = path.parents[1] if len(path.parents) > 1 else path
@@ -66,7 +66,7 @@ def jars_folder(home: Path) -> Path:
 
 
 class ClusterFolder:
-    """Paths and memory of one cluster. Building one touches nothing."""
+    """Paths and saved state of one cluster. Building one touches nothing."""
 
     def __init__(self, home: Path, name: str) -> None:
         self.name = name
@@ -76,7 +76,7 @@ class ClusterFolder:
         self.logs = self.path / "logs"
         self.run = self.path / "run"
         self.gateway = self.path / "gateway"
-        self.memory = self.path / "cluster.json"
+        self.state_file = self.path / "cluster.json"
 
     def tls(self, part: str) -> Path:
         """Where a process finds its certificate."""
@@ -93,36 +93,36 @@ class ClusterFolder:
 
     def exists(self) -> bool:
         """Whether a cluster was made here."""
-        return self.memory.exists()
+        return self.state_file.exists()
 
     def has_remains(self) -> bool:
-        """Whether there is anything here, remembered or not."""
+        """Whether there is anything here, even without a saved state."""
         return self.path.exists()
 
-    def load(self) -> Remembered:
-        """Raises NoCluster, or MemoryLost if it cannot be read."""
+    def load(self) -> SavedState:
+        """Raises NoCluster, or StateLost if it cannot be read."""
         try:
-            return msgspec.json.decode(self.memory.read_bytes(), type=Remembered)
+            return msgspec.json.decode(self.state_file.read_bytes(), type=SavedState)
         except FileNotFoundError:
             raise NoCluster(self.name) from None
         except msgspec.DecodeError as exc:
-            raise MemoryLost(self.memory, exc) from exc
+            raise StateLost(self.state_file, exc) from exc
 
-    def save(self, memory: Remembered) -> None:
-        """Replace the memory whole."""
+    def save(self, state: SavedState) -> None:
+        """Replace the saved state whole."""
         self.path.mkdir(parents=True, exist_ok=True)
-        text = msgspec.json.format(msgspec.json.encode(memory)) + b"\n"
-        replace_file(self.memory, text)
+        text = msgspec.json.format(msgspec.json.encode(state)) + b"\n"
+        replace_file(self.state_file, text)
 
-    def guess(self) -> Remembered:
-        """What can be known of a cluster whose memory is lost: enough to find what runs, to stop
-        and to forget it.
+    def guess(self) -> SavedState:
+        """What can be known of a cluster whose saved state is lost: enough to find what runs, to
+        stop it and to remove it.
         """
         runtime = "docker" if (self.path / "compose").exists() else "local"
-        return Remembered(Settings(self.name, runtime=runtime))
+        return SavedState(Settings(self.name, runtime=runtime))
 
     def remove(self) -> None:
-        """Forget everything, data included. Idempotent."""
+        """Remove everything, data included. Idempotent."""
         shutil.rmtree(self.path, ignore_errors=True)
 
     @contextmanager

@@ -1,8 +1,8 @@
 """The parts of a cluster: which there are, what they are called, which ports they need.
 
 Invariants: a part's name and ports never change while the cluster exists. Processes share this
-machine's ports, so each gets its own, remembered; a container has all ports for itself, and only
-the gateway's are this machine's.
+machine's ports, so each gets ports of its own, which are saved; a container has all ports for
+itself, and only the gateway's are this machine's.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cluster.addresses import LOOPBACK, reached_at
-from cluster.docker import ports
 from cluster.errors import UnknownPart
 from cluster.settings import GATEWAY_HTTP_PORT, GATEWAY_HTTPS_PORT, Settings
 from wire.topology import PUBSUB, Topology
@@ -46,23 +45,15 @@ PORT_USES: Mapping[Kind, tuple[str, ...]] = {
     Kind.NODE: ("public", "internal", "ops"),
     Kind.HAPROXY: ("http", "https"),
 }
-_OURS = {
-    "public": ports.PUBLIC,
-    "internal": ports.INTERNAL,
-    "ops": ports.OPS,
-}
-_CONTAINER_PORTS: Mapping[Kind, Mapping[str, int]] = {
-    Kind.CASSANDRA: {
-        "cql": ports.CASSANDRA_CQL,
-        "storage": ports.CASSANDRA_STORAGE,
-    },
-    Kind.ZOOKEEPER: {
-        "client": ports.ZOOKEEPER_CLIENT,
-        "quorum": ports.ZOOKEEPER_QUORUM,
-        "election": ports.ZOOKEEPER_ELECTION,
-    },
-    Kind.REDIS: {"client": ports.REDIS},
-    **{kind: {use: _OURS[use] for use in PORT_USES[kind]} for kind in ROLES},
+_OUR_PORTS = {"public": 8001, "internal": 8002, "ops": 8003}
+# Where the programs listen inside their containers. compose/docker-compose.yml says the same, and a
+# test compares the two.
+CONTAINER_PORTS: Mapping[Kind, Mapping[str, int]] = {
+    Kind.CASSANDRA: {"cql": 9042, "storage": 7000},
+    Kind.ZOOKEEPER: {"client": 2181, "quorum": 2888, "election": 3888},
+    Kind.REDIS: {"client": 6379},
+    Kind.HAPROXY: {"http": 8080, "https": 8443},
+    **{kind: {use: _OUR_PORTS[use] for use in PORT_USES[kind]} for kind in ROLES},
 }
 
 
@@ -89,7 +80,7 @@ def part_name(kind: Kind, number: int) -> str:
 
 
 def port_keys(kind: Kind, number: int) -> dict[str, str]:
-    """Use -> under which name the port is remembered."""
+    """Use -> the name under which the port is saved."""
     owner = str(kind) if kind is Kind.CASSANDRA else part_name(kind, number)
     return {use: f"{owner}/{use}" for use in PORT_USES[kind]}
 
@@ -117,9 +108,9 @@ def kinds_of(settings: Settings) -> list[Kind]:
 
 
 def parts_of(settings: Settings, ports: Mapping[str, int]) -> list[Part]:
-    """The parts with their remembered ports. Raises KeyError if one has none yet."""
+    """The parts with their saved ports. Raises KeyError if one has none yet."""
     return [
-        Part(kind, number, _CONTAINER_PORTS[kind])
+        Part(kind, number, CONTAINER_PORTS[kind])
         if _is_contained(settings, kind)
         else Part(
             kind,

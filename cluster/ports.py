@@ -1,7 +1,7 @@
 """Free ports on loopback.
 
-They are taken from below the range that the kernel uses for outgoing connections: a cluster
-remembers its ports, and one that an outgoing connection holds by chance could not be bound again.
+They are taken from below the range that the kernel uses for outgoing connections: a cluster keeps
+its ports, and one that an outgoing connection holds by chance could not be bound again.
 
 Two callers must not be given the same port before either listens on it, whether they are in one
 process or in two. So a process gives ports from blocks that are its own while it lives: it holds

@@ -1,4 +1,4 @@
-"""What a person asked for is tried before anything is remembered or started."""
+"""Checks what a person asked for before anything is saved or started."""
 
 from __future__ import annotations
 

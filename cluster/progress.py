@@ -18,11 +18,11 @@ class Progress(Protocol):
     def step(self, text: str) -> AbstractContextManager[Update]:
         """A step that takes a while."""
 
-    def tell(self, text: str) -> None:
+    def note(self, text: str) -> None:
         """Something worth knowing."""
 
 
-class Silent:
+class NoProgress:
     """Says nothing (tests)."""
 
     @contextmanager
@@ -33,11 +33,11 @@ class Silent:
         """See Progress."""
         return self._nothing()
 
-    def tell(self, text: str) -> None:
+    def note(self, text: str) -> None:
         """See Progress."""
 
 
-class Spoken:
+class ConsoleProgress:
     """On a console: a spinner while a step runs, then one line with the time that it took.
 
     Without a terminal there is only the line.
@@ -50,7 +50,7 @@ class Spoken:
         """See Progress."""
         return self._step(text)
 
-    def tell(self, text: str) -> None:
+    def note(self, text: str) -> None:
         """See Progress."""
         self._console.print(text, highlight=False)
 

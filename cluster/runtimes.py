@@ -52,7 +52,7 @@ def choose_runtime(kinds: Collection[Kind], environ: Mapping[str, str], progress
     if reason is None:
         return "docker"
     if reason != NO_ENGINE:
-        progress.tell(f"processes and not containers: {reason}")
+        progress.note(f"processes and not containers: {reason}")
     return "local"
 
 
@@ -77,10 +77,10 @@ def why_not_docker(
 
 
 def _why_not_reached(client: Any, host: str) -> str | None:
-    from cluster.docker.containers import subnets_of, told
+    from cluster.docker.containers import engine_errors, subnets_of
 
     try:
-        with told():
+        with engine_errors():
             info, bridges = client.info(), client.api.networks(names=["bridge"])
     except ClusterError as exc:
         return str(exc)
@@ -116,10 +116,10 @@ def why_not_reached(
 
 
 def _why_no_image(client: Any, image: str, progress: Progress) -> str | None:
-    from cluster.docker.containers import told
+    from cluster.docker.containers import engine_errors
 
     try:
-        with told():
+        with engine_errors():
             if not client.images.list(name=image):
                 with progress.step(f"image {image}"):
                     client.images.pull(image)

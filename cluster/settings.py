@@ -1,7 +1,8 @@
 """What a cluster is made of, as a person asks for it.
 
-Settings are remembered in the cluster's folder: an environment variable that is set changes one,
-all others stay as they were the last time. A knob that is set to nothing gets its default back.
+Settings are saved in the cluster's folder: an environment variable that is set changes one, all
+others stay as they were the last time. A variable of the processes that is set to nothing gets its
+default back.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ GATEWAY_HTTPS_PORT = 8443
 MAX_NODES = 16
 MAX_OTHERS = 8
 MAX_PORT = 65_535
-# Set by a person for the processes; remembered and handed on to all of them.
+# Set by a person for the processes; saved, and handed on to all of them.
 CASSANDRA_HEAP = "CASSANDRA_HEAP"
 CASSANDRA_JVM_OPTIONS = "CASSANDRA_JVM_OPTIONS"
-KNOBS = (
+PROCESS_VARIABLES = (
     "CASSANDRA_CONSISTENCY",
     CASSANDRA_HEAP,
     CASSANDRA_JVM_OPTIONS,
@@ -47,7 +48,7 @@ RUNTIMES = ("local", "docker")
 STORES = ("sqlite", "cassandra")
 TOPOLOGIES = tuple(Topology)
 PLACEMENTS = ("hash", "round_robin")
-# There the gateway does not know which node a video is best served by: that is what they lack.
+# In these the gateway does not know which node serves a video best: they lack just that.
 _IN_TURN = (Topology.BROADCAST, Topology.PARTITIONED)
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}", re.ASCII)
 
@@ -102,7 +103,7 @@ def read_name(environ: Mapping[str, str]) -> str:
 def read_settings(environ: Mapping[str, str], known: Settings) -> Settings:
     """`known` with what is set in `environ`. Raises ConfigError with every fault at once."""
     env = EnvReader(environ)
-    env.origins("CORS_ORIGINS")  # its faults are told here; the processes read it themselves
+    env.origins("CORS_ORIGINS")  # only to report its faults; the processes read it themselves
 
     def count(name: str, high: int) -> int:
         known_count: int = getattr(known, name.lower())
@@ -125,7 +126,7 @@ def read_settings(environ: Mapping[str, str], known: Settings) -> Settings:
         cassandras=one_or_three("CASSANDRAS"),
         http_port=env.integer("HTTP_PORT", known.http_port, 0, MAX_PORT),
         https_port=env.integer("HTTPS_PORT", known.https_port, 0, MAX_PORT),
-        environment=_with_knobs(environ, known.environment),
+        environment=_with_variables(environ, known.environment),
         nodes=count("NODES", MAX_NODES),
         dispatchers=count("DISPATCHERS", MAX_OTHERS),
         writers=count("WRITERS", MAX_OTHERS),
@@ -160,11 +161,11 @@ def _placement(env: EnvReader, environ: Mapping[str, str], known: Settings) -> s
     return env.choice("PLACEMENT", known.placement, PLACEMENTS)
 
 
-def _with_knobs(
+def _with_variables(
     environ: Mapping[str, str], known: dict[str, dict[str, str]]
 ) -> dict[str, dict[str, str]]:
-    asked = {name: environ[name] for name in KNOBS if name in environ}
+    asked = {name: environ[name] for name in PROCESS_VARIABLES if name in environ}
     if not asked:
         return known
-    knobs = known.get(EVERY_PART, {}) | asked
-    return known | {EVERY_PART: {name: value for name, value in knobs.items() if value}}
+    variables = known.get(EVERY_PART, {}) | asked
+    return known | {EVERY_PART: {name: value for name, value in variables.items() if value}}

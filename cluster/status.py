@@ -41,7 +41,7 @@ async def fetch_rows(cluster: Cluster) -> list[Row]:
 
 
 def lost_rows(cluster: Cluster) -> list[Row]:
-    """What runs of a cluster whose memory is lost: nobody knows how to ask it."""
+    """What runs of a cluster whose saved state is lost; without it nobody knows where to ask."""
     runtime = cluster.runtime
     return [
         Row(

@@ -17,7 +17,7 @@ import aiohttp
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from cluster.servers.system_packages import find_browser
+from cluster.servers.install import find_browser
 from tests.support import TIMEOUT_FACTOR, eventually
 
 _START_WITHIN_S = 60.0

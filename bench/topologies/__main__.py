@@ -16,8 +16,8 @@ from bench.topologies.plan import FULL, QUICK, VARIANTS, Variant, kinds_needed
 from bench.topologies.results import Measured
 from bench.topologies.run import measure_all
 from cluster.errors import ClusterError
-from cluster.progress import Spoken
-from cluster.servers.system_packages import ensure_packages
+from cluster.progress import ConsoleProgress
+from cluster.servers.install import ensure_packages
 
 _WIDTH_OF_A_FILE = 160
 
@@ -54,11 +54,11 @@ def _keep(measured: Sequence[Measured], conditions: Mapping[str, str], results: 
 
 def _install_for(chosen: Sequence[Variant], console: Console) -> None:
     """Where it cannot be done, what is there already is enough for some of them."""
-    progress = Spoken(console)
+    progress = ConsoleProgress(console)
     try:
         ensure_packages(kinds_needed(chosen), progress, maven=False)
     except ClusterError as exc:
-        progress.tell(f"some cannot be measured: {exc}")
+        progress.note(f"some cannot be measured: {exc}")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ from typing import Any
 
 from cluster.addresses import in_brackets
 from cluster.docker.memory import GATEWAY_MIB, limit_mib
-from cluster.docker.ports import CASSANDRA_CQL, INTERNAL, ZOOKEEPER_CLIENT
 from cluster.errors import ClusterError
 from cluster.files import replace_file
 from cluster.folder import CHECKOUT
@@ -97,12 +96,13 @@ class ComposeFiles:
             "TOPOLOGY": settings.topology,
             "STORE": settings.store,
             "CORS_ORIGINS": settings.variables_for("", "").get("CORS_ORIGINS", ""),
-            "ZOOKEEPER": _addresses(plan, Kind.ZOOKEEPER, ZOOKEEPER_CLIENT),
+            "ZOOKEEPER": _addresses(plan, Kind.ZOOKEEPER, "client"),
             "ZOO_SERVERS": " ".join(map(_ensemble_member, _of_kind(plan, Kind.ZOOKEEPER))),
-            "CASSANDRA": _addresses(plan, Kind.CASSANDRA, CASSANDRA_CQL),
+            "CASSANDRA": _addresses(plan, Kind.CASSANDRA, "cql"),
             "CASSANDRAS": str(settings.cassandras),
             "WRITER_ADDRESSES": ",".join(
-                f"{part.name}={part.name}:{INTERNAL}" for part in _of_kind(plan, Kind.WRITER)
+                f"{part.name}={part.name}:{part.ports['internal']}"
+                for part in _of_kind(plan, Kind.WRITER)
             ),
             **{_options_name(part): _options(plan, part) for part in servers},
             "STOP_GRACE": f"{_longest_drain_s(plan) + _GRACE_S:.0f}s",
@@ -209,8 +209,8 @@ def _of_kind(plan: Plan, kind: Kind) -> Sequence[Part]:
     return [part for part in plan.parts if part.kind is kind]
 
 
-def _addresses(plan: Plan, kind: Kind, port: int) -> str:
-    return ",".join(f"{part.name}:{port}" for part in _of_kind(plan, kind))
+def _addresses(plan: Plan, kind: Kind, use: str) -> str:
+    return ",".join(f"{part.name}:{part.ports[use]}" for part in _of_kind(plan, kind))
 
 
 def _ensemble_member(part: Part) -> str:

@@ -57,7 +57,7 @@ class Network:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def engine_errors() -> Iterator[None]:
     """The engine's errors in one line."""
     try:
         yield
@@ -69,7 +69,7 @@ def told() -> Iterator[None]:
 
 def connect(base_url: str | None, timeout_s: float = _DEADLINE_S) -> Any:
     """A client of the engine. Raises ClusterError if none answers."""
-    with told():
+    with engine_errors():
         # Asks the engine for its version: an old one is spoken to in its own.
         return docker.DockerClient(
             base_url=base_url or SOCKET, version="auto", timeout=int(timeout_s)
@@ -96,7 +96,7 @@ class Containers:
         with self._lock:
             if time.monotonic() > self._listed_at + LISTED_S:
                 labels = [f"{PROJECT}={self.project}", f"{_ONE_OFF}=False"]
-                with told():
+                with engine_errors():
                     found = self.client.api.containers(all=True, filters={"label": labels})
                 self._listed = {row["Labels"][SERVICE]: _container(row) for row in found}
                 self._listed_at = time.monotonic()
@@ -111,7 +111,7 @@ class Containers:
         container = self.find(service)
         if container is None:
             return {}
-        with told():
+        with engine_errors():
             try:
                 found: dict[str, Any] = self.client.api.inspect_container(container.id)
             except docker.errors.NotFound:  # made anew since it was listed
@@ -128,7 +128,7 @@ class Containers:
         if container is None:
             raise ClusterError(f"{service} has no container; `make cluster-up` makes it")
         try:
-            with told():
+            with engine_errors():
                 yield self.client.api, container.id
         finally:
             self.forget()
@@ -146,7 +146,7 @@ class Containers:
 
     def networks(self) -> list[Network]:
         """All of the engine, whosever they are. Raises ClusterError."""
-        with told():
+        with engine_errors():
             rows = self.client.api.networks()
         return [Network(row["Id"], row["Name"], list(subnets_of(row))) for row in rows]
 
@@ -158,7 +158,7 @@ class Containers:
     def remove_network(self, name: str) -> None:
         """Raises ClusterError while a container that runs is connected to it."""
         try:
-            with told():
+            with engine_errors():
                 self.client.api.remove_network(name)
         except ClusterError as exc:
             raise ClusterError(
@@ -180,7 +180,7 @@ class Containers:
         far as they are there. Raises ClusterError.
         """
         label = {"label": f"{PROJECT}={self.project}"}
-        with told():
+        with engine_errors():
             api = self.client.api
             for row in api.containers(all=True, filters=label):
                 api.remove_container(row["Id"], v=True, force=True)

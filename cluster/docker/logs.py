@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from cluster.docker.containers import Containers, told
+from cluster.docker.containers import Containers, engine_errors
 from cluster.errors import ClusterError
 
 _LOOK_EVERY_S = 0.5
@@ -24,7 +24,7 @@ def tail(containers: Containers, name: str, lines: int, *, this_life: bool) -> s
     if not seen or not lines:
         return ""
     since = {"since": started_at(seen)} if this_life else {}
-    with told():
+    with engine_errors():
         raw: bytes = containers.client.api.logs(seen["Id"], tail=lines, **since)
     return raw.decode(errors="replace").rstrip("\n")
 
@@ -51,7 +51,7 @@ def _bring(
                 if life:
                     options = {"since": started_at(seen)}
                 life = seen["State"]["StartedAt"]
-                with told():
+                with engine_errors():
                     stream = containers.client.api.logs(
                         seen["Id"], stream=True, follow=True, **options
                     )

@@ -10,7 +10,7 @@ import zlib
 from itertools import chain
 
 from cluster.docker.containers import Container, Containers
-from cluster.docker.ports import CONTROL_HOST
+from cluster.docker.prepare import CONTROL_HOST
 from cluster.docker.subnets import cassandra_address, find_free, is_free, read_routes, subnet
 from cluster.parts import Kind
 

@@ -13,15 +13,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cluster.ca import GATEWAY_NAMES, DevelopmentCa
-from cluster.docker import ports
 from cluster.docker.memory import gateway_connections, read_gateway_mib
 from cluster.docker.subnets import cassandra_address
 from cluster.local.launches import TLS_ROLES
-from cluster.parts import Kind, part_name, wanted
+from cluster.parts import CONTAINER_PORTS, Kind, part_name, wanted
 from cluster.servers import cassandra_config, haproxy, redis_server
 from cluster.settings import Settings, read_settings
 from service.config import EnvReader, process_environ
 
+# The gateway's runtime socket. Only the gateway has this name, and in a network of its own, so that
+# nobody else gets there. compose/docker-compose.yml says the same, and a test compares the two.
+CONTROL_HOST, CONTROL_PORT = "control", 9999
+_NAMESERVER = "127.0.0.11:53"  # the engine's own, in every container
 _CASSANDRA_DATA = Path("/var/lib/cassandra")
 _REDIS_DATA = Path("/data")
 _ANYWHERE = "0.0.0.0"  # in the container; the engine publishes it on BIND, or not at all
@@ -52,10 +55,11 @@ def prepare(environ: Mapping[str, str], root: Path = Path("/")) -> None:
 def container_gateway(settings: Settings, mib: int) -> haproxy.Gateway:
     """The gateway's configuration in a container that may take so much memory: servers by name."""
     origins = EnvReader(settings.variables_for("", "")).origins("CORS_ORIGINS")
+    listens = CONTAINER_PORTS[Kind.HAPROXY]
     return haproxy.Gateway(
         bind=_ANYWHERE,
-        http_port=ports.GATEWAY_HTTP,
-        https_port=ports.GATEWAY_HTTPS,
+        http_port=listens["http"],
+        https_port=listens["https"],
         certificate=Path("gateway.pem"),
         placement=settings.viewers_placement,
         nodes=_servers(settings, Kind.NODE),
@@ -63,14 +67,15 @@ def container_gateway(settings: Settings, mib: int) -> haproxy.Gateway:
         single=_servers(settings, Kind.SINGLE),
         max_connections=min(haproxy.default_max_connections(), gateway_connections(mib)),
         origins=origins,
-        control=ports.CONTROL,
-        nameserver=ports.NAMESERVER,
+        control=f"ipv4@{CONTROL_HOST}:{CONTROL_PORT}",
+        nameserver=_NAMESERVER,
     )
 
 
 def _servers(settings: Settings, kind: Kind) -> list[haproxy.Server]:
+    listens = CONTAINER_PORTS[kind]
     return [
-        haproxy.Server(number, part_name(kind, number), ports.PUBLIC, ports.OPS)
+        haproxy.Server(number, part_name(kind, number), listens["public"], listens["ops"])
         for other, number in wanted(settings)
         if other is kind
     ]
@@ -78,18 +83,19 @@ def _servers(settings: Settings, kind: Kind) -> list[haproxy.Server]:
 
 def _write_servers(settings: Settings, network: str, folder: Path) -> None:
     """Whether they are used or not: there are few."""
-    numbers = range(1, settings.cassandras + 1)
+    numbers, listens = range(1, settings.cassandras + 1), CONTAINER_PORTS[Kind.CASSANDRA]
     for number in numbers:
         yaml = cassandra_config.render(
             # By address: the name of a server that does not run is known to nobody.
             hosts=[cassandra_address(network, other) for other in numbers],
             number=number,
-            cql_port=ports.CASSANDRA_CQL,
-            storage_port=ports.CASSANDRA_STORAGE,
+            cql_port=listens["cql"],
+            storage_port=listens["storage"],
             folder=_CASSANDRA_DATA,
         )
         cassandra_config.write(folder / part_name(Kind.CASSANDRA, number), yaml)
-    redis = redis_server.render(port=ports.REDIS, folder=_REDIS_DATA, bind=_ANYWHERE)
+    port = CONTAINER_PORTS[Kind.REDIS]["client"]
+    redis = redis_server.render(port=port, folder=_REDIS_DATA, bind=_ANYWHERE)
     (folder / "redis.conf").write_text(redis)
 
 

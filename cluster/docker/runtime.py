@@ -20,7 +20,7 @@ from cluster.docker.compose_command import Compose
 from cluster.docker.compose_files import MADE_FROM, ComposeFiles
 from cluster.docker.containers import Container, Containers
 from cluster.docker.network import ContainerNetwork
-from cluster.docker.ports import CONTROL_PORT
+from cluster.docker.prepare import CONTROL_PORT
 from cluster.docker.project import keep_project, project_name
 from cluster.errors import ClusterError
 from cluster.files import replace_file

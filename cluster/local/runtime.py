@@ -25,7 +25,6 @@ from pathlib import Path
 
 from cluster.ca import GATEWAY_NAMES, DevelopmentCa
 from cluster.errors import ClusterError, NotInstalled
-from cluster.file_epoch import renew_file_epoch
 from cluster.folder import CHECKOUT, ClusterFolder
 from cluster.local import logs
 from cluster.local.launches import GATEWAY_CERTIFICATE, TLS_ROLES, Launches
@@ -39,6 +38,7 @@ from cluster.local.processes import (
     send,
     write_mark,
 )
+from cluster.new_epoch import renew_file_epoch
 from cluster.parts import Kind, Part
 from cluster.port_check import require_free_ports
 from cluster.progress import Progress
@@ -111,7 +111,7 @@ class LocalRuntime:
                 self._spawn_keeper(launch, log)
             else:
                 process = _spawn(launch.command, launch, launch.folder, log, log)
-                _remember(process, self._file(launch.name))
+                _save_mark(process, self._file(launch.name))
 
     def _spawn_keeper(self, launch: Launch, log: FileIO) -> None:
         """Returns when the part itself was started, or could not be."""
@@ -120,7 +120,7 @@ class LocalRuntime:
         process = _spawn(command, launch, CHECKOUT, subprocess.PIPE, log)
         assert process.stdout is not None
         with process.stdout:
-            _remember(process, self._keeper_file(launch.name))
+            _save_mark(process, self._keeper_file(launch.name))
             started = process.stdout.readline()
         if not started:
             raise ClusterError(f"{launch.name} could not be started; its log says why")
@@ -282,7 +282,7 @@ def _spawn(
     )
 
 
-def _remember(process: subprocess.Popen[bytes], file: Path) -> None:
+def _save_mark(process: subprocess.Popen[bytes], file: Path) -> None:
     """From here on it is known by its mark, not by that object."""
     mark = mark_of(process.pid)
     process.returncode = 0

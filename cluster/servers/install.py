@@ -1,14 +1,43 @@
-"""Bringing what a cluster needs and the machine lacks: packages, then Cassandra's jars."""
+"""Installs what a cluster needs and the machine lacks: Java, ZooKeeper, Redis, HAProxy and Maven by
+apt-get, then Cassandra's jars by Maven; for tests a browser.
+
+Invariants: what is there is left as it is. The packages' own services are not started: the policy
+that forbids it is put in place for the time of the installation only, and one that the machine
+already has is not touched.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import os
+import shutil
+import subprocess
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from cluster.errors import NotInstalled
 from cluster.parts import Kind
 from cluster.progress import Progress
-from cluster.servers import cassandra_jars
-from cluster.servers.system_packages import ensure_packages
+from cluster.servers import cassandra, cassandra_jars, haproxy, redis_server, zookeeper
+from cluster.servers.java import find_any_java, find_java
+
+_POLICY = Path("/usr/sbin/policy-rc.d")
+_FORBID = (
+    "#!/bin/sh\n# livecomments: do not start services while packages are installed\nexit 101\n"
+)
+_APT = ("apt-get", "-y", "-q", "--no-install-recommends")
+_ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
+_TAIL_LINES = 25
+_BROWSER = "chromium"
+_JAVA_17 = "openjdk-17-jre-headless"
+_IN_WORDS = {
+    "libzookeeper-java": "ZooKeeper 3.8 (as Debian packages it)",
+    _JAVA_17: "Java 17",
+    "maven": "Maven 3.6 or newer",
+    "redis-server": "Redis 7",
+    "haproxy": "HAProxy 2.6 or newer",
+    _BROWSER: "Chromium",
+}
 
 
 def ensure_installed(kinds: Collection[Kind], jars: Path, progress: Progress) -> None:
@@ -21,3 +50,104 @@ def ensure_installed(kinds: Collection[Kind], jars: Path, progress: Progress) ->
     if fetching:
         with progress.step(f"Cassandra {cassandra_jars.VERSION} by Maven"):
             cassandra_jars.fetch(jars)
+
+
+def missing_packages(kinds: Collection[Kind], *, maven: bool) -> list[str]:
+    """The Debian packages that such parts still need; empty when they can run."""
+    missing = []
+    if Kind.ZOOKEEPER in kinds:
+        if zookeeper.find_class_path() is None:
+            # Not the package `zookeeper`: that is scripts, a user and a full desktop Java.
+            missing.append("libzookeeper-java")
+        if find_any_java() is None:
+            missing.append(_JAVA_17)
+    if Kind.CASSANDRA in kinds and find_java(cassandra.JAVA_VERSION) is None:
+        missing.append(_JAVA_17)
+    if maven and cassandra_jars.find_maven() is None:
+        missing.append("maven")
+    if Kind.REDIS in kinds and redis_server.find_redis() is None:
+        missing.append("redis-server")
+    if Kind.HAPROXY in kinds and haproxy.find_haproxy() is None:
+        missing.append("haproxy")
+    return list(dict.fromkeys(missing))
+
+
+def find_browser() -> str | None:
+    """The command of the browser that tests use, or None."""
+    return shutil.which(_BROWSER)
+
+
+def ensure_packages(kinds: Collection[Kind], progress: Progress, *, maven: bool) -> None:
+    """Install what is missing. Raises NotInstalled with what a person has to do."""
+    missing = missing_packages(kinds, maven=maven)
+    if missing:
+        _install(missing, progress)
+
+
+def ensure_browser(progress: Progress) -> None:
+    """Install the browser that tests use; where that cannot be done, a note says so."""
+    if find_browser() is None:
+        try_to_install([_BROWSER], progress, "tests in a browser will be skipped")
+
+
+def try_to_install(packages: list[str], progress: Progress, else_what: str) -> None:
+    """Install what is useful but not needed; where that cannot be done, a note says why, and what
+    happens without it.
+    """
+    try:
+        _install(packages, progress)
+    except NotInstalled as exc:
+        why = " ".join(str(exc).splitlines()[-2:])
+        progress.note(f"no {' '.join(packages)}, so {else_what}: {why}")
+
+
+def _install(missing: list[str], progress: Progress) -> None:
+    prefix = _root_prefix(missing)
+    with progress.step("apt-get update"):
+        _run([*prefix, *_APT, "update"], may_fail=True)  # old lists may do
+    with progress.step(f"apt-get install {' '.join(missing)}"), _no_services(prefix):
+        _run([*prefix, *_APT, "install", *missing])
+    find_java.cache_clear()
+
+
+def _root_prefix(missing: list[str]) -> list[str]:
+    if shutil.which("apt-get") is None:
+        wanted = ", ".join(_IN_WORDS.get(package, package) for package in missing)
+        raise NotInstalled(f"this machine has no apt-get; install {wanted} and try again")
+    if os.geteuid() == 0:
+        return []
+    sudo = shutil.which("sudo")
+    if sudo and subprocess.run([sudo, "-n", "true"], capture_output=True).returncode == 0:
+        return [sudo, "-n", "env", *(f"{name}={value}" for name, value in _ENVIRONMENT.items())]
+    raise NotInstalled(
+        "not root and no passwordless sudo; ask somebody who is to run\n"
+        f"  apt-get install --no-install-recommends {' '.join(missing)}"
+    )
+
+
+@contextmanager
+def _no_services(prefix: list[str]) -> Iterator[None]:
+    if _POLICY.exists():
+        yield
+        return
+    try:
+        _run([*prefix, "tee", str(_POLICY)], given=_FORBID)
+        _run([*prefix, "chmod", "755", str(_POLICY)])
+        yield
+    finally:
+        _run([*prefix, "rm", "-f", str(_POLICY)])
+
+
+def _run(command: list[str], *, given: str = "", may_fail: bool = False) -> None:
+    done = subprocess.run(
+        command,
+        input=given,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=os.environ | _ENVIRONMENT,
+        text=True,
+        errors="replace",
+    )
+    if done.returncode and not may_fail:
+        tail = "\n".join(done.stdout.splitlines()[-_TAIL_LINES:])
+        raise NotInstalled(f"{tail}\n`{' '.join(command)}` failed with {done.returncode}")

@@ -18,7 +18,7 @@ from cluster.docker.compose_command import find_compose
 from cluster.docker.containers import PROJECT, Containers
 from cluster.docker.project import project_name
 from cluster.errors import ClusterError
-from cluster.progress import Silent
+from cluster.progress import NoProgress
 from cluster.runtime import Condition
 from cluster.status import fetch_rows
 from tests.chaos.judge import judge
@@ -287,7 +287,7 @@ async def test_a_cluster_whose_network_was_removed_gets_one_again(
 async def test_nothing_is_left_of_a_cluster_that_is_forgotten(tmp_path: Path) -> None:
     cluster = Cluster.create(SMALL, tmp_path)
     await cluster.start("zookeeper-1")
-    await cluster.runtime.prepare(cluster.plan(), Silent())
+    await cluster.runtime.prepare(cluster.plan(), NoProgress())
     assert left(cluster) != ([], [], [])
     await cluster.clean()
     assert left(cluster) == ([], [], [])

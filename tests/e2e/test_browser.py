@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cluster.cluster import Cluster
-from cluster.servers.system_packages import find_browser
+from cluster.servers.install import find_browser
 from tests.browser import Browser, running_browser
 from tests.chaos.history import Watch
 from tests.chaos.judge import judge

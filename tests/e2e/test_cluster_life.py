@@ -217,9 +217,9 @@ async def test_a_new_epoch_resets_every_viewer(
         await post(session, comments_url(cluster, video_id), f"{number}")
     await eventually(lambda: watch.place == 3)
     with pytest.raises(WritersRun):
-        await renew_cluster_epoch(cluster)
+        await renew_cluster_epoch(cluster.runtime, cluster.plan())
     await asyncio.gather(cluster.stop("writer-1"), cluster.stop("writer-2"))
-    old, new = await renew_cluster_epoch(cluster)
+    old, new = await renew_cluster_epoch(cluster.runtime, cluster.plan())
     await asyncio.gather(cluster.start("writer-1"), cluster.start("writer-2"))
     await eventually(lambda: watch.events[-1].id == f"{new}-3", 30)
     resets = [seen for seen in watch.events if seen.type == "reset"]

@@ -15,7 +15,7 @@ import pytest
 
 from cluster.ca import DevelopmentCa
 from cluster.cluster import Cluster
-from cluster.errors import MemoryLost, SettingsConflict
+from cluster.errors import SettingsConflict, StateLost
 from cluster.local.launches import TLS_ROLES
 from cluster.local.processes import is_alive, mark_of
 from cluster.runtime import Condition
@@ -106,19 +106,19 @@ async def test_a_cluster_that_is_moved_while_it_runs_goes_on_in_the_new_place(
     assert pids(moved) == after, "it is moved only once"
 
 
-async def test_what_runs_is_seen_and_stopped_without_any_memory(
+async def test_what_runs_is_seen_and_stopped_without_any_saved_state(
     cluster: Cluster, tmp_path: Path
 ) -> None:
     home = tmp_path / "first home"
     before = {part.name: cluster.pid(part.name) for part in cluster.parts}
-    cluster.folder.memory.write_bytes(b"")
+    cluster.folder.state_file.write_bytes(b"")
     (cluster.folder.run / "writer-1.pid").write_bytes(b"")
     (cluster.folder.run / "node-1.pid").unlink()
-    with pytest.raises(MemoryLost, match="make cluster-down"):
+    with pytest.raises(StateLost, match="make cluster-down"):
         Cluster.open("tiny", home)
     rescued = Cluster.rescue("tiny", home)
     assert {row.name: row.pid for row in lost_rows(rescued)} == before
-    cluster.folder.memory.unlink()
+    cluster.folder.state_file.unlink()
     with pytest.raises(SettingsConflict, match="make cluster-down"):
         Cluster.create(TINY, home)
     await rescued.down()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.servers.system_packages import find_browser
+from cluster.servers.install import find_browser
 from tests.browser import Page, running_browser
 from tests.integration.single.single_process import SingleProcess
 from tests.support import TIMEOUT_FACTOR, eventually

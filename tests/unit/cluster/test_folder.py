@@ -1,4 +1,4 @@
-"""What a cluster remembers."""
+"""A cluster's folder and its saved state."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from cluster.cluster import Cluster
-from cluster.errors import ClusterError, MemoryLost, NoCluster
-from cluster.folder import ClusterFolder, Remembered, require_own_environment
+from cluster.errors import ClusterError, NoCluster, StateLost
+from cluster.folder import ClusterFolder, SavedState, require_own_environment
 from cluster.settings import Settings
 
 
-def test_memory_comes_back_as_it_was(tmp_path: Path) -> None:
-    memory = Remembered(Settings("x", nodes=7, environment={"node": {"A": "1"}}), {"node-1/ops": 5})
-    ClusterFolder(tmp_path, "x").save(memory)
-    assert ClusterFolder(tmp_path, "x").load() == memory
+def test_a_saved_state_is_read_back_as_it_was(tmp_path: Path) -> None:
+    state = SavedState(Settings("x", nodes=7, environment={"node": {"A": "1"}}), {"node-1/ops": 5})
+    ClusterFolder(tmp_path, "x").save(state)
+    assert ClusterFolder(tmp_path, "x").load() == state
 
 
 def test_a_cluster_that_was_never_made_is_told(tmp_path: Path) -> None:
@@ -23,9 +23,9 @@ def test_a_cluster_that_was_never_made_is_told(tmp_path: Path) -> None:
         ClusterFolder(tmp_path, "x").load()
 
 
-def test_memory_that_cannot_be_read_is_told_with_its_path(tmp_path: Path) -> None:
+def test_a_state_that_cannot_be_read_is_reported_with_its_path(tmp_path: Path) -> None:
     folder = ClusterFolder(tmp_path, "x")
-    folder.save(Remembered(Settings("x")))
+    folder.save(SavedState(Settings("x")))
     (folder.path / "cluster.json").write_text("{")
     with pytest.raises(ClusterError, match=r"cluster\.json cannot be read"):
         folder.load()
@@ -47,20 +47,22 @@ def test_two_commands_do_not_change_a_cluster_at_the_same_time(tmp_path: Path) -
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b"\0\0\0\0", b'{"settings": {"nodes": "x"}}']
 )
-def test_whatever_the_memory_holds_is_told_in_one_line(tmp_path: Path, content: bytes) -> None:
+def test_whatever_the_state_file_holds_is_reported_in_one_line(
+    tmp_path: Path, content: bytes
+) -> None:
     folder = ClusterFolder(tmp_path, "x")
-    folder.save(Remembered(Settings("x")))
-    folder.memory.write_bytes(content)
-    with pytest.raises(MemoryLost, match="make cluster-down"):
+    folder.save(SavedState(Settings("x")))
+    folder.state_file.write_bytes(content)
+    with pytest.raises(StateLost, match="make cluster-down"):
         folder.load()
     assert folder.guess().settings.runtime == "local"
     (folder.path / "compose").mkdir()
     assert folder.guess().settings.runtime == "docker"
 
 
-def test_a_memory_without_its_ports_is_lost(tmp_path: Path) -> None:
-    ClusterFolder(tmp_path, "x").save(Remembered(Settings("x")))
-    with pytest.raises(MemoryLost, match="haproxy/http"):
+def test_a_state_without_its_ports_is_lost(tmp_path: Path) -> None:
+    ClusterFolder(tmp_path, "x").save(SavedState(Settings("x")))
+    with pytest.raises(StateLost, match="haproxy/http"):
         Cluster.open("x", tmp_path)
 
 

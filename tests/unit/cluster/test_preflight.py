@@ -33,7 +33,7 @@ def test_retention_is_for_cassandra_only() -> None:
         check_variables(Settings(store="cassandra", environment=short))
 
 
-def test_a_knob_that_is_set_to_nothing_gets_its_default_back() -> None:
+def test_a_variable_that_is_set_to_nothing_gets_its_default_back() -> None:
     known = Settings(environment={"all": {"LOG_LEVEL": "debug", "CORS_ORIGINS": "*"}})
     settings = read_settings({"CORS_ORIGINS": ""}, known)
     assert settings.environment == {"all": {"LOG_LEVEL": "debug"}}

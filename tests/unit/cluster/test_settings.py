@@ -1,4 +1,4 @@
-"""Settings: what is asked for, what is remembered, what is refused."""
+"""Settings: what is asked for, what is saved, what is refused."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_nearest_variable_wins() -> None:
     assert settings.variables_for("writer", "writer-1") == {"A": "all", "B": "all", "C": "all"}
 
 
-def test_knobs_are_remembered_for_every_part() -> None:
+def test_variables_of_the_processes_are_saved_for_every_part() -> None:
     settings = read_settings({"LOG_LEVEL": "debug", "SECRET": "no"}, Settings())
     assert read_settings({}, settings).variables_for("node", "node-1") == {"LOG_LEVEL": "debug"}
 
@@ -55,7 +55,7 @@ def test_what_a_person_says_of_cassandra_reaches_the_writers() -> None:
     assert settings.variables_for("writer", "writer-1") == asked
 
 
-def test_how_far_a_commit_reaches_is_a_knob_that_is_checked_before_anything_starts() -> None:
+def test_how_far_a_commit_reaches_is_checked_before_anything_starts() -> None:
     settings = read_settings({"CASSANDRA_CONSISTENCY": "global"}, Settings(store="cassandra"))
     assert settings.variables_for("writer", "writer-1") == {"CASSANDRA_CONSISTENCY": "global"}
     check_variables(settings)

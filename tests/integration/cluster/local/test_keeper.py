@@ -128,7 +128,9 @@ async def test_what_waits_for_room_can_be_started(kept: Kept, disk: SmallDisk) -
 
 
 @pytest.mark.parametrize("room_mib", [1, 0])
-async def test_nothing_is_started_that_cannot_be_remembered(disk: SmallDisk, room_mib: int) -> None:
+async def test_nothing_is_started_whose_mark_cannot_be_saved(
+    disk: SmallDisk, room_mib: int
+) -> None:
     """The cluster's own folder is on the full disk: one error, and no process without a mark."""
     runtime = LocalRuntime(ClusterFolder(disk.path, "full"), {})
     (disk.path / "full" / "run").mkdir(parents=True)

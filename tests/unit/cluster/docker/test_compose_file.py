@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from cluster.docker import ports
 from cluster.docker.memory import limit_mib
+from cluster.docker.prepare import CONTROL_HOST
 from cluster.docker.subnets import cassandra_address, subnet
-from cluster.parts import Kind, part_name
+from cluster.parts import CONTAINER_PORTS, Kind, part_name
 from cluster.settings import MAX_NODES, MAX_OTHERS, Settings
 
 COMPOSE = Path(__file__).resolve().parents[4] / "compose"
@@ -66,7 +66,7 @@ def test_nobody_but_the_gateway_reaches_the_world_or_its_runtime_socket() -> Non
     for name, service in SERVICES.items():
         if name == "haproxy":
             assert set(service["networks"]) == {"inside", "outside"}
-            assert service["networks"]["outside"]["aliases"] == [ports.CONTROL_HOST]
+            assert service["networks"]["outside"]["aliases"] == [CONTROL_HOST]
         elif name == "prepare":
             assert service["network_mode"] == "none"
         else:
@@ -113,12 +113,13 @@ def test_a_container_tells_how_it_is_and_has_time_to_end(name: str) -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_our_programs_listen_where_the_runtime_looks(name: str) -> None:
     variables = SERVICES[name]["environment"]
+    ports = CONTAINER_PORTS[Kind(name.partition("-")[0])]
     assert variables["SERVICE_ID"] == variables["ADVERTISE_HOST"] == name
     assert variables["TLS_DIR"] == f"/tls/{name}"
-    assert variables["INTERNAL_PORT"] == str(ports.INTERNAL)
-    assert variables["OPS_PORT"] == str(ports.OPS)
-    assert variables.get("PUBLIC_PORT", str(ports.PUBLIC)) == str(ports.PUBLIC)
-    assert f"/{ports.OPS} " in SERVICES[name]["healthcheck"]["test"][3]
+    assert variables["INTERNAL_PORT"] == str(ports["internal"])
+    assert variables["OPS_PORT"] == str(ports["ops"])
+    assert variables.get("PUBLIC_PORT") == (str(ports["public"]) if "public" in ports else None)
+    assert f"/{ports['ops']} " in SERVICES[name]["healthcheck"]["test"][3]
 
 
 def test_what_a_part_needs_is_waited_for() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from cluster.errors import NotInstalled
 from cluster.parts import Kind
-from cluster.progress import Silent
-from cluster.servers.system_packages import (
+from cluster.progress import NoProgress
+from cluster.servers.install import (
     ensure_browser,
     ensure_packages,
     find_browser,
@@ -15,13 +15,13 @@ from cluster.servers.system_packages import (
 )
 
 
-class Notes(Silent):
+class Notes(NoProgress):
     """Remembers what was worth knowing."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def tell(self, text: str) -> None:
+    def note(self, text: str) -> None:
         self.lines.append(text)
 
 
@@ -42,7 +42,7 @@ def test_without_apt_a_missing_browser_is_a_note_in_one_line() -> None:
 
 def test_without_apt_what_the_cluster_needs_is_told_to_the_person() -> None:
     with pytest.raises(NotInstalled, match=r"no apt-get; install .*Java 17.*, Maven"):
-        ensure_packages([Kind.ZOOKEEPER, Kind.CASSANDRA], Silent(), maven=True)
+        ensure_packages([Kind.ZOOKEEPER, Kind.CASSANDRA], NoProgress(), maven=True)
 
 
 def test_only_what_the_parts_need_is_asked_for() -> None:
