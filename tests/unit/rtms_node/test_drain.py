@@ -42,9 +42,9 @@ async def test_viewers_who_leave_by_themselves_do_not_shorten_the_window_of_the_
         told.append(count)
         drain_some(count)
         if len(told) == 5:
-            staying = [each for each in viewers if not each.transport.closed]
+            staying = [each.viewer for each in viewers if not each.viewer.closing]
             for viewer in staying[:30]:
-                viewer.viewer.connection_lost(None)
+                asyncio.get_running_loop().call_soon(viewer.connection_lost, None)
 
     monkeypatch.setattr(node.hub, "drain_some", noted)
     await drain.drain_viewers(node.hub, 0.0, 0.02)
