@@ -1,4 +1,4 @@
-"""T70, small: what `make chaos` does, in two minutes, as part of `make test`. One seed, so that
+"""T70, small: what `make chaos` does, in two minutes, as part of `make test-all`. One seed, so that
 what is red is red for everybody; a third of the load, so that any machine can carry it.
 """
 
