@@ -35,6 +35,9 @@ class StoreReads(Protocol):
         answer.
         """
 
+    def forget(self, video_id: str) -> None:
+        """Nobody waits for this video's head any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class NodeContext:

@@ -16,9 +16,8 @@ from functools import partial
 
 import structlog
 
-from rtms_node.context import NodeContext
+from rtms_node.context import NodeContext, StoreReads
 from rtms_node.feed import Feed
-from rtms_node.reader import StoreReader
 from rtms_node.room import Room
 from rtms_node.slices import walk
 from rtms_node.viewer import Viewer
@@ -37,7 +36,7 @@ class Hub:
     def __init__(
         self,
         context: NodeContext,
-        reader: StoreReader,
+        reader: StoreReads,
         feed: Feed,
         on_active: Callable[[str], None],
     ) -> None:

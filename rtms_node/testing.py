@@ -96,7 +96,7 @@ class ManualReads:
         self.ranges.append((video_id, after, through, on_range))
 
     def forget(self, video_id: str) -> None:
-        """As StoreReader."""
+        """See StoreReads."""
         self.heads.pop(video_id, None)
 
     def answer_heads(self) -> None:

@@ -7,7 +7,8 @@ Hypothesis tries the same examples in each run: what is red is red for everybody
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from cluster.settings import RUNTIMES, STORES, TOPOLOGIES
 from tests import tiers
 from tests.cassandra_server import CassandraServer
 from tests.support import EXAMPLES, examples
+from tests.zookeeper_server import ZooKeeperServer
 
 settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
 settings.register_profile("search", max_examples=examples(100), deadline=None, print_blob=True)
@@ -59,3 +61,21 @@ def cassandra_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cassa
     asyncio.run(server.start())
     yield server
     asyncio.run(server.clean())
+
+
+@pytest.fixture(scope="session")
+def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZooKeeperServer]:
+    """One for all tests that do it no harm; theirs are a root or names that no other test uses."""
+    server = ZooKeeperServer(tmp_path_factory.mktemp("zookeeper"))
+    asyncio.run(server.start())
+    yield server
+    asyncio.run(server.clean())
+
+
+@pytest.fixture
+async def own_zookeeper(tmp_path: Path) -> AsyncIterator[ZooKeeperServer]:
+    """For a test that stops, pauses or kills it, or counts what is in it."""
+    server = ZooKeeperServer(tmp_path / "zookeeper")
+    await server.start()
+    yield server
+    await server.clean()

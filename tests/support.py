@@ -11,7 +11,11 @@ TIMEOUT_FACTOR = float(os.environ.get("TIMEOUT_FACTOR", "1"))
 EXAMPLES = int(os.environ.get("EXAMPLES", "1"))  # how many times as long hypothesis searches
 
 
-async def eventually(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
+# Called without arguments; in a loop a lambda binds what changes as a default: `lambda n=n: ...`.
+Condition = Callable[..., object]
+
+
+async def eventually(condition: Condition, timeout_s: float = 20.0) -> None:
     """Wait until `condition()` is true; AssertionError after `timeout_s` (times TIMEOUT_FACTOR)."""
     deadline = time.monotonic() + timeout_s * TIMEOUT_FACTOR
     while not condition():

@@ -123,6 +123,11 @@ class ListSink:
     def __init__(self) -> None:
         self.batches: list[Batch] = []
 
+    @property
+    def queued(self) -> int:
+        """Nothing waits."""
+        return 0
+
     async def start(self) -> None:
         """Nothing to do."""
 

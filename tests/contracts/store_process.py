@@ -32,4 +32,5 @@ async def run(kind: str, target: str, video_id: str, prefix: str, count: int) ->
 
 if __name__ == "__main__":
     configure_logs(level="error", style="json")
-    asyncio.run(run(*sys.argv[1:5], int(sys.argv[5])))
+    kind, target, video_id, prefix, count = sys.argv[1:]
+    asyncio.run(run(kind, target, video_id, prefix, int(count)))

@@ -189,8 +189,8 @@ async def test_a_killed_process_loses_nothing_it_acknowledged(durable: Backing) 
         for key, seq in acked:
             (raw,) = (await store.range("v", int(seq) - 1, int(seq))).comments
             assert decode(raw).text == key.decode()
-        key = acked[-1][0].decode()
-        (again,) = await store.append("v", [item(key, key, author=f"p{turn}")])
+        last_key = acked[-1][0].decode()
+        (again,) = await store.append("v", [item(last_key, last_key, author=f"p{turn}")])
         assert (again.outcome, again.seq) == (Outcome.REPLAYED, int(acked[-1][1]))
     stored = await seqs(store, "v")
     assert stored == list(range(1, len(stored) + 1))

@@ -14,6 +14,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -50,10 +51,10 @@ class Shape:
         """A cluster of this shape, still down, whose processes have these variables."""
         if (self.runtime, self.store) == ("local", "cassandra"):
             cassandra_jars.fetch(jars_folder(home_folder(os.environ)))
+        named: dict[str, Any] = {each: getattr(self, each) for each in DEFAULTS}
         few = {"nodes": 2, "dispatchers": 1} if self.small else {}
-        named = {name: getattr(self, name) for name in DEFAULTS}
         variables = {"all": environment, "cassandra": CASSANDRA}
-        return Cluster.create(Settings(name, environment=variables, **named, **few), home)
+        return Cluster.create(Settings(name, environment=variables, **named | few), home)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -74,7 +75,8 @@ def _shapes(metafunc: pytest.Metafunc) -> list[Shape]:
         return (asked,) if named is None or asked in named else ()
 
     small = getattr(metafunc.module, "SMALL", False)
-    return [Shape(*chosen, small) for chosen in itertools.product(*map(values, DEFAULTS))]
+    chosen = itertools.product(*map(values, ("runtime", "store", "topology")))
+    return [Shape(runtime, store, topology, small) for runtime, store, topology in chosen]
 
 
 @pytest.fixture(scope="package")

@@ -88,7 +88,8 @@ def heads_of(load: Load) -> dict[str, int]:
 
 
 def server_of(watch: Watch) -> str:
-    return next(event.data["node_id"] for event in reversed(watch.events) if event.type == "hello")
+    hello = next(event for event in reversed(watch.events) if event.type == "hello")
+    return str(hello.data["node_id"])
 
 
 async def moved_away(screen: Screen, name: str, left: list[Watch]) -> None:

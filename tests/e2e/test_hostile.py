@@ -34,7 +34,8 @@ async def watch(door: Address, request: bytes, until: str) -> tuple[bytes, list[
     """Open a stream and read until an event called `until`; returns its head and its events."""
     reader, writer = await asyncio.open_connection(*door)
     writer.write(request)
-    chunks, parser, events = ChunkParser(), SseParser(), []
+    chunks, parser = ChunkParser(), SseParser()
+    events: list[SseEvent] = []
     try:
         async with asyncio.timeout(20):
             head = await reader.readuntil(b"\r\n\r\n")
@@ -51,7 +52,8 @@ async def post_ok(cluster: Cluster, video_id: str, text: str) -> dict[str, Any]:
     body = json.dumps({"author": "ann", "text": text}).encode()
     reply = await exchange(gateway(cluster), post(video_id, body))
     assert reply.status == 201, reply
-    return reply.json()
+    comment: dict[str, Any] = reply.json()
+    return comment
 
 
 CURSORS = [
@@ -150,7 +152,8 @@ async def test_texts_are_delivered_code_point_for_code_point(cluster: Cluster) -
         request = get(f"/v1/videos/{video_id}/stream?replay=200")
         reader, writer = await asyncio.open_connection(*door)
         writer.write(request)
-        parser, texts = SseParser(), []
+        parser = SseParser()
+        texts: list[str] = []
         async with asyncio.timeout(20):
             await reader.readuntil(b"\r\n\r\n")
             while len(texts) < len(GOOD_TEXTS):

@@ -1,11 +1,11 @@
-"""One ZooKeeper for all tests that do it no harm, and one of its own for each that does."""
+"""Sessions, and what runs on them, of one test each; see tests/conftest.py for their ZooKeeper."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, Protocol
 
 import pytest
 from kazoo.client import KazooClient
@@ -16,23 +16,14 @@ from tests.zookeeper_server import ZooKeeperServer
 SESSION_S = 2.0
 _roots = itertools.count(1)
 
-Connect = Callable[..., Awaitable[ZooKeeperSession]]
+Background = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+Expire = Callable[[ZooKeeperSession], Awaitable[None]]
 
 
-@pytest.fixture(scope="session")
-def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZooKeeperServer]:
-    server = ZooKeeperServer(tmp_path_factory.mktemp("zookeeper"))
-    asyncio.run(server.start())
-    yield server
-    asyncio.run(server.clean())
-
-
-@pytest.fixture
-async def own_zookeeper(tmp_path: Path) -> AsyncIterator[ZooKeeperServer]:
-    server = ZooKeeperServer(tmp_path / "zookeeper")
-    await server.start()
-    yield server
-    await server.clean()
+class Connect(Protocol):
+    async def __call__(
+        self, address: str, session_timeout_s: float = SESSION_S
+    ) -> ZooKeeperSession: ...
 
 
 @pytest.fixture
@@ -57,7 +48,7 @@ async def connect() -> AsyncIterator[Connect]:
 
 
 @pytest.fixture
-def expire(zookeeper: ZooKeeperServer) -> Callable[[ZooKeeperSession], Awaitable[None]]:
+def expire(zookeeper: ZooKeeperServer) -> Expire:
     """`await expire(session)`: end the session behind its owner's back, as the ensemble does it."""
 
     def close(client_id: tuple[int, bytes]) -> None:
@@ -73,12 +64,12 @@ def expire(zookeeper: ZooKeeperServer) -> Callable[[ZooKeeperSession], Awaitable
 
 
 @pytest.fixture
-async def background() -> AsyncIterator[Callable[..., asyncio.Task[None]]]:
+async def background() -> AsyncIterator[Background]:
     """`background(thing.run())`: runs until the end of the test; its error fails the test."""
     tasks: list[asyncio.Task[None]] = []
 
-    def spawn(coro: Awaitable[None]) -> asyncio.Task[None]:
-        tasks.append(asyncio.ensure_future(coro))  # type: ignore[arg-type]
+    def spawn(coro: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        tasks.append(asyncio.create_task(coro))
         return tasks[-1]
 
     yield spawn

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 import pytest
 
 from coordination import Member, Membership, MemberWatch, Paths, ZooKeeperSession
+from tests.integration.coordination.conftest import Background, Connect, Expire
 from tests.support import eventually
 from tests.tcp_proxy import TcpProxy
+from tests.zookeeper_server import ZooKeeperServer
 from wire.roles import Role
 
 OLD_BOOT, BOOT, NEWER_BOOT = (f"{number:015d}-00000000" for number in (1, 2, 3))
@@ -26,8 +28,14 @@ class Process:
         )
 
 
+Announce = Callable[..., Awaitable[Process]]
+StartWatch = Callable[..., Awaitable[MemberWatch]]
+
+
 @pytest.fixture
-async def announce(zookeeper, connect, background, paths: Paths) -> Callable[..., object]:
+async def announce(
+    zookeeper: ZooKeeperServer, connect: Connect, background: Background, paths: Paths
+) -> Announce:
     async def announce(member: Member = WRITER, address: str = "") -> Process:
         process = Process(await connect(address or zookeeper.address), member, paths)
         background(process.membership.run())
@@ -38,7 +46,9 @@ async def announce(zookeeper, connect, background, paths: Paths) -> Callable[...
 
 
 @pytest.fixture
-async def watch(zookeeper, connect, background, paths: Paths) -> Callable[..., object]:
+async def watch(
+    zookeeper: ZooKeeperServer, connect: Connect, background: Background, paths: Paths
+) -> StartWatch:
     async def watch(address: str = "") -> MemberWatch:
         watch = MemberWatch(await connect(address or zookeeper.address), Role.WRITER, paths=paths)
         background(watch.run())
@@ -48,7 +58,7 @@ async def watch(zookeeper, connect, background, paths: Paths) -> Callable[..., o
     return watch
 
 
-async def test_members_are_seen_as_they_come_and_go(announce, watch) -> None:
+async def test_members_are_seen_as_they_come_and_go(announce: Announce, watch: StartWatch) -> None:
     seen = await watch()
     assert seen.members == {}
     process = await announce()
@@ -58,7 +68,9 @@ async def test_members_are_seen_as_they_come_and_go(announce, watch) -> None:
     assert not process.membership.announced
 
 
-async def test_a_member_is_announced_again_in_a_new_session(announce, watch, expire) -> None:
+async def test_a_member_is_announced_again_in_a_new_session(
+    announce: Announce, watch: StartWatch, expire: Expire
+) -> None:
     seen, process = await watch(), await announce()
     before = process.session.session_id
     await expire(process.session)
@@ -67,14 +79,18 @@ async def test_a_member_is_announced_again_in_a_new_session(announce, watch, exp
     await eventually(lambda: seen.members == {"w1": WRITER})
 
 
-async def test_a_member_that_an_operator_removed_is_announced_again(announce, paths: Paths) -> None:
+async def test_a_member_that_an_operator_removed_is_announced_again(
+    announce: Announce, paths: Paths
+) -> None:
     process = await announce()
     await process.session.delete(paths.member(Role.WRITER, "w1"))
     await eventually(lambda: process.membership.announcements == 2)
     await eventually(lambda: process.membership.announced)
 
 
-async def test_a_quick_restart_at_another_address_is_seen(announce, watch) -> None:
+async def test_a_quick_restart_at_another_address_is_seen(
+    announce: Announce, watch: StartWatch
+) -> None:
     seen, process = await watch(), await announce()
     await eventually(lambda: "w1" in seen.members)
     await process.session.stop()
@@ -84,7 +100,7 @@ async def test_a_quick_restart_at_another_address_is_seen(announce, watch) -> No
 
 
 async def test_a_restarted_process_takes_over_and_stays_when_the_old_session_expires(
-    announce, watch, zookeeper
+    announce: Announce, watch: StartWatch, zookeeper: ZooKeeperServer
 ) -> None:
     async with TcpProxy(zookeeper.port) as proxy:
         seen = await watch()
@@ -100,7 +116,7 @@ async def test_a_restarted_process_takes_over_and_stays_when_the_old_session_exp
         await eventually(lambda: seen.members == {"w1": WRITER} and seen.reads >= reads)
 
 
-async def test_an_older_life_that_is_still_there_is_told_and_stays_away(announce) -> None:
+async def test_an_older_life_that_is_still_there_is_told_and_stays_away(announce: Announce) -> None:
     old = await announce(msgspec.structs.replace(WRITER, boot_id=OLD_BOOT))
     new = await announce()
     await asyncio.wait_for(old.superseded.wait(), 10)
@@ -109,13 +125,15 @@ async def test_an_older_life_that_is_still_there_is_told_and_stays_away(announce
     assert not new.superseded.is_set()
 
 
-async def test_a_fresh_process_wins_even_if_the_clock_went_back(announce) -> None:
+async def test_a_fresh_process_wins_even_if_the_clock_went_back(announce: Announce) -> None:
     old = await announce(msgspec.structs.replace(WRITER, boot_id=NEWER_BOOT))
     await old.session.stop()
     await announce(msgspec.structs.replace(WRITER, boot_id=OLD_BOOT))
 
 
-async def test_junk_is_ignored_and_counted(announce, watch, paths: Paths) -> None:
+async def test_junk_is_ignored_and_counted(
+    announce: Announce, watch: StartWatch, paths: Paths
+) -> None:
     process = await announce()
     parent = paths.role(Role.WRITER)
     for name, data in (
@@ -129,7 +147,9 @@ async def test_junk_is_ignored_and_counted(announce, watch, paths: Paths) -> Non
     assert (seen.members, seen.junk) == ({"w1": WRITER}, 4)
 
 
-async def test_junk_in_our_own_znode_is_replaced(announce, zookeeper, paths: Paths) -> None:
+async def test_junk_in_our_own_znode_is_replaced(
+    announce: Announce, zookeeper: ZooKeeperServer, paths: Paths
+) -> None:
     process = await announce()
     path = paths.member(Role.WRITER, "w1")
     client = process.session._client
@@ -141,7 +161,7 @@ async def test_junk_in_our_own_znode_is_replaced(announce, zookeeper, paths: Pat
 
 
 async def test_the_last_known_members_stay_while_zookeeper_is_away(
-    announce, watch, zookeeper
+    announce: Announce, watch: StartWatch, zookeeper: ZooKeeperServer
 ) -> None:
     async with TcpProxy(zookeeper.port) as proxy:
         process, seen = await announce(), await watch(proxy.address)
@@ -153,7 +173,9 @@ async def test_the_last_known_members_stay_while_zookeeper_is_away(
         await eventually(lambda: seen.members == {})
 
 
-async def test_withdrawing_while_zookeeper_is_away_does_not_fail(announce, zookeeper) -> None:
+async def test_withdrawing_while_zookeeper_is_away_does_not_fail(
+    announce: Announce, zookeeper: ZooKeeperServer
+) -> None:
     async with TcpProxy(zookeeper.port) as proxy:
         process = await announce(address=proxy.address)
         proxy.cut()

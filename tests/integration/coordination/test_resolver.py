@@ -5,23 +5,35 @@ import contextlib
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from coordination import Paths, Registrar, RouteResolver, RouteUnknown, ZooKeeperSession
 from coordination.routing_table import RoutingTable
 from tests.bounds import record
+from tests.integration.coordination.conftest import Background, Connect
 from tests.support import eventually
 from tests.tcp_proxy import TcpProxy
 from tests.zookeeper_server import ZooKeeperServer
 
 BOOT = "000000000000002-00000000"
 
+StartResolver = Callable[..., Awaitable[RouteResolver]]
+StartNode = Callable[..., Awaitable[Registrar]]
+OperatorOf = Callable[[ZooKeeperServer], Awaitable[ZooKeeperSession]]
+
+
+def nodes(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
 
 @pytest.fixture
-async def resolver(zookeeper, connect, background, paths: Paths) -> Callable[..., object]:
-    async def start(address: str = "", **settings: object) -> RouteResolver:
+async def resolver(
+    zookeeper: ZooKeeperServer, connect: Connect, background: Background, paths: Paths
+) -> StartResolver:
+    async def start(address: str = "", **settings: Any) -> RouteResolver:
         resolver = RouteResolver(
             await connect(address or zookeeper.address), paths=paths, **settings
         )
@@ -32,8 +44,10 @@ async def resolver(zookeeper, connect, background, paths: Paths) -> Callable[...
 
 
 @pytest.fixture
-async def node(zookeeper, connect, background, paths: Paths) -> Callable[..., object]:
-    async def start(node_id: str, address: str = "", **settings: object) -> Registrar:
+async def node(
+    zookeeper: ZooKeeperServer, connect: Connect, background: Background, paths: Paths
+) -> StartNode:
+    async def start(node_id: str, address: str = "", **settings: Any) -> Registrar:
         session = await connect(address or zookeeper.address)
         registrar = Registrar(session, node_id, BOOT, paths=paths, **settings)
         background(registrar.run())
@@ -43,7 +57,7 @@ async def node(zookeeper, connect, background, paths: Paths) -> Callable[..., ob
 
 
 @pytest.fixture
-def operator_of(connect, paths: Paths) -> Callable[..., object]:
+def operator_of(connect: Connect, paths: Paths) -> OperatorOf:
     async def operator_of(server: ZooKeeperServer) -> ZooKeeperSession:
         session = await connect(server.address)
         await session.ensure_path(paths.videos)
@@ -53,27 +67,29 @@ def operator_of(connect, paths: Paths) -> Callable[..., object]:
 
 
 @pytest.fixture
-async def operator(zookeeper, operator_of) -> ZooKeeperSession:
+async def operator(zookeeper: ZooKeeperServer, operator_of: OperatorOf) -> ZooKeeperSession:
     return await operator_of(zookeeper)
 
 
-async def test_a_route_is_read_once_and_then_kept_right(resolver, node) -> None:
+async def test_a_route_is_read_once_and_then_kept_right(
+    resolver: StartResolver, node: StartNode
+) -> None:
     routes, first, second = await resolver(), await node("n1"), await node("n2")
     assert routes.find("v") is None
     assert await routes.resolve("v") == frozenset()
     first.register("v")
-    await eventually(lambda: routes.find("v") == {"n1"})
+    await eventually(lambda: routes.find("v") == nodes("n1"))
     second.register("v")
-    await eventually(lambda: routes.find("v") == {"n1", "n2"})
+    await eventually(lambda: routes.find("v") == nodes("n1", "n2"))
     first.deregister("v")
-    await eventually(lambda: routes.find("v") == {"n2"})
+    await eventually(lambda: routes.find("v") == nodes("n2"))
     second.deregister("v")
     await eventually(lambda: routes.find("v") == frozenset())
     second.register("v")
-    await eventually(lambda: routes.find("v") == {"n2"})
+    await eventually(lambda: routes.find("v") == nodes("n2"))
 
 
-async def test_all_who_ask_at_once_share_one_read(resolver, node) -> None:
+async def test_all_who_ask_at_once_share_one_read(resolver: StartResolver, node: StartNode) -> None:
     routes, registrar = await resolver(), await node("n1")
     registrar.register("v")
     await registrar.wait_settled()
@@ -82,7 +98,9 @@ async def test_all_who_ask_at_once_share_one_read(resolver, node) -> None:
     assert routes.stats.reads == 1
 
 
-async def test_a_storm_of_changes_costs_ten_reads_a_second(resolver, operator, paths) -> None:
+async def test_a_storm_of_changes_costs_ten_reads_a_second(
+    resolver: StartResolver, operator: ZooKeeperSession, paths: Paths
+) -> None:
     routes = await resolver()
     await operator.create(paths.video("v"))
     await routes.resolve("v")
@@ -91,28 +109,30 @@ async def test_a_storm_of_changes_costs_ten_reads_a_second(resolver, operator, p
         await operator.create(paths.registration("v", "n1"), ephemeral=True)
         await operator.delete(paths.registration("v", "n1"))
     await operator.create(paths.registration("v", "n9"), ephemeral=True)
-    await eventually(lambda: routes.find("v") == {"n9"})
+    await eventually(lambda: routes.find("v") == nodes("n9"))
     assert routes.stats.reads - before <= 10 * (time.monotonic() - started) + 2
 
 
-async def test_a_route_marked_stale_is_read_again_and_used_meanwhile(resolver, node) -> None:
+async def test_a_route_marked_stale_is_read_again_and_used_meanwhile(
+    resolver: StartResolver, node: StartNode
+) -> None:
     routes, registrar = await resolver(), await node("n1")
     registrar.register("v")
     await registrar.wait_settled()
     await routes.resolve("v")
     routes.mark_stale("v")
-    assert (routes.find("v"), routes.stale) == ({"n1"}, 1)
+    assert (routes.find("v"), routes.stale) == (nodes("n1"), 1)
     await eventually(lambda: routes.stats.reads == 2 and routes.stale == 0)
 
 
 async def test_changes_missed_while_cut_off_are_found_on_reconnection(
-    resolver, operator, zookeeper, paths: Paths
+    resolver: StartResolver, operator: ZooKeeperSession, zookeeper: ZooKeeperServer, paths: Paths
 ) -> None:
     async with TcpProxy(zookeeper.port) as proxy:
         routes = await resolver(proxy.address)
         await operator.create(paths.video("v"))
         await operator.create(paths.registration("v", "n1"), ephemeral=True)
-        assert await routes.resolve("v") == {"n1"}
+        assert await routes.resolve("v") == nodes("n1")
         assert await routes.resolve("later") == frozenset()
         proxy.cut()
         await eventually(lambda: not routes._session.connected)
@@ -120,12 +140,12 @@ async def test_changes_missed_while_cut_off_are_found_on_reconnection(
         await operator.create(paths.registration("v", "n2"), ephemeral=True)
         await operator.create(paths.video("later"))
         await operator.create(paths.registration("later", "n3"), ephemeral=True)
-        assert routes.find("v") == {"n1"}
+        assert routes.find("v") == nodes("n1")
         proxy.heal()
         await eventually(lambda: routes._session.connected)
         connected_at = time.monotonic()
-        await eventually(lambda: routes.find("v") == {"n2"}, timeout_s=1)
-        await eventually(lambda: routes.find("later") == {"n3"}, timeout_s=1)
+        await eventually(lambda: routes.find("v") == nodes("n2"), timeout_s=1)
+        await eventually(lambda: routes.find("later") == nodes("n3"), timeout_s=1)
         record(f"T39: X 1.0 s, {time.monotonic() - connected_at:.2f} s after the connection")
         await eventually(lambda: routes.stale == 0)
         await operator.delete(paths.registration("v", "n2"))  # and the watches are back as well
@@ -146,7 +166,7 @@ async def settled(zookeeper: ZooKeeperServer, routes: RouteResolver) -> int:
 
 
 async def test_watches_are_as_many_as_routes_however_many_videos_are_asked_for(
-    own_zookeeper: ZooKeeperServer, resolver, operator_of, paths: Paths
+    own_zookeeper: ZooKeeperServer, resolver: StartResolver, operator_of: OperatorOf, paths: Paths
 ) -> None:
     routes = await resolver(own_zookeeper.address, table=RoutingTable(max_routes=50))
     operator = await operator_of(own_zookeeper)
@@ -166,7 +186,7 @@ async def test_watches_are_as_many_as_routes_however_many_videos_are_asked_for(
 
 
 async def test_a_route_that_was_forgotten_and_asked_for_again_is_kept_right(
-    resolver, node, paths: Paths
+    resolver: StartResolver, node: StartNode, paths: Paths
 ) -> None:
     routes = await resolver(table=RoutingTable(max_routes=2))
     registrar = await node("n1")
@@ -174,14 +194,14 @@ async def test_a_route_that_was_forgotten_and_asked_for_again_is_kept_right(
         for video_id in (*others, "v"):  # "v" is wanted while its watch is being removed
             assert await routes.resolve(video_id) == frozenset()
         registrar.register("v")
-        await eventually(lambda: routes.find("v") == {"n1"})
+        await eventually(lambda: routes.find("v") == nodes("n1"))
         registrar.deregister("v")
         await eventually(lambda: routes.find("v") == frozenset())
     assert routes.stats.differences == 0  # all by events
 
 
 async def test_no_watch_is_left_of_routes_that_nobody_uses(
-    own_zookeeper: ZooKeeperServer, resolver, paths: Paths
+    own_zookeeper: ZooKeeperServer, resolver: StartResolver, paths: Paths
 ) -> None:
     table = RoutingTable(idle_s=0.5)
     routes = await resolver(own_zookeeper.address, table=table, compare_every_s=0.1)
@@ -192,7 +212,7 @@ async def test_no_watch_is_left_of_routes_that_nobody_uses(
 
 
 async def test_a_post_to_a_video_that_nobody_watches_costs_no_lasting_watch(
-    own_zookeeper: ZooKeeperServer, resolver, node, paths: Paths
+    own_zookeeper: ZooKeeperServer, resolver: StartResolver, node: StartNode, paths: Paths
 ) -> None:
     table = RoutingTable(empty_idle_s=0.2)
     routes = await resolver(own_zookeeper.address, table=table, compare_every_s=0.1)
@@ -203,14 +223,14 @@ async def test_a_post_to_a_video_that_nobody_watches_costs_no_lasting_watch(
     await asyncio.gather(*map(routes.resolve, videos))
     await eventually(lambda: routes.routes == 1)
     assert await settled(own_zookeeper, routes) == 1
-    assert routes.find("watched") == {"n1"}
+    assert routes.find("watched") == nodes("n1")
     registrar.register("v7")
     await registrar.wait_settled()
-    assert await routes.resolve("v7") == {"n1"}
+    assert await routes.resolve("v7") == nodes("n1")
 
 
 async def test_after_a_reconnection_only_the_routes_that_are_kept_are_watched(
-    own_zookeeper: ZooKeeperServer, resolver, paths: Paths
+    own_zookeeper: ZooKeeperServer, resolver: StartResolver, paths: Paths
 ) -> None:
     async with TcpProxy(own_zookeeper.port) as proxy:
         routes = await resolver(proxy.address, table=RoutingTable(max_routes=20))
@@ -228,7 +248,7 @@ async def test_after_a_reconnection_only_the_routes_that_are_kept_are_watched(
 
 
 async def test_an_unknown_route_is_an_error_at_once_while_zookeeper_is_away(
-    resolver, zookeeper
+    resolver: StartResolver, zookeeper: ZooKeeperServer
 ) -> None:
     async with TcpProxy(zookeeper.port) as proxy:
         routes = await resolver(proxy.address)
@@ -246,7 +266,9 @@ async def test_an_unknown_route_is_an_error_at_once_while_zookeeper_is_away(
         assert await routes.resolve("unknown") == frozenset()
 
 
-async def test_a_read_that_takes_too_long_is_an_error(resolver, zookeeper) -> None:
+async def test_a_read_that_takes_too_long_is_an_error(
+    resolver: StartResolver, zookeeper: ZooKeeperServer
+) -> None:
     async with TcpProxy(zookeeper.port) as proxy:
         routes = await resolver(proxy.address)
         await routes.resolve("known")
@@ -255,42 +277,50 @@ async def test_a_read_that_takes_too_long_is_an_error(resolver, zookeeper) -> No
             await routes.resolve("v", timeout_s=0.1)
 
 
-async def test_junk_below_a_video_is_ignored_and_counted(resolver, operator, paths: Paths) -> None:
+async def test_junk_below_a_video_is_ignored_and_counted(
+    resolver: StartResolver, operator: ZooKeeperSession, paths: Paths
+) -> None:
     routes = await resolver()
     await operator.create(paths.video("v"))
     await operator.create(f"{paths.video('v')}/n1", ephemeral=True)
     await operator.create(f"{paths.video('v')}/http:..evil", ephemeral=True)
     await operator.create(f"{paths.videos}/not a video")
-    assert await routes.resolve("v") == {"n1"}
+    assert await routes.resolve("v") == nodes("n1")
     assert routes.stats.junk == 1
 
 
-async def test_a_lost_event_is_found_by_comparing(resolver, operator, paths: Paths) -> None:
+async def test_a_lost_event_is_found_by_comparing(
+    resolver: StartResolver, operator: ZooKeeperSession, paths: Paths
+) -> None:
     routes = await resolver(compare_every_s=0.1)
     await operator.create(paths.video("v"))
     await routes.resolve("v")
     routes._session._event_callbacks.clear()  # from here on no event arrives
     await operator.create(paths.registration("v", "n1"), ephemeral=True)
-    await eventually(lambda: routes.find("v") == {"n1"})
+    await eventually(lambda: routes.find("v") == nodes("n1"))
     assert routes.stats.differences >= 1
 
 
 async def test_parents_removed_by_an_operator_are_made_and_found_again(
-    resolver, node, operator, paths: Paths
+    resolver: StartResolver, node: StartNode, operator: ZooKeeperSession, paths: Paths
 ) -> None:
     routes, registrar = await resolver(), await node("n1", audit_every_s=0.2)
     registrar.register("v")
     await registrar.wait_settled()
-    assert await routes.resolve("v") == {"n1"}
+    assert await routes.resolve("v") == nodes("n1")
     await operator.delete(paths.registration("v", "n1"))
     await operator.delete(paths.video("v"))
     await operator.delete(paths.videos)
     await eventually(lambda: registrar.stats.audit_losses == 1)
-    await eventually(lambda: routes.find("v") == {"n1"} and routes.stale == 0)
+    await eventually(lambda: routes.find("v") == nodes("n1") and routes.stale == 0)
 
 
 async def test_ten_thousand_videos_survive_ten_seconds_without_zookeeper(
-    own_zookeeper: ZooKeeperServer, resolver, node, connect, paths: Paths
+    own_zookeeper: ZooKeeperServer,
+    resolver: StartResolver,
+    node: StartNode,
+    connect: Connect,
+    paths: Paths,
 ) -> None:
     """The session (2 s) expires meanwhile. Few threads; all routes right again."""
     videos = [f"video-{number}" for number in range(10_000)]
@@ -305,7 +335,7 @@ async def test_ten_thousand_videos_survive_ten_seconds_without_zookeeper(
     await asyncio.sleep(10)  # the outage itself
     for video_id in videos[:100]:
         registrar.deregister(video_id)
-    assert routes.find(videos[0]) == {"n1"}
+    assert routes.find(videos[0]) == nodes("n1")
     await own_zookeeper.start()
     await eventually(lambda: routes._session.connected and registrar._session.connected)
     await eventually(lambda: registrar.pending == 0 and registrar.registered == 9_900)
@@ -313,7 +343,7 @@ async def test_ten_thousand_videos_survive_ten_seconds_without_zookeeper(
     await eventually(
         lambda: (
             all(routes.find(v) == frozenset() for v in videos[:100])
-            and all(routes.find(v) == {"n1"} for v in videos[100:])
+            and all(routes.find(v) == nodes("n1") for v in videos[100:])
         )
     )
     assert threading.active_count() <= threads < 50

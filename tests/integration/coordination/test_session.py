@@ -23,12 +23,15 @@ from coordination import (
     ZooKeeperAway,
     ZooKeeperSession,
 )
+from tests.integration.coordination.conftest import Connect, Expire
 from tests.support import eventually
 from tests.tcp_proxy import TcpProxy
 from tests.zookeeper_server import ZooKeeperServer
 
 
-async def test_a_znode_is_made_read_listed_and_removed(zookeeper, connect, paths: Paths) -> None:
+async def test_a_znode_is_made_read_listed_and_removed(
+    zookeeper: ZooKeeperServer, connect: Connect, paths: Paths
+) -> None:
     session = await connect(zookeeper.address)
     await session.ensure_path(paths.videos)
     await session.create(paths.video("v"), b"data")
@@ -39,14 +42,19 @@ async def test_a_znode_is_made_read_listed_and_removed(zookeeper, connect, paths
     assert await session.exists(paths.video("v")) is None
 
 
-async def test_an_ephemeral_znode_names_its_session(zookeeper, connect, paths: Paths) -> None:
+async def test_an_ephemeral_znode_names_its_session(
+    zookeeper: ZooKeeperServer, connect: Connect, paths: Paths
+) -> None:
     session = await connect(zookeeper.address)
     await session.create(paths.root, ephemeral=True)
     stat = await session.exists(paths.root)
+    assert stat is not None
     assert stat.owner == session.session_id != 0
 
 
-async def test_refusals_are_told_apart(zookeeper, connect, paths: Paths) -> None:
+async def test_refusals_are_told_apart(
+    zookeeper: ZooKeeperServer, connect: Connect, paths: Paths
+) -> None:
     session = await connect(zookeeper.address)
     await session.ensure_path(paths.videos)
     with pytest.raises(NodeExists):
@@ -58,7 +66,7 @@ async def test_refusals_are_told_apart(zookeeper, connect, paths: Paths) -> None
 
 
 async def test_a_refused_transaction_names_the_culprit_and_changes_nothing(
-    zookeeper, connect, paths: Paths
+    zookeeper: ZooKeeperServer, connect: Connect, paths: Paths
 ) -> None:
     session = await connect(zookeeper.address)
     await session.ensure_path(paths.videos)
@@ -70,20 +78,26 @@ async def test_a_refused_transaction_names_the_culprit_and_changes_nothing(
     assert await session.get_children(paths.videos) == []
 
 
-async def test_many_znodes_are_read_in_one_request(zookeeper, connect, paths: Paths) -> None:
+async def test_many_znodes_are_read_in_one_request(
+    zookeeper: ZooKeeperServer, connect: Connect, paths: Paths
+) -> None:
     session = await connect(zookeeper.address)
     await session.ensure_path(paths.videos)
     await session.create(paths.video("a"), b"x")
     await session.create(paths.registration("a", "n1"), ephemeral=True)
     both = [paths.video("a"), paths.video("b")]
     assert await session.get_children_of_many(both) == [["n1"], None]
-    (data, stat), missing = await session.get_many(both)
+    found, missing = await session.get_many(both)
+    assert found is not None
+    data, stat = found
     assert (data, stat.children, missing) == (b"x", 1, None)
     owned = (await session.get_many([paths.registration("a", "n1")]))[0]
     assert owned == (b"", await session.exists(paths.registration("a", "n1")))
 
 
-async def test_watches_tell_their_path(zookeeper, connect, paths: Paths) -> None:
+async def test_watches_tell_their_path(
+    zookeeper: ZooKeeperServer, connect: Connect, paths: Paths
+) -> None:
     session = await connect(zookeeper.address)
     await session.ensure_path(paths.videos)
     seen: list[str] = []
@@ -95,7 +109,7 @@ async def test_watches_tell_their_path(zookeeper, connect, paths: Paths) -> None
 
 
 async def test_removed_watches_tell_nothing_and_others_stay(
-    zookeeper, connect, paths: Paths
+    zookeeper: ZooKeeperServer, connect: Connect, paths: Paths
 ) -> None:
     session = await connect(zookeeper.address)
     await session.ensure_path(paths.video("a"))
@@ -116,7 +130,7 @@ async def test_removed_watches_tell_nothing_and_others_stay(
 
 
 async def test_a_watch_that_is_left_while_another_is_removed_stays(
-    zookeeper, connect, paths: Paths
+    zookeeper: ZooKeeperServer, connect: Connect, paths: Paths
 ) -> None:
     session = await connect(zookeeper.address)
     await session.ensure_path(paths.video("a"))
@@ -146,7 +160,7 @@ async def test_start_waits_for_a_server_and_can_be_cancelled() -> None:
 
 
 async def test_requests_fail_at_once_without_a_connection(
-    own_zookeeper: ZooKeeperServer, connect
+    own_zookeeper: ZooKeeperServer, connect: Connect
 ) -> None:
     session = await connect(own_zookeeper.address)
     await own_zookeeper.stop()
@@ -160,7 +174,9 @@ async def test_requests_fail_at_once_without_a_connection(
     assert time.monotonic() - started < 1
 
 
-async def test_requests_in_flight_end_with_the_connection(zookeeper, connect) -> None:
+async def test_requests_in_flight_end_with_the_connection(
+    zookeeper: ZooKeeperServer, connect: Connect
+) -> None:
     async with TcpProxy(zookeeper.port) as proxy:
         session = await connect(proxy.address)
         proxy.blackhole()
@@ -190,7 +206,9 @@ class Odd(NamedTuple):
         struct.unpack_from("!100q", reply, offset)
 
 
-async def test_a_reply_that_kazoo_cannot_read_is_refused(zookeeper, connect) -> None:
+async def test_a_reply_that_kazoo_cannot_read_is_refused(
+    zookeeper: ZooKeeperServer, connect: Connect
+) -> None:
     session = await connect(zookeeper.address)
     with pytest.raises(Refused, match="unpack_from"):
         await session._request(lambda: session._send(Odd()))
@@ -201,7 +219,9 @@ async def test_a_reply_that_kazoo_cannot_read_is_refused(zookeeper, connect) -> 
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-async def test_a_session_begins_anew_when_kazoos_thread_has_died(zookeeper, connect) -> None:
+async def test_a_session_begins_anew_when_kazoos_thread_has_died(
+    zookeeper: ZooKeeperServer, connect: Connect
+) -> None:
     session = await connect(zookeeper.address)
     told: list[bool] = []
     session.on_connected(told.append)
@@ -213,10 +233,13 @@ async def test_a_session_begins_anew_when_kazoos_thread_has_died(zookeeper, conn
     await eventually(lambda: threading.active_count() <= threads)
 
 
-async def test_a_short_cut_keeps_the_session_and_is_not_away(zookeeper, connect) -> None:
+async def test_a_short_cut_keeps_the_session_and_is_not_away(
+    zookeeper: ZooKeeperServer, connect: Connect
+) -> None:
     async with TcpProxy(zookeeper.port) as proxy:
         session = await connect(proxy.address)
-        before, new = session.session_id, []
+        new: list[bool] = []
+        before = session.session_id
         session.on_connected(new.append)
         proxy.cut()
         await eventually(lambda: not session.connected)
@@ -227,7 +250,7 @@ async def test_a_short_cut_keeps_the_session_and_is_not_away(zookeeper, connect)
 
 
 async def test_away_is_told_by_our_own_timer_long_before_kazoo_knows(
-    own_zookeeper: ZooKeeperServer, connect
+    own_zookeeper: ZooKeeperServer, connect: Connect
 ) -> None:
     session = await connect(own_zookeeper.address)
     told = asyncio.Event()
@@ -239,9 +262,12 @@ async def test_away_is_told_by_our_own_timer_long_before_kazoo_knows(
     await eventually(lambda: session.state == "connected")
 
 
-async def test_an_expired_session_is_replaced_by_a_new_one(zookeeper, connect, expire) -> None:
+async def test_an_expired_session_is_replaced_by_a_new_one(
+    zookeeper: ZooKeeperServer, connect: Connect, expire: Expire
+) -> None:
     session = await connect(zookeeper.address)
-    before, new = session.session_id, []
+    new: list[bool] = []
+    before = session.session_id
     session.on_connected(new.append)
     await expire(session)
     await eventually(lambda: new == [True])
@@ -249,7 +275,9 @@ async def test_an_expired_session_is_replaced_by_a_new_one(zookeeper, connect, e
     await session.exists("/")
 
 
-async def test_a_blackholed_server_is_noticed_by_an_idle_client(zookeeper, connect) -> None:
+async def test_a_blackholed_server_is_noticed_by_an_idle_client(
+    zookeeper: ZooKeeperServer, connect: Connect
+) -> None:
     async with TcpProxy(zookeeper.port) as proxy:
         session = await connect(proxy.address)
         proxy.blackhole()
@@ -258,7 +286,9 @@ async def test_a_blackholed_server_is_noticed_by_an_idle_client(zookeeper, conne
         await eventually(lambda: session.connected)
 
 
-async def test_a_blackholed_server_is_noticed_by_a_busy_client(zookeeper, connect) -> None:
+async def test_a_blackholed_server_is_noticed_by_a_busy_client(
+    zookeeper: ZooKeeperServer, connect: Connect
+) -> None:
     """kazoo's own ping never comes when there is always something to send."""
     async with TcpProxy(zookeeper.port) as proxy:
         session = await connect(proxy.address)
@@ -289,7 +319,9 @@ async def test_stop_is_quick_when_the_server_does_not_answer(
     own_zookeeper.go_on()
 
 
-async def test_threads_do_not_grow_with_sessions_lost(zookeeper, connect, expire) -> None:
+async def test_threads_do_not_grow_with_sessions_lost(
+    zookeeper: ZooKeeperServer, connect: Connect, expire: Expire
+) -> None:
     session = await connect(zookeeper.address)
     await expire(session)  # once before we count: what is started at need has been started then
     await eventually(lambda: session.sessions == 2 and session.connected)
@@ -301,7 +333,9 @@ async def test_threads_do_not_grow_with_sessions_lost(zookeeper, connect, expire
     await eventually(lambda: threading.active_count() < before + 5)
 
 
-async def test_a_server_that_began_anew_is_taken_for_what_it_is(own_zookeeper, connect) -> None:
+async def test_a_server_that_began_anew_is_taken_for_what_it_is(
+    own_zookeeper: ZooKeeperServer, connect: Connect
+) -> None:
     """It has less than we have seen, and would refuse us for ever."""
     session = await connect(own_zookeeper.address)
     await session.ensure_path("/a/b")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +26,6 @@ from wire.internal import DISPATCH, Batches, encode
 from wire.roles import Peer, Role
 
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZooKeeperServer]:
-    server = ZooKeeperServer(tmp_path_factory.mktemp("zookeeper"))
-    asyncio.run(server.start())
-    yield server
-    asyncio.run(server.clean())
 
 
 class AnnouncedNode:

@@ -4,12 +4,12 @@ import asyncio
 import json
 import re
 import socket
-from typing import Any
 
 import pytest
 
 from rtms_node import stream_listener
 from tests.chunk_parser import ChunkParser
+from tests.integration.rtms_node.conftest import Served
 from tests.sse_parser import SseParser
 from tests.support import eventually
 
@@ -23,7 +23,7 @@ async def until(reader: asyncio.StreamReader, mark: bytes) -> bytes:
         return await reader.readuntil(mark)
 
 
-async def test_a_stream_opens_with_its_headers_a_random_retry_and_hello(served: Any) -> None:
+async def test_a_stream_opens_with_its_headers_a_random_retry_and_hello(served: Served) -> None:
     reader, writer = await served.send(get())
     head = await until(reader, b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n")
@@ -37,12 +37,12 @@ async def test_a_stream_opens_with_its_headers_a_random_retry_and_hello(served: 
     writer.close()
 
 
-async def test_every_frame_is_a_chunk_of_its_own_and_none_is_the_last(served: Any) -> None:
+async def test_every_frame_is_a_chunk_of_its_own_and_none_is_the_last(served: Served) -> None:
     """Clients that read by chunks have each frame at once, and know a cut from an end."""
     served.store.post("v1", 3)
     reader, writer = await served.send(get())
     assert b"Transfer-Encoding: chunked\r\n" in await until(reader, b"\r\n\r\n")
-    chunks = []
+    chunks: list[bytes] = []
     while not (chunks and b"comment" in chunks[-1] and b'"seq":3' in chunks[-1]):
         size = int(await until(reader, b"\r\n"), 16)
         chunks.append(await reader.readexactly(size))
@@ -56,7 +56,7 @@ async def test_every_frame_is_a_chunk_of_its_own_and_none_is_the_last(served: An
     writer.close()
 
 
-async def test_comments_are_written_as_they_are_forwarded(served: Any) -> None:
+async def test_comments_are_written_as_they_are_forwarded(served: Served) -> None:
     reader, writer = await served.send(get())
     await until(reader, b"event: hello")
     served.node.hub.ingest(served.store.post("v1", 2))
@@ -66,7 +66,7 @@ async def test_comments_are_written_as_they_are_forwarded(served: Any) -> None:
     await eventually(lambda: not served.node.hub.viewers)
 
 
-async def test_a_head_in_many_small_pieces_is_read(served: Any) -> None:
+async def test_a_head_in_many_small_pieces_is_read(served: Served) -> None:
     reader, writer = await served.send(b"")
     for byte in get():
         writer.write(bytes([byte]))
@@ -75,7 +75,7 @@ async def test_a_head_in_many_small_pieces_is_read(served: Any) -> None:
     writer.close()
 
 
-async def test_an_idle_stream_gets_heartbeats(served: Any) -> None:
+async def test_an_idle_stream_gets_heartbeats(served: Served) -> None:
     reader, writer = await served.send(get())
     await until(reader, b"5\r\n: hb\n\r\n")
     await until(reader, b"5\r\n: hb\n\r\n")
@@ -99,7 +99,7 @@ async def test_an_idle_stream_gets_heartbeats(served: Any) -> None:
     ],
 )
 async def test_anything_else_is_a_problem_document(
-    served: Any, request_bytes: bytes, status: int, code: str
+    served: Served, request_bytes: bytes, status: int, code: str
 ) -> None:
     reader, writer = await served.send(request_bytes)
     async with asyncio.timeout(20):
@@ -113,7 +113,7 @@ async def test_anything_else_is_a_problem_document(
 
 
 async def test_half_a_request_is_ended_at_the_deadline(
-    served: Any, monkeypatch: pytest.MonkeyPatch
+    served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream_listener, "HEAD_DEADLINE_S", 0.1)
     silent, _ = await served.send(b"")
@@ -124,7 +124,7 @@ async def test_half_a_request_is_ended_at_the_deadline(
     assert served.listener.unread == 0
 
 
-async def test_a_request_at_http_1_0_is_served(served: Any) -> None:
+async def test_a_request_at_http_1_0_is_served(served: Served) -> None:
     """It knows no chunks."""
     served.store.post("v1", 2)
     reader, writer = await served.send(b"GET /v1/videos/v1/stream HTTP/1.0\r\n\r\n")
@@ -142,7 +142,7 @@ async def test_a_request_at_http_1_0_is_served(served: Any) -> None:
     writer.close()
 
 
-async def test_a_head_request_is_answered_as_a_stream_without_one(served: Any) -> None:
+async def test_a_head_request_is_answered_as_a_stream_without_one(served: Served) -> None:
     reader, writer = await served.send(get(method="HEAD"))
     async with asyncio.timeout(20):
         reply = await reader.read()
@@ -152,7 +152,7 @@ async def test_a_head_request_is_answered_as_a_stream_without_one(served: Any) -
     writer.close()
 
 
-async def test_a_refused_head_request_gets_no_body(served: Any) -> None:
+async def test_a_refused_head_request_gets_no_body(served: Served) -> None:
     reader, writer = await served.send(get("/nowhere", method="HEAD"))
     async with asyncio.timeout(20):
         reply = await reader.read()
@@ -161,14 +161,16 @@ async def test_a_refused_head_request_gets_no_body(served: Any) -> None:
     writer.close()
 
 
-async def test_empty_lines_before_the_request_are_skipped(served: Any) -> None:
+async def test_empty_lines_before_the_request_are_skipped(served: Served) -> None:
     reader, writer = await served.send(b"\r\n\r\n" + get())
     assert b"200 OK" in await until(reader, b"event: hello")
     writer.close()
 
 
 @pytest.mark.parametrize("path", ["/v1/videos/v1/stream", "/nowhere"])
-async def test_every_reply_has_its_date_and_the_callers_request_id(served: Any, path: str) -> None:
+async def test_every_reply_has_its_date_and_the_callers_request_id(
+    served: Served, path: str
+) -> None:
     reader, writer = await served.send(
         get(path, "X-Request-Id: mine-1", "Origin: https://a.example")
     )
@@ -179,7 +181,7 @@ async def test_every_reply_has_its_date_and_the_callers_request_id(served: Any, 
     writer.close()
 
 
-async def test_configured_origins_may_read(served: Any) -> None:
+async def test_configured_origins_may_read(served: Served) -> None:
     origin = "Origin: https://a.example"
     reader, writer = await served.send(get("/v1/videos/v1/stream", origin))
     head = await until(reader, b"\r\n\r\n")
@@ -195,7 +197,7 @@ async def test_configured_origins_may_read(served: Any) -> None:
     writer.close()
 
 
-async def test_a_stalled_viewer_is_cut_while_another_goes_on(served: Any) -> None:
+async def test_a_stalled_viewer_is_cut_while_another_goes_on(served: Served) -> None:
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     sock.setblocking(False)
@@ -222,7 +224,9 @@ async def test_a_stalled_viewer_is_cut_while_another_goes_on(served: Any) -> Non
     writer.close()
 
 
-async def test_a_viewer_that_reads_late_gets_every_comment_once_and_in_order(served: Any) -> None:
+async def test_a_viewer_that_reads_late_gets_every_comment_once_and_in_order(
+    served: Served,
+) -> None:
     """What the kernel took of a write and what the transport kept join without a seam."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -254,7 +258,7 @@ async def test_a_viewer_that_reads_late_gets_every_comment_once_and_in_order(ser
     sock.close()
 
 
-async def test_a_thousand_viewers_join_while_comments_commit(served: Any) -> None:
+async def test_a_thousand_viewers_join_while_comments_commit(served: Served) -> None:
     """Whoever joins exactly while a comment commits sees it once: in the replay or live."""
     seen_whole = 0
 

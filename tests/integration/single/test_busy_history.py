@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.integration.single.client import head
+from tests.integration.single.conftest import Single
 from tests.support import eventually
 from writer.sqlite import queries as sqlite_queries
 
@@ -15,7 +16,7 @@ PAGE = head("GET", "/v1/videos/v/comments")
 
 
 async def test_a_stream_begins_while_pages_of_history_wait(
-    single: Any, monkeypatch: pytest.MonkeyPatch
+    single: Single, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await (await single.connect()).post()
     gate, read_recent = threading.Event(), sqlite_queries.read_recent

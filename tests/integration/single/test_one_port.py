@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
 
 import pytest
 
 from tests.integration.single.client import GOOD, JSON, Connection, Reply, head, post_bytes
+from tests.integration.single.conftest import Single, StartSingle
 from tests.support import eventually
 from wire.sse import CONTENT_TYPE
 
@@ -18,7 +18,7 @@ ORIGIN = "Origin: https://watch.example"
 
 
 @pytest.fixture(params=["first", "kept_alive"])
-async def connection(single: Any, request: pytest.FixtureRequest) -> Connection:
+async def connection(single: Single, request: pytest.FixtureRequest) -> Connection:
     """A connection that is new, or that has carried another request before."""
     connection = await single.connect()
     if request.param == "kept_alive":
@@ -31,7 +31,7 @@ def code(reply: Reply) -> tuple[int, str]:
     return reply.status, reply.json["code"]
 
 
-async def test_a_comment_is_shown_to_viewers(single: Any, connection: Connection) -> None:
+async def test_a_comment_is_shown_to_viewers(single: Single, connection: Connection) -> None:
     reply = await connection.watch()
     assert reply.status == 200
     assert reply.headers["content-type"] == CONTENT_TYPE
@@ -49,7 +49,7 @@ async def test_a_comment_is_shown_to_viewers(single: Any, connection: Connection
     assert json.loads(shown.data) == posted.json
 
 
-async def test_a_viewer_that_leaves_is_forgotten(single: Any, connection: Connection) -> None:
+async def test_a_viewer_that_leaves_is_forgotten(single: Single, connection: Connection) -> None:
     await connection.watch()
     await connection.event()
     assert single.viewers == 1
@@ -57,14 +57,14 @@ async def test_a_viewer_that_leaves_is_forgotten(single: Any, connection: Connec
     await eventually(lambda: single.viewers == 0)
 
 
-async def test_a_viewer_that_says_more_is_cut(single: Any, connection: Connection) -> None:
+async def test_a_viewer_that_says_more_is_cut(single: Single, connection: Connection) -> None:
     await connection.watch()
     await connection.event()
     connection.send(b"x")
     await eventually(lambda: single.viewers == 0)
 
 
-async def test_a_cursor_is_resumed_exactly(single: Any, connection: Connection) -> None:
+async def test_a_cursor_is_resumed_exactly(single: Single, connection: Connection) -> None:
     poster = await single.connect()
     ids = [(await poster.post(f"text {number}")).json["id"] for number in range(1, 31)]
     await connection.watch(f"{STREAM}?last_event_id={ids[20]}", f"Last-Event-ID: {ids[4]}")
@@ -78,7 +78,7 @@ async def test_a_cursor_is_resumed_exactly(single: Any, connection: Connection) 
 
 @pytest.mark.parametrize("cursor", ["", "zzz", "otherepoch00-3", "{epoch}-99", "1e999", "%00"])
 async def test_an_unusable_cursor_is_reset(
-    single: Any, connection: Connection, cursor: str
+    single: Single, connection: Connection, cursor: str
 ) -> None:
     poster = await single.connect()
     epoch = (await poster.post()).json["id"].partition("-")[0]
@@ -89,7 +89,7 @@ async def test_an_unusable_cursor_is_reset(
     )
 
 
-async def test_a_quiet_stream_beats(start_single: Any) -> None:
+async def test_a_quiet_stream_beats(start_single: StartSingle) -> None:
     single = await start_single(HEARTBEAT_S="0.1")
     connection = await single.connect()
     await connection.watch()
@@ -145,7 +145,7 @@ async def test_a_key_is_replayed(connection: Connection) -> None:
     assert code(other) == (422, "idempotency_key_reused")
 
 
-async def test_a_replayed_key_is_not_shown_twice(single: Any, connection: Connection) -> None:
+async def test_a_replayed_key_is_not_shown_twice(single: Single, connection: Connection) -> None:
     poster = await single.connect()
     await connection.watch()
     await connection.event()
@@ -191,7 +191,7 @@ async def test_other_origins_get_no_permission(connection: Connection) -> None:
     assert "access-control-allow-origin" not in posted.headers | stream.headers
 
 
-async def test_a_post_and_a_stream_sent_at_once_are_answered_in_order(single: Any) -> None:
+async def test_a_post_and_a_stream_sent_at_once_are_answered_in_order(single: Single) -> None:
     connection = await single.connect()
     connection.send(post_bytes() + head("GET", STREAM))
     assert (await connection.reply()).status == 201
@@ -215,7 +215,7 @@ async def test_a_stream_head_in_small_pieces_is_read(connection: Connection) -> 
     assert (await connection.event()).type == "hello"
 
 
-async def test_every_viewer_sees_every_comment_once_and_in_order(single: Any) -> None:
+async def test_every_viewer_sees_every_comment_once_and_in_order(single: Single) -> None:
     """Half of the viewers come on connections that were used before, some in the middle of it."""
     posts, viewers = 300, 20
 
@@ -234,7 +234,7 @@ async def test_every_viewer_sees_every_comment_once_and_in_order(single: Any) ->
             assert (await poster.post(f"{name} {number}")).status == 201
 
     posters = [asyncio.create_task(post(name)) for name in range(10)]
-    watched = []
+    watched: list[asyncio.Task[list[int]]] = []
     for _ in range(4):
         start = len(watched)
         watched += [asyncio.create_task(watch(start + n)) for n in range(viewers // 4)]
@@ -247,7 +247,7 @@ async def test_every_viewer_sees_every_comment_once_and_in_order(single: Any) ->
 
 @pytest.mark.parametrize(("behind_gateway", "second"), [("off", "bye"), ("on", "hello")])
 async def test_a_forwarded_address_counts_only_behind_a_gateway(
-    start_single: Any, behind_gateway: str, second: str
+    start_single: StartSingle, behind_gateway: str, second: str
 ) -> None:
     single = await start_single(BEHIND_GATEWAY=behind_gateway, MAX_STREAMS_PER_ADDRESS="1")
     for address, expected in (("10.0.0.1", "hello"), ("10.0.0.2", second)):
@@ -256,7 +256,7 @@ async def test_a_forwarded_address_counts_only_behind_a_gateway(
         assert (await connection.event()).type == expected
 
 
-async def test_posts_are_limited_by_the_peer_address(start_single: Any) -> None:
+async def test_posts_are_limited_by_the_peer_address(start_single: StartSingle) -> None:
     single = await start_single(POST_RATE_PER_ADDRESS="0.001")
     statuses = [
         (await (await single.connect()).post("x", f"X-Forwarded-For: 10.0.0.{number}")).status
@@ -265,14 +265,14 @@ async def test_posts_are_limited_by_the_peer_address(start_single: Any) -> None:
     assert statuses[-1] == 429
 
 
-async def test_reads_are_limited_by_the_peer_address(start_single: Any) -> None:
+async def test_reads_are_limited_by_the_peer_address(start_single: StartSingle) -> None:
     single = await start_single(GET_RATE_PER_ADDRESS="0.001")
     request = head("GET", "/v1/videos/v/comments")
     statuses = [(await (await single.connect()).ask(request)).status for _ in range(2)]
     assert statuses == [200, 429]
 
 
-async def test_the_page_is_there_only_if_wanted(start_single: Any) -> None:
+async def test_the_page_is_there_only_if_wanted(start_single: StartSingle) -> None:
     single = await start_single(DEMO="on")
     page = await (await single.connect()).ask(head("GET", "/demo"))
     assert page.headers["content-type"] == "text/html; charset=utf-8"
@@ -280,21 +280,23 @@ async def test_the_page_is_there_only_if_wanted(start_single: Any) -> None:
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
 
-async def test_health_is_told_without_detail(single: Any, connection: Connection) -> None:
+async def test_health_is_told_without_detail(single: Single, connection: Connection) -> None:
     assert (await connection.ask(head("GET", "/healthz"))).json == {"status": "alive"}
     assert (await connection.ask(head("GET", "/readyz"))).json == {"status": "ready"}
     single.service.health.draining = True
     assert (await connection.ask(head("GET", "/readyz"))).status == 503
 
 
-async def test_a_stream_is_sent_away_while_it_drains(single: Any, connection: Connection) -> None:
+async def test_a_stream_is_sent_away_while_it_drains(
+    single: Single, connection: Connection
+) -> None:
     single.service._node.hub.draining = True
     assert (await connection.watch()).status == 200
     (bye,) = await connection.rest()
     assert (bye.type, json.loads(bye.data)) == ("bye", {"reason": "drain"})
 
 
-async def test_a_request_that_comes_too_late_is_told_to_try_again(single: Any) -> None:
+async def test_a_request_that_comes_too_late_is_told_to_try_again(single: Single) -> None:
     """Its connection was accepted before the listener closed."""
     connection = await single.connect()
     await eventually(lambda: single.service._streams.unread == 1)
@@ -305,14 +307,14 @@ async def test_a_request_that_comes_too_late_is_told_to_try_again(single: Any) -
     assert await connection.is_closed()
 
 
-async def test_stopping_twice_is_harmless(single: Any, connection: Connection) -> None:
+async def test_stopping_twice_is_harmless(single: Single, connection: Connection) -> None:
     await connection.watch()
     await single.service.stop()
     assert (await connection.rest())[-1].type == "bye"
     await single.service.stop()
 
 
-async def test_a_stream_costs_no_task(single: Any, connection: Connection) -> None:
+async def test_a_stream_costs_no_task(single: Single, connection: Connection) -> None:
     """On a connection that aiohttp held its task ends with the hand-over."""
     before = len(asyncio.all_tasks())
     used = [await single.connect() for _ in range(20)]

@@ -103,7 +103,8 @@ async def test_heads_of_as_many_as_allowed_and_not_more(writer: Writer) -> None:
 
 async def test_what_a_node_has_seen_reaches_the_store(writer: Writer) -> None:
     body = encode(HeadsRequest(("v", "w"), {"v": 7}))
-    writer.api.store.heads = heads = RecordedHeads()  # type: ignore[method-assign]
+    heads = RecordedHeads()
+    writer.api.store.heads = heads  # type: ignore[method-assign,assignment]
     await writer.node.post(writer.peer, HEADS, body)
     assert heads.calls == [(("v", "w"), {"v": 7})]
 

@@ -21,6 +21,7 @@ from tests.integration.writer.writer_process import WriterProcess
 from tests.keyspace import Keyspace
 from tests.support import TIMEOUT_FACTOR, eventually
 from tests.zookeeper_server import ZooKeeperServer
+from wire.internal import Batch
 from wire.roles import Role
 from writer.cassandra.layout import BUCKET_SIZE
 
@@ -28,10 +29,10 @@ from writer.cassandra.layout import BUCKET_SIZE
 class World:
     """ZooKeeper, one announced dispatcher, two writers on one store (not started)."""
 
-    def __init__(self, folder: Path, store: dict[str, str]) -> None:
+    def __init__(self, folder: Path, store: dict[str, str], zookeeper: ZooKeeperServer) -> None:
         ca = DevelopmentCa.new()
         self.folder = folder
-        self.zookeeper = ZooKeeperServer(folder / "zookeeper")
+        self.zookeeper = zookeeper
         self.dispatcher = DispatcherStub(ca, folder, "d1")
         self.writers = [
             WriterProcess(ca, folder, name, self.zookeeper.address, store) for name in ("w1", "w2")
@@ -39,7 +40,6 @@ class World:
         self.tasks = TaskHome()
 
     async def start(self) -> None:
-        await self.zookeeper.start()
         await self.dispatcher.start()
         self.session = ZooKeeperSession(self.zookeeper.address)
         await self.session.start()
@@ -55,7 +55,6 @@ class World:
         await self.tasks.aclose()
         await self.session.stop()
         await self.dispatcher.stop()
-        await self.zookeeper.clean()
 
 
 @pytest.fixture
@@ -80,8 +79,10 @@ def variables(request: pytest.FixtureRequest) -> dict[str, str]:
 
 
 @pytest.fixture
-async def world(tmp_path: Path, variables: dict[str, str]) -> AsyncIterator[World]:
-    world = World(tmp_path, variables)
+async def world(
+    tmp_path: Path, variables: dict[str, str], own_zookeeper: ZooKeeperServer
+) -> AsyncIterator[World]:
+    world = World(tmp_path, variables, own_zookeeper)
     await world.start()
     yield world
     await world.stop()
@@ -193,12 +194,8 @@ async def test_a_writer_that_is_asked_to_stop_finishes_its_work(world: World) ->
     ) == sorted(acked)
 
 
-def spread(request: tuple[object, ...]) -> list[int]:
-    return [
-        seq
-        for batch in request
-        for seq in range(batch.first_seq, batch.last_seq + 1)  # type: ignore[attr-defined]
-    ]
+def spread(request: tuple[Batch, ...]) -> list[int]:
+    return [seq for batch in request for seq in range(batch.first_seq, batch.last_seq + 1)]
 
 
 @only_on_sqlite

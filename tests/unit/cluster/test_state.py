@@ -6,6 +6,7 @@ import dataclasses
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,7 +86,7 @@ def test_other_variables_and_the_number_of_nodes_may_change_at_any_time(tmp_path
     assert state.settings == settings
 
 
-def gateway(**ports: int) -> Settings:
+def gateway(**ports: Any) -> Settings:
     return dataclasses.replace(SETTINGS, **ports)
 
 

@@ -48,7 +48,7 @@ def test_the_video_of_a_path(path: str, video_id: str | None) -> None:
 
 
 def test_names_that_no_node_can_have_are_junk() -> None:
-    assert node_ids(["n1", "N1", "..", "n-2", "http:x"]) == ({"n1", "n-2"}, 3)
+    assert node_ids(["n1", "N1", "..", "n-2", "http:x"]) == (frozenset({"n1", "n-2"}), 3)
 
 
 def test_a_member_comes_back_as_it_was() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from io import StringIO
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -83,7 +84,7 @@ def test_every_limit_says_what_comes_next() -> None:
 
 
 @pytest.mark.parametrize("change", [{"cores": 0}, {"used": 1.5}, {"memory_bytes": 0.0}])
-def test_a_machine_that_holds_nothing_is_refused(change: dict[str, float]) -> None:
+def test_a_machine_that_holds_nothing_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"machine|more than nothing"):
         replace(MACHINE, **change)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -95,7 +94,7 @@ class Node:
 
 
 @pytest.fixture
-async def node() -> Iterator[Node]:
+async def node() -> Node:
     return Node(QUICK)
 
 

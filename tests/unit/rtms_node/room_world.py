@@ -90,11 +90,10 @@ class World:
     def __init__(self, choose: Choose) -> None:
         self.choose = choose
         self.clock = ManualClock()
+        clock: Any = self.clock  # as much of an event loop as a node uses
         self.store = MemoryStore(EPOCHS[0])
         self.reads = ManualReads(self.store)
-        context: Any = NodeContext(
-            "node-1", self.clock, LIMITS, Stats(), self.reads, lambda at: None
-        )
+        context = NodeContext("node-1", clock, LIMITS, Stats(), self.reads, lambda at: None)
         self.hub = Hub(context, self.reads, _Silent(), lambda video_id: None)
         self.history: dict[str, list[bytes]] = {EPOCHS[0]: []}
         self.screens: list[Screen] = []

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from rtms_node.stream_request import is_stream_target, read_stream_request
+from rtms_node.stream_request import StreamRequest, is_stream_target, read_stream_request
 from wire.errors import ExpectationFailed, MethodNotAllowed, NotFound
 
 
-def read(target: str, *headers: tuple[bytes, bytes], method: str = "GET") -> object:
+def read(target: str, *headers: tuple[bytes, bytes], method: str = "GET") -> StreamRequest:
     return read_stream_request(method, target, headers, "127.0.0.9")
 
 

@@ -17,11 +17,12 @@ class Replies:
     """An `InternalClient` that gives each writer's reply, or raises it; `asked` in order."""
 
     def __init__(self, **replies: Any) -> None:
-        self.replies, self.asked = replies, []
+        self.replies = replies
+        self.asked: list[str] = []
 
     async def post(self, peer: Peer, path: str, body: bytes, **_: Any) -> bytes:
         self.asked.append(peer.id)
-        reply = self.replies[peer.id]
+        reply: bytes | Exception = self.replies[peer.id]
         if isinstance(reply, Exception):
             raise reply
         return reply

@@ -64,9 +64,10 @@ def test_every_code_is_stable_and_belongs_to_one_error() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "kind", sorted(set(tree(LivecommentsError)), key=lambda kind: kind.__name__)
-)
+EVERY = sorted(set(tree(LivecommentsError)), key=lambda kind: kind.__name__)
+
+
+@pytest.mark.parametrize("kind", EVERY)
 def test_the_tree_in_the_docstring_is_the_tree(kind: type[LivecommentsError]) -> None:
     assert errors.__doc__ is not None
     assert f"- {kind.__name__}" in errors.__doc__

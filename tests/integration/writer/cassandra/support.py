@@ -51,7 +51,7 @@ async def texts(store: CommentStore, video_id: str = "v") -> list[str]:
     return [comment.text for comment in comments]
 
 
-async def until_served(call: Callable[[], Any], timeout_s: float = 60.0) -> Any:
+async def until_served(call: Callable[..., Any], timeout_s: float = 60.0) -> Any:
     """The result of `call()` as soon as the store is there."""
     async with asyncio.timeout(timeout_s * TIMEOUT_FACTOR):
         while True:
@@ -69,7 +69,7 @@ class Doubt:
     def __init__(self, store: CassandraStore, applied: Sequence[bool]) -> None:
         self._call, self._turns = store._session.call, iter(applied)
         self.between: Callable[[], Any] | None = None  # awaited once, before the doubt is told
-        store._session.call = self  # type: ignore[method-assign, assignment]
+        store._session.call = self  # type: ignore[method-assign]
 
     async def __call__(self, build: Any, *, profile: str) -> Any:
         applied = next(self._turns, None) if profile == CONDITION else None
@@ -103,7 +103,7 @@ class Reads:
         self.refuse: _Picks = _none
         self.key_buckets: list[int] = []
         self.held = self.most_held = 0
-        store._session.call = self  # type: ignore[method-assign, assignment]
+        store._session.call = self  # type: ignore[method-assign]
 
     async def __call__(self, build: Any, *, profile: str) -> Any:
         said = build(_Said()) if profile == READ else None

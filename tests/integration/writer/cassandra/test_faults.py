@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -23,6 +23,7 @@ from tests.keyspace import Keyspace
 from tests.support import eventually
 from tests.tcp_proxy import Direction, TcpProxy
 from wire.errors import StoreUnavailable
+from writer.cassandra.group import Known
 from writer.cassandra.store import CassandraStore
 from writer.store import Appended, Item, Outcome
 
@@ -65,17 +66,17 @@ async def link(keyspace: Keyspace) -> AsyncIterator[Link]:
 async def send_late(link: Link) -> None:
     """Give up a commit that is still on its way to the server."""
     keys = link.store._append._keys
-    find = keys.find
+    fetch = keys.fetch
 
-    async def then_nothing_passes(*args: Any) -> Any:
-        found = await find(*args)
+    async def then_nothing_passes(video_id: str, head: int, keys: Sequence[str]) -> Known:
+        found = await fetch(video_id, head, keys)
         link.proxy.blackhole(TO_SERVER)
         return found
 
-    keys.find = then_nothing_passes  # type: ignore[method-assign]
+    keys.fetch = then_nothing_passes  # type: ignore[method-assign]
     with pytest.raises(StoreUnavailable, match="outcome unknown"):
         await link.store.append("v", keyed("late"))
-    keys.find = find  # type: ignore[method-assign]
+    keys.fetch = fetch  # type: ignore[method-assign]
 
 
 async def test_a_commit_whose_reply_is_lost_is_told_truthfully(link: Link) -> None:

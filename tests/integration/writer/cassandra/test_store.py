@@ -208,14 +208,14 @@ async def test_who_is_always_second_is_told_that_nothing_was_stored(
     store: CassandraStore, other: CassandraStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("writer.cassandra.append.SETTLE_WITHIN_S", 0.3)
-    find = store._append._keys.fetch
+    fetch = store._append._keys.fetch
 
     async def then_another_is_first(*args: Any) -> Any:
-        found = await find(*args)
+        found = await fetch(*args)
         await other.append("v", [item("theirs")])
         return found
 
-    monkeypatch.setattr(store._append._keys, "find", then_another_is_first)
+    monkeypatch.setattr(store._append._keys, "fetch", then_another_is_first)
     with pytest.raises(StoreUnavailable, match="it was not stored"):
         await store.append("v", keyed("mine"))
     assert store.stats.lost_races

@@ -35,7 +35,7 @@ TAKEN = {"object", "string", "error", "exception", "response", "request", "clien
 TAKEN |= {"date", "list", "map", "set", "event", "type", "model", "api", "unset", "file", "any"}
 
 
-def nodes(value: object) -> Iterator[dict[str, Any]]:
+def nodes(value: dict[str, Any] | list[Any]) -> Iterator[dict[str, Any]]:
     if isinstance(value, dict):
         yield value
     for child in value.values() if isinstance(value, dict) else value:

@@ -42,6 +42,6 @@ async def test_what_nobody_waits_for_any_more_is_left_out(
     dead.cancel()
     await asyncio.wait([dead])
     work.gate.set()
-    assert await asyncio.gather(begun, alive) == ["a", "c"]
+    assert list(await asyncio.gather(begun, alive)) == ["a", "c"]
     await work.thread.stop()
     assert work.done == turns
