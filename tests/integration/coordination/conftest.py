@@ -67,7 +67,7 @@ def expire(zookeeper: ZooKeeperServer) -> Callable[[ZooKeeperSession], Awaitable
         thief.close()
 
     async def expire(session: ZooKeeperSession) -> None:
-        await asyncio.to_thread(close, session._client.client_id)
+        await asyncio.to_thread(close, session._client.kazoo.client_id)
 
     return expire
 
