@@ -65,17 +65,17 @@ async def link(keyspace: Keyspace) -> AsyncIterator[Link]:
 async def send_late(link: Link) -> None:
     """Give up a commit that is still on its way to the server."""
     keys = link.store._append._keys
-    find = keys.find
+    fetch = keys.fetch
 
     async def then_nothing_passes(*args: Any) -> Any:
-        found = await find(*args)
+        found = await fetch(*args)
         link.proxy.blackhole(TO_SERVER)
         return found
 
-    keys.find = then_nothing_passes  # type: ignore[method-assign]
+    keys.fetch = then_nothing_passes  # type: ignore[method-assign]
     with pytest.raises(StoreUnavailable, match="outcome unknown"):
         await link.store.append("v", keyed("late"))
-    keys.find = find  # type: ignore[method-assign]
+    keys.fetch = fetch  # type: ignore[method-assign]
 
 
 async def test_a_commit_whose_reply_is_lost_is_told_truthfully(link: Link) -> None:
@@ -137,7 +137,11 @@ async def test_a_connection_that_breaks_all_the_time_loses_nothing(link: Link) -
 
 async def test_a_server_that_is_away_is_told_at_once_and_comes_back_by_itself(link: Link) -> None:
     link.proxy.cut()
-    for call in (lambda: link.store.heads(["w"]), lambda: link.store.range("v", 0, 9)):
+    for call in (
+        link.store.check,
+        lambda: link.store.heads(["w"]),
+        lambda: link.store.range("v", 0, 9),
+    ):
         with pytest.raises(StoreUnavailable):
             await call()
     with pytest.raises(StoreUnavailable):
@@ -159,7 +163,7 @@ async def test_a_store_can_be_started_before_its_server(
     with pytest.raises(StoreUnavailable):
         await store.append("v", keyed("a"))
     with pytest.raises(StoreUnavailable):
-        await store.heads(())
+        await store.check()
     assert time.monotonic() - begun < 10
     await running.start()
     (result,) = await until_served(lambda: store.append("v", keyed("a")))
@@ -226,7 +230,7 @@ async def test_a_server_that_is_killed_tears_no_group(
         await asyncio.gather(*posting)
         assert acked(groups) < 900, "it was killed too late"
         await running.start()
-        await until_served(lambda: store.heads(()))
+        await until_served(store.check)
         await asyncio.gather(*(settle_all(store, video, groups[video]) for video in videos))
 
 
