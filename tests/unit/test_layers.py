@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ALLOWED: dict[str, set[str]] = {
     "wire": set(),
     "service": {"wire"},
-    "coordination": {"wire"},
+    "coordination": {"wire", "service"},
     "pubsub": {"wire", "service"},
     "writer": {"wire", "service"},
     "writer.openapi": {"wire"},
@@ -54,6 +54,7 @@ _PROCESSES = {"multiprocessing", "signal", "subprocess", "uvloop"}
 _PEERS = {"aiohttp", "cassandra", "docker", "h11", "kazoo", "redis", "sqlite3", "urllib.request"}
 IO_LIBRARIES = _NETWORK | _PROCESSES | _PEERS
 EDGES: dict[str, set[str]] = {
+    "coordination/kazoo_client.py": {"kazoo"},
     "coordination/kazoo_handler.py": {"kazoo", "select"},
     "coordination/session.py": {"kazoo"},
     "coordination/translate.py": {"kazoo"},
@@ -87,11 +88,7 @@ EDGES: dict[str, set[str]] = {
     "writer/sqlite/store.py": {"sqlite3"},
 }
 # Other threads call these, and these wake the loop.
-BRIDGES = {
-    "coordination/session.py",
-    "writer/cassandra/session.py",
-    "writer/sqlite/thread.py",
-}
+BRIDGES = {"service/mailbox.py"}
 
 
 def imported(path: Path) -> Iterator[str]:

@@ -26,6 +26,12 @@ class Connect(Protocol):
     ) -> ZooKeeperSession: ...
 
 
+def kazoo_of(session: ZooKeeperSession) -> KazooClient:
+    """The client below a session that runs."""
+    assert session._client is not None
+    return session._client.kazoo
+
+
 @pytest.fixture
 def paths() -> Paths:
     """A root that no other test uses."""
@@ -58,7 +64,7 @@ def expire(zookeeper: ZooKeeperServer) -> Expire:
         thief.close()
 
     async def expire(session: ZooKeeperSession) -> None:
-        await asyncio.to_thread(close, session._client.client_id)
+        await asyncio.to_thread(close, kazoo_of(session).client_id)
 
     return expire
 
