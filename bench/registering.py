@@ -132,7 +132,7 @@ class Dispatcher(_Process):
     def suspensions(self) -> int:
         """How often the connection was lost."""
         assert self.session is not None
-        return self.session.suspensions
+        return self.session.stats.suspensions
 
     async def wait_settled(self, suspensions: int) -> float:
         """When no route waited to be read again, after the connection was lost more often than so
@@ -142,7 +142,11 @@ class Dispatcher(_Process):
         assert resolver is not None
         assert session is not None
         return await self.until(
-            lambda: session.suspensions > suspensions and session.connected and resolver.stale == 0,
+            lambda: (
+                session.stats.suspensions > suspensions
+                and session.connected
+                and resolver.stale == 0
+            ),
             "routes stay stale",
         )
 

@@ -61,6 +61,14 @@ def render(registry: CollectorRegistry) -> bytes:
     return generate_latest(registry)
 
 
+class SessionCounts(Protocol):
+    """Totals of a ZooKeeper session."""
+
+    sessions: int
+    suspensions: int
+    drops: int
+
+
 class SessionFigures(Protocol):
     """What is told of a ZooKeeper session."""
 
@@ -68,9 +76,9 @@ class SessionFigures(Protocol):
     def state(self) -> str:
         """Either "connected" or "away"."""
 
-    sessions: int
-    suspensions: int
-    drops: int
+    @property
+    def stats(self) -> SessionCounts:
+        """Since the start."""
 
 
 class Exports:
@@ -116,9 +124,9 @@ class Exports:
     def session(self, session: SessionFigures) -> None:
         """How the process stands with ZooKeeper."""
         self.gauge("zookeeper_connected", "1 while connected", lambda: session.state == "connected")
-        self.counter("zookeeper_sessions", "Sessions had", lambda: session.sessions)
-        self.counter("zookeeper_suspensions", "Connections lost", lambda: session.suspensions)
-        self.counter("zookeeper_cuts", "Connections cut for silence", lambda: session.drops)
+        self.counter("zookeeper_sessions", "Sessions had", lambda: session.stats.sessions)
+        self.counter("zookeeper_suspensions", "Connections lost", lambda: session.stats.suspensions)
+        self.counter("zookeeper_cuts", "Connections cut for silence", lambda: session.stats.drops)
 
     def _add(self, read: Callable[[], Metric]) -> None:
         self._registry.register(_Read(read))

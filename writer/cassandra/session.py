@@ -1,18 +1,17 @@
 """The connection to Cassandra, and the bridge between the driver's threads and the event loop.
 
 Invariants: everything here is called, and answers, on the event loop; the driver calls back on
-threads of its own, and what it says is put into a mailbox. This is the only file of the store that
-crosses threads. Connecting blocks, so it has a thread to itself. A link that was made recovers by
-itself when a server comes back; if none has answered for a while a new link is tried beside it,
-because names may mean other addresses by then. At most so many calls are under way at once: more
-would only time out in the server, and the driver would block the loop.
+threads of its own, and what it says is put into a mailbox. Connecting blocks, so it has a thread to
+itself. A link that was made recovers by itself when a server comes back; if none has answered for a
+while a new link is tried beside it, because host names may stand for other addresses by then. At
+most MAX_AT_ONCE calls are under way: more would only time out in the server, and the driver would
+block the loop.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import structlog
 from cassandra.cluster import Cluster, Session
 
 from service.failpoints import Failpoint, reach
+from service.mailbox import Mailbox
 from wire.errors import StoreUnavailable
 from writer.cassandra.config import CassandraConfig
 from writer.cassandra.driver import CONDITION, new_cluster
@@ -49,9 +49,6 @@ class _Call:
     conditional: bool
 
 
-_Letter = tuple[_Call, Any, BaseException | None]
-
-
 @dataclass(frozen=True, slots=True)
 class Link:
     """One driver object with what was prepared on it."""
@@ -75,8 +72,6 @@ class CassandraSession:
         self._turns = asyncio.Semaphore(MAX_AT_ONCE)
         self._calls: set[asyncio.Future[Any]] = set()
         self._failing_since: float | None = None
-        self._mailbox: deque[_Letter] = deque()  # filled on the driver's threads
-        self._woken = False
         self.waiting = 0
         self.links = 0
 
@@ -87,8 +82,9 @@ class CassandraSession:
 
     async def start(self) -> None:
         """Connect; returns after the first attempt, whatever came of it."""
-        self._loop = asyncio.get_running_loop()
-        self._keeper = self._loop.create_task(self._keep_linked(), name="cassandra link")
+        loop = asyncio.get_running_loop()
+        self._mailbox = Mailbox(loop)
+        self._keeper = loop.create_task(self._keep_linked(), name="cassandra link")
         with suppress(TimeoutError):
             await asyncio.wait_for(self._tried.wait(), START_WITHIN_S)
 
@@ -124,7 +120,7 @@ class CassandraSession:
         return await asyncio.shield(future)
 
     def _send(self, build: Build, profile: str) -> asyncio.Future[Any]:
-        future: asyncio.Future[Any] = self._loop.create_future()
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._calls.add(future)
         future.add_done_callback(self._done)
         link = self._link
@@ -142,8 +138,10 @@ class CassandraSession:
         except Exception as exc:  # the driver is being closed
             self._settle(call, None, exc)
             return future
+        post = self._mailbox.post  # the driver calls on its threads: hand over, nothing else
         response.add_callbacks(
-            lambda rows: self._post(call, rows, None), lambda exc: self._post(call, None, exc)
+            lambda rows: post(self._settle, call, rows, None),
+            lambda exc: post(self._settle, call, None, exc),
         )
         return future
 
@@ -152,22 +150,6 @@ class CassandraSession:
         self._turns.release()
         if not future.cancelled():
             future.exception()  # seen, also when its caller has gone
-
-    # On the driver's threads: put it into the mailbox, nothing else.
-
-    def _post(self, call: _Call, rows: Any, error: BaseException | None) -> None:
-        self._mailbox.append((call, rows, error))
-        if not self._woken:  # one wake-up for all that comes before the loop gets there
-            self._woken = True
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                self._loop.call_soon_threadsafe(self._empty_mailbox)
-
-    # On the loop again.
-
-    def _empty_mailbox(self) -> None:
-        self._woken = False  # before the mailbox is emptied: what comes now wakes again
-        while self._mailbox:
-            self._settle(*self._mailbox.popleft())
 
     def _settle(self, call: _Call, rows: Any, error: BaseException | None) -> None:
         problem = None if error is None else translate(error, conditional=call.conditional)

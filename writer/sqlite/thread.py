@@ -3,8 +3,8 @@
 A turn is everything that was submitted while the turn before it ran. `work` gets the turn's first
 payload and a function that fetches the others (to be called once it holds the lock), and returns
 one result for each. If it raises, the whole turn fails with that error. Results of a turn go back
-to the loop in one call. What nobody waits for any more when its turn comes is left out. This is the
-only file of this package that crosses threads.
+to the loop in one call, by a mailbox. What nobody waits for any more when its turn comes is left
+out.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import structlog
 
+from service.mailbox import Mailbox
 from wire.errors import StoreUnavailable
 
 log = structlog.get_logger()
@@ -48,7 +49,7 @@ class SqliteThread(Generic[P, R]):
         self._max_turn, self._max_queued = max_turn, max_queued
         self._jobs: queue.SimpleQueue[_Job[P, R] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._mailbox: Mailbox | None = None
         self._ended: asyncio.Future[None] | None = None
         self._stopping = False  # asked to stop; owned by the loop
         self._last_turn = False  # the end of the queue was seen; owned by the thread
@@ -60,19 +61,20 @@ class SqliteThread(Generic[P, R]):
 
     def start(self) -> None:
         """Start the thread; results go to the running loop."""
-        self._loop = asyncio.get_running_loop()
-        self._ended = self._loop.create_future()
+        loop = asyncio.get_running_loop()
+        self._mailbox = Mailbox(loop)
+        self._ended = loop.create_future()
         self._thread.start()
 
     async def submit(self, payload: P) -> R:
         """The result of `payload`; raises what `work` raised, or StoreUnavailable when not running
         or too much is queued. A caller that is cancelled does not stop work that has begun.
         """
-        if self._loop is None or self._stopping:
+        if self._mailbox is None or self._stopping:
             raise StoreUnavailable("the store is closed")
         if self._jobs.qsize() >= self._max_queued:
             raise StoreUnavailable("too much waits for the store")
-        future: asyncio.Future[R] = self._loop.create_future()
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._jobs.put((payload, future))
         return await future
 
@@ -124,15 +126,13 @@ class SqliteThread(Generic[P, R]):
             if not isinstance(exc, StoreUnavailable):
                 log.exception("store_thread_failed")
                 error = StoreUnavailable("internal error")
-            self._post(lambda: _reject(jobs, error))
+            self._post(_reject, jobs, error)
         else:
-            self._post(lambda: _resolve(jobs, results))
+            self._post(_resolve, jobs, results)
 
-    def _post(self, call: Callable[[], None]) -> None:
-        assert self._loop is not None
-        try:
-            self._loop.call_soon_threadsafe(call)
-        except RuntimeError:  # the loop is closed: nobody waits any more
+    def _post(self, call: Callable[..., None], *args: Any) -> None:
+        assert self._mailbox is not None
+        if not self._mailbox.post(call, *args):  # the loop is closed: nobody waits any more
             log.warning("store_results_ignored")
 
     def _set_ended(self) -> None:

@@ -58,7 +58,7 @@ def expire(zookeeper: ZooKeeperServer) -> Expire:
         thief.close()
 
     async def expire(session: ZooKeeperSession) -> None:
-        await asyncio.to_thread(close, session._client.client_id)
+        await asyncio.to_thread(close, session._client.kazoo.client_id)
 
     return expire
 

@@ -152,7 +152,7 @@ async def test_junk_in_our_own_znode_is_replaced(
 ) -> None:
     process = await announce()
     path = paths.member(Role.WRITER, "w1")
-    client = process.session._client
+    client = process.session._client.kazoo
     await asyncio.to_thread(client.set, path, b"junk")
     await eventually(lambda: process.membership.announcements == 2)
     await eventually(lambda: process.membership.announced)
@@ -166,7 +166,7 @@ async def test_the_last_known_members_stay_while_zookeeper_is_away(
     async with TcpProxy(zookeeper.port) as proxy:
         process, seen = await announce(), await watch(proxy.address)
         proxy.cut()
-        await eventually(lambda: seen._session.suspensions == 1)
+        await eventually(lambda: seen._session.stats.suspensions == 1)
         await process.membership.withdraw()
         assert seen.members == {"w1": WRITER}
         proxy.heal()

@@ -179,7 +179,7 @@ async def test_watches_are_as_many_as_routes_however_many_videos_are_asked_for(
     for start in range(0, 300, 30):
         await asyncio.gather(*map(routes.resolve, videos[start : start + 30]))
     again = await settled(own_zookeeper, routes)
-    client = routes._session._client
+    client = routes._session._client.kazoo
     record(f"300 videos, 50 routes: {kept} watches, after a second round {again}")
     assert kept == again == 50
     assert len(client._child_watchers) + len(client._data_watchers) == 50
@@ -295,7 +295,7 @@ async def test_a_lost_event_is_found_by_comparing(
     routes = await resolver(compare_every_s=0.1)
     await operator.create(paths.video("v"))
     await routes.resolve("v")
-    routes._session._event_callbacks.clear()  # from here on no event arrives
+    routes._session._listeners.events.clear()  # from here on no event arrives
     await operator.create(paths.registration("v", "n1"), ephemeral=True)
     await eventually(lambda: routes.find("v") == nodes("n1"))
     assert routes.stats.differences >= 1

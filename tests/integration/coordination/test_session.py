@@ -65,7 +65,7 @@ async def test_refusals_are_told_apart(
         await session.delete(paths.root)
 
 
-async def test_a_refused_transaction_names_the_culprit_and_changes_nothing(
+async def test_a_refused_transaction_names_the_failed_op_and_changes_nothing(
     zookeeper: ZooKeeperServer, connect: Connect, paths: Paths
 ) -> None:
     session = await connect(zookeeper.address)
@@ -125,8 +125,8 @@ async def test_removed_watches_tell_nothing_and_others_stay(
     await session.create(paths.video("b"))
     await eventually(lambda: seen)
     assert seen == [paths.videos]
-    assert not session._client._child_watchers
-    assert not session._client._data_watchers
+    assert not session._client.kazoo._child_watchers
+    assert not session._client.kazoo._data_watchers
 
 
 async def test_a_watch_that_is_left_while_another_is_removed_stays(
@@ -211,9 +211,9 @@ async def test_a_reply_that_kazoo_cannot_read_is_refused(
 ) -> None:
     session = await connect(zookeeper.address)
     with pytest.raises(Refused, match="unpack_from"):
-        await session._request(lambda: session._send(Odd()))
+        await session._request(lambda client: client.begin(Odd()))
     with pytest.raises(Refused, match="division"):
-        await session._request(lambda: 1 / 0)
+        await session._request(lambda _: 1 / 0)
     assert await session.exists("/") is not None
     assert session.in_flight == 0
 
@@ -227,7 +227,7 @@ async def test_a_session_begins_anew_when_kazoos_thread_has_died(
     session.on_connected(told.append)
     threads = threading.active_count()
     with pytest.raises(OutcomeUnknown):
-        await session._request(lambda: session._send(Odd(broken="serialize")))
+        await session._request(lambda client: client.begin(Odd(broken="serialize")))
     await eventually(lambda: told == [True])
     assert await session.exists("/") is not None
     await eventually(lambda: threading.active_count() <= threads)
@@ -301,7 +301,7 @@ async def test_a_blackholed_server_is_noticed_by_a_busy_client(
             return not session.connected
 
         await eventually(send_and_look, timeout_s=6)
-        assert session.drops == 1
+        assert session.stats.drops == 1
         await asyncio.gather(*requests, return_exceptions=True)
         proxy.heal()
         await eventually(lambda: session.connected)
@@ -324,11 +324,11 @@ async def test_threads_do_not_grow_with_sessions_lost(
 ) -> None:
     session = await connect(zookeeper.address)
     await expire(session)  # once before we count: what is started at need has been started then
-    await eventually(lambda: session.sessions == 2 and session.connected)
+    await eventually(lambda: session.stats.sessions == 2 and session.connected)
     before = threading.active_count()
     for round_number in range(5):
         await expire(session)
-        await eventually(lambda: session.sessions == round_number + 3 and session.connected)  # noqa: B023
+        await eventually(lambda: session.stats.sessions == round_number + 3 and session.connected)  # noqa: B023
     # Five sessions lost, and not one thread for each: the loop's own pool may have grown by a few.
     await eventually(lambda: threading.active_count() < before + 5)
 
@@ -342,5 +342,5 @@ async def test_a_server_that_began_anew_is_taken_for_what_it_is(
     await own_zookeeper.kill()
     own_zookeeper.discard_data()
     await own_zookeeper.start()
-    await eventually(lambda: session.sessions == 2)
+    await eventually(lambda: session.stats.sessions == 2)
     assert await session.exists("/a") is None

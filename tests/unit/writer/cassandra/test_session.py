@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from cassandra import Unavailable
 
+from service.mailbox import Mailbox
 from tests.support import eventually
 from writer.cassandra.config import CassandraConfig
 from writer.cassandra.driver import CONDITION, READ
@@ -31,7 +32,7 @@ class Driver:
 
 def linked(driver: Any = None) -> CassandraSession:
     session = CassandraSession(CassandraConfig(()), lambda _: None)
-    session._loop = asyncio.get_running_loop()
+    session._mailbox = Mailbox(asyncio.get_running_loop())
     nothing: Any = None
     session._link = Link(nothing, driver, Store("e", nothing))
     return session
