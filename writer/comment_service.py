@@ -124,11 +124,12 @@ class CommentService:
         return result
 
     async def check(self) -> None:
-        """Look whether the store serves, for `store_problem`: a read, and a write that changes
-        nothing if the last write failed, or if nothing was stored for `write_tried_after_s`.
+        """Ask whether the store serves, for `store_problem`: its own `check`, and a write that
+        changes nothing if the last write failed, or nothing was stored for `write_tried_after_s`.
         """
         with suppress(Unavailable):
-            await self.heads(())
+            async with self._reading("check", self._heads):
+                await self._store.check()
         if "write" in self._problems or self._idle_s() > self._write_tried_after_s:
             await self._try_write()
 
@@ -185,10 +186,10 @@ class CommentService:
             async with lane.turn(), asyncio.timeout(self._read_deadline_s):
                 yield
         except StoreUnavailable as exc:
-            self._note_unread(call, exc.detail)
+            self._note_unread(call, lane, exc.detail)
             raise
         except TimeoutError as exc:
-            self._note_unread(call, "no answer in time")
+            self._note_unread(call, lane, "no answer in time")
             raise StoreUnavailable("no answer in time") from exc
         if lane is self._heads:
             self._problems.pop("read", None)
@@ -216,9 +217,9 @@ class CommentService:
         self._problems["write"] = f"last write: {problem}"
         self._unwritten_at = time.monotonic()
 
-    def _note_unread(self, call: str, problem: str) -> None:
+    def _note_unread(self, call: str, lane: ReadLane, problem: str) -> None:
         self._metrics.store_failures.labels(call).inc()
-        if call == "heads":
+        if lane is self._heads:
             self._problems["read"] = f"last read: {problem}"
 
     def _lane(self, name: str, bounds: LaneBounds) -> ReadLane:

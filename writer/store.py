@@ -99,6 +99,12 @@ class CommentStore(Protocol):
         raised, and somebody else's comments may lie between the parts.
         """
 
+    async def check(self) -> None:
+        """Ask the store whether it answers, and is the one that was opened; returns if so.
+
+        Raises StoreUnavailable, StoreReplaced among others. A read, never answered from memory.
+        """
+
     async def try_write(self) -> bool:
         """Write something that changes nothing, to see whether comments could be stored; False if
         this store has nothing of the kind. Raises as `append` does.

@@ -52,19 +52,23 @@ class MemoryStore:
 
     async def epoch(self) -> str:
         """As CommentStore.epoch."""
-        self._check()
+        self._ensure_serving()
         return self._comments.epoch
 
     async def append(self, video_id: str, items: Sequence[Item]) -> list[Appended]:
         """As CommentStore.append."""
         self.groups.append((video_id, list(items)))
         await self.gate.wait()
-        self._check()
+        self._ensure_serving()
         return [self._append_one(video_id, item) for item in items]
+
+    async def check(self) -> None:
+        """As CommentStore.check."""
+        self._ensure_serving()
 
     async def try_write(self) -> bool:
         """As CommentStore.try_write."""
-        self._check()
+        self._ensure_serving()
         return True
 
     async def range(
@@ -83,10 +87,10 @@ class MemoryStore:
         self, video_ids: Sequence[str], known: Mapping[str, int] | None = None
     ) -> dict[str, int]:
         """As CommentStore.heads."""
-        self._check()
+        self._ensure_serving()
         return {video_id: len(self._raws(video_id)) for video_id in video_ids}
 
-    def _check(self) -> None:
+    def _ensure_serving(self) -> None:
         if self.broken or not self._open:
             raise StoreUnavailable("broken or closed")
 
@@ -111,7 +115,7 @@ class MemoryStore:
         return Appended(Outcome.NEW, seq, raws[-1])
 
     def _page(self, video_id: str, first: int, last: int) -> Page:
-        self._check()
+        self._ensure_serving()
         raws, oldest = self._raws(video_id), self._comments.oldest.get(video_id, 1)
         first = max(first, oldest)
         return Page(first, tuple(raws[first - 1 : max(last, first - 1)]), oldest, len(raws))

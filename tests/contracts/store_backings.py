@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -10,10 +14,20 @@ import pytest
 
 from tests.cassandra_server import CassandraServer
 from tests.keyspace import Keyspace
+from tests.support import eventually
+from tests.tcp_proxy import TcpProxy
 from writer.cassandra.store import CassandraStore
 from writer.sqlite.store import SqliteStore
 from writer.store import CommentStore
 from writer.testing import MemoryComments, MemoryStore
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A started store that cannot reach its place until `end` is called."""
+
+    store: CommentStore
+    end: Callable[[], None]
 
 
 class Backing(Protocol):
@@ -27,6 +41,9 @@ class Backing(Protocol):
 
     def remove_oldest(self, video_id: str, through: int) -> None:
         """What retention would do: remove the comments 1 to `through`."""
+
+    def outage(self) -> AbstractAsyncContextManager[Outage]:
+        """Another store object, which is cut off from the place; stopped at the end."""
 
 
 class SqliteBacking:
@@ -53,6 +70,18 @@ class SqliteBacking:
             )
         connection.close()
 
+    @asynccontextmanager
+    async def outage(self) -> AsyncIterator[Outage]:
+        """Its folder is not there yet, as before a disk is mounted."""
+        with tempfile.TemporaryDirectory(dir=Path(self.target).parent) as parent:
+            folder = Path(parent) / "later"
+            store = SqliteStore(folder / "comments.db")
+            await store.start()
+            try:
+                yield Outage(store, folder.mkdir)
+            finally:
+                await store.stop()
+
 
 class CassandraBacking:
     """A keyspace on a real server."""
@@ -73,6 +102,22 @@ class CassandraBacking:
     def remove_oldest(self, video_id: str, through: int) -> None:
         Keyspace.at(self.target).remove_oldest(video_id, through)
 
+    @asynccontextmanager
+    async def outage(self) -> AsyncIterator[Outage]:
+        """The way to the server is cut, after the store had a link."""
+        keyspace = Keyspace.at(self.target)
+        async with TcpProxy(keyspace.port, keyspace.host) as proxy:
+            store = CassandraStore(
+                replace(keyspace.config, contact_points=((keyspace.host, proxy.port),))
+            )
+            await store.start()
+            await eventually(lambda: store.links)
+            proxy.cut()
+            try:
+                yield Outage(store, proxy.heal)
+            finally:
+                await store.stop()
+
 
 class MemoryBacking:
     """The fake, so that tests that use it can rely on it."""
@@ -92,6 +137,16 @@ class MemoryBacking:
 
     def remove_oldest(self, video_id: str, through: int) -> None:
         self._comments.oldest[video_id] = through + 1
+
+    @asynccontextmanager
+    async def outage(self) -> AsyncIterator[Outage]:
+        store = MemoryStore(self._comments)
+        await store.start()
+        store.broken = True
+        try:
+            yield Outage(store, lambda: setattr(store, "broken", False))
+        finally:
+            await store.stop()
 
 
 # Other processes can use these.

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from tests.contracts.store_backings import Backing
+from tests.support import TIMEOUT_FACTOR
 from wire.comment import Comment, NewComment
 from wire.errors import StoreUnavailable
 from wire.ids import is_epoch
@@ -48,6 +49,15 @@ async def spawn(
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
+
+
+async def until_it_passes(store: CommentStore) -> None:
+    async with asyncio.timeout(60 * TIMEOUT_FACTOR):
+        while True:
+            try:
+                return await store.check()
+            except StoreUnavailable:
+                await asyncio.sleep(0.05)
 
 
 async def test_numbers_start_at_one_and_follow_the_order_of_the_group(store: CommentStore) -> None:
@@ -278,6 +288,29 @@ async def test_a_caller_that_goes_away_stops_nothing(store: CommentStore) -> Non
     gone.cancel()
     assert (await stays)[0].outcome is Outcome.NEW
     assert await seqs(store, "v") in ([1], [1, 2])
+
+
+async def test_a_store_that_answers_passes_its_check(store: CommentStore) -> None:
+    await store.check()
+    await store.append("v", items(1))
+    await store.check()
+    assert await store.heads(["v"]) == {"v": 1}
+
+
+async def test_a_store_that_is_away_fails_its_check_until_it_is_back(backing: Backing) -> None:
+    async with backing.outage() as outage:
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable):
+                await outage.store.check()
+        outage.end()
+        await until_it_passes(outage.store)
+
+
+async def test_a_stopped_store_fails_its_check(store: CommentStore) -> None:
+    await store.check()
+    await store.stop()
+    with pytest.raises(StoreUnavailable):
+        await store.check()
 
 
 async def test_a_stopped_store_says_so(store: CommentStore) -> None:

@@ -97,9 +97,14 @@ class CassandraStore:
             async with self._append_turns:
                 results = await self._append.append(epoch, video_id, items)
         except HeadLost:
-            await self._look()  # whether it is another store
+            await self.check()  # whether it is another store
             raise
         return [self._appended(result, epoch) for result in results]
+
+    async def check(self) -> None:
+        """As `CommentStore.check`: a read of the epoch."""
+        rows = await self._session.call(lambda say: say.read("epoch"), profile=READ)
+        self._check_epoch_text(rows[0][0] if rows else None)
 
     async def try_write(self) -> bool:
         """As `CommentStore.try_write`: a write would cost the servers a round of theirs."""
@@ -118,9 +123,7 @@ class CassandraStore:
     async def heads(
         self, video_ids: Sequence[str], known: Mapping[str, int] | None = None
     ) -> dict[str, int]:
-        """As `CommentStore.heads`. Without videos: whether the store is there, and is the same."""
-        if not video_ids:
-            await self._look()
+        """As `CommentStore.heads`."""
         return await self._reads.read_heads(video_ids, known or {})
 
     def _appended(self, result: Result, epoch: str) -> Appended:
@@ -134,10 +137,6 @@ class CassandraStore:
         epoch = (await self.epoch()).encode()
         comments = tuple(restamp(raw, epoch) for raw in page.comments)
         return dataclasses.replace(page, comments=comments)
-
-    async def _look(self) -> None:
-        rows = await self._session.call(lambda say: say.read("epoch"), profile=READ)
-        self._check_epoch_text(rows[0][0] if rows else None)
 
     def _check_epoch(self, store: Store) -> None:
         self._check_epoch_text(store.epoch)

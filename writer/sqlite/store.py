@@ -113,6 +113,10 @@ class SqliteStore:
         results: list[Appended] = await self._submit(self._writer, _Group(video_id, items))
         return results
 
+    async def check(self) -> None:
+        """As `CommentStore.check`: a transaction that reads the epoch and nothing else."""
+        await self._read(self._heads, lambda _connection: None)
+
     async def try_write(self) -> bool:
         """As `CommentStore.try_write`: a page and an fsync, in the turn of whoever posts then."""
         await self._submit(self._writer, _Group("", (), only_tries=True))

@@ -29,7 +29,7 @@ async def test_a_failed_write_is_told_for_a_while_after_the_store_is_back(
     with pytest.raises(StoreUnavailable):
         await service.post("v1", NewComment("ann", "hi"), None)
     folder.mkdir()
-    await service.heads(())
+    await service.heads(["v1"])
     told = service.store_problem
     assert (told and told.partition(":")[0]) == problem
     await service.post("v1", NewComment("ann", "hi"), None)

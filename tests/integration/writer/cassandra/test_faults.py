@@ -138,7 +138,11 @@ async def test_a_connection_that_breaks_all_the_time_loses_nothing(link: Link) -
 
 async def test_a_server_that_is_away_is_told_at_once_and_comes_back_by_itself(link: Link) -> None:
     link.proxy.cut()
-    for call in (lambda: link.store.heads(["w"]), lambda: link.store.range("v", 0, 9)):
+    for call in (
+        link.store.check,
+        lambda: link.store.heads(["w"]),
+        lambda: link.store.range("v", 0, 9),
+    ):
         with pytest.raises(StoreUnavailable):
             await call()
     with pytest.raises(StoreUnavailable):
@@ -160,7 +164,7 @@ async def test_a_store_can_be_started_before_its_server(
     with pytest.raises(StoreUnavailable):
         await store.append("v", keyed("a"))
     with pytest.raises(StoreUnavailable):
-        await store.heads(())
+        await store.check()
     assert time.monotonic() - begun < 10
     await running.start()
     (result,) = await until_served(lambda: store.append("v", keyed("a")))
@@ -227,7 +231,7 @@ async def test_a_server_that_is_killed_tears_no_group(
         await asyncio.gather(*posting)
         assert acked(groups) < 900, "it was killed too late"
         await running.start()
-        await until_served(lambda: store.heads(()))
+        await until_served(store.check)
         await asyncio.gather(*(settle_all(store, video, groups[video]) for video in videos))
 
 

@@ -55,7 +55,7 @@ async def test_a_writer_that_still_uses_the_keyspace_is_told(
     await store.start()
     await asyncio.to_thread(renew_keyspace_epoch, keyspace.config)
     with pytest.raises(StoreReplaced):
-        await store.heads(())
+        await store.check()
     assert told
     await store.stop()
 

@@ -309,7 +309,7 @@ async def test_a_store_that_was_made_anew_is_not_taken_for_the_old_one(
     keyspace.empty()
     async with opened(keyspace):
         with pytest.raises(StoreReplaced):
-            await store.heads(())
+            await store.check()
     assert told
     await store.stop()
 

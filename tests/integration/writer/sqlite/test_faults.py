@@ -258,7 +258,9 @@ async def test_a_file_that_was_replaced_is_never_written_again(tmp_path: Path, h
         await append(store)
     with pytest.raises(StoreReplaced):
         await store.heads(["v"])
-    assert len(told) == 2
+    with pytest.raises(StoreReplaced):
+        await store.check()
+    assert len(told) == 3
     await store.stop()
     if how == "replaced":
         assert check_integrity(path) == 0
@@ -278,6 +280,8 @@ async def test_a_new_epoch_in_the_same_file_is_a_replacement(
         await append(store)
     with pytest.raises(StoreReplaced):
         await store.heads(["v"])
+    with pytest.raises(StoreReplaced):
+        await store.check()
 
 
 async def test_a_file_made_anew_has_another_epoch(tmp_path: Path) -> None:
