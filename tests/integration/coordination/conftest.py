@@ -47,6 +47,12 @@ async def connect() -> AsyncIterator[Connect]:
     await asyncio.gather(*(session.stop() for session in sessions))
 
 
+def kazoo_of(session: ZooKeeperSession) -> Any:
+    """kazoo's own client, for what a session does not show."""
+    assert session._client is not None
+    return session._client.kazoo
+
+
 @pytest.fixture
 def expire(zookeeper: ZooKeeperServer) -> Expire:
     """`await expire(session)`: end the session behind its owner's back, as the ensemble does it."""
@@ -58,7 +64,7 @@ def expire(zookeeper: ZooKeeperServer) -> Expire:
         thief.close()
 
     async def expire(session: ZooKeeperSession) -> None:
-        await asyncio.to_thread(close, session._client.kazoo.client_id)
+        await asyncio.to_thread(close, kazoo_of(session).client_id)
 
     return expire
 

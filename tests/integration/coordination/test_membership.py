@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from coordination import Member, Membership, MemberWatch, Paths, ZooKeeperSession
-from tests.integration.coordination.conftest import Background, Connect, Expire
+from tests.integration.coordination.conftest import Background, Connect, Expire, kazoo_of
 from tests.support import eventually
 from tests.tcp_proxy import TcpProxy
 from tests.zookeeper_server import ZooKeeperServer
@@ -152,7 +152,7 @@ async def test_junk_in_our_own_znode_is_replaced(
 ) -> None:
     process = await announce()
     path = paths.member(Role.WRITER, "w1")
-    client = process.session._client.kazoo
+    client = kazoo_of(process.session)
     await asyncio.to_thread(client.set, path, b"junk")
     await eventually(lambda: process.membership.announcements == 2)
     await eventually(lambda: process.membership.announced)

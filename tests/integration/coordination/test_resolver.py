@@ -13,7 +13,7 @@ import pytest
 from coordination import Paths, Registrar, RouteResolver, RouteUnknown, ZooKeeperSession
 from coordination.routing_table import RoutingTable
 from tests.bounds import record
-from tests.integration.coordination.conftest import Background, Connect
+from tests.integration.coordination.conftest import Background, Connect, kazoo_of
 from tests.support import eventually
 from tests.tcp_proxy import TcpProxy
 from tests.zookeeper_server import ZooKeeperServer
@@ -179,7 +179,7 @@ async def test_watches_are_as_many_as_routes_however_many_videos_are_asked_for(
     for start in range(0, 300, 30):
         await asyncio.gather(*map(routes.resolve, videos[start : start + 30]))
     again = await settled(own_zookeeper, routes)
-    client = routes._session._client.kazoo
+    client = kazoo_of(routes._session)
     record(f"300 videos, 50 routes: {kept} watches, after a second round {again}")
     assert kept == again == 50
     assert len(client._child_watchers) + len(client._data_watchers) == 50

@@ -23,7 +23,7 @@ from coordination import (
     ZooKeeperAway,
     ZooKeeperSession,
 )
-from tests.integration.coordination.conftest import Connect, Expire
+from tests.integration.coordination.conftest import Connect, Expire, kazoo_of
 from tests.support import eventually
 from tests.tcp_proxy import TcpProxy
 from tests.zookeeper_server import ZooKeeperServer
@@ -125,8 +125,8 @@ async def test_removed_watches_tell_nothing_and_others_stay(
     await session.create(paths.video("b"))
     await eventually(lambda: seen)
     assert seen == [paths.videos]
-    assert not session._client.kazoo._child_watchers
-    assert not session._client.kazoo._data_watchers
+    assert not kazoo_of(session)._child_watchers
+    assert not kazoo_of(session)._data_watchers
 
 
 async def test_a_watch_that_is_left_while_another_is_removed_stays(
