@@ -1,18 +1,19 @@
-"""What can go wrong with ZooKeeper, as a small tree. kazoo's exceptions end in `session.py`.
+"""What can go wrong with ZooKeeper, as a small tree. kazoo's exceptions become these in
+`requests_in_flight.py`.
 
 CoordinationError
 |- ZooKeeperAway        there is no connection: try again when there is one
 |  |- NotSent           the request never left this process
 |  `- OutcomeUnknown    it may have been carried out or not: read before deciding anything
 |- RouteUnknown         no route in memory, and none could be read in time
-`- Refused              ZooKeeper answered no, and nothing was changed; or it answered what cannot
-   |                    be read, and then nobody knows (every caller looks before it tries again)
+`- Refused              ZooKeeper refused, and nothing was changed; or its reply cannot be read,
+   |                    and the outcome is unknown (every caller reads before it tries again)
    |- NoNode            the znode (or its parent) does not exist
    |- NodeExists        it exists already
    |- NotEmpty          it has children
-   |- NoWatch           there is no watch of ours on it
+   |- NoWatch           we have no watch on it
    |- BadVersion        it was changed or replaced since it was read
-   `- MultiRefused      a transaction: which operation was the failed_op, and why
+   `- MultiRefused      a transaction: which of its operations failed, and why
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class OutcomeUnknown(ZooKeeperAway):
 
 
 class RouteUnknown(CoordinationError):
-    """Nobody knows yet which nodes serve the video."""
+    """Which nodes serve the video is not known yet."""
 
     code = "route_unknown"
     title = "The route of the video is not known"
@@ -70,7 +71,7 @@ class NotEmpty(Refused):
 
 
 class NoWatch(Refused):
-    """There is no watch of ours on the znode."""
+    """We have no watch on the znode."""
 
 
 class BadVersion(Refused):

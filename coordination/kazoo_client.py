@@ -15,7 +15,7 @@ from typing import Any
 
 from kazoo.client import KazooClient as Kazoo
 from kazoo.protocol.connection import _CONNECTION_DROP
-from kazoo.protocol.states import EventType, WatchedEvent
+from kazoo.protocol.states import EventType, KazooState, WatchedEvent
 from kazoo.retry import KazooRetry
 
 from coordination.kazoo_handler import KazooHandler
@@ -25,8 +25,9 @@ from coordination.znode import Create, Operation
 from service.mailbox import Mailbox
 
 _MAX_BACK_OFF_S = 1.0
+CONNECTED, LOST = KazooState.CONNECTED, KazooState.LOST
 
-OnState = Callable[[str, int], None]  # one of kazoo's KazooState, the session's id or 0
+OnState = Callable[[str, int], None]  # one of KazooState, the session's id or 0
 OnEvent = Callable[[str], None]  # the path of a watch event
 
 

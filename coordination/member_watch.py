@@ -43,12 +43,12 @@ class MemberWatch:
         self._on_change = on_change
         self._paths = paths or Paths()
         self._members: Mapping[str, Member] = MappingProxyType({})
-        self._look = asyncio.Event()
+        self._recheck = asyncio.Event()
         self._read_once = asyncio.Event()
         self.junk = 0
         self.reads = 0
-        session.on_connected(lambda _new_session: self._look.set())
-        session.on_event(self._paths.role(role), lambda _path: self._look.set())
+        session.on_connected(lambda _new_session: self._recheck.set())
+        session.on_event(self._paths.role(role), lambda _path: self._recheck.set())
 
     @property
     def members(self) -> Mapping[str, Member]:
@@ -58,11 +58,11 @@ class MemberWatch:
     async def run(self) -> None:
         """Follow the role until cancelled."""
         while True:
-            self._look.clear()
+            self._recheck.clear()
             try:
-                self._take(await self._fetch())
+                self._replace(await self._fetch())
             except ZooKeeperAway:
-                pass  # `_look` is set when we are back
+                pass  # `_recheck` is set when we are back
             except CoordinationError as exc:
                 log.warning("members_not_read", role=self._role, error=str(exc))
             await asyncio.sleep(_COALESCE_S)
@@ -95,7 +95,7 @@ class MemberWatch:
                 members[member_id] = member
         return members
 
-    def _take(self, members: dict[str, Member]) -> None:
+    def _replace(self, members: dict[str, Member]) -> None:
         self._read_once.set()
         if members == self._members:
             return
@@ -107,6 +107,6 @@ class MemberWatch:
     async def _wait(self) -> None:
         try:
             async with asyncio.timeout(READ_EVERY_S):
-                await self._look.wait()
+                await self._recheck.wait()
         except TimeoutError:
             pass

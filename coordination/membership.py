@@ -44,14 +44,16 @@ class Membership:
         self._path = self._paths.member(member.role, member.id)
         self._data = encode_member(member)
         self._announced = asyncio.Event()
-        self._look = asyncio.Event()
-        self._lock = asyncio.Lock()  # so that a withdrawal is not undone by a half-done look
+        self._recheck = asyncio.Event()
+        self._lock = (
+            asyncio.Lock()
+        )  # so that a withdrawal is not undone by a check that is half done
         self._held_before = False
         self._over = False
         self.announcements = 0
-        session.on_connected(lambda _new_session: self._look.set())
+        session.on_connected(lambda _new_session: self._recheck.set())
         session.on_suspended(self._announced.clear)
-        session.on_event(self._path, lambda _path: self._look.set())
+        session.on_event(self._path, lambda _path: self._recheck.set())
 
     @property
     def announced(self) -> bool:
@@ -61,13 +63,13 @@ class Membership:
     async def run(self) -> None:
         """Announce now and again after every loss; returns when withdrawn or superseded."""
         while not self._over:
-            self._look.clear()
+            self._recheck.clear()
             delay_s = CHECK_EVERY_S
             try:
                 async with self._lock:
                     await self._ensure()
             except ZooKeeperAway:
-                pass  # `_look` is set when we are back
+                pass  # `_recheck` is set when we are back
             except Refused as exc:
                 log.warning("announcement_refused", error=str(exc))
                 delay_s = _RETRY_S
@@ -82,7 +84,7 @@ class Membership:
         then goes with the session).
         """
         self._over = True
-        self._look.set()
+        self._recheck.set()
         async with self._lock:
             self._announced.clear()
             try:
@@ -93,7 +95,7 @@ class Membership:
                 log.info("withdrawal_left_to_the_session", error=type(exc).__name__)
 
     async def _ensure(self) -> None:
-        """One look at our znode, and what has to be done about it."""
+        """Check our znode, and do what has to be done about it."""
         if self._over:
             return
         try:
@@ -105,7 +107,7 @@ class Membership:
             self._held_before = True
             self._announced.set()
         elif self._held_before and self._is_newer(data):
-            self._give_up()
+            self._end_superseded()
         else:
             await self._replace(stat)
 
@@ -131,22 +133,22 @@ class Membership:
     def _count(self, event: str) -> None:
         self.announcements += 1
         log.info(event, path=self._path)
-        self._look.set()  # read it again: that leaves the watch
+        self._recheck.set()  # read it again: that leaves the watch
 
     def _is_newer(self, data: bytes) -> bool:
         other = decode_member(self._member.role, self._member.id, data)
         return other is not None and other.boot_id > self._member.boot_id
 
-    def _give_up(self) -> None:
+    def _end_superseded(self) -> None:
         self._over = True
         self._announced.clear()
-        self._look.set()
+        self._recheck.set()
         log.warning("superseded", path=self._path)
         self._on_superseded()
 
     async def _wait(self, timeout_s: float) -> None:
         try:
             async with asyncio.timeout(timeout_s):
-                await self._look.wait()
+                await self._recheck.wait()
         except TimeoutError:
             pass

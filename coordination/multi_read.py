@@ -70,7 +70,7 @@ class _Reply:
     def results(self) -> list[Result]:
         found: list[Result] = []
         while True:
-            kind, done, _ = self._take(_HEADER)
+            kind, done, _ = self._unpack(_HEADER)
             if done:
                 return found
             found.append(self._result(kind))
@@ -79,20 +79,20 @@ class _Reply:
         if kind == _GET_CHILDREN:
             return [self._buffer().decode() for _ in range(self._number())]
         if kind == _GET_DATA:
-            data, stat = self._buffer(), self._take(_STAT)
+            data, stat = self._buffer(), self._unpack(_STAT)
             return data, Stat(owner=stat[7], version=stat[4], children=stat[9])
         error = self._number()
         if kind != _ERROR or error != _NO_NODE:
             raise MultiReadError(f"operation {kind}, error {error}")
         return None
 
-    def _take(self, layout: struct.Struct) -> tuple[int, ...]:
+    def _unpack(self, layout: struct.Struct) -> tuple[int, ...]:
         values = layout.unpack_from(self._raw, self._offset)
         self._offset += layout.size
         return values
 
     def _number(self) -> int:
-        return self._take(_INT)[0]
+        return self._unpack(_INT)[0]
 
     def _buffer(self) -> bytes:
         length = max(self._number(), 0)  # -1 stands for "no data"

@@ -1,14 +1,15 @@
 """Telling ZooKeeper which videos this node serves.
 
 Invariants: what is to be done is decided by `registrations.py`; here it is done, 250 videos at a
-time. Each batch looks first (one request or two), then changes (one transaction), so it does not
+time. Each batch is read first (one request or two), then changed (one transaction), so it does not
 matter what an earlier attempt, an earlier life of this node or an operator left behind:
-- our own registration: fine as it is;
-- one of another session with our id: it will vanish with that session, so it is replaced in the
-  transaction; but not if its boot id is newer than ours, for then we are the one to go;
-- no parent: made in the same transaction; a parent that is empty without us: removed with us.
-A refused transaction names one failed_op. It is left to itself, the others are looked at again.
-Nothing watches our own registrations; an audit looks for them every few seconds.
+- our own registration stays as it is;
+- one of another session under our id would vanish with that session, so the transaction replaces
+  it; but not if its boot id is newer than ours, for then it is this process that has been replaced;
+- a missing parent is made in the same transaction; one that is empty without us is removed with us.
+A refused transaction names the operation that failed. The video of that operation is tried alone
+later; the others are read again and tried without it. Nothing watches our own registrations; an
+audit reads them every few seconds.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from coordination.znode import Operation
 log = structlog.get_logger()
 
 BATCH = 250
-LANES = 2  # batches at a time: one is looked at while another is changed
+LANES = 2  # batches at a time: one is read while another is changed
 AUDIT_EVERY_S = 5.0
 _ATTEMPTS = 4
 
@@ -134,39 +135,43 @@ class Registrar:
                 self._work.clear()
 
     async def _carry_out(self, videos: list[str], wanted: bool) -> None:
-        """Do the batch, then its culprits each alone. Every video is given back."""
-        culprits = await self._carry_out_together(videos, wanted)
-        for video_id in culprits:
+        """Do the batch, then each video that failed alone. Every video is given back."""
+        failed = await self._carry_out_together(videos, wanted)
+        for video_id in failed:
             if await self._carry_out_together([video_id], wanted):
                 self._table.put_off(video_id)
                 log.warning("registration_put_off", video_id=video_id)
         self._changed()
 
     async def _carry_out_together(self, videos: list[str], wanted: bool) -> list[str]:
-        """Look and change until nothing is left or enough was tried; the videos not given back."""
-        culprits: list[str] = []
+        """Read and change, _ATTEMPTS times at most, until nothing is left; the videos that were not
+        given back.
+        """
+        failed: list[str] = []
         left = videos
         for _ in range(_ATTEMPTS):
             if not left:
                 break
             try:
-                plans = await self._look(left, wanted)
+                plans = await self._make_plans(left, wanted)
                 left = list(plans)
-                failed_op = await self._change(plans, wanted)
+                failed_video = await self._change(plans, wanted)
             except Refused as exc:
                 log.warning("registering_refused", error=str(exc))
-                return left + culprits
-            except CoordinationError:  # away, or the outcome is unknown: look when we are back
-                self._give_back(left + culprits, Held.UNKNOWN)
+                return left + failed
+            except CoordinationError:  # away, or the outcome is unknown: read when we are back
+                self._give_back(left + failed, Held.UNKNOWN)
                 return []
-            if failed_op is None:
-                return culprits
+            if failed_video is None:
+                return failed
             if len(videos) > 1:
-                left.remove(failed_op)
-                culprits.append(failed_op)
-        return left + culprits
+                left.remove(failed_video)
+                failed.append(failed_video)
+        return left + failed
 
-    async def _look(self, videos: Sequence[str], wanted: bool) -> dict[str, tuple[Operation, ...]]:
+    async def _make_plans(
+        self, videos: Sequence[str], wanted: bool
+    ) -> dict[str, tuple[Operation, ...]]:
         """What to change for each video; those that need nothing are given back."""
         me = Identity(self._node_id, self._boot_id, self._session.session_id)
         plan = plan_registering if wanted else plan_deregistering
@@ -196,10 +201,12 @@ class Registrar:
         }
 
     async def _change(self, plans: dict[str, tuple[Operation, ...]], wanted: bool) -> str | None:
-        """Carry the plans out in one transaction; the failed_op if it was refused."""
+        """Carry the plans out in one transaction; the video whose operation failed, None if all are
+        done.
+        """
         if not plans:
             return None
-        blame = [video_id for video_id, operations in plans.items() for _ in operations]
+        videos = [video_id for video_id, operations in plans.items() for _ in operations]
         self.stats.transactions += 1
         try:
             await self._session.multi([part for parts in plans.values() for part in parts])
@@ -207,7 +214,7 @@ class Registrar:
             self.stats.refused += 1
             if wanted and isinstance(refused.cause, NoNode):
                 await self._session.ensure_path(self._paths.videos)
-            return blame[refused.index]
+            return videos[refused.index]
         self._give_back(list(plans), Held.YES if wanted else Held.NO)
         return None
 

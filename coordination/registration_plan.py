@@ -1,6 +1,6 @@
 """What to change in ZooKeeper for one registration, given what was read there. No I/O.
 
-The cases are those of the law in `registrar.py`. An empty plan means that all is well already.
+The cases are those that `registrar.py` names. An empty plan means that all is well already.
 """
 
 from __future__ import annotations

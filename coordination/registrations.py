@@ -4,7 +4,7 @@ Invariants:
 - A video is dirty when what is wanted and what is held differ; only dirty videos are taken, and
   each by one taker at a time. What is asked for while it is taken counts when it is given back.
 - What is held is known only within one session and only from replies: a new session makes it
-  unknown, and so does a reply that never came. Unknown means "look first".
+  unknown, and so does a reply that never came. Unknown means "read it first".
 - A video that could not be done now (`put_off`) is dirty again at `retry_put_off`, not before.
 An entry exists while its video is wanted, held or taken. Only the registrar changes this.
 """

@@ -45,7 +45,7 @@ class ResolverStats:
     failed_reads: int = 0
     events: int = 0
     compared: int = 0
-    differences: int = 0  # found by comparing, not by an event: the last net has held something
+    differences: int = 0  # found by comparing, not by an event: an event was lost
     junk: int = 0
     unwatched: int = 0  # watches of forgotten routes that were removed
 
@@ -126,7 +126,7 @@ class RouteResolver:
     def mark_stale(self, video_id: str) -> None:
         """A node says that it does not serve the video: read the route again soon."""
         self._table.mark_stale(video_id, self._clock())
-        self._look()
+        self._wake_readers()
 
     async def run(self) -> None:
         """Read routes when they are asked for or may have changed, until cancelled."""
@@ -140,9 +140,9 @@ class RouteResolver:
     def _connected(self, _new_session: bool) -> None:
         self._connection += 1
         self._table.read_all_again(self._clock())
-        self._look()
+        self._wake_readers()
 
-    def _look(self) -> None:
+    def _wake_readers(self) -> None:
         self._wake.set()
         if self._table.stale >= _BURST:
             self._burst.set()
@@ -202,7 +202,7 @@ class RouteResolver:
                 self._table.failed(video_id, self._clock())
         else:
             if connection == self._connection:
-                self._came(video_id, names)
+                self._settle(video_id, names)
 
     async def _unwatch(self, video_id: str) -> None:
         with contextlib.suppress(CoordinationError):  # away: then the watch is gone as well
@@ -220,7 +220,7 @@ class RouteResolver:
                     return ()
         raise OutcomeUnknown("the znode comes and goes")
 
-    def _came(self, video_id: str, names: Sequence[str]) -> None:
+    def _settle(self, video_id: str, names: Sequence[str]) -> None:
         nodes, junk = node_ids(names)
         self.stats.junk += junk
         self._table.read(video_id, nodes, self._clock())

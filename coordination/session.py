@@ -18,10 +18,9 @@ from functools import partial
 from typing import Any
 
 import structlog
-from kazoo.protocol.states import KazooState
 
 from coordination.errors import ZooKeeperAway
-from coordination.kazoo_client import KazooClient
+from coordination.kazoo_client import CONNECTED, LOST, KazooClient
 from coordination.requests_in_flight import RequestsInFlight
 from coordination.watchdog import Action, Watchdog
 from coordination.znode_requests import ZnodeRequests
@@ -187,7 +186,7 @@ class ZooKeeperSession(ZnodeRequests):
     def _state_changed(self, state: str, session_id: int) -> None:
         if self._state is _State.STOPPED:
             return
-        if state == KazooState.CONNECTED:
+        if state == CONNECTED:
             self._came_back(session_id)
         else:  # SUSPENDED, or LOST, which kazoo only learns by reconnecting
             self._was_lost(state)
@@ -206,7 +205,7 @@ class ZooKeeperSession(ZnodeRequests):
 
     def _was_lost(self, state: str) -> None:
         self._requests.connection_lost()
-        log.info("zookeeper_lost" if state == KazooState.LOST else "zookeeper_suspended")
+        log.info("zookeeper_lost" if state == LOST else "zookeeper_suspended")
         if self._state is _State.CONNECTED:
             self._state = _State.SUSPENDED
             self.stats.suspensions += 1

@@ -22,11 +22,11 @@ log = structlog.get_logger()
 
 SWEEP_EVERY_S = 600.0
 _CHUNK = 250
-_PAUSE_S = 0.25  # between two chunks: at most 1,000 videos a second are looked at
+_PAUSE_S = 0.25  # between two chunks: at most 1,000 videos a second are read
 
 
 class Sweeper:
-    """Looks at every video once in a while. Any number of processes may do it."""
+    """Reads every video once in a while. Any number of processes may do it."""
 
     def __init__(self, session: ZooKeeperSession, *, paths: Paths | None = None) -> None:
         self._session = session

@@ -35,7 +35,7 @@ _LOST = (
     kazoo.OperationTimeoutError,
     kazoo.AuthFailedError,
 )
-# In the reply to a refused transaction these stand for the operations that were not to blame.
+# In the reply to a refused transaction these stand for the operations that did not fail.
 _ROLLED_BACK = (kazoo.RolledBackError, kazoo.RuntimeInconsistency)
 
 

@@ -41,7 +41,7 @@ class Config:
                 limits=OutboxLimits(
                     # One batch of the largest kind must fit.
                     max_bytes=env.integer("QUEUE_MIB", 8, 4, 1024) * _MIB,
-                    max_parcels=env.integer("QUEUE_BATCHES", standard.max_parcels, 1, 1_000_000),
+                    max_batches=env.integer("QUEUE_BATCHES", standard.max_batches, 1, 1_000_000),
                     max_age_s=env.number("QUEUE_AGE_S", standard.max_age_s, 0.1, 60),
                 ),
                 deadline_s=env.number("FORWARD_DEADLINE_S", 2, 0.1, 30),

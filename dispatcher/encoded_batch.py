@@ -45,7 +45,7 @@ class Decision:
 
 
 def encode_batch(batch: Batch) -> EncodedBatch | None:
-    """The batch as a parcel, or None if it could not be sent even alone."""
+    """The batch, encoded, or None if it could not be sent even alone."""
     body = encode(batch)
     if len(body) > MAX_BATCH_BYTES:
         return None
@@ -58,6 +58,6 @@ def decide(route: Collection[str], members: Mapping[str, Peer]) -> Decision:
     return Decision(peers, len(route) - len(peers))
 
 
-def join(parcels: Sequence[EncodedBatch]) -> bytes:
-    """The body of a forward: the parcels in their order."""
-    return b"%s%s%s" % (_HEAD, b",".join(parcel.body for parcel in parcels), _TAIL)
+def encode_forward(batches: Sequence[EncodedBatch]) -> bytes:
+    """The body of a forward: the batches in their order."""
+    return b"%s%s%s" % (_HEAD, b",".join(encoded.body for encoded in batches), _TAIL)

@@ -1,10 +1,10 @@
-"""What waits for one node: a queue with a bound on bytes, on parcels and on age.
+"""What waits for one node: a queue with a bound on bytes, on batches and on age.
 
 Invariants:
-- parcels leave in the order in which they came, so a video's batches keep their order;
+- batches leave in the order in which they came, so a video's batches keep their order;
 - it never holds more than its limits; what does not fit pushes out the oldest, and what has waited
   too long is not sent: the node's anti-entropy check has asked the store by then, or is about to;
-- every parcel that goes in comes out through `take`, or is reported to `on_drop`.
+- every batch that goes in comes out through `take`, or is reported to `on_drop`.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ from dispatcher.encoded_batch import EncodedBatch
 
 @dataclass(frozen=True, slots=True)
 class OutboxLimits:
-    """Bounds of a queue, and of one request made from it (a parcel over it travels alone)."""
+    """Bounds of a queue, and of one request made from it (a batch over it travels alone)."""
 
     max_bytes: int = 8 * 1024 * 1024
-    max_parcels: int = 5_000
+    max_batches: int = 5_000
     max_age_s: float = 5.0
     request_bytes: int = 1024 * 1024
-    request_parcels: int = 500
+    request_batches: int = 500
 
     def small(self) -> OutboxLimits:
         """The bounds while the node does not answer: enough to greet it when it is back."""
         return OutboxLimits(
             max_bytes=self.max_bytes // 32,
-            max_parcels=max(self.max_parcels // 32, 1),
+            max_batches=max(self.max_batches // 32, 1),
             max_age_s=self.max_age_s / 2,
             request_bytes=self.request_bytes,
-            request_parcels=self.request_parcels,
+            request_batches=self.request_batches,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """A parcel and when it was queued (seconds, monotonic)."""
+    """A batch and when it was queued (seconds, monotonic)."""
 
-    parcel: EncodedBatch
+    encoded: EncodedBatch
     since: float
 
 
 class Outbox:
-    """Owned by one sender. `on_drop(reason, parcel)` has "full" or "late" as the reason."""
+    """Owned by one sender. `on_drop(reason, batch)` has "full" or "late" as the reason."""
 
     def __init__(self, limits: OutboxLimits, on_drop: Callable[[str, EncodedBatch], None]) -> None:
         self._limits = limits
@@ -62,16 +62,16 @@ class Outbox:
         """Bytes queued."""
         return self._bytes
 
-    def put(self, parcel: EncodedBatch, now: float) -> None:
+    def put(self, encoded: EncodedBatch, now: float) -> None:
         """Queue at the end."""
-        self._queue.append(Queued(parcel, now))
-        self._bytes += parcel.size
+        self._queue.append(Queued(encoded, now))
+        self._bytes += encoded.size
         self._trim()
 
     def put_back(self, items: Sequence[Queued]) -> None:
         """Queue again in front what `take` gave and could not be sent."""
         self._queue.extendleft(reversed(items))
-        self._bytes += sum(item.parcel.size for item in items)
+        self._bytes += sum(item.encoded.size for item in items)
         self._trim()
 
     def take(self, now: float) -> list[Queued]:
@@ -79,8 +79,8 @@ class Outbox:
         self._drop_late(now)
         taken: list[Queued] = []
         room = self._limits.request_bytes
-        while self._queue and len(taken) < self._limits.request_parcels:
-            room -= self._queue[0].parcel.size
+        while self._queue and len(taken) < self._limits.request_batches:
+            room -= self._queue[0].encoded.size
             if room < 0 and taken:
                 break
             taken.append(self._pop())
@@ -94,18 +94,18 @@ class Outbox:
     def clear(self) -> None:
         """Drop everything, as "late"."""
         while self._queue:
-            self._on_drop("late", self._pop().parcel)
+            self._on_drop("late", self._pop().encoded)
 
     def _trim(self) -> None:
         limits = self._limits
-        while len(self._queue) > limits.max_parcels or self._bytes > limits.max_bytes:
-            self._on_drop("full", self._pop().parcel)
+        while len(self._queue) > limits.max_batches or self._bytes > limits.max_bytes:
+            self._on_drop("full", self._pop().encoded)
 
     def _drop_late(self, now: float) -> None:
         while self._queue and now - self._queue[0].since > self._limits.max_age_s:
-            self._on_drop("late", self._pop().parcel)
+            self._on_drop("late", self._pop().encoded)
 
     def _pop(self) -> Queued:
         item = self._queue.popleft()
-        self._bytes -= item.parcel.size
+        self._bytes -= item.encoded.size
         return item

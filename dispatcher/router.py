@@ -1,8 +1,8 @@
 """Takes batches, finds each one's route, hands it to the senders.
 
-Invariants: a batch whose route is in memory is in the senders' queues before `take` first lets go
+Invariants: a batch whose route is in memory is in the senders' queues before `route` first lets go
 of the loop. One whose route must be read waits for it in the background, at most `MAX_WAITING`
-batches and `MAX_WAITING_BYTES` in all; `take` waits with it for a moment only. So a ZooKeeper that
+batches and `MAX_WAITING_BYTES` in all; `route` waits with it for a moment only. So a ZooKeeper that
 is away delays no video whose route is known, nor the writer that sent both. What cannot be routed
 is counted: the nodes' anti-entropy check heals it.
 """
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 MAX_WAITING = 1_000
 MAX_WAITING_BYTES = 16 * 1024 * 1024
-TAKE_WITHIN_S = 0.1
+ROUTE_WITHIN_S = 0.1
 
 
 class Routes(Protocol):
@@ -72,63 +72,63 @@ class Router:
         """These are the nodes now."""
         self._members = {peer.id: peer for peer in peers}
 
-    async def take(self, batches: Iterable[Batch]) -> None:
+    async def route(self, batches: Iterable[Batch]) -> None:
         """Hand the batches over; returns when they are in the senders' queues, or after
-        TAKE_WITHIN_S if some still wait for a route.
+        ROUTE_WITHIN_S if some still wait for a route.
         """
         reach(Failpoint.DISPATCHER_BEFORE_FORWARD)
-        waits = [wait for batch in batches if (wait := self._take(batch)) is not None]
+        waits = [wait for batch in batches if (wait := self._begin(batch)) is not None]
         if waits:
-            await asyncio.wait(waits, timeout=TAKE_WITHIN_S)
+            await asyncio.wait(waits, timeout=ROUTE_WITHIN_S)
 
     async def wait_routed(self) -> None:
         """Wait until no batch waits for its route any more."""
         while self._waiting:
             await asyncio.wait(list(self._waiting))
 
-    def _take(self, batch: Batch) -> asyncio.Task[None] | None:
+    def _begin(self, batch: Batch) -> asyncio.Task[None] | None:
         note(Stage.DISPATCHED, batch.accepted_at)
-        parcel = encode_batch(batch)
-        if parcel is None:
+        encoded = encode_batch(batch)
+        if encoded is None:
             self._metrics.batch("too_large")
             return None
-        route = self._routes.find(parcel.video_id)
+        route = self._routes.find(encoded.video_id)
         if route is not None:
-            self._send(parcel, route)
+            self._send(encoded, route)
             return None
         if len(self._waiting) >= MAX_WAITING or self._waiting_bytes >= MAX_WAITING_BYTES:
             self._metrics.batch("queue_full")
             return None
-        return self._wait_for_route(parcel)
+        return self._wait_for_route(encoded)
 
-    def _wait_for_route(self, parcel: EncodedBatch) -> asyncio.Task[None]:
-        task = self._tasks.spawn(self._resolve_and_send(parcel), f"route {parcel.video_id}")
-        self._waiting[task] = parcel.size
-        self._waiting_bytes += parcel.size
+    def _wait_for_route(self, encoded: EncodedBatch) -> asyncio.Task[None]:
+        task = self._tasks.spawn(self._resolve_and_send(encoded), f"route {encoded.video_id}")
+        self._waiting[task] = encoded.size
+        self._waiting_bytes += encoded.size
         task.add_done_callback(self._waited)
         return task
 
     def _waited(self, task: asyncio.Task[None]) -> None:
         self._waiting_bytes -= self._waiting.pop(task)
 
-    async def _resolve_and_send(self, parcel: EncodedBatch) -> None:
+    async def _resolve_and_send(self, encoded: EncodedBatch) -> None:
         try:
-            route = await self._routes.resolve(parcel.video_id, self._route_wait_s)
+            route = await self._routes.resolve(encoded.video_id, self._route_wait_s)
         except RouteUnknown:
             self._metrics.batch("unrouted")
             return
-        self._send(parcel, route)
+        self._send(encoded, route)
 
-    def _send(self, parcel: EncodedBatch, route: Collection[str]) -> None:
+    def _send(self, encoded: EncodedBatch, route: Collection[str]) -> None:
         decision = decide(route, self._members)
         log.debug(
             "routed",
-            video_id=parcel.video_id,
+            video_id=encoded.video_id,
             node_ids=[peer.id for peer in decision.peers],
-            request_id=parcel.request_id,
+            request_id=encoded.request_id,
         )
         for peer in decision.peers:
-            self._senders.offer(peer, parcel)
+            self._senders.offer(peer, encoded)
         if decision.unknown:
             self._metrics.unknown_nodes.inc(decision.unknown)
         self._metrics.batch("routed" if decision.peers else "no_node")

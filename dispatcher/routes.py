@@ -18,7 +18,7 @@ def internal_application(router: Router) -> web.Application:
 
     async def dispatch(request: web.Request) -> web.Response:
         _check_caller(request)
-        await router.take(decode_batches(await read_body(request, MAX_INTERNAL_BYTES)))
+        await router.route(decode_batches(await read_body(request, MAX_INTERNAL_BYTES)))
         return web.Response(body=b"{}", content_type="application/json")
 
     app = new_application(problems)

@@ -4,7 +4,7 @@ Invariants:
 - a comment that comes alone goes out at once; what comes while a request is in flight goes together
   in the next one. There is no timer;
 - a request that failed, or whose fate is unknown, is sent again (a repeat is harmless) until its
-  parcels are too old; one that the node refused as such (4xx) is dropped, else it would block the
+  batches are too old; one that the node refused as such (4xx) is dropped, else it would block the
   rest;
 - a node that does not answer costs a small queue and one attempt per back-off, and nobody else
   anything. Whatever is dropped is counted, and the node heals by its anti-entropy check.
@@ -22,7 +22,7 @@ from typing import Protocol
 
 import structlog
 
-from dispatcher.encoded_batch import EncodedBatch, join
+from dispatcher.encoded_batch import EncodedBatch, encode_forward
 from dispatcher.metrics import DispatcherMetrics
 from dispatcher.outbox import Outbox, OutboxLimits, Queued
 from service.failpoints import Failpoint, reach
@@ -95,12 +95,12 @@ class NodeSender:
         """Whether the node has failed several times in a row."""
         return self._failures >= FAILURES_UNTIL_SMALL
 
-    def offer(self, peer: Peer, parcel: EncodedBatch) -> None:
-        """Queue a parcel for the node, which is now at `peer`; when full, the oldest is dropped."""
+    def offer(self, peer: Peer, encoded: EncodedBatch) -> None:
+        """Queue a batch for the node, which is now at `peer`; when full, the oldest is dropped."""
         if peer != self._peer:  # it has come back elsewhere: do not sit out the back-off
             self._peer = peer
             self._hurry.set()
-        self._outbox.put(parcel, time.monotonic())
+        self._outbox.put(encoded, time.monotonic())
         self._idle.clear()
         self._wake.set()
 
@@ -131,36 +131,36 @@ class NodeSender:
     async def _send(self, items: Sequence[Queued]) -> None:
         self._in_flight = len(items)
         self._hurry.clear()  # set from here on, it spares the back-off of this very request
-        parcels = [item.parcel for item in items]
+        batches = [item.encoded for item in items]
         try:
-            with bind_request(clean_request_id(parcels[0].request_id)):
-                reply = await self._forward(parcels)
+            with bind_request(clean_request_id(batches[0].request_id)):
+                reply = await self._forward(batches)
         except (PeerError, BadRequest) as exc:
             self._in_flight = 0
             self._keep(items, exc)
             await self._back_off(exc)
         else:
             self._in_flight = 0
-            self._succeeded(parcels, reply)
+            self._succeeded(batches, reply)
 
-    async def _forward(self, parcels: Sequence[EncodedBatch]) -> ForwardReply:
+    async def _forward(self, batches: Sequence[EncodedBatch]) -> ForwardReply:
         started = time.monotonic()
         try:
             body = await self._post(
-                self._peer, FORWARD, join(parcels), deadline_s=self._config.deadline_s
+                self._peer, FORWARD, encode_forward(batches), deadline_s=self._config.deadline_s
             )
             return decode(body, ForwardReply)
         finally:
             self._metrics.forward_seconds.observe(time.monotonic() - started)
 
-    def _succeeded(self, parcels: Sequence[EncodedBatch], reply: ForwardReply) -> None:
+    def _succeeded(self, batches: Sequence[EncodedBatch], reply: ForwardReply) -> None:
         reach(Failpoint.DISPATCHER_AFTER_FORWARD)
         if self.failing:
             log.info("node_answers_again", node_id=self._peer.id)
             self._outbox.set_limits(self._config.limits)
         self._failures = 0
-        self._metrics.forwarded(len(parcels), sum(parcel.comments for parcel in parcels))
-        asked = {parcel.video_id for parcel in parcels}
+        self._metrics.forwarded(len(batches), sum(encoded.comments for encoded in batches))
+        asked = {encoded.video_id for encoded in batches}
         for video_id in asked.intersection(reply.not_serving):
             self._metrics.not_serving.inc()
             self._on_not_serving(video_id)
@@ -168,7 +168,7 @@ class NodeSender:
     def _keep(self, items: Sequence[Queued], error: Exception) -> None:
         if isinstance(error, PeerError) and 400 <= error.reply_status < 500:
             for item in items:
-                self._dropped("refused", item.parcel)
+                self._dropped("refused", item.encoded)
         elif not self._closed:
             self._outbox.put_back(items)
 
@@ -187,5 +187,5 @@ class NodeSender:
         longest = min(config.first_back_off_s * (1 << doublings), config.max_back_off_s)
         return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
 
-    def _dropped(self, reason: str, parcel: EncodedBatch) -> None:
-        self._metrics.dropped(reason, parcel.comments)
+    def _dropped(self, reason: str, encoded: EncodedBatch) -> None:
+        self._metrics.dropped(reason, encoded.comments)

@@ -41,12 +41,12 @@ class Senders:
 
     @property
     def depths(self) -> dict[str, int]:
-        """Node id -> parcels queued and in flight."""
+        """Node id -> batches queued and in flight."""
         return {node_id: sender.depth for node_id, sender in self._senders.items()}
 
     @property
     def queued_bytes(self) -> int:
-        """Bytes in all queues; nodes share parcels, so the memory taken is less."""
+        """Bytes in all queues; nodes share batches, so the memory taken is less."""
         return sum(sender.queued_bytes for sender in self._senders.values())
 
     @property
@@ -54,12 +54,12 @@ class Senders:
         """The ids of nodes that have failed several times in a row."""
         return sorted(node_id for node_id, sender in self._senders.items() if sender.failing)
 
-    def offer(self, peer: Peer, parcel: EncodedBatch) -> None:
-        """Queue a parcel for a node; never blocks."""
+    def offer(self, peer: Peer, encoded: EncodedBatch) -> None:
+        """Queue a batch for a node; never blocks."""
         sender = self._senders.get(peer.id)
         if sender is None:
             sender = self._open(peer)
-        sender.offer(peer, parcel)
+        sender.offer(peer, encoded)
 
     def sweep(self, members: Collection[str]) -> None:
         """Close the senders of nodes that have been no members for a while."""

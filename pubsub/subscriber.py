@@ -183,19 +183,19 @@ class Subscriber:
             await self._read(connection)
 
     async def _read(self, connection: RedisConnection) -> Any:
-        """Take the next answer or message; returns it."""
+        """Handle the next answer or message; returns it."""
         answer = await connection.read()
-        self._take(answer)
+        self._handle(answer)
         self._heard = True
         self._answers += 1
         if self._answers % _YIELD_EVERY == 0:  # reading what is buffered does not yield by itself
             await asyncio.sleep(0)
         return answer
 
-    def _take(self, answer: Any) -> None:
+    def _handle(self, answer: Any) -> None:
         match answer:
             case [b"message", bytes(), data]:
-                self._take_message(data)
+                self._handle_message(data)
             case [b"subscribe", bytes() as channel, _]:
                 self._announce(self._table.confirm(channel.decode(errors="replace")))
             case [b"unsubscribe", bytes() as channel, _]:
@@ -205,7 +205,7 @@ class Subscriber:
             case _:
                 self.stats.junk += 1
 
-    def _take_message(self, data: object) -> None:
+    def _handle_message(self, data: object) -> None:
         self.stats.messages += 1
         batches = decode_message(data)
         if batches is None:

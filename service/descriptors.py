@@ -2,7 +2,7 @@
 
 The event loop says nothing when there are none: libuv closes what it cannot accept, so that clients
 go elsewhere at once, and open connections live on. And nobody can scrape a process that takes no
-connection. So each looks for itself; the counter tells it afterwards.
+connection. So each process checks for itself; the counter tells it afterwards.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ import socket
 
 from service.health import Health
 
-_LOOK_EVERY_S = 1.0
+_CHECK_EVERY_S = 1.0
 
 
 class Descriptors:
-    """shortages: how many of its looks, one a second, found none free. Marks `health`."""
+    """shortages: how many of its checks, one a second, found none free. Marks `health`."""
 
     def __init__(self, health: Health) -> None:
         self.shortages = 0
         self._health = health
 
     async def watch(self) -> None:
-        """Look again and again; never returns."""
+        """Check again and again; never returns."""
         while True:
-            self.look()
-            await asyncio.sleep(_LOOK_EVERY_S)
+            self.check()
+            await asyncio.sleep(_CHECK_EVERY_S)
 
-    def look(self) -> None:
-        """Take one, and give it back."""
+    def check(self) -> None:
+        """Open one, and close it again."""
         try:
             socket.socket().close()
             problem = None

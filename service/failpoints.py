@@ -1,7 +1,7 @@
 """Failpoints: named places between two steps, where a test may end or stop this process.
 
 Invariants: all of them are named here. Without `FAILPOINT` nothing is armed and reaching one costs
-a look into an empty dict; nobody but the process's own start arms them. A signal is sent to the
+one read of an empty dict; only the process's own start arms them. A signal is sent to the
 process itself, so what follows the place does not happen (kill) or happens when somebody lets it go
 on.
 
@@ -26,7 +26,7 @@ class Failpoint(StrEnum):
     """The places."""
 
     WRITER_BEFORE_COMMIT = "writer.before_commit"  # a group is about to go to the store
-    WRITER_IN_COMMIT = "writer.in_commit"  # its rows are written or sent, nobody knows the outcome
+    WRITER_IN_COMMIT = "writer.in_commit"  # its rows are written or sent, outcome unknown
     WRITER_AT_EDGE = "writer.at_edge"  # Cassandra: the first part of a group that was cut is stored
     WRITER_AFTER_COMMIT = "writer.after_commit"  # stored; nobody has been told
     WRITER_BEFORE_REPLY = "writer.before_reply"  # queued for the dispatcher, the client waits

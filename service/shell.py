@@ -26,7 +26,7 @@ class Shell:
         exports = Exports(self.registry)
         exports.counter(
             "descriptor_shortages",
-            "Looks, one a second, that found none free",
+            "Checks, one a second, that found none free",
             lambda: self._descriptors.shortages,
         )
         exports.counter("log_lines_lost", "Lines that could not be printed", lost_lines)

@@ -1,6 +1,6 @@
 """Where a comment is when: timestamps at the ends of its stages, for measurements only.
 
-Invariants: without `STAGE_TIMES=on` nothing is kept and a stage costs one look at a name. At most
+Invariants: without `STAGE_TIMES=on` nothing is kept and a stage costs one read of a name. At most
 MAX_NOTES are kept, the newest ones. A comment is known by the wall clock of its acceptance, which
 travels with its batch; the processes of one machine share that clock.
 """

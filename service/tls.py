@@ -6,7 +6,7 @@ certificate carries a URI name `livecomments://role/id`, from which the server t
 role, and a DNS name `id.role.livecomments.internal`, against which the caller checks the server
 before it sends a byte.
 
-Rotation: files are looked at again at most once a second when a connection is made. A live context
+Rotation: files are checked again at most once a second when a connection is made. A live context
 can take a new certificate but can never forget a CA, so each change makes a new context; the server
 swaps it in while a handshake is at the server-name step. Connections that are open keep what they
 proved; sessions cannot be resumed (no tickets), or a certificate of a CA that was dropped would go
@@ -27,7 +27,7 @@ from wire.roles import Role, parse_san_uri
 log = structlog.get_logger()
 
 _FILES = ("ca.pem", "cert.pem", "key.pem")
-_LOOK_EVERY_S = 1.0
+_CHECK_EVERY_S = 1.0
 
 
 class TlsFiles:
@@ -36,7 +36,7 @@ class TlsFiles:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._looked_at = time.monotonic()
+        self._checked_at = time.monotonic()
         self._stamp = self._read_stamp()
         self._client = self._make(ssl.Purpose.SERVER_AUTH)
         self._server = self._make(ssl.Purpose.CLIENT_AUTH)
@@ -58,9 +58,9 @@ class TlsFiles:
 
     def _refresh(self) -> None:
         now = time.monotonic()
-        if now - self._looked_at < _LOOK_EVERY_S:
+        if now - self._checked_at < _CHECK_EVERY_S:
             return
-        self._looked_at = now
+        self._checked_at = now
         try:
             stamp = self._read_stamp()
             if stamp != self._stamp:
@@ -70,7 +70,7 @@ class TlsFiles:
                 )
                 self._stamp = stamp
                 log.info("certificates_reloaded", directory=str(self._directory))
-        except (OSError, ssl.SSLError) as exc:  # half-written files: look again in a second
+        except (OSError, ssl.SSLError) as exc:  # half-written files: check again in a second
             log.warning("certificates_unusable", directory=str(self._directory), error=str(exc))
 
     def _read_stamp(self) -> tuple[tuple[int, int, int], ...]:

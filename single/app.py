@@ -32,7 +32,7 @@ from writer.stores import build_store
 
 log = structlog.get_logger()
 
-_LOOK_EVERY_S = 1.0
+_CHECK_EVERY_S = 1.0
 _COMMITS_WITHIN_S = 5.0
 _CLOSE_WITHIN_S = 1.0
 
@@ -78,7 +78,7 @@ class SingleService:
         await self._ops.start()
         await self._comments.start()
         self._node.start()
-        self.tasks.spawn(self._look(), "look at health")
+        self.tasks.spawn(self._watch_store(), "store check")
         await self._http.prepare()
         await self._streams.start()
         log.info("listening", public_port=self.public_port, ops_port=self.ops_port)
@@ -141,12 +141,12 @@ class SingleService:
         self._closed = True
         await self._http.stop()
 
-    async def _look(self) -> None:
-        """Keep `degraded` true, and meet a store that was replaced or came back while idle."""
+    async def _watch_store(self) -> None:
+        """Keep `degraded` right, and notice a store that was replaced or came back while idle."""
         while True:
             await self._comments.check()
             self._mark_health()
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(_CHECK_EVERY_S)
 
     def _mark_health(self) -> None:
         self.health.mark("store", self._comments.store_problem)

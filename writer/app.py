@@ -18,7 +18,7 @@ from writer.public_routes import public_application
 from writer.stores import build_store
 from writer.wiring import wire_up
 
-_LOOK_EVERY_S = 1.0
+_CHECK_EVERY_S = 1.0
 _COMMITS_WITHIN_S = 5.0
 
 
@@ -59,7 +59,7 @@ class WriterService:
         await self._comments.start()
         await self._internal.start()
         await self._public.start()
-        self.tasks.spawn(self._look(), "look at health")
+        self.tasks.spawn(self._watch_store(), "store check")
         await self._wiring.start()
         await self._wiring.announce(self.internal_port)
         self._mark_health()
@@ -107,12 +107,12 @@ class WriterService:
             lambda: self._public.refused_connections + self._internal.refused_connections,
         )
 
-    async def _look(self) -> None:
-        """Keep `degraded` true, and meet a store that was replaced or came back while idle."""
+    async def _watch_store(self) -> None:
+        """Keep `degraded` right, and notice a store that was replaced or came back while idle."""
         while True:
             await self._comments.check()
             self._mark_health()
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(_CHECK_EVERY_S)
 
     def _mark_health(self) -> None:
         self.health.mark("store", self._comments.store_problem)

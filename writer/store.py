@@ -2,12 +2,12 @@
 
 What every store promises (tests/contracts/test_store.py runs on each of them):
 - a video's numbers are 1, 2, 3 ... with no hole and no repeat, whoever else writes to the same
-store;
-- when `append` returns, the comments survive a power cut; when it raises StoreUnavailable the
-outcome is either
-  "not stored" or unknown, and the same item with the same key may be appended again safely;
+  store;
+- when `append` returns, the comments survive a power cut; when it raises StoreUnavailable they were
+  not stored, or the outcome is unknown; the same item with the same key may safely be appended
+  again;
 - the same key in the same video gives the same comment, for at least 24 hours, on any writer, after
-any crash;
+  any crash;
 - heads never go back, also when old comments are removed.
 """
 
@@ -37,7 +37,7 @@ class Outcome(Enum):
     NEW = "new"
     REPLAYED = "replayed"  # the key was used before with the same body: the first one is given
     CONFLICT = "conflict"  # the key was used before with another body: nothing was stored
-    UNDECIDED = "undecided"  # whether it was used could not be told in time: nothing was stored
+    UNDECIDED = "undecided"  # whether it was used is unknown: nothing was stored
 
 
 @dataclass(frozen=True, slots=True)

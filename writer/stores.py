@@ -69,13 +69,13 @@ def build_store(
         lambda: stats.lost_races,
     )
     exports.counter(
-        "store_unanswered", "Commits whose outcome was looked up", lambda: stats.unanswered
+        "store_unanswered", "Commits whose outcome was read back", lambda: stats.unanswered
     )
     exports.counter(
         "store_unsearched", "Comments whose key could not be searched", lambda: stats.unsearched
     )
     exports.counters(
-        "store_outcomes", "What those looks said", "outcome", lambda: dict(stats.settled)
+        "store_outcomes", "What those reads found", "outcome", lambda: dict(stats.settled)
     )
     exports.counter("store_links", "Connections made from scratch", lambda: store.links)
     exports.counter("store_shared_heads", "Heads told without a read", lambda: store.shared_heads)

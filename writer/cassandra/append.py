@@ -1,12 +1,13 @@
 """Storing groups in Cassandra: one conditional batch in one partition numbers and inserts a group.
 
-Invariants: nothing is called stored unless a condition or a read at SERIAL says so. A group that
-was sent is settled before anything else is done with its items: stored, or lost to somebody else's
-group (then numbered anew), or still open (then sent again just as it was, under its token, so that
-it does not matter which of the two is carried out). What cannot be settled in time is
-StoreUnavailable: unknown, and the same keys settle it later. A group that would cross the edge of a
-bucket is cut there; the part before it is stored first, and stays stored if the rest fails. An item
-whose key could not be searched in time is left out; the others of its group are stored.
+Invariants: nothing is reported as stored unless a condition or a read at SERIAL says so. A group
+that was sent is settled before anything else is done with its items: stored, or lost to another
+writer's group (then numbered anew), or still open (then sent again unchanged, under its token, so
+that it does not matter which of the two attempts is applied). What cannot be settled in time is
+StoreUnavailable: its outcome is unknown, and a retry with the same keys settles it. A group that
+would cross the edge of a bucket is cut there; the part before the edge is stored first, and stays
+stored if the rest fails. An item whose key could not be searched in time is left out; the others of
+its group are stored.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import random
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 
@@ -32,7 +33,6 @@ from writer.cassandra.keys import CassandraKeys
 from writer.cassandra.layout import Buckets
 from writer.cassandra.reads import CassandraReads
 from writer.cassandra.session import CassandraSession
-from writer.cassandra.stats import CassandraStats
 from writer.recent_values import RecentValues
 from writer.store import Item
 
@@ -43,6 +43,24 @@ MAX_VIDEOS_KNOWN = 50_000
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.001, 0.2
 _OUTCOME_UNKNOWN = "commit outcome unknown; retry with the same key"
 _NOT_STORED = "it was not stored"
+
+
+@dataclass(slots=True)
+class CassandraStats:
+    """Totals since the start; owned by the event loop.
+
+    lost_races: groups numbered anew because another writer was first; unanswered: groups that were
+    sent and whose outcome had to be read back; settled: what those reads found, by verdict;
+    unsearched: comments that were not stored because the search for their key was not finished in
+    time.
+    """
+
+    lost_races: int = 0
+    unanswered: int = 0
+    unsearched: int = 0
+    settled: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys((verdict.value for verdict in Verdict), 0)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +109,8 @@ class CassandraAppend:
     async def _append(
         self, video_id: str, pending: Pending, encode: Encode, results: dict[int, Result]
     ) -> None:
-        """Fills `results`. Raises TimeoutError if others were first all the time, or what has to be
-        read before a group is sent does not come.
+        """Fills `results`. Raises TimeoutError if other writers were first every time, or if what
+        has to be read before a group is sent is not answered.
         """
         deadline, losses = time.monotonic() + SETTLE_WITHIN_S, 0
         while pending:
@@ -118,7 +136,7 @@ class CassandraAppend:
         return number(pending, head, room, known, encode)
 
     async def _store(self, video_id: str, group: Group, deadline: float) -> bool:
-        """Whether the group is stored; if not, somebody else's is, and the head has moved."""
+        """Whether the group is stored; if not, another writer's is, and the head has moved."""
         await self._keys.write_hints(video_id, group.head, group.keys)
         sent = Sent(video_id, group, secrets.token_bytes(8))
         stored, head = await self._send(sent)
@@ -141,14 +159,15 @@ class CassandraAppend:
             self._heads.put(video_id, head)
 
     async def _send(self, sent: Sent) -> tuple[bool, int | None]:
-        """Whether the condition was met, and the head right after that; no head if nobody knows.
+        """Whether the condition was met, and the head right after that; None if the outcome is
+        unknown.
 
         Raises NotSent or Refused if the group was certainly not stored.
         """
         group = sent.group
         try:
             rows = await self._session.call(
-                lambda say: say.store(sent.video_id, group, sent.token, self._buckets),
+                lambda cql: cql.store(sent.video_id, group, sent.token, self._buckets),
                 profile=CONDITION,
             )
         except Unanswered:
@@ -160,14 +179,14 @@ class CassandraAppend:
         return False, self._head_in(group, rows[0].get("head"))
 
     async def _settle(self, sent: Sent, head: int | None, deadline: float) -> tuple[Verdict, int]:
-        """STORED or LOST, and the head; `head` as `_send` told it.
+        """STORED or LOST, and the head; `head` as `_send` returned it.
 
-        Raises HeadLost, or StoreUnavailable if it cannot be told in time.
+        Raises HeadLost, or StoreUnavailable if it cannot be settled in time.
         """
         in_doubt = head is None
         for attempt in count(1):
             try:
-                verdict, head = await self._look(sent, head, in_doubt)
+                verdict, head = await self._check_outcome(sent, head, in_doubt)
                 if verdict is Verdict.OPEN:
                     stored, head = await self._send(sent)
                     if stored:
@@ -187,8 +206,12 @@ class CassandraAppend:
         self._heads.forget(sent.video_id)
         raise HeadLost(_OUTCOME_UNKNOWN if in_doubt else _NOT_STORED)
 
-    async def _look(self, sent: Sent, head: int | None, in_doubt: bool) -> tuple[Verdict, int]:
-        """What is stored right after the group's head; `head` if a condition just told it."""
+    async def _check_outcome(
+        self, sent: Sent, head: int | None, in_doubt: bool
+    ) -> tuple[Verdict, int]:
+        """What became of the group, by what is stored right after its head. `head`: the one that a
+        condition has just returned, None if it has to be read.
+        """
         group, answered = sent.group, head is not None
         if head is None:
             bucket = self._buckets.after(group.head)
@@ -208,7 +231,7 @@ class CassandraAppend:
 
 
 async def _pause(attempt: int, deadline: float) -> None:
-    """Longer each time, by chance: whoever lost once must not meet the same one again.
+    """Longer each time, with jitter: whoever lost a race must not meet the same writer again.
 
     Raises TimeoutError after the deadline.
     """

@@ -1,4 +1,4 @@
-"""The driver as this store needs it: what it does by default loses answers or time."""
+"""The driver's settings for this store: its defaults lose answers or time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cassandra.query import dict_factory, tuple_factory
 
 from writer.cassandra.config import CassandraConfig
 
-# What is made in advance, at a start: it may wait for several servers to agree.
+# What is created at a start: it may wait for several servers to agree.
 SCHEMA = EXEC_PROFILE_DEFAULT
 SCHEMA_WITHIN_S = 10.0
 READ = "read"  # and writes that may be repeated
@@ -84,7 +84,7 @@ def _profiles(config: CassandraConfig) -> dict[object, ExecutionProfile]:
         READ: profile(
             READ_WITHIN_S, row_factory=tuple_factory, speculative_execution_policy=ask_another
         ),
-        # Never repeated by the driver: the second attempt would only meet the first one's head.
+        # Never retried by the driver: the second attempt would only find the first one's head.
         CONDITION: profile(
             CONDITION_WITHIN_S, row_factory=dict_factory, retry_policy=FallthroughRetryPolicy()
         ),

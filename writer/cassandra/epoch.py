@@ -19,8 +19,8 @@ from writer.cassandra.driver import level, new_cluster, serial_level
 def renew_keyspace_epoch(config: CassandraConfig) -> tuple[str, str]:
     """Give the store in a keyspace a new epoch; returns the old one and the new one. Blocks.
 
-    No writer may use it. Raises StoreUnavailable if it does not answer, holds no store, or nobody
-    knows what became of it (then try again: one change more does no harm).
+    No writer may use it. Raises StoreUnavailable if it does not answer, holds no store, or the
+    outcome is unknown (then try again: one more change does no harm).
     """
     try:
         cluster = new_cluster(config)

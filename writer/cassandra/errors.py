@@ -1,4 +1,4 @@
-"""How a call to Cassandra can fail, by what is known afterwards. All are StoreUnavailable."""
+"""How a call to Cassandra can fail, by what is known of its outcome. All are StoreUnavailable."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class NotSent(StoreUnavailable):
 
 
 class Refused(StoreUnavailable):
-    """The server would not carry it out: no such table, no right to it."""
+    """The server refuses the call: no such table, no permission."""
 
 
 class Unanswered(StoreUnavailable):
-    """Nobody knows whether it was carried out: a timeout, a lost connection, a server error."""
+    """Outcome unknown: a timeout, a lost connection, a server error."""
 
 
 class HeadLost(StoreUnavailable):
@@ -25,12 +25,12 @@ class HeadLost(StoreUnavailable):
 
 
 def translate(error: BaseException, *, conditional: bool = False) -> StoreUnavailable:
-    """Ours for the driver's. What is not known for certain is Unanswered.
+    """Our error for one of the driver's. Whatever leaves the outcome unknown is Unanswered.
 
     Error 0x1700 (the outcome of a condition is unknown) has no class in the driver; it comes as a
     bare `ErrorMessage`, and is Unanswered like all others. conditional: whether the call has a
-    condition; that has several rounds, and too few replicas may be there for a later one only,
-    when the first have accepted it.
+    condition: it takes several rounds, and there may be enough replicas for the first ones, which
+    accept it, and too few for a later one.
     """
     if isinstance(error, NoHostAvailable) or (isinstance(error, Unavailable) and not conditional):
         return NotSent("Cassandra is away")

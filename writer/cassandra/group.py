@@ -19,13 +19,15 @@ from writer.store import Appended, Item, Outcome
 
 Encode = Callable[[int, NewComment, str], bytes]  # seq, comment, created_at -> public JSON
 Pending = Sequence[tuple[int, Item]]  # an item and its place in the caller's list
-# None: whether its key is stored already could not be found out; nothing was stored under it.
+# None: whether its key is stored already is unknown; nothing was stored under it.
 Result = Appended | None
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a search for keys told: `stored` stand for a comment, of `unsearched` nobody knows."""
+    """What a search for keys found: those in `stored` stand for a comment; whether those in
+    `unsearched` do is unknown.
+    """
 
     stored: Mapping[str, Earlier] = field(default_factory=dict)
     unsearched: Collection[str] = ()
@@ -82,9 +84,9 @@ class Verdict(Enum):
     """What became of a group."""
 
     STORED = "stored"
-    LOST = "lost"  # somebody else's group was stored after this head: number it anew
-    OPEN = "open"  # not stored so far; it may still be, if it is under way: send it again as it was
-    UNKNOWN = "unknown"  # the row that would tell is gone, or the store is another one
+    LOST = "lost"  # another writer's group was stored after this head: number it anew
+    OPEN = "open"  # not stored yet, but it may be under way: send it again unchanged
+    UNKNOWN = "unknown"  # the row that would show it is gone, or this is another store
 
 
 def judge(expected: int, head: int, mine: bytes, found: bytes | None, *, in_doubt: bool) -> Verdict:

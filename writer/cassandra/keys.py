@@ -4,15 +4,15 @@ Invariants: a key's row lies in the bucket of its comment and was stored in the 
 that may go into a bucket from HINTED_FROM on has a hint first: a bucket below which it is not. So
 whoever knows head N (from a condition or a read at SERIAL, which leave nothing under way before it)
 and then finds neither a row nor a hint knows that no comment up to N has the key; one that is
-stored afterwards moves the head. Most videos never get so far and pay nothing for hints.
+stored afterwards moves the head. Most videos never have so many comments and pay nothing for hints.
 
-A hint is nearly always the very bucket. A key that is not found there (its comment was never
-stored, went by retention, or met an edge) is looked for in all buckets up to the newest; that has a
-bound in time, and beyond it the key is `unsearched`: nothing may be stored under it. How far the
-search came is remembered, for buckets below the newest one are full and do not change; so each
-attempt comes further.
+A hint nearly always names the very bucket. A key that is not found there (its comment was never
+stored, was removed by retention, or its group was cut at an edge) is searched in all buckets up to
+the newest. That has a bound in time, and beyond it the key is `unsearched`: nothing may be stored
+under it. How far the search came is remembered, for buckets below the newest one are full and do
+not change; so each attempt gets further.
 
-A key whose comment went by retention stands for nothing.
+A key whose comment was removed by retention stands for nothing.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ from writer.recent_values import RecentValues
 
 log = structlog.get_logger()
 
-# Buckets whose keys are looked at without a hint: one read each, for a whole group.
+# Buckets from this one on need a hint; those before are always searched: one read each for a group.
 HINTED_FROM = 2
-# Of a search as a whole: time for a read that is slow, and enough of a post's deadline is left.
+# Of a search as a whole: enough for a slow read, and it leaves enough of a post's deadline.
 SEARCH_WITHIN_S = 2.0
-# Of a look through many buckets: the other comments of the group wait for it.
+# Of a sweep through many buckets: the other comments of the group wait for it.
 SWEEP_WITHIN_S = 0.5
 BUCKETS_AT_ONCE = 16
-MAX_SWEEPS_KNOWN = 10_000  # unfinished ones; a key that is forgotten is looked for from its hint on
+MAX_SWEEPS_KNOWN = 10_000  # unfinished ones; one that is forgotten begins at its hint again
 
 _Found = tuple[int, bytes]  # number, digest
 
@@ -50,7 +50,7 @@ _Found = tuple[int, bytes]  # number, digest
 @dataclass(slots=True)
 class _Search:
     """The keys of one group. `open`: those of which it is not known yet whether they are stored;
-    hints: where theirs say that they begin; swept: all buckets below it were looked through.
+    hints: key -> the bucket that its hint names; swept: all buckets below it were searched.
     """
 
     video_id: str
@@ -62,15 +62,15 @@ class _Search:
 
 
 class CassandraKeys:
-    """Finds keys; writes hints. Owns what is remembered of searches that were not finished."""
+    """Reads keys, writes hints. Owns what is remembered of searches that were not finished."""
 
     def __init__(self, session: CassandraSession, reads: CassandraReads, buckets: Buckets) -> None:
         self._session, self._reads, self._buckets = session, reads, buckets
         self._swept = RecentValues[tuple[str, str], int](MAX_SWEEPS_KNOWN)  # video, key -> bucket
 
     async def fetch(self, video_id: str, head: int, keys: Sequence[str]) -> Known:
-        """Those of `keys` that stand for a comment up to `head`, and those of which that could not
-        be found out within SEARCH_WITHIN_S.
+        """Which of `keys` stand for a comment up to `head`, and for which of them that is unknown
+        after SEARCH_WITHIN_S.
         """
         if not keys:
             return Known()
@@ -93,7 +93,7 @@ class CassandraKeys:
         await asyncio.gather(
             *(
                 self._session.call(
-                    lambda say, shard=shard, some=some: say.write_key_buckets(  # type: ignore[misc]
+                    lambda cql, shard=shard, some=some: cql.write_key_buckets(  # type: ignore[misc]
                         video_id, shard, some, bucket
                     ),
                     profile=READ,
@@ -105,9 +105,9 @@ class CassandraKeys:
     async def _search(self, search: _Search) -> None:
         keys = list(search.open)
         plain = dict.fromkeys(range(min(search.newest + 1, HINTED_FROM)), keys)
-        await asyncio.gather(self._look(search, plain), self._read_hints(search, keys))
+        await asyncio.gather(self._search_buckets(search, plain), self._read_hints(search, keys))
         search.open &= search.hints.keys()
-        await self._look(search, _hinted(search))
+        await self._search_buckets(search, _hinted(search))
         if search.open:
             async with asyncio.timeout(SWEEP_WITHIN_S):
                 await self._sweep(search)
@@ -118,12 +118,12 @@ class CassandraKeys:
         begin = min(search.hints[key] for key in search.open) + 1
         for bucket in range(begin, search.newest + 1, BUCKETS_AT_ONCE):
             search.swept = bucket
-            await self._look(search, _unhinted(search))
+            await self._search_buckets(search, _unhinted(search))
             if not search.open:
                 break
 
-    async def _look(self, search: _Search, wanted: Mapping[int, Sequence[str]]) -> None:
-        """Look for keys in these buckets; those that stand for a comment are open no more."""
+    async def _search_buckets(self, search: _Search, wanted: Mapping[int, Sequence[str]]) -> None:
+        """Search these buckets for keys; those that stand for a comment are no longer open."""
         buckets = sorted(wanted)
         for begin in range(0, len(buckets), BUCKETS_AT_ONCE):
             some = buckets[begin : begin + BUCKETS_AT_ONCE]
@@ -140,7 +140,7 @@ class CassandraKeys:
         self, video_id: str, bucket: int, keys: Sequence[str]
     ) -> dict[str, _Found]:
         rows = await self._session.call(
-            lambda say: say.read("keys", video_id, bucket, list(keys)), profile=READ
+            lambda cql: cql.read("keys", video_id, bucket, list(keys)), profile=READ
         )
         return {key: (seq, digest) for key, seq, digest in rows}
 
@@ -158,7 +158,7 @@ class CassandraKeys:
 
     async def _hints(self, video_id: str, shard: int, keys: list[str]) -> dict[str, int]:
         rows = await self._session.call(
-            lambda say: say.read("key_buckets", video_id, shard, keys), profile=READ
+            lambda cql: cql.read("key_buckets", video_id, shard, keys), profile=READ
         )
         return dict(rows)
 

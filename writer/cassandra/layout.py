@@ -5,8 +5,8 @@ one before is full, so its first number and the head before it follow from b alo
 crosses the edge of a bucket. A pack's row is named by its last number, so the first row after
 number n is the one that holds n + 1.
 
-Keys and packs may expire, and what has expired is read over for a day or longer, row by row. So no
-read may look for the first row that is left, however far that is: a bucket's anchor, a row that
+Keys and packs may expire, and what has expired is still scanned, row by row, for a day or longer.
+So no read may ask for "the first row", however far away that is: a bucket's anchor, a row that
 never expires, lies before all others and ends the read of its head; all other reads have a span.
 """
 

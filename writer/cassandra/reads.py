@@ -1,9 +1,10 @@
-"""History from Cassandra: heads and ranges, honest about what retention took.
+"""Heads and ranges from Cassandra, and which comments retention has removed.
 
 Invariants: the head is read first and the rows up to it afterwards, so a reply never lacks a
 comment below its own head. Every read has a span, for what has expired is read over. Reads are at
-(LOCAL_)QUORUM; where rows that the head promises are missing, what is under way is finished first
-by a read at SERIAL. Buckets are found from a lower bound by stepping forward while they are full.
+(LOCAL_)QUORUM; where rows up to the head are missing, a read at SERIAL follows, which completes
+what is under way. The newest bucket is found from a lower bound, by steps forward while buckets are
+full.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ HEADS_AT_ONCE = 64  # of the session's calls, so that a thousand heads leave roo
 
 
 class CassandraReads:
-    """Reads for everybody; owns what is remembered of buckets."""
+    """All reads of comments; owns what is remembered of buckets."""
 
     def __init__(self, session: CassandraSession, buckets: Buckets) -> None:
         self._session, self._buckets = session, buckets
@@ -69,11 +70,11 @@ class CassandraReads:
         return head
 
     async def write_bucket_hint(self, video_id: str, bucket: int) -> None:
-        """Let everybody begin at this bucket, in which there is something."""
+        """Record that the video has comments in this bucket, so that searches begin here."""
         self._newest.put(video_id, bucket)
-        with suppress(StoreUnavailable):  # without it others have a step more to make
+        with suppress(StoreUnavailable):  # without it others take one step more
             await self._session.call(
-                lambda say: say.read("note_newest_bucket", video_id, bucket, bucket), profile=READ
+                lambda cql: cql.read("note_newest_bucket", video_id, bucket, bucket), profile=READ
             )
 
     async def comment(self, video_id: str, seq: int) -> bytes | None:
@@ -88,9 +89,9 @@ class CassandraReads:
         return row[2] if row and unpack(row[:2])[0] <= head + 1 else None
 
     async def bucket_head(self, video_id: str, bucket: int, *, serial: bool = False) -> int:
-        """The head as far as one bucket tells: that of the bucket before if it is empty."""
+        """The head as one bucket has it; if it is empty, the last number of the bucket before."""
         rows = await self._session.call(
-            lambda say: say.read("head", video_id, bucket, serial=serial), profile=READ
+            lambda cql: cql.read("head", video_id, bucket, serial=serial), profile=READ
         )
         head, first = rows[0] if rows else (None, None)
         if head is None:
@@ -104,17 +105,17 @@ class CassandraReads:
             return await self.fetch_head(video_id)
 
     async def _add_anchor(self, video_id: str, bucket: int) -> None:
-        """For a bucket that an older release began. It may be done twice, and beside anything."""
+        """For a bucket that an older release began. Idempotent, and safe beside any other call."""
         with suppress(StoreUnavailable):  # whoever reads next does it
             await self._session.call(
-                lambda say: say.read("add_anchor", video_id, bucket), profile=READ
+                lambda cql: cql.read("add_anchor", video_id, bucket), profile=READ
             )
 
     async def _newest_bucket(self, video_id: str) -> int:
         known = self._newest.get(video_id)
         if known is None:
             rows = await self._session.call(
-                lambda say: say.read("newest_bucket", video_id), profile=READ
+                lambda cql: cql.read("newest_bucket", video_id), profile=READ
             )
             known = rows[0][0] if rows else 0
             self._newest.put(video_id, known)
@@ -123,12 +124,12 @@ class CassandraReads:
     async def _next_row(
         self, video_id: str, head: int, *, serial: bool = False
     ) -> tuple[int, bytes, bytes] | None:
-        """The first row after `head`, None if neither the one that held the number after it is
-        left, nor one of those that a pack could have reached.
+        """The first row after `head` that can hold the next number or lies within a pack of it;
+        None if there is no such row.
         """
         bucket, before = self._buckets.after(head), head + 1 + MAX_PACK
         rows = await self._session.call(
-            lambda say: say.read("next", video_id, bucket, head, before, serial=serial),
+            lambda cql: cql.read("next", video_id, bucket, head, before, serial=serial),
             profile=READ,
         )
         return rows[0] if rows else None
@@ -161,15 +162,15 @@ class CassandraReads:
         # The row that holds number n is named by its last one, at most n + MAX_PACK - 1.
         before = min(through + MAX_PACK, self._buckets.last(bucket) + 1)
         return await self._session.call(
-            lambda say: say.read("rows", video_id, bucket, after, before, serial=serial),
+            lambda cql: cql.read("rows", video_id, bucket, after, before, serial=serial),
             profile=READ,
         )
 
     # Retention
 
     async def _fetch_oldest(self, video_id: str, head: int, *, trusts: bool) -> int:
-        """The first number that is stored, head + 1 if none is. `trusts`: whether what was found a
-        moment ago will do.
+        """The first number that is stored, head + 1 if none is. `trusts`: whether an answer of up
+        to _OLDEST_FOR_S ago is good enough.
         """
         at, oldest = self._oldest.get(video_id) or (float("-inf"), 1)
         if trusts and time.monotonic() - at < _OLDEST_FOR_S:
@@ -189,8 +190,8 @@ class CassandraReads:
         return found
 
     async def _search(self, video_id: str, oldest: int, head: int) -> int:
-        """Steps that double until something is stored, then bisects: what was written first goes
-        first. One read of the first row that is left would read over all that is gone.
+        """Steps forward that double until something is stored, then bisects: what was written
+        first expires first. To read just "the first row" would scan all expired rows before it.
         """
         gone, stored, step = oldest - 1, head + 1, 0
         while gone + 1 < stored:

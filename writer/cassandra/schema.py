@@ -1,8 +1,8 @@
-"""The schema and the store's identity: looked at with every new link, made where they are missing.
+"""The schema and the store's identity: read with each new link, created where they are missing.
 
-All on a thread, it blocks. Several writers may do it at the same time. Two servers that create one
-table at once give it two identities, and its rows are lost between them; so whoever creates asks
-the same server, which does one after the other.
+All of it blocks, and runs on a thread. Several writers may do it at the same time. Two servers that
+create one table at once give it two ids, and rows are lost between them; so all writers send what
+creates to the same server, which does one after the other.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ log = structlog.get_logger()
 SCHEMA_VERSION = 1
 _SCHEMA = Path(__file__).with_name("schema.cql")
 _TABLES = ("identity", "comments", "newest_buckets", "key_buckets")
-_LOOK_AT_SERVERS = 9
+_CHECKED_SERVERS = 9
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A keyspace that can be used: its epoch, and what is said to it."""
+    """A keyspace that can be used: its epoch, and its prepared statements."""
 
     epoch: str
     statements: Statements
@@ -94,7 +94,7 @@ def _ensure_identity(session: Session, config: CassandraConfig) -> str:
             serial_consistency_level=serial_level(config),
         )
         session.execute(insert, (new_epoch(), SCHEMA_VERSION))
-        # Whoever was first; read so that nothing under way can hide.
+        # Whoever was first; at a level at which nothing under way is missed.
         read.consistency_level = serial_level(config)
         row = session.execute(read).one()
     if row is None or not is_epoch(row[0] or "") or row[1] != SCHEMA_VERSION:
@@ -103,11 +103,11 @@ def _ensure_identity(session: Session, config: CassandraConfig) -> str:
 
 
 def _warn_of_servers(cluster: Cluster, session: Session, config: CassandraConfig) -> None:
-    """Tell of settings under which an acknowledged comment can be lost; a server that does not say
-    is passed over.
+    """Warn of settings under which an acknowledged comment can be lost; a server that does not
+    tell its settings is skipped.
     """
     servers = _servers(cluster)
-    for server in servers[:_LOOK_AT_SERVERS]:
+    for server in servers[:_CHECKED_SERVERS]:
         text = "SELECT value FROM system_views.settings WHERE name = 'commitlog_sync'"
         try:
             row = session.execute(text, host=server).one()

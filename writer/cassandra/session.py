@@ -36,14 +36,14 @@ STOP_WITHIN_S = 5.0
 RETRY_S = 0.5
 NEW_LINK_AFTER_S = 10.0  # without any answer
 MAX_AT_ONCE = 256  # calls under way
-MAX_WAITING = 20_000  # calls that wait for their turn
+MAX_WAITING = 20_000  # calls that wait for their turn; more are NotSent
 
 Build = Callable[[Statements], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """One that is under way, and who waits for it. conditional: see `translate`."""
+    """A call that is under way, and who waits for it. conditional: see `translate`."""
 
     future: asyncio.Future[Any]
     conditional: bool
@@ -59,8 +59,8 @@ class Link:
 
 
 class CassandraSession:
-    """`on_link` hears on the loop of every new link;
-    what it raises refuses the link.
+    """`on_link` is called on the loop with the store of each new link; if it raises
+    StoreUnavailable, the link is not used.
     """
 
     def __init__(self, config: CassandraConfig, on_link: Callable[[Store], None]) -> None:
@@ -77,7 +77,7 @@ class CassandraSession:
 
     @property
     def under_way(self) -> int:
-        """Calls that were sent and not answered."""
+        """How many calls are sent and not answered."""
         return len(self._calls)
 
     async def start(self) -> None:
@@ -89,7 +89,7 @@ class CassandraSession:
             await asyncio.wait_for(self._tried.wait(), START_WITHIN_S)
 
     async def stop(self) -> None:
-        """Let calls that are under way end, close the link. Idempotent."""
+        """Wait for calls under way, STOP_WITHIN_S at most, and close the link. Idempotent."""
         self._stopping = True
         deadline = time.monotonic() + STOP_WITHIN_S
         if self._calls:
@@ -104,8 +104,8 @@ class CassandraSession:
     async def call(self, build: Build, *, profile: str) -> list[Any]:
         """Rows of the statement that `build` makes.
 
-        Raises NotSent, Refused or Unanswered, and what `build` raises. A caller that is cancelled
-        stops nothing.
+        Raises NotSent, Refused or Unanswered, and what `build` raises. A call that was sent goes on
+        when its caller is cancelled.
         """
         if self.waiting >= MAX_WAITING:
             raise NotSent("too much waits for the store")

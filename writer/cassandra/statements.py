@@ -1,4 +1,4 @@
-"""Everything that is said to Cassandra after the start, as prepared statements."""
+"""All CQL that is used after the start, as prepared statements."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Statements:
         return cls(prepared, level(config), serial_level(config), config.retention_s)
 
     def read(self, name: str, *values: object, serial: bool = False) -> BoundStatement:
-        """A read, or a plain write; `serial`: it waits for what is under way."""
+        """A read, or an unconditional write; `serial`: it completes what is under way."""
         bound = self.prepared[name].bind(values)
         bound.consistency_level = self.serial_level if serial else self.level
         return bound
@@ -85,7 +85,7 @@ class Statements:
         return batch
 
     def store(self, video_id: str, group: Group, token: bytes, buckets: Buckets) -> BatchStatement:
-        """The group with all that belongs to it, if the head is still the one before it."""
+        """Insert the group with all that belongs to it, if the head has not moved."""
         bucket = buckets.after(group.head)
         batch = BatchStatement(
             BatchType.UNLOGGED,

@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 import structlog
 
 from wire.errors import StoreUnavailable
-from writer.cassandra.append import CassandraAppend
+from wire.ids import EPOCH_LENGTH
+from writer.cassandra.append import CassandraAppend, CassandraStats
 from writer.cassandra.config import CassandraConfig
 from writer.cassandra.driver import READ
 from writer.cassandra.errors import HeadLost
@@ -23,22 +24,22 @@ from writer.cassandra.group import Result
 from writer.cassandra.keys import CassandraKeys
 from writer.cassandra.layout import BUCKET_SIZE, Buckets
 from writer.cassandra.reads import CassandraReads
-from writer.cassandra.restamp import restamp
 from writer.cassandra.schema import Store
 from writer.cassandra.session import CassandraSession
-from writer.cassandra.stats import CassandraStats
 from writer.read_lanes import ReadBounds
 from writer.store import Appended, Item, Outcome, Page, StoreReplaced
 
 log = structlog.get_logger()
 
 APPENDS_AT_ONCE = 128  # of the session's calls, so that posts to many videos leave room for reads
+_BEFORE_EPOCH = len('{"id":"')
+_AFTER_EPOCH = _BEFORE_EPOCH + EPOCH_LENGTH
 
 
 class CassandraStore:
-    """Implements `writer.store.CommentStore`. `on_replaced` is told, as often as it is met, that
-    the keyspace is not the one it was: the process should end. `bucket_size` must be the same for
-    as long as the store lives; only tests choose it.
+    """Implements `writer.store.CommentStore`. `on_replaced` is called, each time it is noticed,
+    when the keyspace is not the one it was: the process should end. `bucket_size` must be the same
+    for as long as the store lives; only tests choose it.
     """
 
     read_bounds = ReadBounds.of(heads=16, ranges=16, history=16)
@@ -72,7 +73,7 @@ class CassandraStore:
 
     @property
     def shared_heads(self) -> int:
-        """Heads that were told without a read of their own."""
+        """Heads that were answered without a read of their own."""
         return self._reads.heads.shared
 
     async def start(self) -> None:
@@ -103,7 +104,7 @@ class CassandraStore:
 
     async def check(self) -> None:
         """As `CommentStore.check`: a read of the epoch."""
-        rows = await self._session.call(lambda say: say.read("epoch"), profile=READ)
+        rows = await self._session.call(lambda cql: cql.read("epoch"), profile=READ)
         self._check_epoch_text(rows[0][0] if rows else None)
 
     async def try_write(self) -> bool:
@@ -149,3 +150,13 @@ class CassandraStore:
             replaced = StoreReplaced("the store has another epoch than before")
             self._on_replaced(replaced)
             raise replaced
+
+
+def restamp(raw: bytes, epoch: bytes) -> bytes:
+    """The public JSON `raw` of a comment, its id in `epoch`.
+
+    A store that got a new epoch after an older copy was restored (see new_epoch) need not rewrite
+    what it holds: the epoch is at a fixed place in the JSON, and is replaced as a comment is read.
+    """
+    current = raw[_BEFORE_EPOCH:_AFTER_EPOCH]
+    return raw if current == epoch else raw[:_BEFORE_EPOCH] + epoch + raw[_AFTER_EPOCH:]

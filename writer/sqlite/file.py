@@ -3,7 +3,7 @@
 Used by one thread. A connection that met an error (other than "busy") is closed and opened again
 for the next transaction, so the store comes back by itself when the cause goes away. The file must
 stay the one that was opened first: the same inode and the same epoch. A commit into a file that was
-unlinked would be lost in silence, so this is looked at in every transaction, and again after a
+unlinked would be lost in silence, so this is checked in every transaction, and again after a
 commit, before anybody is told.
 """
 
@@ -150,7 +150,7 @@ class SqliteFile:
         except FileNotFoundError:
             same = False
         except OSError as exc:
-            raise StoreUnavailable("the store's file cannot be looked at") from exc
+            raise StoreUnavailable("the store's file cannot be checked") from exc
         if not same:
             raise StoreReplaced("the store's file was replaced or removed")
 

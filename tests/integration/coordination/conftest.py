@@ -26,12 +26,6 @@ class Connect(Protocol):
     ) -> ZooKeeperSession: ...
 
 
-def kazoo_of(session: ZooKeeperSession) -> KazooClient:
-    """The client below a session that runs."""
-    assert session._client is not None
-    return session._client.kazoo
-
-
 @pytest.fixture
 def paths() -> Paths:
     """A root that no other test uses."""
@@ -51,6 +45,12 @@ async def connect() -> AsyncIterator[Connect]:
 
     yield connect
     await asyncio.gather(*(session.stop() for session in sessions))
+
+
+def kazoo_of(session: ZooKeeperSession) -> Any:
+    """kazoo's own client, for what a session does not show."""
+    assert session._client is not None
+    return session._client.kazoo
 
 
 @pytest.fixture

@@ -207,7 +207,7 @@ async def test_what_an_operator_removes_comes_back(
     assert await nodes_of(session, paths, "b") == ["n1"]
 
 
-async def test_a_culprit_does_not_hold_the_others_up(
+async def test_a_video_that_is_refused_does_not_hold_the_others_up(
     node: StartNode, connect: Connect, zookeeper: ZooKeeperServer, paths: Paths
 ) -> None:
     """Somebody made one video's parent an ephemeral znode, which can have no children."""

@@ -125,9 +125,8 @@ async def test_removed_watches_tell_nothing_and_others_stay(
     await session.create(paths.video("b"))
     await eventually(lambda: seen)
     assert seen == [paths.videos]
-    client = kazoo_of(session)
-    assert not client._child_watchers
-    assert not client._data_watchers
+    assert not kazoo_of(session)._child_watchers
+    assert not kazoo_of(session)._data_watchers
 
 
 async def test_a_watch_that_is_left_while_another_is_removed_stays(

@@ -20,7 +20,7 @@ from service.tasks import TaskHome
 from service.tls import TlsFiles
 from tests.integration.dispatcher.node_stub import NodeStub
 from tests.support import TIMEOUT_FACTOR, eventually
-from tests.unit.dispatcher.encoded import parcel
+from tests.unit.dispatcher.encoded import encoded
 from wire.roles import Role
 
 NODES, OFFERS, EVERY_S, SIZE = 20, 60, 0.05, 20_000
@@ -52,7 +52,7 @@ class Crowd:
         for seq in range(first, first + OFFERS):
             offered_at[seq] = time.monotonic()
             for node in self.nodes:
-                self.senders.offer(node.peer, parcel(seq, size=SIZE))
+                self.senders.offer(node.peer, encoded(seq, size=SIZE))
             self.most_queued_bytes = max(self.most_queued_bytes, self.senders.queued_bytes)
             await asyncio.sleep(EVERY_S)
         return offered_at

@@ -21,7 +21,7 @@ from service.tls import TlsFiles
 from tests.integration.dispatcher.node_stub import NodeStub
 from tests.support import eventually
 from tests.tcp_proxy import TcpProxy
-from tests.unit.dispatcher.encoded import parcel
+from tests.unit.dispatcher.encoded import encoded
 from wire.roles import Peer, Role
 
 
@@ -45,7 +45,7 @@ class Bench:
 
     def offer(self, stub: NodeStub, *seqs: int, size: int = 10) -> None:
         for seq in seqs:
-            self.senders.offer(stub.peer, parcel(seq, size=size))
+            self.senders.offer(stub.peer, encoded(seq, size=size))
 
     def count(self, name: str) -> float:
         return self.registry.get_sample_value(f"livecomments_{name}_total") or 0.0
@@ -122,7 +122,7 @@ async def test_a_blackholed_node_is_given_up_at_the_deadline(bench: Bench) -> No
         proxy.blackhole()
         far = Peer(Role.NODE, "a", "127.0.0.1", proxy.port)
         started = time.monotonic()
-        bench.senders.offer(far, parcel(1))
+        bench.senders.offer(far, encoded(1))
         await eventually(lambda: bench.count("forwards_failed") == 1)
         assert 0.4 < time.monotonic() - started < 5
         proxy.heal()
@@ -157,7 +157,7 @@ async def test_videos_not_served_are_reported(bench: Bench) -> None:
 async def test_an_address_that_belongs_to_another_node_gets_nothing(bench: Bench) -> None:
     """A stale or forged znode says that node a is where node b is."""
     forged = Peer(Role.NODE, "a", "127.0.0.1", bench.b.port)
-    bench.senders.offer(forged, parcel(1))
+    bench.senders.offer(forged, encoded(1))
     await eventually(lambda: bench.count("forwards_failed") >= 2)
     assert bench.b.requests == []
     bench.offer(bench.a, 2)

@@ -1,4 +1,4 @@
-"""Batches and parcels for tests."""
+"""Batches for tests, encoded and not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ def batch(seq: int = 1, video_id: str = "v", *, size: int = 10, comments: int = 
     return Batch(video_id, EPOCH, seq, (raw,) * comments, request_id=f"request-{seq}")
 
 
-def parcel(seq: int = 1, video_id: str = "v", *, size: int = 10, comments: int = 1) -> EncodedBatch:
+def encoded(
+    seq: int = 1, video_id: str = "v", *, size: int = 10, comments: int = 1
+) -> EncodedBatch:
     made = encode_batch(batch(seq, video_id, size=size, comments=comments))
     assert made is not None
     return made

@@ -4,8 +4,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher.encoded_batch import MAX_BATCH_BYTES, decide, encode_batch, join
-from tests.unit.dispatcher.encoded import EPOCH, batch, node, parcel
+from dispatcher.encoded_batch import MAX_BATCH_BYTES, decide, encode_batch, encode_forward
+from tests.unit.dispatcher.encoded import EPOCH, batch, encoded, node
 from wire.internal import MAX_INTERNAL_BYTES, Batch, decode_batches
 
 ids = st.sampled_from([f"node-{number}" for number in range(8)])
@@ -37,7 +37,7 @@ def test_each_registered_member_is_chosen_once(
 
 def test_a_forward_carries_the_batches_as_the_writer_sent_them() -> None:
     batches = (batch(1, "v"), batch(7, "w", comments=3), batch(2, "v"))
-    body = join([made for one in batches if (made := encode_batch(one)) is not None])
+    body = encode_forward([made for one in batches if (made := encode_batch(one)) is not None])
     assert decode_batches(body) == batches
 
 
@@ -49,8 +49,8 @@ def test_the_bytes_of_a_comment_are_not_touched() -> None:
 
 
 def test_a_batch_that_no_request_could_carry_is_refused() -> None:
-    overhead = len(parcel(size=0).body)
+    overhead = len(encoded(size=0).body)
     largest = encode_batch(batch(size=MAX_BATCH_BYTES - overhead))
     assert largest is not None
-    assert len(join([largest])) == MAX_INTERNAL_BYTES
+    assert len(encode_forward([largest])) == MAX_INTERNAL_BYTES
     assert encode_batch(batch(size=MAX_BATCH_BYTES - overhead + 1)) is None

@@ -8,32 +8,32 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from dispatcher.encoded_batch import EncodedBatch
 from dispatcher.outbox import Outbox, OutboxLimits, Queued
-from tests.unit.dispatcher.encoded import parcel
+from tests.unit.dispatcher.encoded import encoded
 
 LIMITS = OutboxLimits(
-    max_bytes=2_000, max_parcels=8, max_age_s=5.0, request_bytes=600, request_parcels=3
+    max_bytes=2_000, max_batches=8, max_age_s=5.0, request_bytes=600, request_batches=3
 )
 
 
 class Drops:
     def __init__(self) -> None:
-        self.parcels: list[EncodedBatch] = []
+        self.batches: list[EncodedBatch] = []
         self.reasons: Counter[str] = Counter()
 
     def __call__(self, reason: str, dropped: EncodedBatch) -> None:
-        self.parcels.append(dropped)
+        self.batches.append(dropped)
         self.reasons[reason] += 1
 
 
 def seqs(items: list[Queued]) -> list[str]:
-    return [item.parcel.request_id.removeprefix("request-") for item in items]
+    return [item.encoded.request_id.removeprefix("request-") for item in items]
 
 
 def filled(count: int, limits: OutboxLimits = LIMITS, size: int = 10) -> tuple[Outbox, Drops]:
     drops = Drops()
     outbox = Outbox(limits, drops)
     for seq in range(1, count + 1):
-        outbox.put(parcel(seq, size=size), float(seq) / 100)
+        outbox.put(encoded(seq, size=size), float(seq) / 100)
     return outbox, drops
 
 
@@ -50,9 +50,9 @@ def test_a_request_takes_no_more_than_its_bytes() -> None:
     assert seqs(outbox.take(1.0)) == ["1"]
 
 
-def test_a_parcel_over_the_bytes_of_a_request_travels_alone() -> None:
+def test_a_batch_over_the_bytes_of_a_request_travels_alone() -> None:
     outbox, _ = filled(1, size=1_000)
-    outbox.put(parcel(2), 0.0)
+    outbox.put(encoded(2), 0.0)
     assert seqs(outbox.take(1.0)) == ["1"]
 
 
@@ -88,14 +88,14 @@ def test_what_is_put_back_into_a_full_queue_is_the_first_to_go() -> None:
     outbox, drops = filled(8)
     taken = outbox.take(1.0)
     for seq in range(9, 12):
-        outbox.put(parcel(seq), 1.0)
+        outbox.put(encoded(seq), 1.0)
     outbox.put_back(taken)
-    assert seqs([Queued(one, 0) for one in drops.parcels]) == ["1", "2", "3"]
+    assert seqs([Queued(one, 0) for one in drops.batches]) == ["1", "2", "3"]
 
 
 def test_smaller_limits_drop_at_once() -> None:
     outbox, drops = filled(8)
-    outbox.set_limits(OutboxLimits(max_parcels=2))
+    outbox.set_limits(OutboxLimits(max_batches=2))
     assert seqs(outbox.take(1.0)) == ["7", "8"]
     assert drops.reasons == {"full": 6}
 
@@ -103,13 +103,13 @@ def test_smaller_limits_drop_at_once() -> None:
 def test_the_queue_of_a_node_that_does_not_answer_is_small() -> None:
     small = OutboxLimits().small()
     assert small.max_bytes <= 512 * 1024
-    assert small.max_parcels <= 200
+    assert small.max_batches <= 200
 
 
 def test_clear_reports_everything() -> None:
     outbox, drops = filled(4)
     outbox.clear()
-    assert (len(outbox), outbox.size, len(drops.parcels)) == (0, 0, 4)
+    assert (len(outbox), outbox.size, len(drops.batches)) == (0, 0, 4)
 
 
 class OutboxModel(RuleBasedStateMachine):
@@ -127,14 +127,14 @@ class OutboxModel(RuleBasedStateMachine):
     @rule(size=st.integers(0, 900))
     def put(self, size: int) -> None:
         self.count += 1
-        self.outbox.put(parcel(self.count, size=size), self.now)
+        self.outbox.put(encoded(self.count, size=size), self.now)
 
     @rule()
     def take(self) -> None:
         if not self.taken:
             self.taken = self.outbox.take(self.now)
-            assert len(self.taken) <= LIMITS.request_parcels
-            total = sum(item.parcel.size for item in self.taken)
+            assert len(self.taken) <= LIMITS.request_batches
+            total = sum(item.encoded.size for item in self.taken)
             assert total <= LIMITS.request_bytes or len(self.taken) == 1
 
     @rule()
@@ -153,14 +153,14 @@ class OutboxModel(RuleBasedStateMachine):
 
     @invariant()
     def nothing_vanishes_and_order_is_kept(self) -> None:
-        accounted = len(self.sent) + len(self.taken) + len(self.outbox) + len(self.drops.parcels)
+        accounted = len(self.sent) + len(self.taken) + len(self.outbox) + len(self.drops.batches)
         assert accounted == self.count
         assert self.sent == sorted(self.sent)
 
     @invariant()
     def bounds_hold(self) -> None:
         assert self.outbox.size <= LIMITS.max_bytes
-        assert len(self.outbox) <= LIMITS.max_parcels
+        assert len(self.outbox) <= LIMITS.max_batches
 
 
 TestOutboxModel = OutboxModel.TestCase
@@ -169,7 +169,7 @@ TestOutboxModel = OutboxModel.TestCase
 @given(st.lists(st.integers(0, 300), max_size=8))
 def test_size_is_the_sum_of_what_is_queued(sizes: list[int]) -> None:
     outbox = Outbox(OutboxLimits(), Drops())
-    parcels = [parcel(seq, size=size) for seq, size in enumerate(sizes, 1)]
-    for one in parcels:
+    batches = [encoded(seq, size=size) for seq, size in enumerate(sizes, 1)]
+    for one in batches:
         outbox.put(one, 0.0)
-    assert outbox.size == sum(one.size for one in parcels)
+    assert outbox.size == sum(one.size for one in batches)

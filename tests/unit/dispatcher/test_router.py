@@ -69,7 +69,7 @@ async def bench() -> AsyncIterator[Bench]:
 
 async def test_each_batch_goes_to_the_nodes_of_its_video(bench: Bench) -> None:
     bench.routes.known = {"v": frozenset("a"), "w": frozenset("ab"), "x": frozenset()}
-    await bench.router.take([batch(1, "v"), batch(2, "w"), batch(3, "x")])
+    await bench.router.route([batch(1, "v"), batch(2, "w"), batch(3, "x")])
     await bench.senders.wait_idle()
     assert bench.got == {"a": [("v", 1), ("w", 2)], "b": [("w", 2)]}
     assert (bench.count("routed"), bench.count("no_node")) == (2, 1)
@@ -77,14 +77,14 @@ async def test_each_batch_goes_to_the_nodes_of_its_video(bench: Bench) -> None:
 
 async def test_a_registered_node_that_is_no_member_is_counted(bench: Bench) -> None:
     bench.routes.known = {"v": frozenset(["a", "gone"])}
-    await bench.router.take([batch(1)])
+    await bench.router.route([batch(1)])
     await bench.senders.wait_idle()
     assert bench.got == {"a": [("v", 1)]}
     assert bench.registry.get_sample_value("livecomments_route_unknown_nodes_total") == 1
 
 
 async def test_an_unknown_route_is_waited_for(bench: Bench) -> None:
-    taken = asyncio.create_task(bench.router.take([batch(1)]))
+    taken = asyncio.create_task(bench.router.route([batch(1)]))
     await eventually(lambda: "v" in bench.routes.asked)
     assert not taken.done()
     bench.routes.answer("v", "a")
@@ -94,7 +94,7 @@ async def test_an_unknown_route_is_waited_for(bench: Bench) -> None:
 
 async def test_an_unknown_route_delays_neither_the_known_ones_nor_the_reply(bench: Bench) -> None:
     bench.routes.known = {"known": frozenset("a")}
-    await bench.router.take([batch(1, "unknown"), batch(1, "known")])
+    await bench.router.route([batch(1, "unknown"), batch(1, "known")])
     assert bench.got == {"a": [("known", 1)]}
     assert bench.router.waiting == 1
     bench.routes.answer("unknown", "b")
@@ -104,8 +104,8 @@ async def test_an_unknown_route_delays_neither_the_known_ones_nor_the_reply(benc
 
 
 async def test_batches_that_wait_for_one_route_keep_their_order(bench: Bench) -> None:
-    await bench.router.take([batch(1), batch(2)])
-    await bench.router.take([batch(3)])
+    await bench.router.route([batch(1), batch(2)])
+    await bench.router.route([batch(3)])
     bench.routes.answer("v", "a")
     await bench.router.wait_routed()
     await bench.senders.wait_idle()
@@ -113,7 +113,7 @@ async def test_batches_that_wait_for_one_route_keep_their_order(bench: Bench) ->
 
 
 async def test_what_cannot_be_routed_is_counted_and_no_error(bench: Bench) -> None:
-    taken = asyncio.create_task(bench.router.take([batch(1)]))
+    taken = asyncio.create_task(bench.router.route([batch(1)]))
     await eventually(lambda: "v" in bench.routes.asked)
     bench.routes.asked["v"].set_exception(RouteUnknown("away"))
     await taken
@@ -124,7 +124,7 @@ async def test_no_more_than_so_many_batches_wait(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(router_module, "MAX_WAITING", 3)
-    await bench.router.take([batch(seq) for seq in range(1, 6)])
+    await bench.router.route([batch(seq) for seq in range(1, 6)])
     assert (bench.router.waiting, bench.count("queue_full")) == (3, 2)
 
 
@@ -132,28 +132,28 @@ async def test_no_more_than_so_many_bytes_wait(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(router_module, "MAX_WAITING_BYTES", 1_000)
-    await bench.router.take([batch(seq, size=600) for seq in range(1, 6)])
+    await bench.router.route([batch(seq, size=600) for seq in range(1, 6)])
     assert (bench.router.waiting, bench.count("queue_full")) == (2, 3)
     bench.routes.answer("v", "a")
     await bench.router.wait_routed()
     bench.routes.known.clear()
     bench.routes.asked.clear()
-    await bench.router.take([batch(9)])
+    await bench.router.route([batch(9)])
     assert bench.router.waiting == 1  # the room was given back
 
 
 async def test_a_batch_too_large_for_any_forward_is_counted(bench: Bench) -> None:
-    await bench.router.take([batch(1, size=MAX_INTERNAL_BYTES)])
+    await bench.router.route([batch(1, size=MAX_INTERNAL_BYTES)])
     assert bench.count("too_large") == 1
 
 
 async def test_senders_of_nodes_that_left_are_closed_after_a_while(bench: Bench) -> None:
     bench.routes.known = {"v": frozenset("ab")}
-    await bench.router.take([batch(1)])
+    await bench.router.route([batch(1)])
     await bench.senders.wait_idle()
     bench.senders.sweep({"a"})
     assert set(bench.senders.depths) == {"a"}
-    await bench.router.take([batch(2)])  # it is back: a new sender
+    await bench.router.route([batch(2)])  # it is back: a new sender
     await bench.senders.wait_idle()
     assert bench.got["b"] == [("v", 1), ("v", 2)]
 
@@ -161,7 +161,7 @@ async def test_senders_of_nodes_that_left_are_closed_after_a_while(bench: Bench)
 async def test_a_node_that_is_only_restarting_keeps_its_sender(bench: Bench) -> None:
     bench.senders._close_after_s = 1_000
     bench.routes.known = {"v": frozenset("ab")}
-    await bench.router.take([batch(1)])
+    await bench.router.route([batch(1)])
     bench.senders.sweep({"a"})
     bench.senders.sweep({"a", "b"})
     assert set(bench.senders.depths) == {"a", "b"}

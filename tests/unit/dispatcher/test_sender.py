@@ -14,7 +14,7 @@ from dispatcher.outbox import OutboxLimits
 from dispatcher.sender import NodeSender, SenderConfig
 from service.logs import add_request_id, bind_request, current_request_id
 from tests.support import eventually
-from tests.unit.dispatcher.encoded import node, parcel
+from tests.unit.dispatcher.encoded import encoded, node
 from wire.errors import PeerError
 from wire.internal import FORWARD, ForwardReply, decode_batches, encode
 from wire.roles import Peer
@@ -66,7 +66,7 @@ class Bench:
 
     def offer(self, *seqs: int, video_id: str = "v", port: int = 1) -> None:
         for seq in seqs:
-            self.sender.offer(node("n1", port), parcel(seq, video_id))
+            self.sender.offer(node("n1", port), encoded(seq, video_id))
 
     def count(self, name: str, **labels: str) -> float:
         return self.registry.get_sample_value(f"livecomments_{name}_total", labels) or 0.0
@@ -153,7 +153,7 @@ async def test_videos_that_the_node_does_not_serve_are_reported_once(bench: Benc
 
 
 async def test_a_node_that_does_not_answer_gets_a_small_queue_until_it_does() -> None:
-    bench = bench_of(limits=OutboxLimits(max_parcels=320), max_back_off_s=0.002)
+    bench = bench_of(limits=OutboxLimits(max_batches=320), max_back_off_s=0.002)
     bench.node.errors = [PeerError("refused")] * 1_000
     for seq in range(1, 400):
         bench.offer(seq)

@@ -23,8 +23,8 @@ def none_free() -> Iterator[None]:
 def test_a_shortage_is_counted_and_told(none_free: None) -> None:
     health = Health()
     descriptors = Descriptors(health)
-    descriptors.look()
-    descriptors.look()
+    descriptors.check()
+    descriptors.check()
     assert descriptors.shortages == 2
     assert health.degraded["descriptors"].startswith("none is free")
 
@@ -33,5 +33,5 @@ def test_it_is_no_longer_told_when_there_are_some_again() -> None:
     health = Health()
     health.mark("descriptors", "none is free")
     descriptors = Descriptors(health)
-    descriptors.look()
+    descriptors.check()
     assert (descriptors.shortages, health.degraded) == (0, {})

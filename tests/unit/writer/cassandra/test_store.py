@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from wire.comment import Comment, NewComment, encode_comment
-from writer.cassandra.restamp import restamp
+from writer.cassandra.store import restamp
 
 OLD, NEW = "a" * 12, "0123456789bc"
 AT = "2030-01-01T00:00:00.000Z"
