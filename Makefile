@@ -48,9 +48,10 @@ test: setup-dev ## what a change must pass, minutes (PYTEST="-k word" for some, 
 	@$(BIN)/livecomments install --tests
 	@$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
-test-all: setup-dev ## and what takes longer: the mix, benchmarks, moves, store faults, all topologies
+test-all: setup-dev ## all tests, longer ones too, and the clients that can be had (20 minutes and more)
 	@$(BIN)/livecomments install --tests
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not chaos" $(PYTEST)
+	@$(if $(PYTEST),,$(BIN)/python -m tests.clients --available)
 
 test-docker: setup-dev ## the whole-system tests in containers, with SQLite and with Cassandra
 	@$(BIN)/python -m cluster.docker

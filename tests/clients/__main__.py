@@ -1,7 +1,9 @@
-"""`python -m tests.clients [word in a client's name or language...]`: see docs/clients.md.
+"""`python -m tests.clients [--available] [word in a client's name or language...]`: see
+docs/clients.md.
 
 Exit status: 0 every client is as whole as the catalogue says, 1 not, 2 something cannot be
-installed.
+installed. With `--available` the languages of which something cannot be installed are left out, and
+the last lines say which and why.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from cluster.ports import free_ports
 from cluster.settings import Settings
 from tests.clients import chromium
 from tests.clients.catalogue import CLIENTS, Client
-from tests.clients.install import CannotInstall, install
+from tests.clients.install import install
 from tests.clients.judge import Finding
 from tests.clients.pages import serving_pages
 from tests.clients.scenarios import SCENARIOS, Stage, play
@@ -29,15 +31,15 @@ _FOLDER = ".clients"  # no cluster can have a name that begins so
 _NODES = {"DRAIN_NOTICE_S": "1.5", "DRAIN_WINDOW_S": "2"}
 
 
-def main(words: Sequence[str]) -> int:
+def main(words: Sequence[str], *, available: bool) -> int:
     clients = [one for one in CLIENTS if not words or _is_meant(one, words)]
     built = home_folder(os.environ) / _FOLDER
-    try:
-        install({one.language for one in clients}, built)
-    except CannotInstall as exc:
-        print(exc)
+    lacking = install(sorted({one.language for one in clients}), built)
+    clients = [one for one in clients if one.language not in lacking]
+    if lacking and not available:
+        _tell(lacking)
         return 2
-    findings = asyncio.run(_run(clients, built))
+    findings = asyncio.run(_run(clients, built)) if clients else {}
     print(table(clients, findings, built))
     broken = [
         name
@@ -46,7 +48,13 @@ def main(words: Sequence[str]) -> int:
     ]
     for name in broken:
         print(f"not whole, although docs/clients.md says so: {name}")
+    _tell(lacking)
     return 1 if broken else 0
+
+
+def _tell(lacking: Mapping[str, str]) -> None:
+    for language, why in lacking.items():
+        print(f"NOT RUN, because it cannot be installed: clients in {language}: {why}")
 
 
 def _is_meant(client: Client, words: Sequence[str]) -> bool:
@@ -84,4 +92,7 @@ async def _told(stage: Stage, scenario: str) -> dict[str, Finding]:
     return await play(stage, scenario)
 
 
-sys.exit(main(sys.argv[1:]))
+_AVAILABLE = "--available"
+sys.exit(
+    main([word for word in sys.argv[1:] if word != _AVAILABLE], available=_AVAILABLE in sys.argv)
+)

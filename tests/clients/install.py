@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tests.clients.catalogue import PYTHON_PACKAGES
@@ -15,21 +15,33 @@ _TOOLS = {
     "python": (), "javascript": ("node", "npm"), "browser": ("npm", "chromium"), "go": ("go",),
     "java": ("java", "javac", "mvn"), "rust": ("cargo",), "shell": ("bash", "curl"),
 }  # fmt: skip
+_WITHIN_S = 300  # a registry that does not answer is given up
 
 
 class CannotInstall(Exception):
     """A tool is missing, or its registry or compiler refused; says which and why."""
 
 
-def install(languages: Collection[str], built: Path) -> None:
-    """Make ready whatever is in these languages. Raises CannotInstall."""
-    lacking = {tool for one in languages for tool in _TOOLS[one] if shutil.which(tool) is None}
-    if lacking:
-        raise CannotInstall(f"not there: {', '.join(sorted(lacking))}")
-    for language in sorted({"javascript" if one == "browser" else one for one in languages}):
-        folder = built / language
-        shutil.copytree(SOURCES / language, folder, dirs_exist_ok=True)
-        _BUILDERS.get(language, _nothing)(folder)
+def install(languages: Iterable[str], built: Path) -> dict[str, str]:
+    """Make ready whatever is in these languages; of which that cannot be, and why."""
+    lacking = {}
+    for language in languages:
+        try:
+            _install(language, built)
+        except CannotInstall as exc:
+            lacking[language] = str(exc)
+    return lacking
+
+
+def _install(language: str, built: Path) -> None:
+    """Raises CannotInstall."""
+    missing = [tool for tool in _TOOLS[language] if shutil.which(tool) is None]
+    if missing:
+        raise CannotInstall(f"not there: {', '.join(missing)}")
+    language = "javascript" if language == "browser" else language
+    folder = built / language
+    shutil.copytree(SOURCES / language, folder, dirs_exist_ok=True)
+    _BUILDERS.get(language, _nothing)(folder)
 
 
 def _nothing(_folder: Path) -> None:
@@ -64,7 +76,12 @@ def _rust(folder: Path) -> None:
 
 
 def _run(folder: Path, *command: str) -> None:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, check=False, timeout=_WITHIN_S
+        )
+    except subprocess.TimeoutExpired:
+        raise CannotInstall(f"{' '.join(command)}: took more than {_WITHIN_S} s") from None
     if done.returncode:
         raise CannotInstall(f"{' '.join(command)}: {(done.stdout + done.stderr)[-3000:]}")
 
