@@ -80,6 +80,9 @@ bench: setup ## measure (see docs/performance.md; BENCH="fanout memory" for some
 	@$(BIN)/python -m bench.peers
 	@$(BIN)/python -m bench $(BENCH)
 
+plan: setup ## how many machines a number of viewers needs (docs/capacity.md; PLAN="--viewers 1M --videos 10k")
+	@$(BIN)/python -m planner $(PLAN)
+
 soak: setup ## half load for a long time: does anything grow? (MINUTES=30)
 	@$(BIN)/python -m bench.peers
 	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30)
