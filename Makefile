@@ -8,6 +8,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help soak cluster-up cluster-status cluster-logs cluster-down cluster-clean dev \
         setup setup-dev test test-all test-docker check bench compare chaos chaos-all clients
+.PHONY: test-pythons plan
 
 BIN := .venv/bin
 # A person's PYTHONPATH, PYTHONHOME and the like may put other code in the place of ours.
@@ -58,6 +59,9 @@ test-docker: setup-dev ## the whole-system tests in containers, with SQLite and 
 	@$(BIN)/python -m pytest -m "not chaos" --runtime docker --store sqlite tests/docker tests/e2e $(PYTEST)
 	@$(BIN)/python -m pytest -m "not chaos" --runtime docker --store cassandra tests/e2e $(PYTEST)
 
+test-pythons: setup-dev ## checks, unit and contract tests on Python 3.12 to 3.14, as far as found (PYTHONS="3.13")
+	@$(BIN)/python -m tests.pythons $(PYTHONS)
+
 chaos: setup-dev ## 3 minutes of faults by chance, judged (SEEDS=n times; SEED=n MINUTES=m FAULTS=a,b repeats one)
 	@$(BIN)/livecomments install
 	@$(BIN)/python -m tests.chaos
@@ -76,6 +80,9 @@ check: setup-dev ## style, types, layers, configurations
 bench: setup ## measure (see docs/performance.md; BENCH="fanout memory" for some)
 	@$(BIN)/python -m bench.peers
 	@$(BIN)/python -m bench $(BENCH)
+
+plan: setup ## how many machines a number of viewers needs (docs/capacity.md; PLAN="--viewers 1M --videos 10k")
+	@$(BIN)/python -m planner $(PLAN)
 
 soak: setup ## half load for a long time: does anything grow? (MINUTES=30)
 	@$(BIN)/python -m bench.peers

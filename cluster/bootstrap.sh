@@ -3,14 +3,15 @@
 # to the packages. A second run does nothing. An environment belongs to the place that it was made
 # in: in a checkout that was copied or moved there it is made anew.
 #
-#   cluster/bootstrap.sh        what the cluster runs with
-#   cluster/bootstrap.sh dev    and what tests and checks need
+#   cluster/bootstrap.sh               what the cluster runs with
+#   cluster/bootstrap.sh dev           and what tests and checks need
+#   cluster/bootstrap.sh dev FOLDER    the same in FOLDER instead of .venv, for another Python
 set -eu
 
 unset CDPATH
 cd "$(dirname "$0")/.."
 here=$(pwd -P)
-venv=.venv
+venv=${2:-.venv}
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 

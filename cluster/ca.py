@@ -1,4 +1,4 @@
-"""A development CA: who our processes are when nobody brought certificates.
+"""A development CA: certificates for our processes where nobody brought any.
 
 Invariants: a process's folder holds `ca.pem`, `cert.pem` and `key.pem`; the certificate names role
 and id twice, as wire.roles spells them. Whatever is still good is left untouched, so issuing again
@@ -27,8 +27,8 @@ from wire.roles import Role, dns_name, san_uri
 CA_DAYS = 3650
 LEAF_DAYS = 365
 GATEWAY_NAMES = ("localhost", "127.0.0.1", "::1")
-# For clocks that are late, and for one that was ahead when we issued and was set right since. A
-# leaf has not more than the 825 days in all that some clients allow.
+# For clocks that are slow, and for one that was fast when we issued and has been corrected since. A
+# leaf is valid for no more than 825 days in all, which some clients demand.
 LEAF_BACKDATE_DAYS = 365
 CA_BACKDATE_DAYS = 3650
 _CA_CERT, _CA_KEY = "ca.pem", "ca.key"
@@ -194,8 +194,8 @@ def _now() -> dt.datetime:
 
 
 def _has_life_left(certificate: x509.Certificate, days: int) -> bool:
-    """Whether it is valid now, and for a third of the `days` that it was to have: a clock that was
-    wrong when it was issued is no matter.
+    """Whether it is valid now, and has a third of its `days` left. Its start does not count, so
+    a clock that was wrong at the time of issue does no harm.
     """
     start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     return start <= _now() < end - min(dt.timedelta(days), end - start) / 3

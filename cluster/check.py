@@ -34,7 +34,7 @@ def configurations() -> Iterator[tuple[str, haproxy.Gateway]]:
 
 
 def check_gateway(gateway: haproxy.Gateway, folder: Path) -> str:
-    """Write the configuration into `folder`; what HAProxy has against it, "" for nothing.
+    """Write the configuration into `folder`; what HAProxy objects to, "" for nothing.
 
     Warnings count.
     """

@@ -3,7 +3,7 @@
 Invariants: settings and ports are saved before anything starts, and a part that runs is left alone;
 so `up` is the same whether it makes a cluster, continues after a crash, adds nodes or
 has nothing to do. Nothing restarts by itself, but what ended for want of room on its disk
-(cluster.local.keeper).
+(cluster.local.supervisor).
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ class Cluster:
                     await self._start_group(group, started, progress)
                 started += group
         with progress.step("the store"):
-            await self._waiting.posts_accepted(
+            await self._waiting.until_posts_accepted(
                 [part for part in self.parts if part.kind in WITH_STORE]
             )
         with progress.step(Kind.HAPROXY):
@@ -211,7 +211,7 @@ class Cluster:
 
     async def wait_ready(self, name: str, timeout_s: float | None = None) -> None:
         """Until the part says that it is ready; None: what its kind may take. Raises StepFailed."""
-        await self._waiting.ready(self.part(name), timeout_s)
+        await self._waiting.until_ready(self.part(name), timeout_s)
 
     def set_environment(self, scope: str, **variables: str) -> None:
         """Variables for the next start of a part ("node-1"), a role ("node") or "all"."""
@@ -258,8 +258,8 @@ class Cluster:
                 )
 
     async def _move_here(self, progress: Progress) -> None:
-        """Begin anew in the place that the folder was moved or copied to. What runs here was
-        started there, with the old paths. What ZooKeeper kept names processes that are not here.
+        """Start anew in the place that the folder was moved or copied to. What runs was started
+        with the old paths, and ZooKeeper's data names processes that do not exist here.
         """
         place = self._state.moved_from
         progress.note(f"this cluster was made in {place}: its parts start anew, comments stay")
@@ -277,12 +277,14 @@ class Cluster:
 
     async def _wait_ready(self, group: list[Part], started: list[Part], progress: Progress) -> None:
         """Until all are. A ZooKeeper that ends instead begins anew without its data, once: a crash
-        may leave files that it cannot read, and everybody registers again.
+        may leave files that it cannot read. That costs nothing, for everybody registers again. It
+        is the last resort: what a full disk leaves is mended without loss (see
+        cluster.servers.zookeeper.remove_empty_logs).
         """
         old = [part for part in group if part.kind is Kind.ZOOKEEPER]
         while True:
             try:
-                await self._waiting.all_ready(group, started)
+                await self._waiting.until_all_ready(group, started)
                 return
             except StepFailed:
                 dead = [part for part in old if self.condition(part.name) not in RUNNING]
@@ -297,11 +299,11 @@ class Cluster:
     async def _start_gateway(self, part: Part) -> None:
         await self._launch(part)
         servers = self._servers()
-        await self._waiting.slots_filled(part, servers)
+        await self._waiting.fill_slots(part, servers)
         await self.runtime.renew_gateway()
         behind = [part for part in self.parts if part.kind in BEHIND_GATEWAY]
-        await self._waiting.all_ready([part], behind)
-        await self._waiting.gateway_sees_all(part, behind)
+        await self._waiting.until_all_ready([part], behind)
+        await self._waiting.until_gateway_sees(part, behind)
 
     async def _launch(self, part: Part) -> None:
         if self.runtime.condition(part.name) in RUNNING:
@@ -314,7 +316,7 @@ class Cluster:
         """A part may have another address after a start."""
         servers = {name: server for name, server in self._servers().items() if name == part.name}
         if servers and self.runtime.condition(Kind.HAPROXY) is Condition.RUNNING:
-            await self._waiting.slots_filled(self.part(Kind.HAPROXY), servers)
+            await self._waiting.fill_slots(self.part(Kind.HAPROXY), servers)
 
     def _servers(self) -> dict[str, Server]:
         """What the gateway has to know, by name: where its servers are now."""

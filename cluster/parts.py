@@ -123,7 +123,7 @@ def parts_of(settings: Settings, ports: Mapping[str, int]) -> list[Part]:
 
 
 def _host(settings: Settings, kind: Kind, number: int) -> str:
-    if kind is Kind.CASSANDRA:  # they find one another by address alone, on one port for all
+    if kind is Kind.CASSANDRA:  # they know one another by address alone, and all have one port
         return f"127.0.0.{number}"
     return reached_at(settings.bind) if kind is Kind.HAPROXY else LOOPBACK
 

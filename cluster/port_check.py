@@ -1,4 +1,4 @@
-"""Before something starts: whether it could listen where it is to; if not, why, in one line."""
+"""Whether a part can listen on its ports, checked before it starts; if not, one line says why."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def require_gateway_ports(settings: Settings, ports: Mapping[str, int]) -> None:
 
 def require_free(host: str, port: int, whose: str, hint: str) -> None:
     """Raises PortTaken if another program listens there, CannotListen if this machine has no such
-    address, PermissionError if the port is not everybody's.
+    address, PermissionError if the port is for root only.
     """
     try:
         if not is_free(host, port):

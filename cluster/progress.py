@@ -13,17 +13,17 @@ Update = Callable[[str], None]  # how far a step is, in a few words
 
 
 class Progress(Protocol):
-    """Told about each step and whatever is worth knowing."""
+    """Shows each step, and notes."""
 
     def step(self, text: str) -> AbstractContextManager[Update]:
         """A step that takes a while."""
 
     def note(self, text: str) -> None:
-        """Something worth knowing."""
+        """A line that is worth knowing."""
 
 
 class NoProgress:
-    """Says nothing (tests)."""
+    """Shows nothing."""
 
     @contextmanager
     def _nothing(self) -> Iterator[Update]:

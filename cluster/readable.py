@@ -1,4 +1,4 @@
-"""What people read: log lines, the table of `status`, the closing words of `up`."""
+"""Text for people: log lines, the table of `status`, the closing words of `up`."""
 
 from __future__ import annotations
 
@@ -106,10 +106,10 @@ def lines_to_try(url: str) -> list[str]:
 
 
 def _bus(row: Row) -> str:
-    """How the part stands with what connects it to the others."""
+    """The state of its connection to ZooKeeper or Redis."""
     states = {"zookeeper": row.zookeeper, "redis": row.redis}
-    told = [f"{bus} {state}" for bus, state in states.items() if state not in (None, "none")]
-    return ", ".join(told)
+    shown = [f"{bus} {state}" for bus, state in states.items() if state not in (None, "none")]
+    return ", ".join(shown)
 
 
 def _colour(row: Row) -> str:

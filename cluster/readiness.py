@@ -1,6 +1,6 @@
-"""Asking a part how it is, each in its own way.
+"""Whether a part is ready, asked of the part itself; each kind is asked in its own way.
 
-A reply is never waited for longer than DEADLINE_S; no reply is an answer too.
+A reply is never waited for longer than DEADLINE_S; a part that does not reply is not ready.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ async def fetch_readiness(part: Part, host: str | None) -> Readiness:
 
 
 async def fetch_state(part: Part, host: str | None) -> dict[str, Any]:
-    """What one of our processes tells of itself; {} if it does not answer."""
+    """What one of our processes reports in `/state`; {} if it does not answer."""
     reply = await fetch_json(host, part.ports["ops"], "/state") if host is not None else None
     return reply[1] if reply is not None and reply[0] == 200 else {}
 

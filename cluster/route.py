@@ -1,4 +1,6 @@
-"""Where a video goes: who serves it, who would be asked, whom the gateway picks."""
+"""The route of a video: the nodes that serve it, the dispatcher that a writer asks first, and where
+the gateway sends its posts and streams.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""What a runtime can do with the parts of a cluster: `local_runtime` with processes,
-`docker_runtime` with containers.
+"""What a runtime can do with the parts of a cluster: cluster.local runs them as processes,
+cluster.docker as containers.
 
-A runtime starts exactly what it is told and touches nothing that it did not start. It restarts
-nothing by itself, but what ended for want of room on its disk. Where a part listens is the
-runtime's to say, and may be another address after each start.
+A runtime starts exactly what it is told to start, and touches nothing that it did not start. It
+restarts nothing by itself, except a server that ended because its disk was full. It also knows
+where a part listens, which may be another address after each start.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ class Condition(StrEnum):
     STOPPED = "stopped"  # it never ran, or was stopped on purpose
 
 
-RUNNING = (Condition.RUNNING, Condition.PAUSED, Condition.PARTITIONED)  # all of them are there
+RUNNING = (Condition.RUNNING, Condition.PAUSED, Condition.PARTITIONED)  # its processes exist
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a cluster is to be made of, at the moment of a call."""
+    """The settings and parts that a cluster is to have, at the moment of a call."""
 
     settings: Settings
     parts: Sequence[Part]

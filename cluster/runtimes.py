@@ -1,8 +1,8 @@
 """Which runtime a cluster has, and which a new one gets when nobody has said so.
 
-Containers, where an engine answers, its containers have addresses that this machine reaches,
-compose is there, and the images are or can be had; else processes. One that was chosen stays the
-cluster's for its life.
+Containers, if an engine answers, this machine reaches the addresses of its containers, compose is
+installed, and the images are there or can be pulled; else processes. The choice holds for the life
+of the cluster.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How every part of a cluster is, gathered by asking all of them at once."""
+"""The state of every part of a cluster; all parts are asked at once."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""What the command says to a person, or to whatever stands in the person's place.
+"""The command's output, for a person or a pipe.
 
 Invariants: nobody has to read it. A reader that has gone (`| head`), a stream that was closed
-before the start (`>&-`), an encoding without some letter: none of them ends a command that changes
-something half-way, and none is told as an error. What only shows something ends when nobody reads
-any more.
+before the start (`>&-`), an encoding that lacks a letter: none of them ends a command that changes
+something half-way, and none is reported as an error. A command that only shows something ends when
+nobody reads any more.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def end_when_nobody_reads() -> None:
 
     def watch() -> None:
         poll = select.poll()
-        poll.register(sys.stdout.fileno(), 0)  # its reader goes: that is always told
+        poll.register(sys.stdout.fileno(), 0)  # that its reader has gone is always reported
         poll.poll()
         os._exit(0)
 
@@ -90,7 +90,7 @@ def _usable(stream: IO[str] | None, number: int) -> IO[str]:
 
 
 def _give_up(stream: IO[str]) -> None:
-    """What is still in its buffer goes nowhere, and no error comes of it at the end."""
+    """Discard what is still in its buffer: flushing it at the end would fail."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

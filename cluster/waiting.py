@@ -1,7 +1,7 @@
 """Waiting for parts: until one is ready, until the gateway reaches all of them.
 
-Invariants: every wait has a bound, and ends early when a part has died without which it cannot
-succeed; both raise StepFailed with the end of that part's log.
+Invariants: every wait has a bound, and ends early when a part that it depends on has died; both
+raise StepFailed with the end of that part's log.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from cluster.servers.haproxy import Server
 READY_WITHIN_S = 60.0
 CASSANDRA_READY_WITHIN_S = 180.0  # it takes 10 to 20 s, or several times that on a busy machine
 LOG_LINES_SHOWN = 25
-_LOOK_EVERY_S = 0.05
+_POLL_EVERY_S = 0.05
 
 
 class Waiting:
@@ -31,7 +31,7 @@ class Waiting:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
 
-    async def ready(self, part: Part, timeout_s: float | None = None) -> None:
+    async def until_ready(self, part: Part, timeout_s: float | None = None) -> None:
         """Until the part says that it is ready. Raises StepFailed."""
         timeout_s = timeout_s or _ready_within_s(part)
         deadline = time.monotonic() + timeout_s
@@ -45,25 +45,25 @@ class Waiting:
             if time.monotonic() > deadline:
                 what = f"{part.name} was not ready within {timeout_s:.0f} s ({readiness.words})"
                 raise self._failed(part, what)
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(_POLL_EVERY_S)
 
-    async def all_ready(self, parts: Sequence[Part], needed: Sequence[Part] = ()) -> None:
-        """Until all are; the first that fails ends it, and so does one of those that they `need`.
-        Raises StepFailed.
+    async def until_all_ready(self, parts: Sequence[Part], needed: Sequence[Part] = ()) -> None:
+        """Until all are. The first one that fails ends the wait, and so does a `needed` part that
+        ends. Raises StepFailed.
         """
         await self._unless_one_ends(needed, self._all_ready(parts))
 
     async def _all_ready(self, parts: Sequence[Part]) -> None:
-        waits = [asyncio.ensure_future(self.ready(part)) for part in parts]
+        waits = [asyncio.ensure_future(self.until_ready(part)) for part in parts]
         try:
             await asyncio.gather(*waits)
         finally:
             for wait in waits:
                 wait.cancel()
 
-    async def posts_accepted(self, writers: Sequence[Part]) -> None:
-        """Until every writer reaches its store: it is ready without, but posts are refused. Raises
-        StepFailed.
+    async def until_posts_accepted(self, writers: Sequence[Part]) -> None:
+        """Until every writer reaches its store: a writer is ready without it, but refuses posts.
+        Raises StepFailed.
         """
         await self._unless_one_ends(writers, self._posts_accepted(writers))
 
@@ -73,20 +73,20 @@ class Waiting:
             while not (readiness := await self._ask(writer)).ready or "store" in readiness.without:
                 if time.monotonic() > deadline:
                     raise self._failed(writer, f"{writer.name} is {readiness.words}")
-                await asyncio.sleep(_LOOK_EVERY_S)
+                await asyncio.sleep(_POLL_EVERY_S)
 
-    async def slots_filled(self, haproxy: Part, servers: Mapping[str, Server]) -> None:
-        """Tell the gateway about every node and writer; those it knows already stay as they are.
-        Raises StepFailed.
+    async def fill_slots(self, haproxy: Part, servers: Mapping[str, Server]) -> None:
+        """Tell the gateway about every node and writer, once it answers; those that it knows
+        already stay as they are. Raises StepFailed.
         """
         with self._gateway_answers(haproxy):
             async with asyncio.timeout(READY_WITHIN_S):
                 filled = haproxy_socket.fill_slots(self._runtime.control(), servers)
                 await self._unless_one_ends([haproxy], filled)
 
-    async def gateway_sees_all(self, haproxy: Part, behind: Sequence[Part]) -> None:
-        """Until the gateway's checks of all parts `behind` it succeed: one that was started again
-        is ready earlier. Raises StepFailed.
+    async def until_gateway_sees(self, haproxy: Part, behind: Sequence[Part]) -> None:
+        """Until the gateway's checks of all parts `behind` it succeed, which is later than a part
+        is ready. Raises StepFailed.
         """
         with self._gateway_answers(haproxy):
             await self._unless_one_ends([haproxy, *behind], self._seen(haproxy, behind))
@@ -94,11 +94,11 @@ class Waiting:
     async def _seen(self, haproxy: Part, behind: Sequence[Part]) -> None:
         deadline = time.monotonic() + READY_WITHIN_S
         control, names = self._runtime.control(), [part.name for part in behind]
-        while missing := await haproxy_socket.find_not_up(control, names):
+        while missing := await haproxy_socket.fetch_not_up(control, names):
             if time.monotonic() > deadline:
                 what = f"the gateway does not reach {', '.join(missing)}"
                 raise self._failed(haproxy, what)
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(_POLL_EVERY_S)
 
     async def _unless_one_ends(
         self, parts: Sequence[Part], work: Coroutine[Any, Any, None]
@@ -106,7 +106,7 @@ class Waiting:
         """Do the work, or raise StepFailed as soon as one of the parts is seen to have ended."""
         task = asyncio.create_task(work)
         try:
-            while not (await asyncio.wait({task}, timeout=_LOOK_EVERY_S))[0]:
+            while not (await asyncio.wait({task}, timeout=_POLL_EVERY_S))[0]:
                 for part in parts:
                     condition = self._runtime.condition(part.name)
                     if condition not in RUNNING:

@@ -1,5 +1,5 @@
 """The constants of the planner, measured: one cluster, one load after another, and for each stage
-the costs that explain its CPU in all of them (`plan_fit`).
+the costs that explain its CPU in all of them (planner.fit).
 
 The loads differ in what they have much of: nothing, posts that nobody watches, viewers who come,
 large rooms, bursts, many small rooms. Two costs whose work always comes together cannot be told
@@ -118,7 +118,7 @@ def _dispatcher(window: Window) -> dict[str, float]:
         "dispatcher_batch": window.grown(DISPATCHER, "dispatched_batches_total"),
         "dispatcher_forward": window.grown(DISPATCHER, "forwards_total"),
         "dispatcher_route": _route_reads(window),
-        "dispatcher_parcel": window.grown(DISPATCHER, "forwarded_batches_total"),
+        "dispatcher_added_batch": window.grown(DISPATCHER, "forwarded_batches_total"),
     }
 
 
@@ -126,7 +126,7 @@ def _node(window: Window) -> dict[str, float]:
     return {
         "node_idle": window.seconds * SHAPE.nodes,
         "node_forward": window.grown(DISPATCHER, "forwards_total"),
-        "node_parcel": window.grown(DISPATCHER, "forwarded_batches_total"),
+        "node_added_batch": window.grown(DISPATCHER, "forwarded_batches_total"),
         "node_write": _writes(window),
         "node_accept": _joins(window),
         "node_opening": _openings(window),

@@ -137,7 +137,7 @@ def placed_by_rule(shape: Shape, demand: Demand) -> list[tuple[str, str]]:
 
 
 def comment_bytes(demand: Demand) -> float:
-    """The public JSON of what `plan_runs` posts."""
+    """The public JSON of what planner.runs posts."""
     video_id = f"{demand.prefix}{demand.videos}"
     new = NewComment("bench", TEXT)
     return float(len(encode_comment("a" * 12, video_id, 100, new, "2026-01-01T00:00:00.000Z")))

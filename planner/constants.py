@@ -1,7 +1,7 @@
 """What each step costs: the constants of the planner, and where each of them comes from.
 
-The defaults were measured by `python -m planner --calibrate` (planner/calibrate.py) on the
-machine of docs/performance.md; it writes the same names as JSON, which `--constants FILE` reads.
+The defaults were measured by `python -m planner calibrate` (planner/calibrate.py) on the machine of
+docs/performance.md; it prints the same names as JSON, which `--constants FILE` reads.
 What is a setting of the programs (intervals, bounds) is no constant here: it is read from them.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-_CALIBRATED = "planner.__main__ --calibrate"
+_CALIBRATED = "python -m planner calibrate"
 # Longer ones gather more and so cost less: what a busy machine shows would flatter the plan.
 _QUIET = "a post's whole round trip takes 3.7 ms, docs/performance.md"
 _ESTIMATE = "estimate"
@@ -43,10 +43,10 @@ class Constants:
     dispatcher_batch: float = _cpu(903e-6, "a batch taken and its route found")
     dispatcher_route: float = _cpu(194e-6, "a route read from ZooKeeper")
     dispatcher_forward: float = _cpu(1.06e-3, "a request to a node")
-    dispatcher_parcel: float = _cpu(0.0, "one more batch in such a request")
+    dispatcher_added_batch: float = _cpu(0.0, "one more batch in such a request")
     node_idle: float = _of(0.00346, "cores", "a node with nothing to do")
     node_forward: float = _cpu(988e-6, "a request of a dispatcher")
-    node_parcel: float = _cpu(0.0, "one more batch in such a request")
+    node_added_batch: float = _cpu(0.0, "one more batch in such a request")
     node_write: float = _cpu(18.6e-6, "a write to one viewer, heartbeats too")
     node_accept: float = _cpu(865e-6, "a stream opened and closed")
     node_opening: float = _cpu(4.6e-3, "a video opened: read, registered, checked")

@@ -63,7 +63,7 @@ def _of_hot_video(found: Forecast, c: Constants) -> list[Limit]:
     batches = gathered(rate, c.commit_s)
     requests = gathered(batches, c.internal_round_s)
     forwarding = batches * c.dispatcher_batch + nodes * (
-        requests * c.dispatcher_forward + batches * c.dispatcher_parcel
+        requests * c.dispatcher_forward + batches * c.dispatcher_added_batch
     )
     return [
         Limit(

@@ -1,7 +1,7 @@
 """From a placement to processes, links and CPU.
 
-Invariants: a forecast is arithmetic on a placement (`placement_sim`) and on constants
-(`plan_constants`); it has no state and measures nothing. All rates are per second, in the steady
+Invariants: a forecast is arithmetic on a placement (planner.placement) and on constants
+(planner.constants); it has no state and measures nothing. All rates are per second, in the steady
 state. What bounds one process is never averaged away: `busiest` is a stage's fullest process.
 """
 
@@ -192,7 +192,7 @@ def _node_cores(
             constants.node_idle
             + viewers * per_viewer
             + each * gathered(batches / each, constants.internal_round_s) * constants.node_forward
-            + batches * constants.node_parcel
+            + batches * constants.node_added_batch
             + writes * constants.node_write
             + heads * constants.node_head
             for viewers, batches, writes, heads in zip(
@@ -239,7 +239,7 @@ def _stages(
             + rates.batches * c.dispatcher_batch
             + rates.route_reads * c.dispatcher_route
             + rates.forwards * c.dispatcher_forward
-            + sum(placement.loads.batches) * c.dispatcher_parcel,
+            + sum(placement.loads.batches) * c.dispatcher_added_batch,
             c.process_bytes + rates.routes / shape.dispatchers * c.route_bytes,
         ),
         Stage(

@@ -1,4 +1,4 @@
-"""A plan for people and for machines."""
+"""What the planner says, as tables for people and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 
+from planner.check import Compared
+from planner.constants import Constants
 from planner.limits import Limit
 from planner.model import Forecast
 from planner.placement import imbalance
@@ -76,7 +78,7 @@ def sweep_as_text(plans: Sequence[Plan], found: Sequence[Bite]) -> RenderableTyp
 
 
 def sweep_as_json(plans: Sequence[Plan], found: Sequence[Bite]) -> str:
-    """The same for machines."""
+    """The same for programs."""
     report = {
         "plans": [
             figures_of(plan.forecast)
@@ -89,6 +91,34 @@ def sweep_as_json(plans: Sequence[Plan], found: Sequence[Bite]) -> str:
         "limits": [asdict(bite) for bite in found],
     }
     return json.dumps(report, indent=1)
+
+
+def compared_as_text(compared: Sequence[Compared]) -> RenderableType:
+    """One line for each figure, with three columns' worth for each run."""
+    runs = dict.fromkeys(one.run for one in compared)
+    columns = (f"{run}: predicted, measured, error" for run in runs)
+    table = _table("what was predicted and what was measured", "figure", *columns)
+    for figure in dict.fromkeys(one.figure for one in compared):
+        row = [one for one in compared if one.figure == figure]
+        table.add_row(
+            figure, *(f"{one.predicted:,.1f}  {one.measured:,.1f}  {one.error:+.0%}" for one in row)
+        )
+    return table
+
+
+def compared_as_json(compared: Sequence[Compared]) -> str:
+    """The same for programs."""
+    return json.dumps([asdict(one) | {"error": one.error} for one in compared], indent=1)
+
+
+def constants_as_text(constants: Constants) -> RenderableType:
+    """One line for each."""
+    table = Table(box=box.SIMPLE)
+    for name in ("constant", "value", "unit", "of what", "from"):
+        table.add_column(name, overflow="fold")
+    for constant, value, unit, what, source in constants.as_rows():
+        table.add_row(constant, f"{value:.4g}", unit, what, source)
+    return table
 
 
 def figures_of(found: Forecast) -> dict[str, Any]:

@@ -34,7 +34,8 @@ BASE = CHECKOUT / "compose" / "docker-compose.yml"
 MADE_FROM = "livecomments.made-from"  # a label
 LOOK_EVERY = "30s"  # the parts are asked by `livecomments` itself
 _GRACE_S = 15  # on top of a drain
-# What makes no container stale: of `prepare` alone, of single parts, or worth no new container.
+# Variables that may change without making every container stale: they are for `prepare` or for
+# single parts only, or not worth a new container.
 _NOT_FOR_ALL = (
     "NODES",
     "DISPATCHERS",
@@ -110,7 +111,7 @@ class ComposeFiles:
         }
 
     def made_from(self, plan: Plan, part: Part) -> str:
-        """A name for all that the part's container is made from, its image excepted."""
+        """A digest of everything that the part's container is made from, except its image."""
         own = [_options_name(other) for other in _of_kind(plan, Kind.CASSANDRA) if other != part]
         not_for_all = {*_NOT_FOR_ALL, *own}
         common = {k: v for k, v in self.variables(plan).items() if k not in not_for_all}
@@ -175,7 +176,7 @@ def _volumes(part: Part) -> Sequence[str]:
 
 
 def _own(plan: Plan, part: Part) -> dict[str, Any]:
-    """What a part's service has beside what its kind has."""
+    """What a part's service has in addition to what its kind has."""
     variables = _variables(plan, part)
     own: dict[str, Any] = {"environment": _environment(part, variables)}
     if (mib := limit_mib(part.kind, variables)) is not None:

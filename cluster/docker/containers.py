@@ -1,8 +1,7 @@
 """The containers of one compose project, through the Docker SDK.
 
-Invariants: nothing but what carries the project's label is touched, and nothing else seen but which
-addresses are in use. What is listed may be LISTED_S old, unless we ourselves have changed something
-since.
+Invariants: only what carries the project's label is changed; of everything else only the addresses
+in use are read. The list may be LISTED_S old, unless we have changed something since.
 """
 
 from __future__ import annotations
@@ -34,8 +33,8 @@ _EXITED = re.compile(r"Exited \((\d+)\)")
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """One of them as the engine lists it. `addresses` by network, for those it is connected to;
-    `networks`: their ids, of one that never ran perhaps none.
+    """A container as the engine lists it. `addresses`: by network, for those that it is in;
+    `networks`: their ids, perhaps none if it never ran.
     """
 
     id: str
@@ -58,7 +57,7 @@ class Network:
 
 @contextmanager
 def engine_errors() -> Iterator[None]:
-    """The engine's errors in one line."""
+    """Turns the engine's errors into ClusterError, in one line."""
     try:
         yield
     except docker.errors.APIError as exc:
@@ -77,7 +76,7 @@ def connect(base_url: str | None, timeout_s: float = _DEADLINE_S) -> Any:
 
 
 class Containers:
-    """Of one project. Safe to use from several threads."""
+    """The containers of one project. Safe to use from several threads."""
 
     def __init__(self, project: str, base_url: str | None) -> None:
         self.project = project
@@ -92,7 +91,7 @@ class Containers:
         return connect(self._base_url)
 
     def by_service(self) -> dict[str, Container]:
-        """All of them, whatever they do. Raises ClusterError."""
+        """All containers by service, running or not. Raises ClusterError."""
         with self._lock:
             if time.monotonic() > self._listed_at + LISTED_S:
                 labels = [f"{PROJECT}={self.project}", f"{_ONE_OFF}=False"]
@@ -103,11 +102,11 @@ class Containers:
             return self._listed
 
     def find(self, service: str) -> Container | None:
-        """The one of a service. Raises ClusterError."""
+        """The container of a service. Raises ClusterError."""
         return self.by_service().get(service)
 
     def inspect(self, service: str) -> dict[str, Any]:
-        """All that the engine tells of one; {} if there is none. Raises ClusterError."""
+        """All that the engine knows of a container; {} if there is none. Raises ClusterError."""
         container = self.find(service)
         if container is None:
             return {}
@@ -151,7 +150,7 @@ class Containers:
         return [Network(row["Id"], row["Name"], list(subnets_of(row))) for row in rows]
 
     def forget(self) -> None:
-        """What was listed may be wrong by now."""
+        """Drop the list, which may be out of date."""
         with self._lock:
             self._listed_at = float("-inf")
 

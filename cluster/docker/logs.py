@@ -1,4 +1,4 @@
-"""What containers print, followed over their lives."""
+"""The output of containers, followed from one life to the next."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from cluster.docker.containers import Containers, engine_errors
 from cluster.errors import ClusterError
 
-_LOOK_EVERY_S = 0.5
+_POLL_EVERY_S = 0.5
 _MAX_WAITING = 1_000  # lines; then those who bring them wait
 
 
@@ -59,7 +59,7 @@ def _bring(
                         found.put((name, line))
         except ClusterError:  # the engine may come back
             containers.forget()
-        time.sleep(_LOOK_EVERY_S)
+        time.sleep(_POLL_EVERY_S)
 
 
 def whole_lines(stream: Iterator[bytes]) -> Iterator[str]:

@@ -16,8 +16,8 @@ from cluster.parts import Kind
 
 
 class ContainerNetwork:
-    """Of the project that `containers` are of. `prefix` names the parts' network; it is the one of
-    the last time, "" if there was none, until `ensure` is called.
+    """The networks of the project of `containers`. `prefix` names the parts' network; before
+    `ensure` it is the one of the last time, "" if there was none.
     """
 
     def __init__(self, containers: Containers, prefix: str) -> None:
@@ -28,8 +28,8 @@ class ContainerNetwork:
         self._ids: set[str] = set()
 
     def ensure(self) -> str:
-        """What the parts' network is called, or is to be: the one that the engine has for us, else
-        the one of the last time, else one that is free. Raises ClusterError.
+        """The prefix of the parts' network: of the one that the engine has for us, else that of the
+        last time if it is free, else another one that is free. Raises ClusterError.
         """
         networks = self._containers.networks()
         self._ids = {network.id for network in networks}
@@ -62,13 +62,13 @@ class ContainerNetwork:
         return self._addresses(Kind.HAPROXY).get(self._outside) or None
 
     def is_connected(self, name: str) -> bool:
-        """Whether a part has its cable in, running or not."""
+        """Whether a part is connected to the parts' network, running or not."""
         return self._inside in self._addresses(name)
 
-    def settle(self, name: str) -> None:
-        """Before a part starts: it is to be connected, a Cassandra with its own address.
-        docker-compose 1.29 would do that when it starts the container, which it does not. Raises
-        ClusterError.
+    def prepare_start(self, name: str) -> None:
+        """Connect a part that is about to start, a Cassandra with its fixed address.
+        docker-compose 1.29 does that only for a container that it starts itself, and it does not
+        start ours. Raises ClusterError.
         """
         networks = self._containers.inspect(name).get("NetworkSettings", {}).get("Networks", {})
         asked = networks.get(self._inside, {}).get("IPAMConfig") or {}
@@ -79,12 +79,12 @@ class ContainerNetwork:
             self._connect(name, self._outside, CONTROL_HOST)
 
     def connect(self, name: str) -> None:
-        """Put a part's cable in, if it is not. Raises ClusterError."""
+        """Connect a part, if it is not. Raises ClusterError."""
         if not self.is_connected(name):
             self._connect(name, self._inside, name, self._fixed_address(name))
 
     def disconnect(self, name: str) -> None:
-        """Pull a part's cable, if it is in. Raises ClusterError."""
+        """Disconnect a part, if it is connected. Raises ClusterError."""
         with self._containers.changing(name) as (api, container):
             if self.is_connected(name):
                 api.disconnect_container_from_network(container, self._inside)

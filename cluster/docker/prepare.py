@@ -82,7 +82,7 @@ def _servers(settings: Settings, kind: Kind) -> list[haproxy.Server]:
 
 
 def _write_servers(settings: Settings, network: str, folder: Path) -> None:
-    """Whether they are used or not: there are few."""
+    """All of them, used or not: there are few."""
     numbers, listens = range(1, settings.cassandras + 1), CONTAINER_PORTS[Kind.CASSANDRA]
     for number in numbers:
         yaml = cassandra_config.render(

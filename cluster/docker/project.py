@@ -1,8 +1,9 @@
-"""What a cluster is called in the Docker engine.
+"""The name of a cluster's compose project.
 
-Invariants: a folder keeps its name when it is moved, for its comments are in volumes of that name,
-and a copy of it gets another one, for those are the original's. The name is kept in the folder,
-with what tells the folder from a copy (see cluster.local.processes.place_of).
+Invariants: a folder keeps its project when it is moved, because its comments are in the project's
+volumes; a copy of the folder gets a project of its own, because those volumes are the original's.
+The name is kept in the folder, with what distinguishes the folder from a copy of it (see
+cluster.local.processes.place_of).
 """
 
 from __future__ import annotations

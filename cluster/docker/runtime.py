@@ -3,8 +3,8 @@
 Invariants: a container is known by the labels of its compose project and service, and no two
 folders have the same project (see cluster.docker.project), so that two clusters never meet. A
 container that runs is never made anew; one that does not is, when what it is made from has changed.
-One that ended with a status that says so was stopped, and so was one whose `run/<part>.stopped`
-says so; any other is dead.
+A container whose exit status is that of a clean end was stopped, and so was one that has a
+`run/<part>.stopped`; any other that ended is dead.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from cluster.progress import Progress
 from cluster.runtime import RUNNING, Condition, Plan
 from cluster.servers.haproxy_socket import TcpControl
 
-_LOOK_EVERY_S = 0.05
+_POLL_EVERY_S = 0.05
 _HURRY_AFTER_S = 0.3
 _KILL_WITHIN_S = 10.0
 _ON_PURPOSE = (0, 143)  # 143: ended by SIGTERM, as a JVM says it
@@ -73,7 +73,7 @@ class DockerRuntime:
         if self._is_stale(plan, part):
             await self._make([part.name])
         self._mark(part.name).unlink(missing_ok=True)
-        self._network.settle(part.name)
+        self._network.prepare_start(part.name)
         await asyncio.to_thread(self._act, part.name, "start")
 
     def host(self, part: Part) -> str | None:
@@ -195,7 +195,7 @@ class DockerRuntime:
             replace_file(file, pem.encode())
 
     async def _make(self, names: Sequence[str]) -> None:
-        """Containers that do not run yet, made or made anew."""
+        """Create containers, or create them anew; none of them runs."""
         await self._compose.run("up", "--no-start", "--no-deps", "--force-recreate", *names)
         self._containers.forget()
 
@@ -231,7 +231,7 @@ class DockerRuntime:
         while await asyncio.to_thread(self.condition, name) in RUNNING:
             if time.monotonic() >= deadline:
                 return False
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(_POLL_EVERY_S)
         return True
 
     def _mark(self, name: str) -> Any:

@@ -25,7 +25,7 @@ def subnet(network: str) -> IPv4Network:
 
 
 def cassandra_address(network: str, number: int) -> str:
-    """Of server `number` (from 1), in the lower half, where the engine gives no addresses away.
+    """Of server `number` (from 1), in the lower half, where the engine assigns no addresses.
     compose/docker-compose.yml says the same, and a test compares.
     """
     return f"{network}.{10 + number}"
@@ -48,8 +48,8 @@ def find_free(wish: int, taken: Iterable[IPv4Network]) -> str:
 
 
 def read_routes(path: Path = _ROUTES) -> list[IPv4Network]:
-    """The networks that this machine reaches, but for "everything else". Where the kernel does not
-    tell, none.
+    """The networks that this machine reaches, but for "everything else". None if the kernel does
+    not say.
     """
     try:
         rows = [line.split() for line in path.read_text().splitlines()[1:]]

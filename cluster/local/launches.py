@@ -18,8 +18,8 @@ from wire.topology import PUBSUB
 
 # What a program may need of the person's environment; nothing else leaks into the processes.
 _PASSED_ON = ("PATH", "HOME", "TZ", "TMPDIR", "JAVA_HOME")
-# Not the person's: under another one, `C` first of all, Java cannot open a file whose path has a
-# letter outside ASCII.
+# Not the person's: under some others, such as `C`, Java cannot open a file whose path has a letter
+# outside ASCII.
 _LOCALE = {"LC_ALL": "C.UTF-8"}
 _MODULES = {
     Kind.SINGLE: "single",

@@ -12,7 +12,7 @@ from pathlib import Path
 MAX_LOG_BYTES = 20 * 1024 * 1024  # looked at when a part starts; one older file is kept
 _LAUNCHED = '{"event": "launched"'
 _MAX_TAIL_BYTES = 256 * 1024
-_LOOK_EVERY_S = 0.2
+_POLL_EVERY_S = 0.2
 
 
 def open_for_append(path: Path) -> FileIO:
@@ -60,7 +60,7 @@ def follow(paths: Mapping[str, Path], lines: int) -> Iterator[tuple[str, str]]:
         for name, path in paths.items():
             found, places[name] = _read_from(path, places[name])
             yield from ((name, line) for line in found)
-        time.sleep(_LOOK_EVERY_S)
+        time.sleep(_POLL_EVERY_S)
 
 
 _Place = tuple[int, int]  # inode, offset

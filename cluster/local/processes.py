@@ -1,4 +1,4 @@
-"""Processes told apart for sure: a pid alone may belong to somebody else by now.
+"""Marks that identify processes: a pid alone may belong to another process by now.
 
 Invariants: a process is known by its pid, the moment it started and the boot of the machine; a
 signal is sent only to a process that is still that one. A mark counts only in the folder in which
@@ -101,8 +101,8 @@ def write_mark(path: Path, mark: ProcessMark) -> None:
 
 
 def place_of(folder: Path) -> str:
-    """What stays the same when a folder is renamed, and is another for each copy of it, until the
-    machine is started again.
+    """What identifies a folder, its device and inode: a rename does not change it, and a copy has
+    another one. After a start of the machine the device may have another number.
     """
     stat = folder.stat()
     return f"{stat.st_dev}:{stat.st_ino}"
@@ -136,6 +136,6 @@ def _boot_id() -> str:
 
 
 def _reap(pid: int) -> None:
-    """Take leave of a child of ours, so that it does not stay a zombie."""
+    """Reap a child of ours, so that it does not stay a zombie."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)

@@ -2,10 +2,11 @@
 
 Invariants: a part runs if `run/<part>.pid` names a process that still lives. The file is written
 when the part starts and removed when it is stopped on purpose, so that a dead part is told from a
-stopped one. Where there is none that can be read, a part is whoever prints into its log.
-`run/<part>.keeper` names the process that starts a part again, where there is one (see
-cluster.local.keeper); whoever stops, kills or starts the part ends that first. Parts are sessions
-of their own: they outlive the command that started them, and a Ctrl-C there does not reach them.
+stopped one. Where it is missing or damaged, the part is the process that prints into its log.
+`run/<part>.supervisor` names the process that starts a part again, where there is one (see
+cluster.local.supervisor); whoever stops, kills or starts the part ends that first. Parts are
+sessions of their own: they outlive the command that started them, and a Ctrl-C there does not reach
+them.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ from cluster.runtime import Condition, Launch, Plan
 from cluster.servers.haproxy_socket import UnixControl, replace_certificate
 
 MAX_DESCRIPTORS = 1_048_576
-_LOOK_EVERY_S = 0.02
+_POLL_EVERY_S = 0.02
 _HURRY_AFTER_S = 0.3
 _KILL_WITHIN_S = 10.0
 _STANDS_STILL_WITHIN_S = 1.0
@@ -102,40 +103,40 @@ class LocalRuntime:
         """Start a program unless it runs. What it prints is added to its log."""
         if self._living(launch.name) is not None:
             return
-        self._end_keeper(launch.name)  # it waits for room
+        self._end_supervisor(launch.name)  # it waits for room
         if self._living(launch.name) is not None:  # there was some, just now
             return
         self._run.mkdir(parents=True, exist_ok=True)
         with logs.open_for_append(self._log(launch.name)) as log:
             if launch.room_mib:
-                self._spawn_keeper(launch, log)
+                self._spawn_supervisor(launch, log)
             else:
                 process = _spawn(launch.command, launch, launch.folder, log, log)
                 _save_mark(process, self._file(launch.name))
 
-    def _spawn_keeper(self, launch: Launch, log: FileIO) -> None:
+    def _spawn_supervisor(self, launch: Launch, log: FileIO) -> None:
         """Returns when the part itself was started, or could not be."""
         where = [str(self._file(launch.name)), str(launch.folder), str(launch.room_mib)]
-        command = [sys.executable, "-m", "cluster.local.keeper", *where, *launch.command]
+        command = [sys.executable, "-m", "cluster.local.supervisor", *where, *launch.command]
         process = _spawn(command, launch, CHECKOUT, subprocess.PIPE, log)
         assert process.stdout is not None
         with process.stdout:
-            _save_mark(process, self._keeper_file(launch.name))
+            _save_mark(process, self._supervisor_file(launch.name))
             started = process.stdout.readline()
         if not started:
             raise ClusterError(f"{launch.name} could not be started; its log says why")
 
-    def _end_keeper(self, name: str) -> None:
-        file = self._keeper_file(name)
-        keeper = read_mark(file)
-        if keeper is None:
+    def _end_supervisor(self, name: str) -> None:
+        file = self._supervisor_file(name)
+        supervisor = read_mark(file)
+        if supervisor is None:
             return
-        send(keeper, signal.SIGKILL)
+        send(supervisor, signal.SIGKILL)
         deadline = time.monotonic() + _KILL_WITHIN_S
-        while is_alive(keeper):
+        while is_alive(supervisor):
             if time.monotonic() > deadline:
-                raise ClusterError(f"the keeper of {name} cannot be killed")
-            time.sleep(_LOOK_EVERY_S)
+                raise ClusterError(f"the supervisor of {name} cannot be killed")
+            time.sleep(_POLL_EVERY_S)
         file.unlink(missing_ok=True)
 
     def condition(self, name: str) -> Condition:
@@ -144,8 +145,8 @@ class LocalRuntime:
         if mark is None:
             return Condition.STOPPED
         if not is_alive(mark):
-            keeper = read_mark(self._keeper_file(name))
-            return Condition.WAITING if keeper and is_alive(keeper) else Condition.DEAD
+            supervisor = read_mark(self._supervisor_file(name))
+            return Condition.WAITING if supervisor and is_alive(supervisor) else Condition.DEAD
         return Condition.PAUSED if is_paused(mark) else Condition.RUNNING
 
     def pid(self, name: str) -> int | None:
@@ -163,7 +164,7 @@ class LocalRuntime:
     async def stop(self, name: str, *, patience_s: float, hurry: bool) -> bool:
         """As the protocol says."""
         asked = time.monotonic()
-        self._end_keeper(name)
+        self._end_supervisor(name)
         self._signal(name, signal.SIGTERM)
         self._signal(name, signal.SIGCONT)  # a paused part could not hear it
         gone = await self._wait_gone(name, min(_HURRY_AFTER_S, patience_s))
@@ -177,7 +178,7 @@ class LocalRuntime:
 
     async def kill(self, name: str) -> None:
         """As the protocol says; the part counts as dead, not as stopped."""
-        self._end_keeper(name)
+        self._end_supervisor(name)
         self._signal(name, signal.SIGKILL)
         if not await self._wait_gone(name, _KILL_WITHIN_S):
             raise ClusterError(f"{name} cannot be killed")
@@ -187,7 +188,7 @@ class LocalRuntime:
         self._signal(name, signal.SIGSTOP)
         deadline = time.monotonic() + _STANDS_STILL_WITHIN_S
         while self.condition(name) is Condition.RUNNING and time.monotonic() < deadline:
-            time.sleep(_LOOK_EVERY_S)
+            time.sleep(_POLL_EVERY_S)
 
     def resume(self, name: str) -> None:
         """As the protocol says."""
@@ -241,7 +242,7 @@ class LocalRuntime:
         while self._living(name) is not None:
             if time.monotonic() >= deadline:
                 return False
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(_POLL_EVERY_S)
         return True
 
     def _living(self, name: str) -> ProcessMark | None:
@@ -260,8 +261,8 @@ class LocalRuntime:
     def _file(self, name: str) -> Path:
         return self._run / f"{name}.pid"
 
-    def _keeper_file(self, name: str) -> Path:
-        return self._run / f"{name}.keeper"
+    def _supervisor_file(self, name: str) -> Path:
+        return self._run / f"{name}.supervisor"
 
     def _log(self, name: str) -> Path:
         return self._logs / f"{name}.log"
@@ -283,7 +284,7 @@ def _spawn(
 
 
 def _save_mark(process: subprocess.Popen[bytes], file: Path) -> None:
-    """From here on it is known by its mark, not by that object."""
+    """From here on the process is known by its mark, not by the Popen object."""
     mark = mark_of(process.pid)
     process.returncode = 0
     try:

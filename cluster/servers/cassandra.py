@@ -1,5 +1,5 @@
-"""Cassandra servers on this machine: their configuration, the command that runs one, and one
-question to it.
+"""Cassandra servers on this machine: their configuration, the command that runs one, and
+whether one answers.
 
 One server or a ring of three, all on loopback: each has an address of its own, and all share one
 port for clients and one among themselves. JMX is off: without a password it is everybody's.
@@ -50,15 +50,15 @@ def read_heap_mib(text: str) -> int:
     """`512M` or `2G` in MiB; "" is the default. Raises ValueError."""
     if not text:
         return HEAP_MIB
-    told = _HEAP.fullmatch(text)
-    heap_mib = int(told[1]) * (1024 if told[2] in "gG" else 1) if told else 0
+    found = _HEAP.fullmatch(text)
+    heap_mib = int(found[1]) * (1024 if found[2] in "gG" else 1) if found else 0
     if heap_mib < MIN_HEAP_MIB:
         raise ValueError(f"must be at least {MIN_HEAP_MIB}M, such as 512M or 2G: {text}")
     return heap_mib
 
 
 def write_config(server: CassandraServer, ring: Sequence[CassandraServer] = ()) -> None:
-    """Write what the server is told; `ring` is all servers of several. What is stored stays."""
+    """Write its configuration; `ring` is all servers of several. What is stored stays."""
     yaml = cassandra_config.render(
         hosts=[other.host for other in ring or (server,)],
         number=server.number,

@@ -1,4 +1,4 @@
-"""What a Cassandra server is told: its cassandra.yaml, what it prints, the options of its JVM."""
+"""The configuration of a Cassandra server: cassandra.yaml, its logging, the options of its JVM."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 TEMPLATE = Path(__file__).resolve().parents[2] / "compose" / "cassandra.yaml.in"
 _RING = 2**64
 _FIRST_TOKEN = -(2**63)
-_PRINTED = """\
+_LOGBACK = """\
 <configuration>
   <appender name="out" class="ch.qos.logback.core.ConsoleAppender">
     <encoder>
@@ -89,7 +89,7 @@ def write(folder: Path, yaml: str) -> None:
     """Put the configuration into `folder`."""
     (folder / "triggers").mkdir(parents=True, exist_ok=True)
     (folder / "cassandra.yaml").write_text(yaml)
-    (folder / "logback.xml").write_text(_PRINTED)
+    (folder / "logback.xml").write_text(_LOGBACK)
 
 
 def jvm_options(folder: Path, heap_mib: int, agent: Path) -> list[str]:

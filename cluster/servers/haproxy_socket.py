@@ -97,7 +97,7 @@ async def fill_slots(control: Control, servers: Mapping[str, Server]) -> None:
             await _fill(control, f"{backend}/{name}", server)
 
 
-async def find_not_up(control: Control, names: Iterable[str]) -> list[str]:
+async def fetch_not_up(control: Control, names: Iterable[str]) -> list[str]:
     """The nodes and writers whose checks do not all succeed. Raises as `ask`."""
     status = {(row["pxname"], row["svname"]): row["status"] for row in await fetch_stats(control)}
     return [

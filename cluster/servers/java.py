@@ -48,5 +48,5 @@ def _version_of(command: str) -> int | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    told = _VERSION.search(done.stderr)  # `openjdk version "17.0.15" 2025-04-15`
-    return int(told[1]) if told else None
+    found = _VERSION.search(done.stderr)  # `openjdk version "17.0.15" 2025-04-15`
+    return int(found[1]) if found else None

@@ -1,5 +1,5 @@
 """A Redis server on this machine, for Pub/Sub only: its configuration, the command that runs it,
-and one question to it.
+and whether it answers.
 
 Invariants: nothing is ever stored here, so nothing is ever saved; losing it costs no comment (the
 nodes' anti-entropy check delivers). Every bound is set on purpose: see the comments in the

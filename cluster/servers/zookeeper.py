@@ -1,5 +1,5 @@
-"""ZooKeeper servers on this machine: their configuration, the command that runs one, and one
-question to it.
+"""ZooKeeper servers on this machine: their configuration, the command that runs one, and
+how one is asked for its state.
 
 One server or an ensemble of three, all on loopback. Ticks of half a second, so that sessions may be
 as short as a second and a process that vanished is missed after its 6 s. A server runs in its own
@@ -89,8 +89,11 @@ def write_config(server: ZooKeeperServer, ensemble: Sequence[ZooKeeperServer] = 
 
 
 def remove_empty_logs(folder: Path) -> None:
-    """Remove the transaction logs that a server in `folder` began on a full disk, or in which it
-    was cut off: without even a header they hold nothing, and it would not start.
+    """Remove the transaction logs that a server in `folder` began on a full disk, or just before a
+    crash: a log without even a header holds nothing, and the server would not start with it.
+
+    Done before every start of a process, also when nobody is there to run a command. What else may
+    keep a server from starting is met by `Cluster.up`, which discards its data.
     """
     for log in (folder / "data" / "version-2").glob("log.*"):
         if log.stat().st_size < _LOG_HEADER_BYTES:

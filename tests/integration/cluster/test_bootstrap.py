@@ -40,13 +40,13 @@ def checkout(tmp_path: Path) -> Path:
     return checkout
 
 
-def bootstrap(checkout: Path, **environment: str) -> str:
+def bootstrap(checkout: Path, *words: str, **environment: str) -> str:
     """Run it; what pip said of its calls, "" if there were none."""
     python = checkout.parents[1] / "python"
     calls = checkout.parent / "calls"
     calls.unlink(missing_ok=True)
     environ = {"PATH": os.environ["PATH"], "PYTHON": str(python)} | environment
-    subprocess.run([checkout / "cluster" / "bootstrap.sh"], env=environ, check=True)
+    subprocess.run([checkout / "cluster" / "bootstrap.sh", *words], env=environ, check=True)
     return calls.read_text() if calls.exists() else ""
 
 
@@ -76,6 +76,15 @@ def test_an_environment_that_is_not_whole_is_made_anew(checkout: Path, damage: s
     bootstrap(checkout)
     (checkout / ".venv" / damage).unlink()
     assert str(checkout) in bootstrap(checkout)
+
+
+def test_another_python_gets_an_environment_in_a_folder_of_its_own(checkout: Path) -> None:
+    bootstrap(checkout)
+    folder = ".others/3.12"
+    assert str(checkout) in bootstrap(checkout, "dev", folder)
+    assert (checkout / folder / "bin" / "python").exists()
+    assert bootstrap(checkout, "dev", folder) == ""
+    assert bootstrap(checkout) == "", "the usual one is left alone"
 
 
 def test_a_shell_says_where_packages_are_but_not_where_they_go(checkout: Path) -> None:

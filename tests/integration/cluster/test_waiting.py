@@ -54,7 +54,7 @@ async def test_a_gateway_that_ends_at_once_is_not_waited_for(
     monkeypatch.setenv("PATH", f"{broken.parent}:{os.environ['PATH']}")
     await small.start("haproxy", wait=False)
     gateway, waiting = small.part("haproxy"), Waiting(small.runtime)
-    for waits in (waiting.slots_filled(gateway, {}), waiting.gateway_sees_all(gateway, [])):
+    for waits in (waiting.fill_slots(gateway, {}), waiting.until_gateway_sees(gateway, [])):
         failed = await told(waits)
         assert "it cannot start today" in failed.log_tail
 
@@ -64,7 +64,7 @@ async def test_what_others_need_is_watched_while_they_start(small: Cluster) -> N
     launch(small, "node-1", "exec sleep 1000")
     waiting = Waiting(small.runtime)
     node, zookeeper = small.part("node-1"), small.part("zookeeper-1")
-    failed = await told(waiting.all_ready([node], [zookeeper]))
+    failed = await told(waiting.until_all_ready([node], [zookeeper]))
     assert str(failed) == "zookeeper-1 is dead"
     assert "the disk is gone" in failed.log_tail
 
@@ -72,7 +72,7 @@ async def test_what_others_need_is_watched_while_they_start(small: Cluster) -> N
 async def test_a_writer_that_ends_before_it_has_its_store_is_told(small: Cluster) -> None:
     launch(small, "writer-1", "exec sleep 1000")
     waits = asyncio.create_task(
-        told(Waiting(small.runtime).posts_accepted([small.part("writer-1")]))
+        told(Waiting(small.runtime).until_posts_accepted([small.part("writer-1")]))
     )
     await asyncio.sleep(0)
     await small.kill("writer-1")
@@ -83,6 +83,6 @@ async def test_a_node_that_ends_before_the_gateway_sees_it_is_told(small: Cluste
     await small.start("haproxy", wait=False)
     launch(small, "node-1", "exit 3")
     gateway, waiting = small.part("haproxy"), Waiting(small.runtime)
-    await waiting.slots_filled(gateway, {})
-    failed = await told(waiting.gateway_sees_all(gateway, [small.part("node-1")]))
+    await waiting.fill_slots(gateway, {})
+    failed = await told(waiting.until_gateway_sees(gateway, [small.part("node-1")]))
     assert str(failed) == "node-1 is dead"

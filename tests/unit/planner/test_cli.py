@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
-from planner.__main__ import main
 from planner.check import SCENARIOS, Compared, comment_bytes, placed_by_rule
+from planner.cli import main
 from planner.constants import Constants, load
+from planner.report import compared_as_json, compared_as_text
 from planner.runs import viewers_of
 
 SMALL = ["--viewers", "2k", "--videos", "50", "--comments", "5"]
@@ -35,6 +37,33 @@ def test_the_command_prints_json() -> None:
     assert report["demand"]["viewers"] == 2_000
     assert report["fits"] is True
     assert all(stage["cost_per_hour"] > 0 for stage in report["stages"])
+
+
+def test_a_size_is_asked_for_unless_another_subcommand_is_named() -> None:
+    assert run("size", *SMALL) == run(*SMALL)
+    assert "Plan for a number of viewers" in run("--help")
+    assert "limits, in the order in which they bite" in run("sweep", *SMALL)
+    bitten = json.loads(run("sweep", *SMALL, "--json"))
+    assert bitten["plans"][-1]["viewers"] == 2_000
+
+
+@pytest.mark.parametrize("args", [["--sweep"], ["sise"], ["constants", "--viewers", "1k"]])
+def test_what_is_no_subcommand_or_option_is_refused(args: list[str]) -> None:
+    result = CliRunner().invoke(main, args)
+    assert result.exit_code == 2
+    assert "No such" in result.output
+
+
+def test_runs_are_compared_in_a_column_each() -> None:
+    runs = [Compared("first", "znodes", 11.0, 10.0), Compared("second", "znodes", 1.0, 2.0)]
+    console = Console(width=150)
+    with console.capture() as captured:
+        console.print(compared_as_text(runs))
+    for word in ("first: predicted, measured, error", "11.0  10.0  +10%", "1.0  2.0  -50%"):
+        assert word in captured.get()
+    assert [one["error"] for one in json.loads(compared_as_json(runs))] == pytest.approx(
+        [0.1, -0.5]
+    )
 
 
 def test_constants_change_the_plan(tmp_path: Path) -> None:
@@ -61,7 +90,7 @@ def test_every_constant_says_what_it_is_and_where_it_comes_from() -> None:
         assert unit, name
         assert what, name
         assert source, name
-    assert "node_write" in run("--show-constants")
+    assert "node_write" in run("constants")
 
 
 def test_constants_that_were_measured_are_read_back(tmp_path: Path) -> None:

@@ -1,16 +1,18 @@
-"""Runs one server, and starts it again if it ended because its disk had no room.
+"""Supervises one server: starts it again if it ended because its disk was full.
 
 ZooKeeper ends when it cannot write its transaction log, Cassandra when it cannot write its commit
-log (the JVM aborts: that log is mapped), and there is nobody else to start them when there is room
-again. Law: that is the only end after which one is started again. Killed or asked to end, ended
-where the disk had had room for 10 s, stopped or started by a command meanwhile: then this process
-ends too. It starts the server after a pause of 1 s, twice as long each time up to 30 s while the
-server does not live for a minute, and once there is room, which it looks for every second.
+log (the JVM aborts: that log is mapped), and nobody else would start them when there is room again.
 
-`python -m cluster.local.keeper MARK FOLDER MIB COMMAND...`: writes the server's mark (see
-cluster.local.processes) to MARK and a line on standard output when it was first started; FOLDER is
-where it runs, and its disk must have so many MIB free. The server prints into this process's
-standard error.
+Invariants: a full disk is the only reason to start a server again. If the server was killed or
+asked to end, if it ended on a disk that had had room for 10 s, or if a command stopped or started
+it meanwhile, this process ends too. The server is started again once there is room, which is
+checked every second, and after a pause: 1 s, then twice as long each time, up to 30 s, until a
+server has lived for a minute.
+
+`python -m cluster.local.supervisor MARK FOLDER MIB COMMAND...`: it writes the server's mark
+(see cluster.local.processes) to MARK, and a line to standard output when the server was first
+started. The server runs in FOLDER, whose disk must have so many MIB free, and prints into this
+process's standard error.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from cluster.local.logs import launched_line, tail_of_this_life
 from cluster.local.processes import ProcessMark, mark_of, read_mark, write_mark
 from cluster.servers.zookeeper import remove_empty_logs
 
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _LOOK_EVERY_S = 1.0, 30.0, 1.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _POLL_EVERY_S = 1.0, 30.0, 1.0
 _LIVED_S = 60.0
 _BY_SIGNAL = 128  # a status above it says which signal a program was ended by
 _FULL_LATELY_S = 10.0
@@ -41,18 +43,20 @@ _LINES_READ = 60
 
 
 def ended_by_itself(status: int) -> bool:
-    """Neither killed nor asked to end. A JVM that cannot write to a mapped file aborts."""
+    """Whether it was neither killed nor asked to end. A JVM that cannot write to a mapped file
+    aborts.
+    """
     return status == -signal.SIGABRT or 0 <= status <= _BY_SIGNAL
 
 
 def free_bytes(folder: Path) -> int:
-    """What its disk has for this user. Raises OSError."""
+    """How much room its disk has for this user. Raises OSError."""
     disk = os.statvfs(folder)
     return (disk.f_bfree if os.geteuid() == 0 else disk.f_bavail) * disk.f_frsize
 
 
 def can_write(folder: Path) -> bool:
-    """Quotas, inodes and errors of the disk are seen by writing only."""
+    """Whether a file can be written there. Only that shows quotas, inodes and faults of a disk."""
     probe = folder / ".room"
     try:
         with probe.open("wb", buffering=0) as file:
@@ -67,15 +71,15 @@ def can_write(folder: Path) -> bool:
 
 
 def _complained_of_disk() -> bool:
-    """As far as it could still be printed."""
+    """Whether the server printed so, as far as it still could."""
     if not stat.S_ISREG(os.fstat(_STDERR).st_mode):
         return False
     tail = tail_of_this_life(Path(f"/proc/self/fd/{_STDERR}"), _LINES_READ)
     return any(complaint in tail for complaint in _COMPLAINTS)
 
 
-class Keeper:
-    """One server, in `folder`, which needs `room_mib`."""
+class Supervisor:
+    """Supervises one server in `folder`, whose disk must have `room_mib` free."""
 
     def __init__(
         self, mark_file: Path, folder: Path, room_mib: int, command: Sequence[str]
@@ -85,7 +89,7 @@ class Keeper:
         self._full_at = float("-inf")
 
     def run(self, started: Callable[[], None]) -> None:
-        """Until the server ends for another reason than the room; calls `started` once it runs.
+        """Until the server ends for another reason than a full disk; calls `started` once it runs.
         Raises OSError if it cannot be started at all.
         """
         pause_s, began = _FIRST_PAUSE_S, time.monotonic()
@@ -106,11 +110,11 @@ class Keeper:
                 server = None
 
     def _watch(self, server: subprocess.Popen[bytes]) -> int:
-        """Until it ends: its status. There may be room again by then, so the disk is watched."""
+        """Wait until it ends: its status. By then there may be room again: the disk is watched."""
         ending = os.pidfd_open(server.pid)
         poll = select.poll()
         poll.register(ending, select.POLLIN)
-        while not poll.poll(_LOOK_EVERY_S * 1000):
+        while not poll.poll(_POLL_EVERY_S * 1000):
             if not self._has_blocks():
                 self._full_at = time.monotonic()
         os.close(ending)
@@ -152,7 +156,7 @@ class Keeper:
         while read_mark(self._mark_file) == mark:
             if self._has_room():
                 return True
-            time.sleep(_LOOK_EVERY_S)
+            time.sleep(_POLL_EVERY_S)
         return False
 
 
@@ -165,7 +169,7 @@ def _tell_started() -> None:
 def main() -> None:
     """As the module says."""
     mark_file, folder, room_mib, *command = sys.argv[1:]
-    Keeper(Path(mark_file), Path(folder), int(room_mib), command).run(_tell_started)
+    Supervisor(Path(mark_file), Path(folder), int(room_mib), command).run(_tell_started)
 
 
 if __name__ == "__main__":

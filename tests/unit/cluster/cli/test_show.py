@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cluster.cli import route
+from cluster.cli.show import route
 
 
 @pytest.mark.parametrize(

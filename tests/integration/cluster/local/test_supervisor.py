@@ -34,12 +34,12 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 
 class Kept:
-    """One part that a keeper runs on the small disk; its log and its mark are not there."""
+    """One part that a supervisor runs on the small disk; its log and its mark are not there."""
 
     def __init__(self, folder: ClusterFolder, disk: SmallDisk) -> None:
         self.runtime = LocalRuntime(folder, {})
         self._disk = disk
-        self._keeper_file = folder.run / "x-1.keeper"
+        self._supervisor_file = folder.run / "x-1.supervisor"
 
     def launch(self, code: str) -> int:
         command = [sys.executable, "-c", code]
@@ -48,8 +48,8 @@ class Kept:
         assert pid is not None
         return pid
 
-    def has_keeper(self) -> bool:
-        mark = read_mark(self._keeper_file)
+    def has_supervisor(self) -> bool:
+        mark = read_mark(self._supervisor_file)
         return mark is not None and is_alive(mark)
 
     async def until(self, condition: Condition) -> None:
@@ -61,7 +61,7 @@ async def kept(tmp_path: Path, disk: SmallDisk) -> AsyncIterator[Kept]:
     kept = Kept(ClusterFolder(tmp_path, "kept"), disk)
     yield kept
     await kept.runtime.kill("x-1")
-    assert not kept.has_keeper()
+    assert not kept.has_supervisor()
 
 
 @pytest.mark.parametrize("end", ["sys.exit(1)", "sys.exit(0)", "os.abort()"])
@@ -90,7 +90,7 @@ async def test_a_server_that_could_not_say_why_it_ended_comes_back_too(
 async def test_a_server_that_ended_otherwise_stays_dead(kept: Kept) -> None:
     kept.launch("raise SystemExit(1)")
     await kept.until(Condition.DEAD)
-    assert not kept.has_keeper()
+    assert not kept.has_supervisor()
 
 
 @pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM])
@@ -101,7 +101,7 @@ async def test_a_server_that_was_killed_on_a_full_disk_stays_dead(
     disk.fill()
     os.kill(pid, signum)
     await kept.until(Condition.DEAD)
-    assert not kept.has_keeper()
+    assert not kept.has_supervisor()
 
 
 @pytest.mark.parametrize("how", ["stop", "kill"])
@@ -114,7 +114,7 @@ async def test_what_waits_for_room_can_be_stopped(kept: Kept, disk: SmallDisk, h
     else:
         await kept.runtime.kill("x-1")
     assert kept.runtime.condition("x-1") in (Condition.STOPPED, Condition.DEAD)
-    assert not kept.has_keeper()
+    assert not kept.has_supervisor()
 
 
 async def test_what_waits_for_room_can_be_started(kept: Kept, disk: SmallDisk) -> None:
