@@ -15,7 +15,7 @@ BIN := .venv/bin
 unexport $(filter-out PYTHON,$(filter PYTHON%,$(.VARIABLES)))
 MAKEFLAGS += --no-print-directory
 # A worker more than there are cores; tests that share a cluster share a worker (tests/tiers.py).
-PARALLEL := -n auto --dist loadgroup
+PARALLEL := -n auto --dist loadgroup --no-loadscope-reorder
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'

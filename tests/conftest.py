@@ -45,9 +45,14 @@ def pytest_asyncio_loop_factories(
     return factories
 
 
-@pytest.hookimpl(tryfirst=True)  # before `-m` chooses and pytest-xdist reads the groups
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Iterator[None]:
+    """Marks before `-m` chooses; the order after pytest has put tests of one fixture together."""
     tiers.mark(items, config.getoption("topology"))
+    yield
+    tiers.arrange(items)
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -1,13 +1,15 @@
-"""What runs only in `make test-all`, and which tests have to run in one process.
+"""What runs only in `make test-all`, which tests have to run in one process, and in which order.
 
-Workers of pytest-xdist take tests in any order; those of one group go to the same worker, one after
-the other, so that the cluster or server that they share is started once.
+Workers of pytest-xdist take what comes next; tests of one group go to the same worker, one after
+the other, so that the cluster or server that they share is started once. Groups come first, as they
+take longest, and what wants all cores for itself comes last.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -25,11 +27,20 @@ SLOW_TOPOLOGIES = (
     ("tests/e2e/test_contract_faults.py", "broadcast"),
     ("tests/e2e/test_contract_faults.py", "gateway"),
 )
+# They measure, and load the machine as they can: nothing that has to be in time runs beside them.
+LAST = ("tests/integration/bench/test_compare.py", "tests/integration/bench/test_quick.py")
 # Fixtures that start something for many tests. A cluster is another one for each shape.
 SHARED = ("running_cluster", "standing_cluster", "standing", "zookeeper", "shared_redis")
-# The server of tests/conftest.py, and what asks for it by the value of a parameter.
+# The server of tests/conftest.py, and parameters by whose value a test asks for it.
 CASSANDRA = "cassandra_server"
-ON_CASSANDRA = ("cassandra", "on_cassandra")
+ON_CASSANDRA = (
+    ("backing", "cassandra"),
+    ("durable", "cassandra"),
+    ("variables", "on_cassandra"),
+)
+
+
+_MOST_WORKERS = 6  # each may have a cluster, of a GiB
 
 
 def mark(items: Iterable[pytest.Item], topology: str | None) -> None:
@@ -37,39 +48,56 @@ def mark(items: Iterable[pytest.Item], topology: str | None) -> None:
     for item in items:
         if _is_slow(item, asked=topology is not None):
             item.add_marker(pytest.mark.slow)
-        group = _group(item)
-        if group is not None:
+        group = _shared_by(item)
+        if group:
             item.add_marker(pytest.mark.xdist_group(group))
 
 
+def arrange(items: list[pytest.Item]) -> None:
+    """Put marked tests into their order: the largest group first."""
+    groups = {item: _group(item) for item in items}
+    sizes = Counter(groups.values())
+
+    def place(item: pytest.Item) -> tuple[bool, int, str]:
+        group = groups[item]
+        return _file(item) in LAST, -sizes[group] if group else 0, group
+
+    items.sort(key=place)
+
+
 def workers() -> int:
-    """Most of a test is waiting, so one more than there are cores for us."""
-    return len(os.sched_getaffinity(0)) + 1
+    """One more than there are cores for us, as most of a test is waiting."""
+    return min(len(os.sched_getaffinity(0)) + 1, _MOST_WORKERS)
 
 
 def _is_slow(item: pytest.Item, *, asked: bool) -> bool:
-    file = item.nodeid.split("::")[0]
+    file = _file(item)
     if file in SLOW_FILES:
         return True
-    topologies = (getattr(value, "topology", None) for value in _parameters(item))
+    topologies = (getattr(value, "topology", None) for value in _parameters(item).values())
     return not asked and any((file, topology) in SLOW_TOPOLOGIES for topology in topologies)
 
 
-def _group(item: pytest.Item) -> str | None:
+def _shared_by(item: pytest.Item) -> str:
+    """What it shares with others, "" if nothing."""
+    parameters = _parameters(item)
     fixtures = getattr(item, "fixturenames", ())
-    if CASSANDRA in fixtures or any(value in ON_CASSANDRA for value in _parameters(item)):
+    on_cassandra = any(parameters.get(name) == value for name, value in ON_CASSANDRA)
+    if CASSANDRA in fixtures or on_cassandra:
         return CASSANDRA
-    for name in SHARED:
-        if name in fixtures:
-            shape = _callspec(item).get(name, "")
-            return f"{name}-{shape}"
-    return None
+    shared = next((name for name in SHARED if name in fixtures), "")
+    return f"{shared} {parameters.get(shared, '')}".strip()
 
 
-def _parameters(item: pytest.Item) -> Iterator[Any]:
-    yield from _callspec(item).values()
+def _group(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("xdist_group")
+    return "" if marker is None else str(marker.args[0])
 
 
-def _callspec(item: pytest.Item) -> dict[str, Any]:
+def _file(item: pytest.Item) -> str:
+    return item.nodeid.split("::")[0]
+
+
+def _parameters(item: pytest.Item) -> dict[str, Any]:
     callspec = getattr(item, "callspec", None)
     return {} if callspec is None else callspec.params

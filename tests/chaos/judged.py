@@ -19,7 +19,8 @@ async def conclude(name: str, load: Load) -> History:
     """What was observed is noted under `name`; nothing may be wrong in the whole history."""
     history = await load.finish()
     note(name, history)
-    assert judge(history).broken == []
+    verdict = judge(history)
+    assert verdict.broken == [], verdict.text()
     return history
 
 
