@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import islice
+from typing import Protocol, TypeVar
 
 from rtms_node.limits import Limits
 from rtms_node.stats import Stats
@@ -13,6 +14,7 @@ from wire.internal import RangeReply
 
 OnHead = Callable[[str, int, int], None]  # epoch, head, ticket
 OnRange = Callable[[RangeReply | None], None]
+Item = TypeVar("Item")
 
 
 class StoreReads(Protocol):
@@ -41,7 +43,9 @@ class StoreReads(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NodeContext:
-    """observe: notes a post's wall clock (seconds) when its comment has been written to viewers."""
+    """observe: told of a post's wall clock (seconds) when its comment has been written to
+    viewers.
+    """
 
     node_id: str
     loop: asyncio.AbstractEventLoop
@@ -49,3 +53,21 @@ class NodeContext:
     stats: Stats
     reads: StoreReads
     observe: Callable[[float], None]
+
+    def walk(
+        self,
+        items: Iterator[Item],
+        act: Callable[[list[Item]], None],
+        done: Callable[[], None] | None = None,
+    ) -> None:
+        """A long walk in slices, so that other work gets its turn between two of them: call `act`
+        with the first slice now and with the others in later turns of the loop, and `done` after
+        the last. `items` is read slice by slice: what it walks over may change meanwhile, so give
+        it a copy.
+        """
+        part = list(islice(items, self.limits.slice_size))
+        act(part)
+        if len(part) == self.limits.slice_size:
+            self.loop.call_soon(self.walk, items, act, done)
+        elif done is not None:
+            done()

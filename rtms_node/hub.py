@@ -19,7 +19,6 @@ import structlog
 from rtms_node.context import NodeContext, StoreReads
 from rtms_node.feed import Feed
 from rtms_node.room import Room
-from rtms_node.slices import walk
 from rtms_node.viewer import Viewer
 from wire.chunks import chunk
 from wire.internal import Batch
@@ -127,7 +126,7 @@ class Hub:
         """Compare a video with the store."""
         room = self.rooms.get(video_id)
         if room is not None:
-            room.ask_head()
+            room.check()
 
     # Time
 
@@ -139,14 +138,13 @@ class Hub:
                 break
             self._cut(viewer)
         rooms = iter(list(self.rooms.values()))
-        expire = partial(_expire, now=now)
-        walk(self._ctx.loop, rooms, self._ctx.limits.slice_size, expire, self._keep_budget)
+        self._ctx.walk(rooms, partial(_expire, now=now), self._keep_budget)
 
     def heartbeat(self) -> None:
         """Several times a heartbeat interval: show the viewers of all rooms that were silent for
         one, waiting viewers included, and every proxy between, that their streams live.
         """
-        walk(self._ctx.loop, self._silent_viewers(), self._ctx.limits.slice_size, _beat)
+        self._ctx.walk(self._silent_viewers(), _beat)
 
     @property
     def staying(self) -> int:

@@ -51,10 +51,10 @@ class RecordingFeed:
         self.calls: list[tuple[str, str]] = []
 
     def subscribe(self, video_id: str) -> None:
-        self.calls.append(("join", video_id))
+        self.calls.append(("subscribe", video_id))
 
     def unsubscribe(self, video_id: str) -> None:
-        self.calls.append(("leave", video_id))
+        self.calls.append(("unsubscribe", video_id))
 
 
 @dataclass
