@@ -20,6 +20,7 @@ from rtms_node.limits import Limits
 from rtms_node.metrics import export_node, post_to_write
 from rtms_node.reader import Source, StoreReader
 from rtms_node.stats import Stats
+from rtms_node.upkeep import Upkeep
 from service.failpoints import Failpoint, reach
 from service.logs import bind_request, clean_request_id
 from service.stages import Stage, note
@@ -58,14 +59,15 @@ class Node:
         context = NodeContext(
             node_id, self._loop, limits, self.stats, self.reader, post_to_write(registry)
         )
-        self.hub = Hub(context, self.reader, self, self._on_active)
+        self.hub = Hub(context, self, self._on_active)
+        self.upkeep = Upkeep(context, self.hub)
         export_node(registry, self.stats, self.hub, self.reader)
 
     def start(self) -> None:
         """Begin to read heads, beat, sweep and check."""
         self.reader.start()
-        self._tasks.spawn(self._every(_BEAT_S, self.hub.heartbeat), "heartbeat")
-        self._tasks.spawn(self._every(_SWEEP_S, self.hub.sweep), "sweep")
+        self._tasks.spawn(self._every(_BEAT_S, self.upkeep.heartbeat), "heartbeat")
+        self._tasks.spawn(self._every(_SWEEP_S, self.upkeep.sweep), "sweep")
         self._tasks.spawn(self._every(_CHECK_S, self._check_due), "antientropy")
 
     def close(self) -> None:

@@ -107,7 +107,7 @@ async def test_a_new_epoch_resets_every_viewer(node: Any) -> None:
 async def test_waiting_for_the_head_ends_with_bye_unavailable(make_node: Any) -> None:
     node = make_node(hello_wait_s=0.0)
     viewer = node.watch()
-    node.hub.sweep()
+    node.upkeep.sweep()
     assert viewer.events == [("bye", None, {"reason": "unavailable"})]
 
 
@@ -116,8 +116,8 @@ async def test_nothing_follows_a_bye(make_node: Any) -> None:
     node.store.post("v1", 3)
     viewer = node.watch()
     viewer.transport.close = lambda: None  # bytes are still unsent
-    node.hub.sweep()
-    node.hub.sweep()
+    node.upkeep.sweep()
+    node.upkeep.sweep()
     node.reads.answer_heads()
     assert [name for name, _, _ in viewer.events] == ["bye"]
     assert node.stats.byes["unavailable"] == 1

@@ -87,7 +87,7 @@ async def test_waiting_for_a_backfill_ends_with_bye_unavailable(make_node: Any) 
     node.store.post("v1", 5)
     viewer = node.watch()
     node.reads.answer_heads()
-    node.hub.sweep()
+    node.upkeep.sweep()
     assert [name for name, _, _ in viewer.events] == ["hello", "bye"]
 
 
@@ -112,7 +112,7 @@ async def test_a_viewer_that_is_told_to_go_gets_nothing_of_a_late_backfill(make_
     viewer = node.watch()
     node.reads.answer_heads()
     viewer.transport.close = lambda: None  # bytes are still unsent
-    node.hub.sweep()
+    node.upkeep.sweep()
     node.reads.answer_range()
     assert [name for name, _, _ in viewer.events] == ["hello", "bye"]
 
