@@ -22,14 +22,14 @@ class StoreReads(Protocol):
 
     @property
     def last_ticket(self) -> int:
-        """The newest ticket given out. A reply with a higher one was sent for after this moment."""
+        """The newest ticket given out. A reply with a higher one is of a read sent after now."""
 
     def want_head(self, video_id: str, on_head: OnHead, seen: int) -> int:
         """Ask for a video's head; asks are batched, retried until they succeed, and one reply
         answers all asks for the video up to its ticket. Returns this ask's ticket.
 
-        `seen` is a number that is said to exist: a lower head comes only from the store itself,
-        read after this, never from somebody's memory.
+        seen: a number that is said to exist. A lower head must come from a read of the store itself
+        that was sent after this, not from a writer's cache.
         """
 
     def want_range(self, video_id: str, after: int, through: int, on_range: OnRange) -> None:

@@ -3,7 +3,7 @@
 Invariants: a video has a room while it has a viewer, and for a linger after the last one; the feed
 is told when a room opens and when it closes, in that order. A stream that may not be opened,
 because of a bound or a drain, gets a `bye` and is never refused in another way: a native
-EventSource would give up for ever.
+EventSource would give up for good.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ _CHECK_AGAIN_S = 0.5
 
 
 class Node:
-    """Build it on the running loop; `start` begins to keep time, `close` ends every stream."""
+    """Build it on the running loop; `start` begins its periodic work, `close` ends every stream."""
 
     def __init__(
         self,
@@ -90,15 +90,17 @@ class Node:
         return not_serving
 
     def announced(self, video_id: str) -> None:
-        """The feed has made our interest known: what was posted just before is found by an
-        anti-entropy check now, and once more for what was on its way to the old route, or newer
-        than the head that a writer remembered.
+        """From now on comments of this video come here. What was posted just before is found by an
+        anti-entropy check now; a second one finds what was on its way along the old route, or newer
+        than the head that a writer had cached.
         """
         self.hub.check(video_id)
         self._loop.call_later(_CHECK_AGAIN_S, self.hub.check, video_id)
 
     def check_often(self, fast: bool) -> None:
-        """Whether comments may miss their way (ZooKeeper or Redis away): check all videos often."""
+        """Check all videos often, because comments may be lost (ZooKeeper or Redis is away), or as
+        usual again.
+        """
         self._schedule.set_fast(fast, self._loop.time())
 
     @property
@@ -110,7 +112,7 @@ class Node:
             "paused_viewers": self.hub.paused_viewers,
         }
 
-    # Feed of the hub: anti-entropy checks and the real feed follow the same videos
+    # The hub's feed: anti-entropy checks and the real feed follow the same videos
 
     def subscribe(self, video_id: str) -> None:
         """See Feed."""

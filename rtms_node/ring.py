@@ -1,5 +1,5 @@
-"""The ring: encoded frames of one video's newest comments, without a hole. Each is a chunk already,
-as HTTP/1.1 carries it: nothing is left to be done for each viewer.
+"""The ring: encoded frames of one video's newest comments, without a hole. Each frame is already a
+chunk of HTTP/1.1, so that nothing is left to be done for each viewer.
 
 Invariants: a room has one ring for life, and only its timeline changes it. The frames held are
 those of `first` to `head`, consecutive, all of one epoch. The head grows by `append` and changes
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from wire.chunks import chunk
 from wire.sse import comment_frame
 
-# What Python keeps beside the bytes of each frame, and its place in the list.
+# Memory of each frame beside its bytes: of the object, and of its place in the list.
 _FRAME_OVERHEAD = sys.getsizeof(b"") + 8
 # Trimming a list at its front moves the rest: do it in blocks.
 _TRIM_BLOCK = 256

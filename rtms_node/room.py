@@ -97,7 +97,7 @@ class Room:
         self._fanout.close()
         self._timeline.close()
 
-    # Audience of the timeline
+    # Observer of the timeline
 
     def grown(self, accepted_at: float) -> None:
         """New frames: send them."""

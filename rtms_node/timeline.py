@@ -32,7 +32,7 @@ log = structlog.get_logger()
 _REGRESSIONS_BELIEVED = 2
 
 
-class Audience(Protocol):
+class Observer(Protocol):
     """Who hears of changes: the room."""
 
     def grown(self, accepted_at: float) -> None:
@@ -52,16 +52,16 @@ class Timeline:
     """Owned by one room."""
 
     __slots__ = (
-        "_appended_ticket", "_audience", "_closed", "_comparing", "_ctx", "_doubted_at", "_inbox",
-        "_last_held", "_regressions", "_repair_asked", "_repair_timer", "_store_head", "ring",
+        "_appended_ticket", "_closed", "_comparing", "_ctx", "_doubted_at", "_inbox", "_last_held",
+        "_observer", "_regressions", "_repair_asked", "_repair_timer", "_store_head", "ring",
         "video_id",
     )  # fmt: skip
 
-    def __init__(self, video_id: str, context: NodeContext, ring: Ring, audience: Audience) -> None:
+    def __init__(self, video_id: str, context: NodeContext, ring: Ring, observer: Observer) -> None:
         self.video_id = video_id
         self.ring = ring
         self._ctx = context
-        self._audience = audience
+        self._observer = observer
         self._inbox = Inbox(context.limits.max_held)
         self._store_head = 0
         self._appended_ticket = 0  # reads with a higher ticket were sent after the last append
@@ -118,7 +118,7 @@ class Timeline:
             self._regressions = 0
             self._store_head = max(self._store_head, head)
             self._repair_soon()
-        self._audience.head_read(ticket)
+        self._observer.head_read(ticket)
 
     def accept(self, reply: RangeReply) -> bool:
         """Whether a range reply belongs to this ring's epoch; if not, everything starts over."""
@@ -154,7 +154,7 @@ class Timeline:
         log.warning("epoch_changed", video_id=self.video_id, epoch=epoch, head=head)
         self._forget_held(1, self._inbox.last_held())
         self._restart(epoch, head)
-        self._audience.restarted()
+        self._observer.restarted()
 
     def _restart(self, epoch: str, head: int) -> None:
         self.ring.restart(epoch, head)
@@ -172,7 +172,7 @@ class Timeline:
         stats.repeated += len(comments) - (ring.head - before)
         if ring.head > before:
             self._append_held()
-            self._audience.grown(accepted_at)
+            self._observer.grown(accepted_at)
         self._repair_soon()
 
     def _append_held(self) -> None:
@@ -272,7 +272,7 @@ class Timeline:
             self._forget_held(reply.head + 1, self._last_held)
             if reply.oldest > self.ring.head + 1:
                 self.ring.restart(reply.epoch, reply.oldest - 1)
-                self._audience.skipped()
+                self._observer.skipped()
             if not reply.comments:  # this writer lacks what another one has told of
                 self._repair_in(self._ctx.limits.retry_read_s)
             self._append(reply.first_seq, reply.comments, 0.0)
