@@ -1,10 +1,10 @@
 """When to compare each video with the store, so that a lost forward is found although nothing
 follows it.
 
-A video with a comment or a join in the last minute is checked every 2 s, and all videos while
-ZooKeeper or Redis is away; a quiet one every 10 s. Times are spread by chance, or all videos of a
-burst of joins would be checked together for ever. A plain schedule: it says what is due, the caller
-asks.
+A video with a comment or a join in the last minute is checked every 2 s, a quiet one every 10 s;
+while ZooKeeper or Redis is away, all are checked every 2 s. Times are jittered, or all videos of a
+burst of joins would be checked together for ever. This is a plain schedule: it says what is due,
+and the caller asks the store.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class AntiEntropyTimes:
 
 
 class AntiEntropySchedule:
-    """One entry per video counts (`_due`); heap entries that do not match it are left-overs."""
+    """A video is due when `_due` says so; entries of the heap that differ from it are stale."""
 
     def __init__(self, times: AntiEntropyTimes) -> None:
         self._times = times

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import islice
+from typing import Protocol, TypeVar
 
 from rtms_node.limits import Limits
 from rtms_node.stats import Stats
@@ -13,6 +14,7 @@ from wire.internal import RangeReply
 
 OnHead = Callable[[str, int, int], None]  # epoch, head, ticket
 OnRange = Callable[[RangeReply | None], None]
+Item = TypeVar("Item")
 
 
 class StoreReads(Protocol):
@@ -20,14 +22,14 @@ class StoreReads(Protocol):
 
     @property
     def last_ticket(self) -> int:
-        """The newest ticket given out. A reply with a higher one was sent for after this moment."""
+        """The newest ticket given out. A reply with a higher one is of a read sent after now."""
 
     def want_head(self, video_id: str, on_head: OnHead, seen: int) -> int:
         """Ask for a video's head; asks are batched, retried until they succeed, and one reply
         answers all asks for the video up to its ticket. Returns this ask's ticket.
 
-        `seen` is a number that is said to exist: a lower head comes only from the store itself,
-        read after this, never from somebody's memory.
+        seen: a number that is said to exist. A lower head must come from a read of the store itself
+        that was sent after this, not from a writer's cache.
         """
 
     def want_range(self, video_id: str, after: int, through: int, on_range: OnRange) -> None:
@@ -41,7 +43,9 @@ class StoreReads(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NodeContext:
-    """observe: notes a post's wall clock (seconds) when its comment has been written to viewers."""
+    """observe: told of a post's wall clock (seconds) when its comment has been written to
+    viewers.
+    """
 
     node_id: str
     loop: asyncio.AbstractEventLoop
@@ -49,3 +53,21 @@ class NodeContext:
     stats: Stats
     reads: StoreReads
     observe: Callable[[float], None]
+
+    def walk(
+        self,
+        items: Iterator[Item],
+        act: Callable[[list[Item]], None],
+        done: Callable[[], None] | None = None,
+    ) -> None:
+        """A long walk in slices, so that other work gets its turn between two of them: call `act`
+        with the first slice now and with the others in later turns of the loop, and `done` after
+        the last. `items` is read slice by slice: what it walks over may change meanwhile, so give
+        it a copy.
+        """
+        part = list(islice(items, self.limits.slice_size))
+        act(part)
+        if len(part) == self.limits.slice_size:
+            self.loop.call_soon(self.walk, items, act, done)
+        elif done is not None:
+            done()

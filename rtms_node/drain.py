@@ -1,5 +1,5 @@
-"""Draining a node: viewers are sent to other nodes a few at a time, so that those see an even
-stream of joins.
+"""Draining a node: viewers are sent to other nodes a few at a time, so that the others see an even
+flow of joins.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ _STEP_S = 0.1
 
 async def drain_viewers(hub: Hub, notice_s: float, window_s: float) -> None:
     """Wait `notice_s` for the gateway to see that this node is not ready, then say `bye` to all
-    viewers, evenly over `window_s`. New streams are still served during the notice: the gateway may
-    send some.
+    viewers, evenly over `window_s`. During the notice new streams are still served, as the gateway
+    may still send some.
     """
     await asyncio.sleep(notice_s)
     hub.draining = True
@@ -22,8 +22,8 @@ async def drain_viewers(hub: Hub, notice_s: float, window_s: float) -> None:
     staying = hub.staying
     due = float(staying)  # how many should still be here, if viewers came in fractions
     for left in range(steps, 0, -1):
-        # Who left by themselves make the others no faster: those who stay are spread over the
-        # rest of the window.
+        # Viewers who leave by themselves do not make the drain faster: those who stay are spread
+        # over the rest of the window.
         due *= hub.staying / staying * (left - 1) / left if staying else 0.0
         hub.drain_some(max(hub.staying - round(due), 0))
         staying = hub.staying

@@ -4,8 +4,8 @@ one.
 Invariants: a round walks over the viewers in slices and yields to other work between them. Each
 viewer gets everything after its own cursor, so it does not matter what arrived, or who joined,
 between two slices. A comment on an idle video goes out at once; when rounds follow one another
-closely, frames wait for the next tick and leave joined in one write. The more a round costs, the
-longer the tick: under overload it joins more instead of falling behind.
+closely, frames wait for the next tick and leave together in one write. The more a round costs, the
+longer the tick: under overload a write carries more instead of coming later and later.
 """
 
 from __future__ import annotations
@@ -13,42 +13,38 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from rtms_node.limits import Limits
+from rtms_node.context import NodeContext
 from rtms_node.ring import Ring
-from rtms_node.slices import walk
-from rtms_node.stats import Stats
 from rtms_node.viewer import Viewer
 from service.failpoints import Failpoint, reach
+from wire.sse import GapReason, gap_frame
 
-_MAX_TIMED = 1_000  # batches whose latency is noted per round
+_MAX_TIMED = 1_000  # batches whose latency is observed per round
+
+_Payloads = dict[int, tuple[bytes, int]]  # by cursor: see Ring.payload_after
 
 
 class Fanout:
-    """Owned by one room. `behind` is called with a viewer whose cursor lies before the ring's
-    start.
+    """Owned by one room. behind: called with a viewer whose cursor lies before the ring's start.
+    sent_at: loop time of the last round or heartbeat.
     """
 
     __slots__ = (
-        "_accepted_at", "_again", "_behind", "_limits", "_loop", "_observe", "_round_began",
-        "_stats", "_tick_s", "_timed", "_timer", "_viewers", "_walking", "ring", "sent_at",
+        "_accepted_at", "_again", "_behind", "_ctx", "_ring", "_round_began", "_stats", "_tick_s",
+        "_timed", "_timer", "_viewers", "_walking", "sent_at",
     )  # fmt: skip
 
     def __init__(
         self,
+        ring: Ring,
         viewers: dict[Viewer, None],
-        loop: asyncio.AbstractEventLoop,
-        limits: Limits,
-        stats: Stats,
+        context: NodeContext,
         behind: Callable[[Viewer], None],
-        observe: Callable[[float], None],
     ) -> None:
-        self.ring: Ring | None = None
-        self.sent_at = loop.time()
-        self._viewers = viewers
-        self._loop, self._limits, self._stats = loop, limits, stats
-        self._behind = behind
-        self._observe = observe
-        self._tick_s = limits.tick_min_s
+        self.sent_at = context.loop.time()
+        self._ring, self._viewers, self._behind = ring, viewers, behind
+        self._ctx, self._stats = context, context.stats
+        self._tick_s = context.limits.tick_min_s
         self._timer: asyncio.TimerHandle | None = None
         self._walking = False
         self._again = False
@@ -71,71 +67,74 @@ class Fanout:
             self._timer.cancel()
             self._timer = None
 
-    def catch_up(self, viewer: Viewer, joined: dict[int, tuple[bytes, int]] | None = None) -> None:
-        """Write everything after the viewer's cursor, or until it takes no more.
-
-        joined: payloads made in this round, by cursor; viewers at the same place share one.
+    def catch_up(self, viewer: Viewer, payloads: _Payloads | None = None) -> None:
+        """Write everything after the viewer's cursor, or until it takes no more. payloads: made in
+        this round; viewers at the same place share one.
         """
-        ring, stats = self.ring, self._stats
-        assert ring is not None
-        joined = {} if joined is None else joined
+        ring, stats = self._ring, self._stats
+        payloads = {} if payloads is None else payloads
         while viewer.cursor < ring.head and viewer.writable:
             cursor = viewer.cursor
-            chunk = joined.get(cursor)
-            if chunk is None:
+            payload = payloads.get(cursor)
+            if payload is None:
                 if not ring.holds_after(cursor):
                     self._behind(viewer)
                     return
-                chunk = joined[cursor] = ring.join(cursor, self._limits.max_write_bytes)
+                max_bytes = self._ctx.limits.max_write_bytes
+                payload = payloads[cursor] = ring.payload_after(cursor, max_bytes)
             # The cursor first: `send` may pause the viewer, and that callback must see where it
             # stands.
-            viewer.cursor = chunk[1]
-            viewer.send(chunk[0])
+            viewer.cursor = payload[1]
+            viewer.send(payload[0])
             stats.writes += 1
-            stats.deliveries += chunk[1] - cursor
+            stats.deliveries += payload[1] - cursor
+
+    def skip(self, viewer: Viewer, last: int, reason: GapReason) -> bytes:
+        """Move the viewer's cursor to `last` without the comments between; returns the `gap` that
+        must be said to it before anything else.
+        """
+        self._stats.gaps += 1
+        first, viewer.cursor = viewer.cursor + 1, last
+        return gap_frame(self._ring.epoch, first, last, reason)
 
     def _schedule(self) -> None:
-        wait_s = self.sent_at + self._tick_s - self._loop.time()
+        wait_s = self.sent_at + self._tick_s - self._ctx.loop.time()
         if self._round_began == 0.0 or wait_s <= 0:
             self._round()
         else:
-            self._timer = self._loop.call_later(wait_s, self._round)
+            self._timer = self._ctx.loop.call_later(wait_s, self._round)
 
     def _round(self) -> None:
         self._timer = None
         self._walking = True
-        self._round_began = self.sent_at = self._loop.time()
+        self._round_began = self.sent_at = self._ctx.loop.time()
         self._timed, self._accepted_at = self._accepted_at, []
-        viewers = iter(list(self._viewers))
-        size = self._limits.slice_size
-        walk(self._loop, viewers, size, self._write_slice, self._round_done)
+        self._ctx.walk(iter(list(self._viewers)), self._write_slice, self._round_done)
 
     def _write_slice(self, viewers: list[Viewer]) -> None:
-        """One payload serves all viewers at the same place: the first one there has it made, and
-        for the others hardly more than the system call is left (this loop is what a node does).
+        """One payload serves all viewers at the same place: it is made for the first one there, and
+        for the others hardly more than the system call is left. A node spends its time here.
         """
-        ring, stats = self.ring, self._stats
-        assert ring is not None
-        head = ring.head
-        joined: dict[int, tuple[bytes, int]] = {}
+        stats, head = self._stats, self._ring.head
+        payloads: _Payloads = {}
         for viewer in viewers:
             cursor = viewer.cursor
-            chunk = joined.get(cursor)
-            if chunk is not None and not viewer.paused_at and not viewer.closing:
-                viewer.cursor = chunk[1]  # first: see catch_up
-                viewer.send(chunk[0])
+            payload = payloads.get(cursor)
+            if payload is not None and not viewer.paused_at and not viewer.closing:
+                viewer.cursor = payload[1]  # first: see catch_up
+                viewer.send(payload[0])
                 stats.writes += 1
-                stats.deliveries += chunk[1] - cursor
+                stats.deliveries += payload[1] - cursor
             if 0 <= viewer.cursor < head:
-                self.catch_up(viewer, joined)
+                self.catch_up(viewer, payloads)
         reach(Failpoint.NODE_IN_ROUND)
 
     def _round_done(self) -> None:
-        took_s = self._loop.time() - self._round_began
-        limits = self._limits
+        took_s = self._ctx.loop.time() - self._round_began
+        limits = self._ctx.limits
         self._tick_s = min(max(2 * took_s, limits.tick_min_s), limits.tick_max_s)
         for accepted_at in self._timed:
-            self._observe(accepted_at)
+            self._ctx.observe(accepted_at)
         self._walking = False
         if self._again:
             self._again = False

@@ -6,9 +6,9 @@ from typing import Protocol
 
 
 class Feed(Protocol):
-    """Announces interest in videos. Neither call blocks or raises; both take effect later, in the
-    order given for each video. A stream never waits for them: until a video is announced the
-    anti-entropy check delivers.
+    """Subscribes to videos. Neither call blocks or raises; both take effect later, for each video
+    in the order of the calls. A stream never waits for them: until a subscription is known to the
+    others, anti-entropy checks deliver.
     """
 
     def subscribe(self, video_id: str) -> None:

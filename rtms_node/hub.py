@@ -3,7 +3,7 @@
 Invariants: a video has a room while it has a viewer, and for a linger after the last one; the feed
 is told when a room opens and when it closes, in that order. A stream that may not be opened,
 because of a bound or a drain, gets a `bye` and is never refused in another way: a native
-EventSource would give up for ever.
+EventSource would give up for good.
 """
 
 from __future__ import annotations
@@ -11,23 +11,18 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable
 
 import structlog
 
-from rtms_node.context import NodeContext, StoreReads
+from rtms_node.context import NodeContext
 from rtms_node.feed import Feed
 from rtms_node.room import Room
-from rtms_node.slices import walk
 from rtms_node.viewer import Viewer
-from wire.chunks import chunk
 from wire.internal import Batch
-from wire.sse import HEARTBEAT, ByeReason
+from wire.sse import ByeReason
 
 log = structlog.get_logger()
-
-_HEARTBEAT = chunk(HEARTBEAT)
 
 
 class Hub:
@@ -36,20 +31,18 @@ class Hub:
     def __init__(
         self,
         context: NodeContext,
-        reader: StoreReads,
         feed: Feed,
         on_active: Callable[[str], None],
     ) -> None:
-        """`on_active` is told of every join and every comment."""
-        self._ctx = context
-        self._reader, self._feed, self._on_active = reader, feed, on_active
+        """`on_active` is told the video of every join and every comment."""
+        self._ctx, self._feed, self._on_active = context, feed, on_active
         self.rooms: dict[str, Room] = {}
         self.viewers: dict[Viewer, Room | None] = {}  # None: refused, on its way out
+        self.paused: dict[Viewer, None] = {}  # take no bytes now; oldest first
         self.draining = False
         self._empty = asyncio.Event()
         self._empty.set()
         self._per_address: Counter[str] = Counter()
-        self._paused: dict[Viewer, None] = {}  # oldest first
         self._lingering: dict[str, asyncio.TimerHandle] = {}
 
     @property
@@ -59,8 +52,8 @@ class Hub:
 
     @property
     def paused_viewers(self) -> int:
-        """Viewers that take no bytes now."""
-        return len(self._paused)
+        """How many viewers take no bytes now."""
+        return len(self.paused)
 
     # Streams
 
@@ -72,7 +65,7 @@ class Hub:
         self._ctx.stats.streams += 1
         reason = self._refusal(viewer, video_id)
         if reason is not None:
-            self._bye(viewer, reason)
+            self.bye(viewer, reason)
             return
         room = self.rooms.get(video_id) or self._open(video_id)
         if video_id in self._lingering:
@@ -83,7 +76,7 @@ class Hub:
 
     def leave(self, viewer: Viewer) -> None:
         """A stream has ended, whoever ended it."""
-        self._paused.pop(viewer, None)
+        self.paused.pop(viewer, None)
         if viewer not in self.viewers:
             return
         room = self.viewers.pop(viewer)
@@ -97,15 +90,21 @@ class Hub:
             if not room.viewers:
                 self._linger(room)
 
+    def bye(self, viewer: Viewer, reason: ByeReason) -> None:
+        """End a stream and count why; does nothing if it is ending already."""
+        if not viewer.closing:
+            self._ctx.stats.byes[reason] += 1
+            viewer.bye(reason)
+
     def viewer_paused(self, viewer: Viewer) -> None:
         """Its buffer is full: skip it from now on."""
         viewer.paused_at = self._ctx.loop.time()
-        self._paused[viewer] = None
+        self.paused[viewer] = None
 
     def viewer_resumed(self, viewer: Viewer) -> None:
         """Its buffer has drained: it catches up from its room's ring."""
         viewer.paused_at = 0.0
-        self._paused.pop(viewer, None)
+        self.paused.pop(viewer, None)
         room = self.viewers.get(viewer)
         if room is not None:
             room.catch_up(viewer)
@@ -127,26 +126,9 @@ class Hub:
         """Compare a video with the store."""
         room = self.rooms.get(video_id)
         if room is not None:
-            room.ask_head()
+            room.check()
 
-    # Time
-
-    def sweep(self) -> None:
-        """Once a second: cut slow viewers, end waits that are too long, keep the byte budget."""
-        now = self._ctx.loop.time()
-        for viewer in list(self._paused):
-            if now - viewer.paused_at < self._ctx.limits.slow_after_s:
-                break
-            self._cut(viewer)
-        rooms = iter(list(self.rooms.values()))
-        expire = partial(_expire, now=now)
-        walk(self._ctx.loop, rooms, self._ctx.limits.slice_size, expire, self._keep_budget)
-
-    def heartbeat(self) -> None:
-        """Several times a heartbeat interval: show the viewers of all rooms that were silent for
-        one, waiting viewers included, and every proxy between, that their streams live.
-        """
-        walk(self._ctx.loop, self._silent_viewers(), self._ctx.limits.slice_size, _beat)
+    # Ending
 
     @property
     def staying(self) -> int:
@@ -154,18 +136,18 @@ class Hub:
         return sum(not viewer.closing for viewer in self.viewers)
 
     def drain_some(self, count: int) -> None:
-        """Say `bye` to up to `count` viewers, by chance: those of one video often joined together,
-        and must not all arrive together at another node.
+        """Say `bye` to up to `count` viewers, chosen by chance: those of one video often came
+        together, and must not all arrive together at another node.
         """
         staying = [viewer for viewer in self.viewers if not viewer.closing]
         for viewer in random.sample(staying, min(count, len(staying))):
-            self._bye(viewer, ByeReason.DRAIN)
+            self.bye(viewer, ByeReason.DRAIN)
 
     def close(self) -> None:
         """End every stream and forget every room, at once."""
         self.draining = True
         for viewer in list(self.viewers):
-            self._bye(viewer, ByeReason.DRAIN)
+            self.bye(viewer, ByeReason.DRAIN)
         for room in list(self.rooms.values()):
             self._close(room)
 
@@ -189,19 +171,6 @@ class Hub:
         )
         return ByeReason.SHED if full else None
 
-    def _bye(self, viewer: Viewer, reason: ByeReason) -> None:
-        if not viewer.closing:
-            self._ctx.stats.byes[reason] += 1
-            viewer.bye(reason)
-
-    def _cut(self, viewer: Viewer) -> None:
-        self._paused.pop(viewer, None)
-        self._bye(viewer, ByeReason.SLOW)
-        room = self.viewers.get(viewer)
-        log.info("slow_viewer_cut", video_id=room.video_id if room else "")
-        # Its buffer will hardly ever drain: the reset frees it.
-        self._ctx.loop.call_later(self._ctx.limits.abort_after_s, viewer.abort)
-
     def _open(self, video_id: str) -> Room:
         room = self.rooms[video_id] = Room(video_id, self._ctx)
         self._feed.subscribe(video_id)
@@ -224,34 +193,6 @@ class Hub:
             return
         del self.rooms[room.video_id]
         room.close()
-        self._reader.forget(room.video_id)
+        self._ctx.reads.forget(room.video_id)
         self._feed.unsubscribe(room.video_id)
         log.info("video_closed", video_id=room.video_id)
-
-    def _silent_viewers(self) -> Iterator[Viewer]:
-        for room in list(self.rooms.values()):
-            now = self._ctx.loop.time()
-            if room.sent_at <= now - self._ctx.limits.heartbeat_s:
-                room.sent_at = now
-                yield from list(room.viewers)
-
-    def _keep_budget(self) -> None:
-        total = self.frame_bytes
-        if total <= self._ctx.limits.frame_budget_bytes:
-            return
-        for room in sorted(self.rooms.values(), key=lambda room: room.active_at):
-            total -= room.frame_bytes
-            room.drop_frames()
-            if total <= self._ctx.limits.frame_budget_bytes:
-                return
-
-
-def _expire(rooms: Sequence[Room], now: float) -> None:
-    for room in rooms:
-        room.expire(now)
-
-
-def _beat(viewers: Sequence[Viewer]) -> None:
-    for viewer in viewers:
-        if viewer.writable:
-            viewer.send(_HEARTBEAT)

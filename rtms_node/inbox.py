@@ -1,9 +1,9 @@
 """Comments that arrived before an earlier one: held until the hole before them is closed.
 
-Invariants: what is held is above the ring's head + 1 (or the head is not known yet). It was stored
+Invariants: what is held is above the ring's head + 1, or the head is not known yet. It was stored
 when it was sent, but a store may go back: what a later read does not find is forgotten. Numbers
-come from the store, so a number held twice has the same content; if not, only the store can tell
-which is right, and neither is kept.
+come from the store, so a number that comes twice has the same content; if not, only the store can
+tell which is right, and neither is kept.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 
 class Inbox:
-    """Owned by one room. Beyond `max_held` comments are refused (the anti-entropy check brings
-    them).
+    """Owned by one timeline. Beyond `max_held` comments are dropped; they are read from the store
+    later.
     """
 
     __slots__ = ("_held", "_max_held", "dropped", "epoch")
@@ -42,7 +42,9 @@ class Inbox:
             self.dropped += 1
 
     def take_from(self, epoch: str, seq: int) -> Iterator[bytes]:
-        """Frames of `seq`, `seq + 1`, ... as far as they are held; what lies below is forgotten."""
+        """Remove and return the frames of `seq`, `seq + 1`, ... as far as they are held; what lies
+        below is forgotten.
+        """
         if epoch != self.epoch:
             self._held.clear()
             return

@@ -1,4 +1,4 @@
-"""Every bound of a node in one place; what happens at each is said beside it."""
+"""Every bound of a node in one place, each with what happens there."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ class Limits:
     max_frames: int = 4_096  # frames kept per video; the oldest go first
     frame_budget_bytes: int = 256 * 1024 * 1024  # frames of all videos; least recently active first
     max_held: int = 2_000  # comments of a video that wait for an earlier one; more are dropped
-    max_write_bytes: int = 64 * 1024  # joined frames of one write; the rest follows in the next
+    max_write_bytes: int = 64 * 1024  # frames of one write; the rest follows in the next
     max_videos: int = 20_000  # videos served at once; a stream of one more is shed
     max_streams: int = 19_000  # streams at once; one more is shed
     max_streams_per_address: int = 2_000  # the same for one forwarded address
-    hello_wait_s: float = 10.0  # for the first load or a backfill; then `bye` unavailable
-    repair_after_s: float = 0.1  # a missing number is asked for after this long
-    retry_read_s: float = 0.5  # pause after a failed read
-    slow_after_s: float = 10.0  # a stream that takes no bytes for this long is cut
+    hello_wait_s: float = 10.0  # for a hello or a backfill; then `bye` unavailable
+    repair_after_s: float = 0.1  # from a missing number until it is read from the store
+    retry_read_s: float = 0.5  # pause after a read that failed or brought nothing
+    slow_after_s: float = 10.0  # a stream that takes no bytes for this long gets `bye` slow
     abort_after_s: float = 1.0  # from `bye` slow to the reset of the connection
-    linger_s: float = 3.0  # a video without viewers stays registered this long
+    linger_s: float = 3.0  # a video without viewers stays subscribed this long
     heartbeat_s: float = 3.0  # comment line on an idle stream; many clients give up after 5 s
-    tick_min_s: float = 0.010  # frames of a busy video wait at most this long to be joined ...
-    tick_max_s: float = 0.025  # ... and this long when one round over the viewers takes long
+    tick_min_s: float = 0.010  # frames of a busy video wait for others at most this long ...
+    tick_max_s: float = 0.025  # ... and this long when a round over its viewers takes long
     slice_size: int = 256  # viewers, rooms or anti-entropy checks before other work gets its turn

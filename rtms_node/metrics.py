@@ -37,14 +37,14 @@ _COUNTERS = {
 
 def post_to_write(registry: CollectorRegistry) -> Callable[[float], None]:
     """What notes that a comment accepted at a wall clock (seconds) has just been written."""
-    note_s = Exports(registry).histogram(
+    observe_s = Exports(registry).histogram(
         "post_to_write_seconds",
         "From the acceptance of a post to the end of its round of writes (clocks of two hosts)",
         LATENCY_BUCKETS,
     )
 
     def observe(accepted_at: float) -> None:
-        note_s(max(time.time() - accepted_at, 0.0))
+        observe_s(max(time.time() - accepted_at, 0.0))
         note(Stage.WRITTEN, accepted_at)
 
     return observe

@@ -20,6 +20,7 @@ from rtms_node.limits import Limits
 from rtms_node.metrics import export_node, post_to_write
 from rtms_node.reader import Source, StoreReader
 from rtms_node.stats import Stats
+from rtms_node.upkeep import Upkeep
 from service.failpoints import Failpoint, reach
 from service.logs import bind_request, clean_request_id
 from service.stages import Stage, note
@@ -35,7 +36,7 @@ _CHECK_AGAIN_S = 0.5
 
 
 class Node:
-    """Build it on the running loop; `start` begins to keep time, `close` ends every stream."""
+    """Build it on the running loop; `start` begins its periodic work, `close` ends every stream."""
 
     def __init__(
         self,
@@ -58,14 +59,15 @@ class Node:
         context = NodeContext(
             node_id, self._loop, limits, self.stats, self.reader, post_to_write(registry)
         )
-        self.hub = Hub(context, self.reader, self, self._on_active)
+        self.hub = Hub(context, self, self._on_active)
+        self.upkeep = Upkeep(context, self.hub)
         export_node(registry, self.stats, self.hub, self.reader)
 
     def start(self) -> None:
         """Begin to read heads, beat, sweep and check."""
         self.reader.start()
-        self._tasks.spawn(self._every(_BEAT_S, self.hub.heartbeat), "heartbeat")
-        self._tasks.spawn(self._every(_SWEEP_S, self.hub.sweep), "sweep")
+        self._tasks.spawn(self._every(_BEAT_S, self.upkeep.heartbeat), "heartbeat")
+        self._tasks.spawn(self._every(_SWEEP_S, self.upkeep.sweep), "sweep")
         self._tasks.spawn(self._every(_CHECK_S, self._check_due), "antientropy")
 
     def close(self) -> None:
@@ -88,15 +90,17 @@ class Node:
         return not_serving
 
     def announced(self, video_id: str) -> None:
-        """The feed has made our interest known: what was posted just before is found by an
-        anti-entropy check now, and once more for what was on its way to the old route, or newer
-        than the head that a writer remembered.
+        """From now on comments of this video come here. What was posted just before is found by an
+        anti-entropy check now; a second one finds what was on its way along the old route, or newer
+        than the head that a writer had cached.
         """
         self.hub.check(video_id)
         self._loop.call_later(_CHECK_AGAIN_S, self.hub.check, video_id)
 
     def check_often(self, fast: bool) -> None:
-        """Whether comments may miss their way (ZooKeeper or Redis away): check all videos often."""
+        """Check all videos often, because comments may be lost (ZooKeeper or Redis is away), or as
+        usual again.
+        """
         self._schedule.set_fast(fast, self._loop.time())
 
     @property
@@ -108,7 +112,7 @@ class Node:
             "paused_viewers": self.hub.paused_viewers,
         }
 
-    # Feed of the hub: anti-entropy checks and the real feed follow the same videos
+    # The hub's feed: anti-entropy checks and the real feed follow the same videos
 
     def subscribe(self, video_id: str) -> None:
         """See Feed."""

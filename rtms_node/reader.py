@@ -1,11 +1,11 @@
 """Reads of the store for the node: batched heads, ranges in order, never more than a few at once.
 
-Invariants: a head that was asked for is read again and again until it succeeds or the video is
-forgotten; of a read that is under way then nothing is left, neither its answer nor another try. A
-range is tried once (on every writer) and then answered with None, because its asker knows whether
-it still needs it; of one video one range is read at a time. Heads alone say whether the store can
-be reached: they are read all the time, and a range may be late while the store is well. Callbacks
-run on the event loop, never inside `want_*`.
+Invariants: a head that was asked for is read again and again until that succeeds or the video is
+forgotten; after that a read under way for it is neither answered nor tried again. A range is tried
+once (on every writer) and then answered with None: only its asker knows whether it still needs it.
+Of one video one range is read at a time. Heads alone say whether the store can be reached: they are
+read all the time, and a range may be late while the store is well. Callbacks run on the event loop,
+never inside `want_*`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ log = structlog.get_logger()
 
 MAX_RANGES_AT_ONCE = 32
 
-
 _Range = tuple[int, int, OnRange]  # after, through
 
 
@@ -36,8 +35,8 @@ class Source(Protocol):
     """Where heads and ranges are read. Both raise LivecommentsError when nobody can answer now."""
 
     async def heads(self, video_ids: tuple[str, ...], known: dict[str, int]) -> HeadsReply:
-        """Newest numbers of up to MAX_HEADS videos; never below what is `known` of a video without
-        a look into the store itself.
+        """Newest numbers of up to MAX_HEADS videos. A number below what is `known` of a video must
+        come from the store itself, not from a cache.
         """
 
     async def range(self, video_id: str, after: int, through: int) -> RangeReply:
@@ -45,7 +44,7 @@ class Source(Protocol):
 
 
 class StoreReader:
-    """Implements `StoreReads` over a source. `reachable` tells whether the last heads came."""
+    """Implements `StoreReads` over a source. reachable: whether the last read of heads worked."""
 
     def __init__(
         self,
@@ -57,8 +56,8 @@ class StoreReader:
         """`on_reachable` is told when heads begin to fail and when they come again."""
         self._source, self._tasks, self._retry_s = source, tasks, retry_s
         self._on_reachable = on_reachable
-        self._wanted: dict[str, tuple[OnHead, int]] = {}  # the highest number seen
-        self._asked: dict[str, tuple[OnHead, int]] = {}  # those of the read under way
+        self._wanted: dict[str, tuple[OnHead, int]] = {}  # with the highest number seen
+        self._asked: dict[str, tuple[OnHead, int]] = {}  # of the read under way
         self._wake = asyncio.Event()
         self._ranges = asyncio.Semaphore(MAX_RANGES_AT_ONCE)
         self.last_ticket = 0
@@ -140,7 +139,7 @@ class StoreReader:
     def _want_again(self) -> None:
         asked, self._asked = self._asked, {}
         for video_id, (on_head, seen) in asked.items():
-            # Who has asked during the read is the one to be told.
+            # If the video was asked for again during the read, that asker gets the answer.
             newest, _ = self._wanted.get(video_id, (on_head, 0))
             self._want(video_id, newest, seen)
 

@@ -1,10 +1,11 @@
-"""The ring: encoded frames of one video's newest comments, without a hole. Each is a chunk already,
-as HTTP/1.1 carries it: nothing is left to be done for each viewer.
+"""The ring: encoded frames of one video's newest comments, without a hole. Each frame is already a
+chunk of HTTP/1.1, so that nothing is left to be done for each viewer.
 
-Invariants: the frames held are those of `first` to `head`, consecutive, all of one epoch. The head
-only grows by `append`; `first` moves back only by `prepend` of exactly the frames before it, and
-forward by trimming. An empty ring still knows its head (`first == head + 1`). A viewer is a cursor
-into a ring: nothing here knows of viewers.
+Invariants: a room has one ring for life, and only its timeline changes it. The frames held are
+those of `first` to `head`, consecutive, all of one epoch. The head grows by `append` and changes
+otherwise only by `restart`, which drops all frames; `first` moves back only by `prepend` of exactly
+the frames before it, and forward by trimming. An empty ring still knows its head (`first == head +
+1`). A viewer is a cursor into a ring: nothing here knows of viewers.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 from wire.chunks import chunk
 from wire.sse import comment_frame
 
-# What Python keeps beside the bytes of each frame, and its place in the list.
+# Memory of each frame beside its bytes: of the object, and of its place in the list.
 _FRAME_OVERHEAD = sys.getsizeof(b"") + 8
 # Trimming a list at its front moves the rest: do it in blocks.
 _TRIM_BLOCK = 256
@@ -29,22 +30,29 @@ def encode_frame(epoch: str, seq: int, raw: bytes) -> bytes:
 
 
 class Ring:
-    """Owned by one room. Sequence numbers in, joined bytes out. size_bytes: of memory, not only of
-    what frames say.
+    """Sequence numbers in, bytes for the wire out. started: whether epoch and head are known, which
+    they are from the first `restart` on; nothing may be appended before. size_bytes: memory used,
+    which is more than the bytes of the frames.
     """
 
-    __slots__ = ("_frames", "_max_frames", "epoch", "first", "head", "size_bytes")
+    __slots__ = ("_frames", "_max_frames", "epoch", "first", "head", "size_bytes", "started")
 
-    def __init__(self, epoch: str, head: int, max_frames: int) -> None:
+    def __init__(self, max_frames: int) -> None:
+        self._max_frames = max_frames
+        self.restart("", 0)
+        self.started = False
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def restart(self, epoch: str, head: int) -> None:
+        """Drop all frames; the next one is that of `head + 1` in `epoch`."""
+        self.started = True
         self.epoch = epoch
         self.head = head
         self.first = head + 1
         self.size_bytes = 0
         self._frames: list[bytes] = []
-        self._max_frames = max_frames
-
-    def __len__(self) -> int:
-        return len(self._frames)
 
     def append(self, frame: bytes) -> None:
         """Add the frame of comment `head + 1`."""
@@ -74,9 +82,9 @@ class Ring:
         """Whether another frame of that number is here."""
         return self.first <= seq <= self.head and self._frames[seq - self.first] != frame
 
-    def join(self, cursor: int, max_bytes: int) -> tuple[bytes, int]:
-        """Frames after `cursor`, at least one and at most about `max_bytes`, and the last one's
-        number.
+    def payload_after(self, cursor: int, max_bytes: int) -> tuple[bytes, int]:
+        """The frames after `cursor` as one payload, and the number of the last one in it: at least
+        one frame, and no more than fit into `max_bytes`.
 
         `cursor` must satisfy `holds_after(cursor)` and `cursor < head`.
         """

@@ -1,4 +1,4 @@
-"""Honest stand-ins for a node's neighbours: a store in memory, a transport that records."""
+"""Fakes of a node's neighbours: a store in memory, a transport that records, a manual clock."""
 
 from __future__ import annotations
 

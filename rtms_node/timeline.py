@@ -1,18 +1,17 @@
 """The timeline: what this node knows of one video's comments, whoever watches.
 
 Invariants:
+- Only the timeline changes the room's ring.
 - Order and content come from the store's numbers. The ring grows only by its head + 1; a repeated
-comment is dropped,
-  a later one is held, and what stays missing is read from the store, one read at a time.
+  comment is dropped, a later one is held, and what stays missing is read from the store, one read
+  at a time.
 - The epoch, and a head that went back, are believed only from a head or range reply, never from a
-forward.
-- A read that failed or brought nothing is not made again before a pause, nor is the head read for
-each forward of another epoch.
-- A number has one content. Where a forward says another one, the store is asked which is right.
+  forward.
+- After a read that failed or brought nothing the next one waits for a pause; and forwards of
+  another epoch have the head read at most once in that time.
+- A number has one content. If a forward has another one, the store is asked which is right.
 - What was held before the store went back, or before a read that does not find it, is forgotten.
-- Its room hears of every change: `grown`, `restarted` (another epoch: every cursor is void),
-`skipped` (comments that the
-  store no longer has).
+- The room hears of every change: `grown`, `restarted`, `skipped`, and of every head reply.
 """
 
 from __future__ import annotations
@@ -33,65 +32,62 @@ log = structlog.get_logger()
 _REGRESSIONS_BELIEVED = 2
 
 
-class Audience(Protocol):
-    """Who hears of changes, and has the head read: the room."""
-
-    def ask_head(self) -> int:
-        """Compare with the store; the answer comes to `Timeline.on_head`."""
+class Observer(Protocol):
+    """Who hears of changes: the room."""
 
     def grown(self, accepted_at: float) -> None:
         """The ring has new frames; accepted_at is the post's wall clock, 0 if not known."""
 
     def restarted(self) -> None:
-        """The ring was replaced: another epoch, or a store that went back."""
+        """Another epoch, or a store that went back: every cursor is void."""
 
     def skipped(self) -> None:
-        """The ring was replaced by an empty one further on: retention took what lay between."""
+        """The ring is empty and begins further on: the store no longer has what lay between."""
+
+    def head_read(self, ticket: int) -> None:
+        """A head reply was taken in: all asks up to `ticket` are answered."""
 
 
 class Timeline:
-    """Owned by one room. `ring` is None until the head is known."""
+    """Owned by one room."""
 
     __slots__ = (
-        "_appended_ticket",
-        "_asked",
-        "_audience",
-        "_closed",
-        "_comparing",
-        "_ctx",
-        "_doubted_at",
-        "_inbox",
-        "_last_asked",
-        "_regressions",
-        "_repair",
-        "_store_head",
-        "ring",
+        "_appended_ticket", "_closed", "_comparing", "_ctx", "_doubted_at", "_inbox", "_last_held",
+        "_observer", "_regressions", "_repair_asked", "_repair_timer", "_store_head", "ring",
         "video_id",
     )  # fmt: skip
 
-    def __init__(self, video_id: str, context: NodeContext, audience: Audience) -> None:
+    def __init__(self, video_id: str, context: NodeContext, ring: Ring, observer: Observer) -> None:
         self.video_id = video_id
-        self.ring: Ring | None = None
+        self.ring = ring
         self._ctx = context
-        self._audience = audience
+        self._observer = observer
         self._inbox = Inbox(context.limits.max_held)
         self._store_head = 0
         self._appended_ticket = 0  # reads with a higher ticket were sent after the last append
         self._regressions = 0
         self._doubted_at = float("-inf")  # when another epoch last had the head read
-        self._asked = self._closed = self._comparing = False
-        self._last_asked = 0  # the highest number held when the range was asked for
-        self._repair: asyncio.TimerHandle | None = None
+        self._comparing = self._repair_asked = self._closed = False
+        self._last_held = 0  # the highest number held when the repair was asked for
+        self._repair_timer: asyncio.TimerHandle | None = None
 
     @property
     def head(self) -> int:
-        """The newest number known: of the ring or of the store."""
-        return 0 if self.ring is None else max(self.ring.head, self._store_head)
+        """The newest number known: of the ring or of the store; 0 while neither is known."""
+        return max(self.ring.head, self._store_head)
+
+    def ask_head(self, claimed: int = 0) -> int:
+        """Have the store's head read; returns the ticket of the ask. claimed: the number in a
+        viewer's cursor. No writer may answer from memory with less than that, or than what is known
+        here.
+        """
+        seen = max(claimed, self.head)
+        return self._ctx.reads.want_head(self.video_id, self.on_head, seen)
 
     def ingest(self, batch: Batch) -> None:
         """Comments that were forwarded: maybe again, maybe out of order, maybe of another epoch."""
         ring = self.ring
-        if ring is None:
+        if not ring.started:
             self._hold(batch)
         elif batch.epoch != ring.epoch:
             self._ctx.stats.foreign_epoch += 1
@@ -108,50 +104,66 @@ class Timeline:
 
     def on_head(self, epoch: str, head: int, ticket: int) -> None:
         """The store's head, as of a read that answers all asks up to `ticket`."""
+        if self._closed:
+            return
         ring = self.ring
-        if ring is None:
-            self._begin(epoch, head)
+        if not ring.started:
+            self._restart(epoch, head)
             self._repair_soon()
         elif epoch != ring.epoch:
-            self.start_over(epoch, head)
+            self._start_over(epoch, head)
         elif head < ring.head and ticket > self._appended_ticket:
             self._on_regression(epoch, head)
         else:
             self._regressions = 0
             self._store_head = max(self._store_head, head)
             self._repair_soon()
+        self._observer.head_read(ticket)
 
     def accept(self, reply: RangeReply) -> bool:
         """Whether a range reply belongs to this ring's epoch; if not, everything starts over."""
-        assert self.ring is not None
         if reply.epoch != self.ring.epoch:
-            self.start_over(reply.epoch, reply.head)
+            self._start_over(reply.epoch, reply.head)
             return False
         self._store_head = max(self._store_head, reply.head)
         return True
 
-    def start_over(self, epoch: str, head: int) -> None:
-        """Drop the ring: what it held is not the store's history any more."""
-        log.warning("epoch_changed", video_id=self.video_id, epoch=epoch, head=head)
-        self._forget_held(1, self._inbox.last_held())
-        self._begin(epoch, head)
-        self._audience.restarted()
+    def prepend(self, reply: RangeReply) -> bool:
+        """Put a reply's comments before the ring's start; False if they do not reach up to it."""
+        ring = self.ring
+        raws = reply.comments[: max(ring.first - reply.first_seq, 0)]
+        if not raws or reply.first_seq + len(raws) != ring.first:
+            return False
+        numbered = enumerate(raws, reply.first_seq)
+        ring.prepend([encode_frame(ring.epoch, seq, bytes(raw)) for seq, raw in numbered])
+        return True
+
+    def drop_frames(self) -> None:
+        """Give the memory of all frames back."""
+        self._ctx.stats.trimmed_frames += len(self.ring)
+        self.ring.trim(len(self.ring))
 
     def close(self) -> None:
         """Late replies and timers do nothing from now on."""
         self._closed = True
-        if self._repair is not None:
-            self._repair.cancel()
+        if self._repair_timer is not None:
+            self._repair_timer.cancel()
 
-    def _begin(self, epoch: str, head: int) -> None:
-        self.ring = Ring(epoch, head, self._ctx.limits.max_frames)
+    def _start_over(self, epoch: str, head: int) -> None:
+        """Drop the frames: they are not the store's history any more."""
+        log.warning("epoch_changed", video_id=self.video_id, epoch=epoch, head=head)
+        self._forget_held(1, self._inbox.last_held())
+        self._restart(epoch, head)
+        self._observer.restarted()
+
+    def _restart(self, epoch: str, head: int) -> None:
+        self.ring.restart(epoch, head)
         self._store_head = head
         self._regressions = 0
         self._append_held()
 
     def _append(self, first_seq: int, comments: Sequence[bytes], accepted_at: float) -> None:
         ring, stats = self.ring, self._ctx.stats
-        assert ring is not None
         before = ring.head
         for seq, raw in enumerate(comments, first_seq):
             if seq == ring.head + 1:
@@ -160,12 +172,11 @@ class Timeline:
         stats.repeated += len(comments) - (ring.head - before)
         if ring.head > before:
             self._append_held()
-            self._audience.grown(accepted_at)
+            self._observer.grown(accepted_at)
         self._repair_soon()
 
     def _append_held(self) -> None:
         ring = self.ring
-        assert ring is not None
         self._appended_ticket = self._ctx.reads.last_ticket
         if len(self._inbox):
             before = ring.head
@@ -179,17 +190,19 @@ class Timeline:
             self._inbox.hold(batch.epoch, seq, encode_frame(batch.epoch, seq, bytes(raw)))
         self._ctx.stats.held_dropped += self._inbox.dropped - dropped
 
-    def _doubt_epoch(self) -> None:
-        # A writer that was left on another store would have the head read for each of its comments.
-        now = self._ctx.loop.time()
-        if now - self._doubted_at >= self._ctx.limits.retry_read_s:
-            self._doubted_at = now
-            self._audience.ask_head()
-
     def _forget_held(self, first: int, last: int) -> None:
         dropped = self._inbox.dropped
         self._inbox.forget(first, last)
         self._ctx.stats.held_dropped += self._inbox.dropped - dropped
+
+    # Forwards and heads that contradict the ring
+
+    def _doubt_epoch(self) -> None:
+        # A writer that is still on another store would have the head read for each of its comments.
+        now = self._ctx.loop.time()
+        if now - self._doubted_at >= self._ctx.limits.retry_read_s:
+            self._doubted_at = now
+            self.ask_head()
 
     def _compare(self, batch: Batch) -> None:
         seq = self._find_difference(batch.first_seq, batch.comments)
@@ -203,7 +216,6 @@ class Timeline:
 
     def _find_difference(self, first_seq: int, comments: Sequence[bytes]) -> int | None:
         ring = self.ring
-        assert ring is not None
         for seq, raw in enumerate(comments[: max(ring.head + 1 - first_seq, 0)], first_seq):
             if ring.differs(seq, encode_frame(ring.epoch, seq, bytes(raw))):
                 return seq
@@ -214,7 +226,7 @@ class Timeline:
         if self._closed or reply is None or not self.accept(reply):
             return
         if self._find_difference(reply.first_seq, reply.comments) is not None:
-            self.start_over(reply.epoch, reply.head)
+            self._start_over(reply.epoch, reply.head)
 
     def _on_regression(self, epoch: str, head: int) -> None:
         # One such reply may come from a replica that lags; two in a row are a store that went back.
@@ -222,46 +234,45 @@ class Timeline:
         self._ctx.stats.regressions += 1
         log.error("head_went_back", video_id=self.video_id, head=head, delivered=self.head)
         if self._regressions >= _REGRESSIONS_BELIEVED:
-            self.start_over(epoch, head)
+            self._start_over(epoch, head)
         else:
-            self._audience.ask_head()
+            self.ask_head()
+
+    # Repair: reading what is missing after the ring's head
 
     def _lacks_comments(self) -> bool:
-        ring = self.ring
-        return ring is not None and (ring.head < self._store_head or len(self._inbox) > 0)
+        return self.ring.head < self._store_head or len(self._inbox) > 0
 
     def _repair_soon(self) -> None:
         # Not at once: most holes are only a forward that is still on its way.
-        if self._repair is None and self._lacks_comments():
+        if self._repair_timer is None and self._lacks_comments():
             self._repair_in(self._ctx.limits.repair_after_s)
 
     def _repair_in(self, delay_s: float) -> None:
-        if self._repair is None and not self._closed:
-            self._repair = self._ctx.loop.call_later(delay_s, self._repair_now)
+        if self._repair_timer is None and not self._closed:
+            self._repair_timer = self._ctx.loop.call_later(delay_s, self._repair_now)
 
     def _repair_now(self) -> None:
-        self._repair = None
-        if self._lacks_comments() and not self._asked and not self._closed:
-            assert self.ring is not None
-            self._asked = True
+        self._repair_timer = None
+        if self._lacks_comments() and not self._repair_asked and not self._closed:
+            self._repair_asked = True
             self._ctx.stats.repairs += 1
-            self._last_asked = self._inbox.last_held()
+            self._last_held = self._inbox.last_held()
             after, count = self.ring.head, self._ctx.limits.max_replay
-            self._ctx.reads.want_range(self.video_id, after, after + count, self._on_tail)
+            self._ctx.reads.want_range(self.video_id, after, after + count, self._on_repair)
 
-    def _on_tail(self, reply: RangeReply | None) -> None:
-        self._asked = False
+    def _on_repair(self, reply: RangeReply | None) -> None:
+        self._repair_asked = False
         if self._closed:
             return
         if reply is None:
             self._ctx.stats.failed_reads += 1
             self._repair_in(self._ctx.limits.retry_read_s)
         elif self.accept(reply):
-            assert self.ring is not None
-            self._forget_held(reply.head + 1, self._last_asked)
+            self._forget_held(reply.head + 1, self._last_held)
             if reply.oldest > self.ring.head + 1:
-                self.ring = Ring(reply.epoch, reply.oldest - 1, self._ctx.limits.max_frames)
-                self._audience.skipped()
+                self.ring.restart(reply.epoch, reply.oldest - 1)
+                self._observer.skipped()
             if not reply.comments:  # this writer lacks what another one has told of
                 self._repair_in(self._ctx.limits.retry_read_s)
             self._append(reply.first_seq, reply.comments, 0.0)

@@ -38,9 +38,7 @@ class ViaRedis:
         self._shell.tasks.spawn(subscriber.run(), "subscriber")
 
     async def announce(self) -> None:
-        """Try Redis once. A node without it is of use all the same: its anti-entropy check
-        delivers.
-        """
+        """Try Redis once. A node is of use without it too: its anti-entropy checks deliver."""
         await self.feed.wait_tried()
 
     async def withdraw(self) -> None:

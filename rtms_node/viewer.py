@@ -1,11 +1,11 @@
 """A viewer: one open stream, a cursor into its video's ring and nothing more.
 
 Invariants: bytes go out in the order of `send`, whole frames only, each a chunk of its own;
-`cursor` is the last number handed to the transport. No task, no queue and no timer belongs to a
-viewer: thousands of them must cost little. The kernel's buffer is the only one; when it is full the
-viewer is `paused` and simply skipped until what is left has gone out. So while a viewer is neither
-paused nor closing nothing waits in its transport, the descriptor is its own, and bytes may go to
-the kernel past the transport in their order.
+`cursor` is the last number handed to the transport, -1 before the `hello`. A viewer has no task, no
+queue and no timer: thousands of them must cost little. The kernel's buffer is the only one; when it
+is full the viewer is paused, and skipped until what is left has gone out. So while a viewer is
+neither paused nor closing, nothing waits in its transport and the descriptor is still its own:
+bytes may go straight to the kernel and stay in order.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from wire.chunks import chunk, unchunk
 from wire.ids import parse_event_id
 from wire.sse import ByeReason, bye_frame
 
-# Whatever waits in a transport has paused its viewer: the law above depends on it.
+# Whatever waits in a transport has paused its viewer: the invariants above depend on it.
 WRITE_BUFFER_BYTES = 0
 
 
@@ -38,8 +38,8 @@ class Home(Protocol):
 class Viewer(asyncio.Protocol):
     """Takes over a transport after its request has been read and answered.
 
-    asked_cursor: what it came with, until it is admitted. paused_at: loop time when the kernel took
-    no more, or 0.
+    asked_cursor: what it came with, until it is admitted. replay: how many comments it wants if it
+    came without one. paused_at: loop time when the kernel took no more, or 0.
     """
 
     __slots__ = (
@@ -94,7 +94,7 @@ class Viewer(asyncio.Protocol):
         if self.closing:
             return
         self.closing = True
-        # The transport has it, as this is closing: behind what waits there.
+        # As this viewer is closing, `send` goes through the transport: behind what waits there.
         self.say(bye_frame(reason, parse_event_id(self.asked_cursor or "")))
         self._transport.close()
 
@@ -124,12 +124,12 @@ class Viewer(asyncio.Protocol):
 
 
 class UnchunkedViewer(Viewer):
-    """A viewer over HTTP/1.0, which knows no chunks: they are taken off again for each of these."""
+    """A viewer over HTTP/1.0, which knows no chunks: their framing is removed for each of these."""
 
     __slots__ = ()
 
     def send(self, payload: bytes) -> None:
-        """As a viewer's."""
+        """As `Viewer.send`, without the framing of chunks."""
         super().send(unchunk(payload))
 
 

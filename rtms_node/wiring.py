@@ -28,10 +28,10 @@ class Wiring(Protocol):
         """Where heads and ranges are read."""
 
     async def start(self, node: Node) -> None:
-        """Be there for comments, without waiting for anybody."""
+        """Get ready to receive comments, without waiting for any other process."""
 
     async def announce(self) -> None:
-        """Meet the others; returns when viewers may come."""
+        """Announce this node and find the others; returns when viewers may come."""
 
     async def withdraw(self) -> None:
         """Leave, after the last viewer. Never raises."""

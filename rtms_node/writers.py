@@ -1,8 +1,8 @@
 """The writers as a source of heads and ranges: any writer serves any video, round robin, failed
 ones last.
 
-Heads and ranges have connections of their own, and each its own memory of who failed: new streams
-wait for heads, and must not wait for long ranges to end.
+Heads and ranges have connections of their own, and each remembers for itself which writers failed:
+new streams wait for heads, and must not wait for long ranges to end.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class _Calls:
                 else:
                     reply = await self.client.get(peer, path, deadline_s=_RANGE_DEADLINE_S)
                 found = decode(reply)
-            except (PeerError, BadRequest) as exc:  # it answers what is none: another may do better
+            except (PeerError, BadRequest) as exc:  # away, or its reply is junk: try the next
                 self._failed_at[peer.id] = time.monotonic()
                 error = exc
             else:

@@ -216,7 +216,7 @@ async def test_a_stalled_viewer_is_cut_while_another_goes_on(served: Served) -> 
     for viewer in served.node.hub.viewers:
         if viewer.paused_at:
             viewer.paused_at -= 60
-    served.node.hub.sweep()
+    served.node.upkeep.sweep()
     await eventually(lambda: len(served.node.hub.viewers) == 1)
     served.node.hub.ingest(served.store.post("v1"))
     await until(reader, f"id: {served.store.epoch}-{seen + 1}\n".encode())

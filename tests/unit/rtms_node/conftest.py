@@ -14,6 +14,7 @@ from rtms_node.hub import Hub
 from rtms_node.limits import Limits
 from rtms_node.stats import Stats
 from rtms_node.testing import ManualClock, ManualReads, MemoryStore, RecordingTransport
+from rtms_node.upkeep import Upkeep
 from rtms_node.viewer import Viewer
 
 QUICK = Limits(repair_after_s=0.001, retry_read_s=0.001, tick_min_s=0.001, linger_s=0.001)
@@ -51,10 +52,10 @@ class RecordingFeed:
         self.calls: list[tuple[str, str]] = []
 
     def subscribe(self, video_id: str) -> None:
-        self.calls.append(("join", video_id))
+        self.calls.append(("subscribe", video_id))
 
     def unsubscribe(self, video_id: str) -> None:
-        self.calls.append(("leave", video_id))
+        self.calls.append(("unsubscribe", video_id))
 
 
 @dataclass
@@ -73,7 +74,8 @@ class Node:
         context = NodeContext(
             "node-1", self.clock, self.limits, self.stats, self.reads, self.observed.append
         )
-        self.hub = Hub(context, self.reads, self.feed, lambda video_id: None)
+        self.hub = Hub(context, self.feed, lambda video_id: None)
+        self.upkeep = Upkeep(context, self.hub)
 
     def watch(
         self, video_id: str = "v1", cursor: str | None = None, replay: int = 20, address: str = "a"

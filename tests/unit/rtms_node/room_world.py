@@ -48,7 +48,7 @@ class Screen:
         return not (self.transport.closed or self.transport.aborted)
 
     def take_new(self) -> list[SseEvent]:
-        """The events since the last look."""
+        """The events since the last call."""
         chunk = bytes(self.transport.written[self._read :])
         self._read += len(chunk)
         return self._parser.feed(chunk)
@@ -94,7 +94,7 @@ class World:
         self.store = MemoryStore(EPOCHS[0])
         self.reads = ManualReads(self.store)
         context = NodeContext("node-1", clock, LIMITS, Stats(), self.reads, lambda at: None)
-        self.hub = Hub(context, self.reads, _Silent(), lambda video_id: None)
+        self.hub = Hub(context, _Silent(), lambda video_id: None)
         self.history: dict[str, list[bytes]] = {EPOCHS[0]: []}
         self.screens: list[Screen] = []
         self._in_flight: list[Any] = []

@@ -12,7 +12,8 @@ EPOCH = "testepoch001"
 
 
 def ring_of(head: int, count: int, max_frames: int = 4096) -> Ring:
-    ring = Ring(EPOCH, head - count, max_frames)
+    ring = Ring(max_frames)
+    ring.restart(EPOCH, head - count)
     for seq in range(head - count + 1, head + 1):
         ring.append(b"<%d>" % seq)
     return ring
@@ -24,28 +25,45 @@ def in_memory(seqs: Iterable[int]) -> int:
 
 
 def test_an_empty_ring_knows_its_head() -> None:
-    ring = Ring(EPOCH, 7, 10)
+    ring = Ring(10)
+    ring.restart(EPOCH, 7)
     assert (ring.first, ring.head, len(ring)) == (8, 7, 0)
     assert ring.holds_after(7)
     assert not ring.holds_after(6)
 
 
-def test_join_gives_everything_after_the_cursor() -> None:
-    assert ring_of(5, 3).join(2, 1000) == (b"<3><4><5>", 5)
-    assert ring_of(5, 3).join(4, 1000) == (b"<5>", 5)
+def test_a_new_ring_has_no_epoch_until_it_is_started() -> None:
+    ring = Ring(10)
+    assert (ring.started, ring.head, len(ring)) == (False, 0, 0)
+    ring.restart(EPOCH, 7)
+    assert (ring.started, ring.epoch) == (True, EPOCH)
 
 
-def test_join_stops_at_the_byte_bound_but_gives_at_least_one_frame() -> None:
+def test_a_restart_drops_all_frames_and_goes_on_from_the_new_head() -> None:
     ring = ring_of(5, 3)
-    assert ring.join(2, 6) == (b"<3><4>", 4)
-    assert ring.join(2, 1) == (b"<3>", 3)
+    ring.restart("otherepoch00", 1)
+    assert (ring.epoch, ring.first, ring.head) == ("otherepoch00", 2, 1)
+    assert (len(ring), ring.size_bytes) == (0, 0)
+    ring.append(b"<2>")
+    assert ring.payload_after(1, 1000) == (b"<2>", 2)
+
+
+def test_a_payload_is_everything_after_the_cursor() -> None:
+    assert ring_of(5, 3).payload_after(2, 1000) == (b"<3><4><5>", 5)
+    assert ring_of(5, 3).payload_after(4, 1000) == (b"<5>", 5)
+
+
+def test_a_payload_stops_at_the_byte_bound_but_has_at_least_one_frame() -> None:
+    ring = ring_of(5, 3)
+    assert ring.payload_after(2, 6) == (b"<3><4>", 4)
+    assert ring.payload_after(2, 1) == (b"<3>", 3)
 
 
 def test_prepend_moves_the_start_back() -> None:
     ring = ring_of(5, 2)
     ring.prepend([b"<2>", b"<3>"])
     assert ring.first == 2
-    assert ring.join(1, 1000) == (b"<2><3><4><5>", 5)
+    assert ring.payload_after(1, 1000) == (b"<2><3><4><5>", 5)
     assert ring.size_bytes == in_memory(range(2, 6))
 
 
@@ -53,7 +71,7 @@ def test_a_full_ring_forgets_its_oldest_frames() -> None:
     ring = ring_of(2000, 2000, max_frames=100)
     assert 100 <= len(ring) < 100 + 256
     assert ring.head == 2000
-    assert ring.join(ring.first - 1, 10**6)[1] == 2000
+    assert ring.payload_after(ring.first - 1, 10**6)[1] == 2000
 
 
 @given(
@@ -64,7 +82,8 @@ def test_a_full_ring_forgets_its_oldest_frames() -> None:
 def test_what_is_held_is_always_the_numbers_from_first_to_head(
     head: int, steps: list[str | int], max_bytes: int
 ) -> None:
-    ring = Ring(EPOCH, head, 8)
+    ring = Ring(8)
+    ring.restart(EPOCH, head)
     for step in steps:
         if step == "append":
             ring.append(b"<%d>" % (ring.head + 1))
@@ -77,6 +96,6 @@ def test_what_is_held_is_always_the_numbers_from_first_to_head(
     assert ring.size_bytes == in_memory(range(ring.first, ring.head + 1))
     got, cursor = b"", ring.first - 1
     while cursor < ring.head:
-        part, cursor = ring.join(cursor, max_bytes)
+        part, cursor = ring.payload_after(cursor, max_bytes)
         got += part
     assert got == held

@@ -1,0 +1,86 @@
+"""Admission: where each viewer's stream starts, and when.
+
+Invariants: a viewer is admitted once: `hello`, then `reset` if its cursor is unusable, then a `gap`
+if it asks for more than the replay bound, all in one write; comments follow. A cursor that this
+node cannot judge waits for a head that was read after the join. Nothing is said to a viewer before
+its `hello`, nor after its `bye`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rtms_node.context import NodeContext
+from rtms_node.fanout import Fanout
+from rtms_node.resume import DEFAULT_REPLAY, asked_number, choose_start, needs_fresh_head
+from rtms_node.timeline import Timeline
+from rtms_node.viewer import Viewer
+from wire.ids import EventId
+from wire.sse import GapReason, ResetReason, hello_frame, reset_frame
+
+
+class Admission:
+    """Owned by one room; holds the viewers that have no `hello` yet."""
+
+    __slots__ = ("_ctx", "_fanout", "_timeline", "_waiting")
+
+    def __init__(self, context: NodeContext, timeline: Timeline, fanout: Fanout) -> None:
+        self._ctx, self._timeline, self._fanout = context, timeline, fanout
+        # The ticket that answers, and since when; oldest first.
+        self._waiting: dict[Viewer, tuple[int, float]] = {}
+
+    def add(self, viewer: Viewer) -> None:
+        """Admit a viewer now, or else after a head read that this causes."""
+        ring, cursor = self._timeline.ring, viewer.asked_cursor
+        if ring.started and not needs_fresh_head(cursor, ring.epoch, self._timeline.head):
+            self._admit(viewer)
+        else:
+            ticket = self._timeline.ask_head(asked_number(cursor))
+            self._waiting[viewer] = (ticket, self._ctx.loop.time())
+
+    def discard(self, viewer: Viewer) -> None:
+        """The viewer has left."""
+        self._waiting.pop(viewer, None)
+
+    def head_read(self, ticket: int) -> None:
+        """All asks up to `ticket` are answered: admit whose they are."""
+        for viewer in [v for v, (own, _) in self._waiting.items() if own <= ticket]:
+            del self._waiting[viewer]
+            if not viewer.closing:
+                self._admit(viewer)
+        if not self._waiting:
+            self._waiting.clear()  # else it keeps the memory of those that were in it
+
+    def find_late(self, now: float) -> list[Viewer]:
+        """Viewers that have waited too long."""
+        limit_s = self._ctx.limits.hello_wait_s
+        return [viewer for viewer, (_, since) in self._waiting.items() if now - since >= limit_s]
+
+    def reset(self, viewers: Iterable[Viewer]) -> None:
+        """Another epoch: those already admitted start as if they had come without a cursor."""
+        ring = self._timeline.ring
+        start = max(ring.head - DEFAULT_REPLAY, 0)
+        frame = reset_frame(EventId(ring.epoch, start), ResetReason.EPOCH)
+        for viewer in [v for v in viewers if v.cursor >= 0 and not v.closing]:
+            self._ctx.stats.resets += 1
+            viewer.cursor = start
+            viewer.say(frame)
+            self._fanout.catch_up(viewer)
+
+    def _admit(self, viewer: Viewer) -> None:
+        ring, head = self._timeline.ring, self._timeline.head
+        start = choose_start(viewer.asked_cursor, viewer.replay, ring.epoch, head)
+        viewer.asked_cursor = None
+        viewer.cursor = start.seq
+        place = EventId(ring.epoch, start.seq)
+        with_id = start.reset is None
+        video_id, node_id = self._timeline.video_id, self._ctx.node_id
+        out = [hello_frame(video_id, node_id, place, head, with_id=with_id)]
+        if start.reset is not None:
+            self._ctx.stats.resets += 1
+            out.append(reset_frame(place, start.reset))
+        oldest_replayed = head - self._ctx.limits.max_replay
+        if start.seq < oldest_replayed:
+            out.append(self._fanout.skip(viewer, oldest_replayed, GapReason.LIMIT))
+        viewer.say(*out)
+        self._fanout.catch_up(viewer)
