@@ -20,6 +20,7 @@ from rtms_node.node import Node
 from rtms_node.stream_listener import StreamListener
 from rtms_node.testing import MemoryStore
 from service import stages
+from service.edge import PublicEdge
 from service.logs import configure_logs
 from service.metrics import new_registry
 from service.tasks import TaskHome
@@ -86,7 +87,7 @@ class NodeServer:
             new_registry(),
             on_reachable=lambda reachable: None,
         )
-        self._listener = StreamListener(self.node.hub, "127.0.0.1", 0)
+        self._listener = StreamListener(self.node.hub, PublicEdge(), "127.0.0.1", 0)
 
     async def start(self) -> None:
         """Bind and keep time."""

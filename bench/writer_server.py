@@ -12,6 +12,7 @@ import uvloop
 from aiohttp import web
 
 from bench.child import carry_out_all_on_loop, cpu_s
+from service.edge import PublicEdge
 from service.http_server import HttpServer
 from service.logs import configure_logs
 from service.metrics import new_registry
@@ -55,7 +56,9 @@ class WriterServer:
         store = SqliteStore(Path(path))
         comments = CommentService(store, self._sink, TaskHome(), metrics)
         await comments.start()
-        self._server = HttpServer(public_application(comments, metrics), "127.0.0.1", 0)
+        self._server = HttpServer(
+            public_application(comments, metrics, PublicEdge()), "127.0.0.1", 0
+        )
         await self._server.start()
         return self._server.port
 

@@ -35,7 +35,7 @@ class NodeService:
             on_reachable=self._on_store,
         )
         self._listener = StreamListener(
-            self._node.hub, config.service.bind_host, config.public_port, origins=config.origins
+            self._node.hub, config.edge, config.service.bind_host, config.public_port
         )
         self._ops = OpsServer(config.service, self.health, shell.registry, self._describe)
         Exports(shell.registry).counter(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from rtms_node.antientropy import AntiEntropyTimes
 from rtms_node.limits import Limits
 from service.config import EnvReader, PubSubConfig, ServiceConfig
+from service.edge import PublicEdge
 from wire.roles import Peer, Role
 from wire.topology import MANY_PROCESSES, PUBSUB, Topology
 
@@ -26,7 +27,7 @@ class Config:
     zookeeper_session_s: float
     pubsub: PubSubConfig
     writers: tuple[Peer, ...]
-    origins: frozenset[str]
+    edge: PublicEdge
     drain_notice_s: float
     drain_window_s: float
     limits: Limits
@@ -46,7 +47,7 @@ class Config:
             zookeeper_session_s=env.number("ZOOKEEPER_SESSION_S", 6, 1, 60),
             pubsub=PubSubConfig.read(env),
             writers=env.peers("WRITER_ADDRESSES", Role.WRITER),
-            origins=frozenset(env.origins("CORS_ORIGINS")),
+            edge=PublicEdge.read(env),
             drain_notice_s=env.number("DRAIN_NOTICE_S", 3, 0, 60),
             drain_window_s=env.number("DRAIN_WINDOW_S", 10, 0, 3600),
             limits=read_limits(env),

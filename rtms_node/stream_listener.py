@@ -22,26 +22,32 @@ import h11
 from rtms_node.hub import Hub
 from rtms_node.stream_request import (
     ALLOW,
-    Headers,
+    NOTHING_FOLLOWS,
     StreamRequest,
-    header,
     is_stream_target,
+    read_headers,
     read_stream_request,
 )
 from rtms_node.viewer import UnchunkedViewer, Viewer
-from service.cors import STREAM_PREFLIGHT, origin_headers
-from service.logs import clean_request_id
+from service.edge import (
+    HEAD_DEADLINE_S,
+    MAX_HEAD_BYTES,
+    PUBLIC_HEADERS,
+    REQUEST_ID,
+    STREAM_PREFLIGHT,
+    USER_TIMEOUT_MS,
+    Headers,
+    PublicEdge,
+    address_owner,
+    request_id,
+)
 from wire.errors import BadRequest, LivecommentsError
-from wire.problem import CONTENT_TYPE as PROBLEM_TYPE
-from wire.problem import encode_problem
+from wire.problem import encode_problem, problem_headers
 from wire.sse import CONTENT_TYPE
 
 BACKLOG = 4_096
-MAX_HEAD_BYTES = 16 * 1024
 MAX_UNREAD = 4_096  # connections whose request is not whole yet; more are reset
-HEAD_DEADLINE_S = 10.0
 SEND_BUFFER_BYTES = 64 * 1024
-USER_TIMEOUT_MS = 20_000
 
 _STREAM_HEADERS = {
     "Content-Type": CONTENT_TYPE,
@@ -54,22 +60,19 @@ Fallback = Callable[[], asyncio.Protocol]
 
 class StreamListener:
     """Accepts viewers. fallback: makes the protocol for connections that do not ask for a stream
-    (one process that also serves posts); without it they get a problem document. behind_gateway:
-    whether `X-Forwarded-For` is a gateway's word; else anybody could claim any address with it.
+    (one process that also serves posts); without it they get a problem document.
     """
 
     def __init__(
         self,
         hub: Hub,
+        edge: PublicEdge,
         host: str,
         port: int,
         *,
-        origins: frozenset[str] = frozenset(),
         fallback: Fallback | None = None,
-        behind_gateway: bool = True,
     ) -> None:
-        self.hub, self.origins, self.fallback = hub, origins, fallback
-        self.behind_gateway = behind_gateway
+        self.hub, self.edge, self.fallback = hub, edge, fallback
         self.unread = 0
         self.refused = 0
         self._host, self._port = host, port
@@ -118,7 +121,7 @@ class StreamConnection(asyncio.Protocol):
         self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
         self._read = bytearray()  # also what a fallback must see again
         self._method = ""
-        self._headers: Headers = ()
+        self._headers: Headers = read_headers(())
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the deadline, or reset the connection when too many are unread."""
@@ -162,17 +165,14 @@ class StreamConnection(asyncio.Protocol):
             self._hand_over(self._listener.fallback())
             return
         self._method = request.method.decode("latin-1")
-        self._headers = [
-            (name, value)
-            for name, value in request.headers
-            if self._listener.behind_gateway or name != b"x-forwarded-for"
-        ]
+        self._headers = read_headers(request.headers)
         if not isinstance(self._parser.next_event(), h11.EndOfMessage):
             raise BadRequest("a stream request has no body")
         if self._parser.trailing_data[0]:
-            raise BadRequest("nothing may follow a stream request")
+            raise BadRequest(NOTHING_FOLLOWS)
         peer = self._transport.get_extra_info("peername")
-        wanted = read_stream_request(self._method, target, self._headers, peer[0] if peer else "")
+        address = self._listener.edge.client_address(self._headers, peer[0] if peer else "")
+        wanted = read_stream_request(self._method, target, self._headers, address_owner(address))
         if wanted.method == "OPTIONS":
             self._answer_options()
         elif wanted.method == "HEAD":
@@ -197,13 +197,13 @@ class StreamConnection(asyncio.Protocol):
         protocol.data_received(bytes(self._read))
 
     def _answer_options(self) -> None:
-        welcome = "Access-Control-Allow-Origin" in self._origin_headers()
-        self._finish(204, {"Allow": ALLOW, **(STREAM_PREFLIGHT if welcome else {})})
+        allowed = self._listener.edge.allows(self._headers.get("Origin"))
+        self._finish(204, {"Allow": ALLOW, **(STREAM_PREFLIGHT if allowed else {})})
 
     def _refuse(self, error: LivecommentsError) -> None:
         body = encode_problem(error)
-        own = {"Content-Type": PROBLEM_TYPE, "Content-Length": str(len(body))}
-        self._finish(error.status, {**error.headers, **own}, body)
+        headers = problem_headers(error) | {"Content-Length": str(len(body))}
+        self._finish(error.status, headers, body)
 
     def _finish(self, status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
         self._write_head(status, headers)
@@ -214,17 +214,15 @@ class StreamConnection(asyncio.Protocol):
     def _write_head(self, status: int, headers: Mapping[str, str]) -> None:
         every = {
             "Date": formatdate(usegmt=True),
-            "X-Request-Id": clean_request_id(header(self._headers, b"x-request-id")),
-            "X-Content-Type-Options": "nosniff",
+            REQUEST_ID: request_id(self._headers),
+            **PUBLIC_HEADERS,
             "Connection": "close",
         }
         lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
-        for name, value in {**headers, **self._origin_headers(), **every}.items():
+        of_origin = self._listener.edge.origin_headers(self._headers)
+        for name, value in {**headers, **of_origin, **every}.items():
             lines.append(f"{name}: {value}")
         self._transport.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
-
-    def _origin_headers(self) -> dict[str, str]:
-        return origin_headers(header(self._headers, b"origin"), self._listener.origins)
 
     def _done(self) -> None:
         """This connection no longer counts as unread."""

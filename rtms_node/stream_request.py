@@ -12,16 +12,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
+from multidict import CIMultiDict
+
 from rtms_node.resume import DEFAULT_REPLAY, MAX_REPLAY_ASKED
-from wire.addresses import address_owner
+from service.edge import Headers
 from wire.errors import ExpectationFailed, MethodNotAllowed, NotFound
 from wire.ids import is_video_id
 from wire.targets import split_target, stream_video
 
-Headers = Iterable[tuple[bytes, bytes]]
-
 METHODS = ("GET", "HEAD", "OPTIONS")
 ALLOW = ", ".join(METHODS)
+NOTHING_FOLLOWS = "nothing may follow a stream request"
 _MAX_QUERY_FIELDS = 32
 # Without hyphens and underscores, in lower case. Clients that cannot set headers put the cursor
 # into the query, each under a name of its own: last_event_id (ours), lastEventId
@@ -31,9 +32,7 @@ _CURSOR_NAMES = frozenset({"lasteventid", "evslasteventid"})
 
 @dataclass(frozen=True, slots=True)
 class StreamRequest:
-    """What a viewer asks for. `address` is whom the gateway says it is, else the peer: the owner
-    whose streams are counted together.
-    """
+    """What a viewer asks for. `address`: whose streams are counted together."""
 
     method: str
     video_id: str
@@ -47,9 +46,7 @@ def is_stream_target(target: str) -> bool:
     return stream_video(split_target(target)[0]) is not None
 
 
-def read_stream_request(
-    method: str, target: str, headers: Headers, peer_address: str
-) -> StreamRequest:
+def read_stream_request(method: str, target: str, headers: Headers, address: str) -> StreamRequest:
     """Raises NotFound for another path or an impossible video id, MethodNotAllowed for a method
     that is none of METHODS, ExpectationFailed for an expectation that is not known.
     """
@@ -59,22 +56,21 @@ def read_stream_request(
         raise NotFound()
     if method not in METHODS:
         raise MethodNotAllowed(ALLOW)
-    if (header(headers, b"expect") or "100-continue").lower() != "100-continue":
+    if (headers.get("Expect") or "100-continue").lower() != "100-continue":
         raise ExpectationFailed()
     fields = _query_fields(query)
-    forwarded = header(headers, b"x-forwarded-for")
     return StreamRequest(
         method=method,
         video_id=video_id,
-        cursor=header(headers, b"last-event-id") or _cursor(fields),  # an empty one counts as none
+        cursor=headers.get("Last-Event-ID") or _cursor(fields),  # an empty one counts as none
         replay=_replay(fields),
-        address=address_owner(forwarded.rpartition(",")[2].strip() if forwarded else peer_address),
+        address=address,
     )
 
 
-def header(headers: Headers, name: bytes) -> str | None:
-    """The first header called `name` (in lower case, as h11 gives them)."""
-    return next((value.decode("latin-1") for key, value in headers if key == name), None)
+def read_headers(pairs: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """The headers of a request as h11 gives them."""
+    return CIMultiDict((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
 
 
 def _query_fields(query: str) -> list[tuple[str, str]]:

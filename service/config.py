@@ -67,6 +67,10 @@ class EnvReader:
             self._faults.append(f"{name}={value} must be one of {', '.join(allowed)}")
         return value
 
+    def switch(self, name: str) -> bool:
+        """`on` or `off`, which it is where nothing is said."""
+        return self.choice(name, "off", ("off", "on")) == "on"
+
     def words(self, name: str, default: str = "") -> tuple[str, ...]:
         """A list separated by commas; empty items are dropped."""
         return tuple(word.strip() for word in self.text(name, default).split(",") if word.strip())
@@ -155,7 +159,7 @@ class ServiceConfig:
             log_format=env.choice("LOG_FORMAT", "auto", ("auto", "json", "console")),
             detours=_read_detours(env),
             failpoints=_read_failpoints(env),
-            stage_times=env.choice("STAGE_TIMES", "off", ("off", "on")) == "on",
+            stage_times=env.switch("STAGE_TIMES"),
         )
 
 

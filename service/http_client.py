@@ -12,8 +12,8 @@ from collections.abc import Mapping
 import aiohttp
 import structlog
 
+from service.edge import REQUEST_ID
 from service.logs import current_request_id, new_request_id
-from service.middleware import REQUEST_ID
 from service.tls import TlsFiles
 from wire.errors import PeerError
 from wire.internal import MAX_INTERNAL_BYTES

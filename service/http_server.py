@@ -21,8 +21,8 @@ import structlog
 from aiohttp import http_parser, web
 
 from service.caller import Caller, caller
-from service.logs import clean_request_id
-from service.middleware import REQUEST_ID, problem_of, problem_response
+from service.edge import HEAD_DEADLINE_S, USER_TIMEOUT_MS
+from service.middleware import problem_of, problem_response
 from wire.comment import MAX_BODY_BYTES
 from wire.errors import BadRequest, LivecommentsError
 
@@ -30,8 +30,6 @@ log = structlog.get_logger()
 
 BACKLOG = 1024
 MAX_CONNECTIONS = 10_000
-# What is sent but not acknowledged for so long, a closed window included, ends the connection.
-USER_TIMEOUT_MS = 20_000
 _TLS_CLOSE_S = 2.0
 
 
@@ -108,8 +106,7 @@ class _Connection(web.RequestHandler):
         error: LivecommentsError = BadRequest() if status < 500 else LivecommentsError()
         if status >= 500:
             log.error("request_failed", error=repr(exc))
-        response = problem_response(error)
-        response.headers[REQUEST_ID] = clean_request_id(None)
+        response = problem_response(error, request.headers)
         response.force_close()
         return response
 
@@ -132,8 +129,7 @@ class _Connection(web.RequestHandler):
         raises before any middleware runs becomes a problem document here.
         """
         if isinstance(resp, web.HTTPException):
-            resp = problem_response(problem_of(resp))
-            resp.headers[REQUEST_ID] = clean_request_id(request.headers.get(REQUEST_ID))
+            resp = problem_response(problem_of(resp), request.headers)
         if self._client_done and not self._messages:
             resp.force_close()
         timer = self._loop.call_later(self._owner.write_deadline_s, self._late)
@@ -184,7 +180,7 @@ class HttpServer:
         port: int,
         *,
         ssl_context: ssl.SSLContext | None = None,
-        head_deadline_s: float = 10.0,
+        head_deadline_s: float = HEAD_DEADLINE_S,
         write_deadline_s: float = 30.0,
         idle_s: float = 75.0,
         max_connections: int = MAX_CONNECTIONS,

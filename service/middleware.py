@@ -11,7 +11,8 @@ import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from service.logs import bind_request, clean_request_id
+from service.edge import BODY_DEADLINE_S, REQUEST_ID, Headers, request_id
+from service.logs import bind_request
 from service.tls import peer_identity
 from wire.errors import (
     BadRequest,
@@ -24,13 +25,12 @@ from wire.errors import (
     MethodNotAllowed,
     NotFound,
 )
-from wire.problem import CONTENT_TYPE, encode_problem
+from wire.problem import encode_problem, problem_headers
 from wire.roles import Role
 
 log = structlog.get_logger()
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-REQUEST_ID = "X-Request-Id"
 _OURS: dict[type[web.HTTPException], type[LivecommentsError]] = {
     web.HTTPNotFound: NotFound,
     web.HTTPRequestEntityTooLarge: BodyTooLarge,
@@ -39,14 +39,18 @@ _OURS: dict[type[web.HTTPException], type[LivecommentsError]] = {
 SERVER = "livecomments"  # in place of aiohttp's own, which names versions
 
 
-def problem_response(error: LivecommentsError) -> web.Response:
-    """An error as an aiohttp response."""
-    return web.Response(
+def problem_response(error: LivecommentsError, asked: Headers | None = None) -> web.Response:
+    """An error as an aiohttp response. asked: the headers of a request that does not pass
+    `problems`, which else adds the request id.
+    """
+    response = web.Response(
         status=error.status,
         body=encode_problem(error),
-        content_type=CONTENT_TYPE,
-        headers={"Server": SERVER, **error.headers},
+        headers={"Server": SERVER, **problem_headers(error)},
     )
+    if asked is not None:
+        response.headers[REQUEST_ID] = request_id(asked)
+    return response
 
 
 @web.middleware
@@ -54,10 +58,10 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     """Bind the request id and answer every error with a problem document, never with a trace or
     HTML.
     """
-    request_id = clean_request_id(request.headers.get(REQUEST_ID))
-    with bind_request(request_id):
+    asked_as = request_id(request.headers)
+    with bind_request(asked_as):
         response = await _answer(request, handler)
-    response.headers[REQUEST_ID] = request_id
+    response.headers[REQUEST_ID] = asked_as
     response.headers.setdefault("Server", SERVER)
     return response
 
@@ -101,7 +105,7 @@ def require_role(*roles: Role) -> Callable[[web.Request], str]:
     return check
 
 
-async def read_body(request: web.Request, limit: int, deadline_s: float = 10.0) -> bytes:
+async def read_body(request: web.Request, limit: int, deadline_s: float = BODY_DEADLINE_S) -> bytes:
     """The whole body. Raises LengthRequired, BodyTooLarge, or BadRequest when it does not come in
     time.
     """

@@ -112,19 +112,17 @@ class SingleService:
         config = self._config
         self._streams = StreamListener(
             self._node.hub,
+            config.edge,
             config.service.bind_host,
             config.public_port,
-            origins=config.cors_origins,
             fallback=self._other_connection,
-            behind_gateway=config.behind_gateway,
         )
         app = public_application(
             self._comments,
             metrics,
-            cors_origins=config.cors_origins,
+            config.edge,
             rates=config.rates,
             closing=lambda: self._closing,
-            behind_gateway=config.behind_gateway,
         )
         add_pages(app, self.health, demo=config.demo)
         app.middlewares.insert(0, hand_back_streams(self._streams))

@@ -9,6 +9,7 @@ from rtms_node.antientropy import AntiEntropyTimes
 from rtms_node.config import read_limits
 from rtms_node.limits import Limits
 from service.config import EnvReader, ServiceConfig
+from service.edge import PublicEdge
 from wire.roles import Role
 from writer.config import read_rates
 from writer.rate_limit import Rates
@@ -23,21 +24,19 @@ class Config:
     """Times in seconds.
 
     drain_notice_s: how long it goes on when asked to stop, for a load balancer in front to notice;
-    drain_window_s: how long it takes to send all viewers away. behind_gateway: whether
-    `X-Forwarded-For` is to be believed. demo: whether /demo is served.
+    drain_window_s: how long it takes to send all viewers away. demo: whether /demo is served.
     """
 
     service: ServiceConfig
     topology: str
     public_port: int
     store: StoreConfig
-    cors_origins: frozenset[str]
+    edge: PublicEdge
     rates: Rates
     drain_notice_s: float
     drain_window_s: float
     limits: Limits
     antientropy: AntiEntropyTimes
-    behind_gateway: bool
     demo: bool
 
     @classmethod
@@ -49,7 +48,7 @@ class Config:
             topology=env.choice("TOPOLOGY", "single", ("single",)),
             public_port=env.integer("PUBLIC_PORT", 8080, 0, 65535),
             store=StoreConfig.read(env, "comments.sqlite3"),
-            cors_origins=frozenset(env.origins("CORS_ORIGINS")),
+            edge=PublicEdge.read(env, always_behind_gateway=False),
             rates=read_rates(env),
             drain_notice_s=env.number("DRAIN_NOTICE_S", 0, 0, 60),
             drain_window_s=env.number("DRAIN_WINDOW_S", 2, 0, 3600),
@@ -58,12 +57,7 @@ class Config:
                 active_s=env.number("ANTIENTROPY_ACTIVE_S", 2, 0.1, 60),
                 quiet_s=env.number("ANTIENTROPY_QUIET_S", 10, 0.1, 600),
             ),
-            behind_gateway=_switch(env, "BEHIND_GATEWAY"),
-            demo=_switch(env, "DEMO"),
+            demo=env.switch("DEMO"),
         )
         env.done()
         return config
-
-
-def _switch(env: EnvReader, name: str) -> bool:
-    return env.choice(name, "off", ("off", "on")) == "on"

@@ -21,7 +21,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from rtms_node.stream_listener import StreamListener
-from rtms_node.stream_request import is_stream_target
+from rtms_node.stream_request import NOTHING_FOLLOWS, is_stream_target
 from service.middleware import Handler, problem_response
 from wire.errors import BadRequest
 
@@ -34,7 +34,7 @@ def hand_back_streams(listener: StreamListener) -> Middleware:
         if not is_stream_target(request.raw_path):
             return await handler(request)
         if request.protocol._messages:
-            response = problem_response(BadRequest("nothing may follow a stream request"))
+            response = problem_response(BadRequest(NOTHING_FOLLOWS), request.headers)
             response.force_close()
             return response
         head = _head(request)

@@ -1,4 +1,6 @@
-"""Problem documents (RFC 9457) made from our errors."""
+"""Problem documents (RFC 9457) made from our errors: one wire format for aiohttp's replies, the
+streams' and the gateway's own, and for the examples in the OpenAPI document.
+"""
 
 from __future__ import annotations
 
@@ -21,3 +23,8 @@ def encode_problem(error: LivecommentsError) -> bytes:
         document["detail"] = error.detail
     document.update(error.members)
     return msgspec.json.encode(document)
+
+
+def problem_headers(error: LivecommentsError) -> dict[str, str]:
+    """The headers that belong to the document of an error."""
+    return {**error.headers, "Content-Type": CONTENT_TYPE}

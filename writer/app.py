@@ -88,7 +88,7 @@ class WriterService:
         public = public_application(
             self._comments,
             metrics,
-            cors_origins=config.cors_origins,
+            config.edge,
             rates=config.rates,
             closing=lambda: self._closing,
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from service.config import EnvReader, PubSubConfig, ServiceConfig
+from service.edge import PublicEdge
 from wire.roles import Role
 from wire.topology import MANY_PROCESSES, Topology
 from writer.rate_limit import Rates
@@ -31,7 +32,7 @@ class Config:
     topology: str
     public_port: int
     store: StoreConfig
-    cors_origins: tuple[str, ...]
+    edge: PublicEdge
     rates: Rates
     zookeeper: tuple[str, ...]
     zookeeper_session_s: float
@@ -49,7 +50,7 @@ class Config:
             topology=topology,
             public_port=env.integer("PUBLIC_PORT", 0, 0, 65535),
             store=StoreConfig.read(env),
-            cors_origins=env.origins("CORS_ORIGINS"),
+            edge=PublicEdge.read(env),
             rates=read_rates(env),
             zookeeper=env.servers("ZOOKEEPER", "127.0.0.1:2181", 2181),
             zookeeper_session_s=env.number("ZOOKEEPER_SESSION_S", 6, 1, 60),

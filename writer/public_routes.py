@@ -5,18 +5,17 @@ CommentService, writes replies. Errors are raised, the middleware makes problem 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from aiohttp import web
 from prometheus_client import Counter
 
-from service.cors import allow_origins
-from service.http_server import new_application
+from service.edge import BODY_DEADLINE_S, PublicEdge
 from service.logs import current_request_id
-from service.middleware import SERVER, Handler, problems, read_body
+from service.middleware import read_body
+from service.public_http import client_address, new_public_application
 from wire.comment import MAX_BODY_BYTES, check_idempotency_key, parse_new_comment
 from wire.errors import InvalidField, KeyReused, NotFound, NotJsonMediaType, TooManyRequests
-from wire.targets import split_target
 from writer.comment_service import CommentService
 from writer.metrics import WriterMetrics
 from writer.openapi.document import openapi_document
@@ -24,7 +23,6 @@ from writer.rate_limit import RateLimit, Rates
 from writer.store import Outcome
 
 MAX_LIMIT, DEFAULT_LIMIT = 200, 50
-BODY_DEADLINE_S = 10.0
 _VIDEO = "/v1/videos/{video_id:[A-Za-z0-9_-]{1,64}}"
 _LIMIT = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
 _JSON = {"Content-Type": "application/json", "Cache-Control": "no-cache"}
@@ -33,20 +31,16 @@ _JSON = {"Content-Type": "application/json", "Cache-Control": "no-cache"}
 def public_application(
     comments: CommentService,
     metrics: WriterMetrics,
+    edge: PublicEdge,
     *,
-    cors_origins: Collection[str] = (),
     rates: Rates | None = None,
     closing: Callable[[], bool] = lambda: False,
-    behind_gateway: bool = True,
 ) -> web.Application:
     """An application that serves the public routes. While `closing()` is true each reply asks the
-    client to close its connection. behind_gateway: whether `X-Forwarded-For` is a gateway's word;
-    else anybody could claim any address with it.
+    client to close its connection.
     """
-    app = new_application(_response_headers(closing), problems, _only_plain_paths)
-    allow_origins(app, cors_origins)
-    routes = _PublicRoutes(comments, metrics, rates or Rates(), behind_gateway)
-    _add_public_routes(app, routes)
+    app = new_public_application(edge, closing)
+    _add_public_routes(app, _PublicRoutes(comments, metrics, edge, rates or Rates()))
     return app
 
 
@@ -62,10 +56,10 @@ class _PublicRoutes:
         self,
         comments: CommentService,
         metrics: WriterMetrics,
+        edge: PublicEdge,
         rates: Rates,
-        behind_gateway: bool,
     ) -> None:
-        self._comments, self._behind_gateway = comments, behind_gateway
+        self._comments, self._edge = comments, edge
         self._posts, self._gets = RateLimit(rates.posts), RateLimit(rates.gets)
         self._refused_post = metrics.refused.labels("rate")
         self._refused_get = metrics.reads_refused.labels("history", "rate")
@@ -113,17 +107,10 @@ class _PublicRoutes:
 
     def _check_rate(self, request: web.Request, rate: RateLimit, refused: Counter) -> None:
         try:
-            rate.take(self._client_address(request))
+            rate.take(client_address(request, self._edge))
         except TooManyRequests:
             refused.inc()
             raise
-
-    def _client_address(self, request: web.Request) -> str:
-        """The last hop that our gateway saw: it deletes what the client sent and sets its own."""
-        forwarded = request.headers.getall("X-Forwarded-For", ())
-        if forwarded and self._behind_gateway:
-            return forwarded[-1].rpartition(",")[2].strip()
-        return request.remote or ""
 
 
 def _check_media_type(request: web.Request) -> None:
@@ -156,24 +143,3 @@ def _limit(request: web.Request) -> int:
     if not _LIMIT.fullmatch(text) or int(text) > MAX_LIMIT:
         raise InvalidField("limit", f"must be a whole number from 1 to {MAX_LIMIT}")
     return int(text)
-
-
-@web.middleware
-async def _only_plain_paths(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """404 unless the path is spelt as we spell it: `%76` is not `v`, and `/a/../b` is not `/b`."""
-    if split_target(request.raw_path)[0] != request.path:
-        raise NotFound()
-    return await handler(request)
-
-
-def _response_headers(closing: Callable[[], bool]) -> Handler:
-    @web.middleware
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        response = await handler(request)
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Server"] = SERVER
-        if closing():
-            response.force_close()
-        return response
-
-    return middleware  # type: ignore[return-value]

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wire.addresses import address_owner
+from service.edge import address_owner
 from wire.errors import TooManyRequests
 
 MAX_ADDRESSES = 100_000

@@ -18,7 +18,7 @@ from pathlib import Path
 from cluster.addresses import in_brackets
 from cluster.servers.haproxy_errors import errorfile_lines, write_errors
 from rtms_node.stream_request import ALLOW
-from service.cors import EXPOSED_HEADERS, STREAM_PREFLIGHT, preflight_headers
+from service.edge import EXPOSED_HEADERS, STREAM_PREFLIGHT, preflight_headers
 from wire.origins import ANY
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "compose" / "haproxy.cfg.in"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -14,6 +13,7 @@ from rtms_node.limits import Limits
 from rtms_node.node import Node
 from rtms_node.stream_listener import StreamListener
 from rtms_node.testing import MemoryStore
+from service.edge import PublicEdge
 from service.tasks import TaskHome
 
 
@@ -31,7 +31,7 @@ class AcksAtOnce:
 class Served:
     """A listening node with a memory store."""
 
-    def __init__(self, limits: Limits, **listener: Any) -> None:
+    def __init__(self, limits: Limits, edge: PublicEdge) -> None:
         self.store = MemoryStore()
         self.tasks = TaskHome()
         self.registry = CollectorRegistry()
@@ -42,7 +42,7 @@ class Served:
             self.registry,
             on_reachable=lambda reachable: None,
         )  # fmt: skip
-        self.listener = StreamListener(self.node.hub, "127.0.0.1", 0, **listener)
+        self.listener = StreamListener(self.node.hub, edge, "127.0.0.1", 0)
 
     async def start(self) -> None:
         self.node.start()
@@ -65,7 +65,7 @@ class Served:
 
 @pytest.fixture
 async def served() -> AsyncIterator[Served]:
-    served = Served(Limits(heartbeat_s=0.2), origins=frozenset({"https://a.example"}))
+    served = Served(Limits(heartbeat_s=0.2), PublicEdge(origins=frozenset({"https://a.example"})))
     await served.start()
     yield served
     await served.stop()

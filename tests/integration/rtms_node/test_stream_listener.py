@@ -197,6 +197,24 @@ async def test_configured_origins_may_read(served: Served) -> None:
     writer.close()
 
 
+@pytest.mark.parametrize(
+    ("forwarded", "owner"),
+    [
+        ("10.0.0.1, 10.0.0.2", "10.0.0.2"),
+        ("::ffff:10.0.0.2", "10.0.0.2"),
+        ("2001:db8::1", "2001:db8::/64"),
+    ],
+)
+async def test_streams_are_counted_for_the_owner_of_the_last_address_forwarded(
+    served: Served, forwarded: str, owner: str
+) -> None:
+    """As posts are: IPv4 written as IPv6 is the same caller, and a /64 is one."""
+    reader, writer = await served.send(get("/v1/videos/v1/stream", f"X-Forwarded-For: {forwarded}"))
+    await until(reader, b"event: hello")
+    assert [viewer.address for viewer in served.node.hub.viewers] == [owner]
+    writer.close()
+
+
 async def test_a_stalled_viewer_is_cut_while_another_goes_on(served: Served) -> None:
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

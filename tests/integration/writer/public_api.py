@@ -8,6 +8,7 @@ from pathlib import Path
 import aiohttp
 from prometheus_client import CollectorRegistry
 
+from service.edge import PublicEdge
 from service.http_server import HttpServer
 from service.tasks import TaskHome
 from writer.comment_service import CommentService
@@ -42,7 +43,7 @@ class PublicApi:
         app = public_application(
             self.service,
             metrics,
-            cors_origins=[ORIGIN],
+            PublicEdge(origins=frozenset({ORIGIN})),
             rates=rates,
             closing=lambda: self.closing,
         )

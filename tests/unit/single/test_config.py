@@ -15,8 +15,8 @@ def test_it_runs_without_being_told_anything() -> None:
     )
     assert config.service.bind_host == "127.0.0.1"
     assert not config.demo
-    assert not config.behind_gateway
-    assert not config.cors_origins
+    assert not config.edge.behind_gateway
+    assert not config.edge.origins
 
 
 def test_an_empty_name_is_no_name() -> None:

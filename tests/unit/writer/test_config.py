@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from service.config import ConfigError
+from service.edge import PublicEdge
 from wire.roles import Role
 from writer.config import Config
 from writer.rate_limit import Rates
@@ -15,7 +16,7 @@ def test_defaults() -> None:
     assert config.service.role is Role.WRITER
     assert (config.topology, config.store.kind) == ("dispatcher", "sqlite")
     assert config.store.sqlite_path == Path("/data/comments.db")
-    assert config.cors_origins == ()
+    assert config.edge == PublicEdge()
     assert config.rates == Rates(posts=0, gets=0)
 
 
@@ -35,5 +36,5 @@ def test_lists_are_separated_by_commas() -> None:
         "ZOOKEEPER": "z1:2181,z2:2181",
     }
     config = Config.from_env(environ)
-    assert config.cors_origins == ("https://a.example", "https://b.example")
+    assert config.edge.origins == {"https://a.example", "https://b.example"}
     assert config.zookeeper == ("z1:2181", "z2:2181")

@@ -1,0 +1,121 @@
+"""What every listener does with the head of a request, whichever library has read it.
+
+aiohttp reads posts and history (`service.public_http`), h11 reads streams
+(`rtms_node.stream_listener`). Both ask here by which id a request is known, whose it is, and what
+scripts of its origin may do. Decides; knows neither library and does no I/O.
+
+Invariants:
+- a request has one id, from its first log line to its reply;
+- `X-Forwarded-For` is believed only behind a gateway. The gateway deletes what the client sent, so
+  the last address in the last header is the one that it saw itself;
+- a script of an origin that is not configured can read no reply, and credentials are never allowed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from multidict import MultiMapping
+
+from service.config import EnvReader
+from service.logs import clean_request_id
+from wire.origins import ANY
+
+# Of a request head as a library gives them: case does not matter, a name may come more than once.
+Headers = MultiMapping[str]
+
+REQUEST_ID = "X-Request-Id"
+PUBLIC_HEADERS: Mapping[str, str] = {"X-Content-Type-Options": "nosniff"}  # of every public reply
+
+MAX_HEAD_BYTES = 16 * 1024
+HEAD_DEADLINE_S = 10.0  # from its first byte (of the first request: from the connection) to its end
+BODY_DEADLINE_S = 10.0
+# What is sent but not acknowledged for so long, a closed window included, ends the connection.
+USER_TIMEOUT_MS = 20_000
+
+EXPOSED_HEADERS = "Location, Idempotency-Replayed, Retry-After, X-Request-Id"
+_ALLOWED_HEADERS = "Content-Type, Idempotency-Key, X-Request-Id"
+_PREFLIGHT_AGE_S = 600
+_MAX_OWNER = 64  # characters of what is no address at all
+
+
+@dataclass(frozen=True, slots=True)
+class PublicEdge:
+    """The rules of a process, the same on all its public listeners.
+
+    origins: whose scripts may read replies; `*` in it is everybody's. behind_gateway: whether
+    `X-Forwarded-For` is a gateway's word; else anybody could claim any address with it.
+    """
+
+    origins: frozenset[str] = frozenset()
+    behind_gateway: bool = True
+
+    @classmethod
+    def read(cls, env: EnvReader, *, always_behind_gateway: bool = True) -> PublicEdge:
+        """Take the settings from `env`; faults are left in `env`. What may also run without a
+        gateway has to be told that there is one.
+        """
+        return cls(
+            origins=frozenset(env.origins("CORS_ORIGINS")),
+            behind_gateway=always_behind_gateway or env.switch("BEHIND_GATEWAY"),
+        )
+
+    def client_address(self, headers: Headers, peer: str) -> str:
+        """Whose request it is; `peer` is the other end of the connection."""
+        if self.behind_gateway:
+            forwarded = headers.getall("X-Forwarded-For", ())
+            if forwarded:
+                return forwarded[-1].rpartition(",")[2].strip() or peer
+        return peer
+
+    def allows(self, origin: str | None) -> bool:
+        """Whether scripts of this origin may read replies."""
+        return bool(origin) and (origin in self.origins or ANY in self.origins)
+
+    def origin_headers(self, headers: Headers) -> dict[str, str]:
+        """What the reply to a request says to browsers; nothing where no origin is allowed."""
+        if not self.origins:
+            return {}
+        origin = headers.get("Origin")
+        said = {"Vary": "Origin"}
+        if origin is not None and self.allows(origin):
+            said["Access-Control-Allow-Origin"] = origin
+            said["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
+        return said
+
+
+def request_id(headers: Headers) -> str:
+    """The caller's id for its request, a fresh one if that is none."""
+    return clean_request_id(headers.get(REQUEST_ID))
+
+
+def address_owner(address: str) -> str:
+    """Who stands behind `address`, for limits on each address: an IPv4 address, also where it is
+    written as IPv6; of any other IPv6 address its /64, since a caller can use all of that. What is
+    no address stands for itself.
+    """
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:_MAX_OWNER]
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))
+
+
+def preflight_headers(
+    methods: Iterable[str], request_headers: str = _ALLOWED_HEADERS
+) -> dict[str, str]:
+    """What an allowed origin may do, beside `PublicEdge.origin_headers`."""
+    return {
+        "Access-Control-Allow-Methods": ", ".join(sorted(methods)),
+        "Access-Control-Allow-Headers": request_headers,
+        "Access-Control-Max-Age": str(_PREFLIGHT_AGE_S),
+    }
+
+
+STREAM_PREFLIGHT: Mapping[str, str] = preflight_headers(("GET",), "Last-Event-ID, Cache-Control")
