@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 from cluster.ports import free_ports
-from tests.integration.single.client import Connection, Reply, head
+from tests.integration.single.client import Connection
+from tests.raw_http import Reply, head
 from tests.support import TIMEOUT_FACTOR
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -13,6 +13,7 @@ import aiohttp
 
 from cluster.ca import DevelopmentCa
 from cluster.ports import free_ports
+from tests.raw_http import comment_post
 from tests.support import TIMEOUT_FACTOR, eventually
 from wire.roles import Role
 
@@ -84,12 +85,8 @@ class WriterProcess:
         """Returns when the request is on its way, where a paused process will find it."""
         _, writer = await asyncio.open_connection("127.0.0.1", self.public)
         self._sent.append(writer)
-        body = json.dumps({"author": "ann", "text": key})
-        head = (
-            f"POST /v1/videos/{video}/comments HTTP/1.1\r\nHost: w\r\nIdempotency-Key: {key}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        writer.write((head + body).encode())
+        body = json.dumps({"author": "ann", "text": key}).encode()
+        writer.write(comment_post(video, body, f"Idempotency-Key: {key}"))
         await writer.drain()
 
     async def paused(self) -> None:
