@@ -317,7 +317,7 @@ async def test_stop_is_quick_when_the_server_does_not_answer(
     started = time.monotonic()
     await session.stop()
     assert time.monotonic() - started < 4
-    own_zookeeper.go_on()
+    own_zookeeper.resume()
 
 
 async def test_threads_do_not_grow_with_sessions_lost(
