@@ -18,6 +18,7 @@ _roots = itertools.count(1)
 
 Background = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 Expire = Callable[[ZooKeeperSession], Awaitable[None]]
+SessionOn = Callable[[ZooKeeperServer], Awaitable[ZooKeeperSession]]
 
 
 class Connect(Protocol):
@@ -51,6 +52,18 @@ async def connect() -> AsyncIterator[Connect]:
 
     yield connect
     await asyncio.gather(*(session.stop() for session in sessions))
+
+
+@pytest.fixture
+def session_on(connect: Connect, paths: Paths) -> SessionOn:
+    """`await session_on(server)`: a session, and the parent of all videos is there."""
+
+    async def session_on(server: ZooKeeperServer) -> ZooKeeperSession:
+        session = await connect(server.address)
+        await session.ensure_path(paths.videos)
+        return session
+
+    return session_on
 
 
 @pytest.fixture
