@@ -13,7 +13,7 @@ from typing import Any
 from tests.chaos.history import Call, Outcome, Post
 from tests.chaos.http_client import HttpClient, post_request
 from tests.chaos.traffic import Intent
-from tests.e2e.raw_http import Reply
+from tests.raw_http import Reply
 
 _RETRY_AFTER_S = (0.2, 2.0)  # doubled from the first to the longest
 _NOT_STORED = ("overloaded", "unavailable")  # codes of a 503 that promise it

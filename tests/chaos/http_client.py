@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import Any
 
-from tests.e2e.raw_http import Reply, read_reply
+from tests.raw_http import Connection, Reply, comment_post, head, read_reply
 
 MAX_IDLE = 64
 
@@ -16,7 +16,7 @@ class HttpClient:
 
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._idle: list[Connection] = []
 
     async def call(self, request: bytes, timeout_s: float) -> Reply:
         """Send one request, read its reply. Raises OSError, EOFError, ValueError or TimeoutError:
@@ -38,7 +38,7 @@ class HttpClient:
 
     async def get(self, path: str, timeout_s: float = 10.0) -> Any:
         """The JSON of a 200 reply. Raises ValueError for another status, and as `call`."""
-        reply = await self.call(f"GET {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode(), timeout_s)
+        reply = await self.call(head("GET", path), timeout_s)
         if reply.status != 200:
             raise ValueError(f"status {reply.status}")
         return reply.json()
@@ -49,7 +49,7 @@ class HttpClient:
             writer.transport.abort()
         self._idle.clear()
 
-    async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _connection(self) -> Connection:
         while self._idle:
             reader, writer = self._idle.pop()
             if not reader.at_eof() and not writer.is_closing():
@@ -61,8 +61,4 @@ class HttpClient:
 def post_request(video_id: str, key: str, body: dict[str, Any]) -> bytes:
     """A POST of a comment that keeps its connection."""
     payload = json.dumps(body, ensure_ascii=False).encode()
-    head = (
-        f"POST /v1/videos/{video_id}/comments HTTP/1.1\r\nHost: h\r\nIdempotency-Key: {key}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(payload)}\r\n\r\n"
-    )
-    return head.encode() + payload
+    return comment_post(video_id, payload, f"Idempotency-Key: {key}")

@@ -9,6 +9,7 @@ import pytest
 
 from cluster.cluster import Cluster
 from cluster.settings import Settings
+from tests.clusters import running
 
 SMALL = Settings("small", runtime="docker", nodes=2, dispatchers=1, writers=1)
 
@@ -20,9 +21,5 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 @pytest.fixture
 async def small(tmp_path: Path) -> AsyncIterator[Cluster]:
     """Made and started."""
-    cluster = Cluster.create(SMALL, tmp_path)
-    try:
-        await cluster.up()
+    async with running(Cluster.create(SMALL, tmp_path)) as cluster:
         yield cluster
-    finally:
-        await cluster.clean()

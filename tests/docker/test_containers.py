@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from cluster.cluster import Cluster
@@ -24,6 +23,7 @@ from cluster.status import fetch_rows
 from tests.chaos.judge import judge
 from tests.chaos.load import Load
 from tests.chaos.traffic import Shape
+from tests.clusters import post_comment
 from tests.docker.conftest import SMALL
 from tests.support import eventually
 
@@ -32,15 +32,7 @@ SOME = 40  # comments
 
 
 async def post(cluster: Cluster, text: str) -> int:
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(
-            f"{cluster.http_url}/v1/videos/v1/comments", json={"author": "ann", "text": text}
-        ) as reply,
-    ):
-        assert reply.status == 201
-        seq: int = (await reply.json())["seq"]
-        return seq
+    return int((await post_comment(cluster, "v1", text))["seq"])
 
 
 async def nobody_waits(cluster: Cluster) -> None:

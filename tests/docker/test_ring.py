@@ -15,6 +15,7 @@ from cluster.settings import Settings
 from tests.chaos.judge import judge
 from tests.chaos.load import Load
 from tests.chaos.traffic import Shape
+from tests.clusters import running
 from tests.e2e.conftest import CASSANDRA
 from tests.e2e.test_faults import eventually_503
 from tests.support import TIMEOUT_FACTOR
@@ -38,12 +39,8 @@ BACK_WITHIN_S = 10.0
 
 @pytest.fixture
 async def ring(tmp_path: Path) -> AsyncIterator[Cluster]:
-    cluster = Cluster.create(RING, tmp_path)
-    try:
-        await cluster.up()
+    async with running(Cluster.create(RING, tmp_path)) as cluster:
         yield cluster
-    finally:
-        await cluster.clean()
 
 
 def addresses(ring: Cluster) -> dict[str, Any]:

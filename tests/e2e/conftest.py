@@ -8,7 +8,6 @@ cluster is up at a time; a test that needs one of its own takes the `shape`.
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -25,6 +24,7 @@ from cluster.ports import free_ports
 from cluster.servers import cassandra_jars
 from cluster.settings import Settings
 from tests.cassandra_server import FAST_HEAP_MIB, FAST_OPTIONS
+from tests.clusters import standing, whole
 
 # A Cassandra that starts soon and is small.
 CASSANDRA = {"CASSANDRA_HEAP": f"{FAST_HEAP_MIB}M", "CASSANDRA_JVM_OPTIONS": " ".join(FAST_OPTIONS)}
@@ -96,20 +96,15 @@ def running_cluster(
         "CORS_ORIGINS": f"http://127.0.0.1:{page_port}",
         **(_QUICK if shape.small else _AS_LIVE),
     }
-    cluster = shape.create("e2e", home, variables)
-    try:
-        asyncio.run(cluster.up())
+    with standing(shape.create("e2e", home, variables)) as cluster:
         yield cluster
-    finally:
-        asyncio.run(cluster.clean())
 
 
 @pytest.fixture
 async def cluster(running_cluster: Cluster) -> AsyncIterator[Cluster]:
     """The cluster, whole; whatever a test has killed is started again."""
-    await running_cluster.up()
-    yield running_cluster
-    await running_cluster.up()
+    async with whole(running_cluster) as cluster:
+        yield cluster
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl
 from dataclasses import dataclass
 
 from cluster.cluster import Cluster
 from cluster.parts import Kind
 from service.tls import TlsFiles
+from tests.raw_http import Connection, speak
 from tests.support import TIMEOUT_FACTOR
 from wire.roles import Role, dns_name
 
@@ -30,7 +30,7 @@ class Door:
     context: ssl.SSLContext | None = None
     server_name: str | None = None
 
-    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def connect(self) -> Connection:
         """A connection; the handshake done, if there is one."""
         return await asyncio.open_connection(
             "127.0.0.1", self.port, ssl=self.context, server_hostname=self.server_name
@@ -40,17 +40,7 @@ class Door:
         """Send bytes; all that comes back until the other side closes. TimeoutError if it never
         does.
         """
-        reader, writer = await self.connect()
-        received = bytearray()
-        try:
-            writer.write(raw)
-            async with asyncio.timeout(timeout_s * TIMEOUT_FACTOR):
-                with contextlib.suppress(ConnectionError, ssl.SSLError):
-                    while chunk := await reader.read(65536):
-                        received += chunk
-        finally:
-            writer.transport.abort()
-        return bytes(received)
+        return await speak(await self.connect(), raw, timeout_s=timeout_s * TIMEOUT_FACTOR)
 
 
 def find_door(cluster: Cluster, name: str) -> Door:

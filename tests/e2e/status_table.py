@@ -9,7 +9,7 @@ import asyncio
 import re
 from dataclasses import dataclass, field
 
-from tests.e2e.raw_http import Address
+from tests.raw_http import Address, head, parse_head
 from tests.support import TIMEOUT_FACTOR
 
 BODY = b'{"author":"ann","text":"hi"}'
@@ -41,11 +41,8 @@ class Row:
     only_gateway: bool = False
 
     def request(self, origin: str) -> bytes:
-        lines = [
-            f"{self.method} {self.path} HTTP/1.1", "Host: h", "Connection: close",
-            f"Origin: {origin}", "X-Request-Id: of-the-table", *self.lines, "", "",
-        ]  # fmt: skip
-        return self.before + "\r\n".join(lines).encode() + self.body
+        common = ("Connection: close", f"Origin: {origin}", "X-Request-Id: of-the-table")
+        return self.before + head(self.method, self.path, *common, *self.lines) + self.body
 
 
 _ALLOW_STREAM = {"allow": "GET, HEAD, OPTIONS"}
@@ -110,9 +107,9 @@ async def _ask(door: Address, row: Row, request: bytes) -> bytes:
         if row.half_closed:
             writer.write_eof()
         async with asyncio.timeout(20 * TIMEOUT_FACTOR):
-            head = await reader.readuntil(b"\r\n\r\n")
-            streamed = b"chunked" in head and row.method == "GET"
-            return head + await (reader.readuntil(b"\n\n") if streamed else reader.read())
+            begun = await reader.readuntil(b"\r\n\r\n")
+            streamed = b"chunked" in begun and row.method == "GET"
+            return begun + await (reader.readuntil(b"\n\n") if streamed else reader.read())
     except (asyncio.IncompleteReadError, ConnectionError) as exc:
         return f"HTTP/1.1 0 {exc!r}\r\n\r\n".encode()
     finally:
@@ -120,9 +117,8 @@ async def _ask(door: Address, row: Row, request: bytes) -> bytes:
 
 
 def _judge(row: Row, reply: bytes, origin: str, *, away: bool) -> list[str]:
-    head, _, body = reply.partition(b"\r\n\r\n")
-    first, *lines = head.decode("latin-1").split("\r\n")
-    headers = {name.lower(): value.strip() for name, _, value in (x.partition(":") for x in lines)}
+    described, _, body = reply.partition(b"\r\n\r\n")
+    first, headers = parse_head(described)
     status = row.away if away and row.away else row.status
     wanted = {"x-request-id": "of-the-table", "access-control-allow-origin": origin}
     if status == row.status:

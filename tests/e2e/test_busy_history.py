@@ -10,7 +10,7 @@ import aiohttp
 from cluster.cluster import Cluster
 from cluster.parts import Kind
 from tests.e2e.parts import figure
-from tests.e2e.raw_http import Address, exchange, post, read_reply
+from tests.raw_http import Address, exchange, head, post, read_reply
 from tests.support import TIMEOUT_FACTOR
 
 CROWD, VIDEOS, VIEWERS = 300, 10, 20
@@ -19,7 +19,7 @@ STREAM_WITHIN_S = 10 * TIMEOUT_FACTOR  # as long as a node keeps a viewer waitin
 
 async def page_on(door: Address, video_id: str, statuses: list[int]) -> None:
     """Ask for the newest page again and again, whatever comes."""
-    request = f"GET /v1/videos/{video_id}/comments?limit=200 HTTP/1.1\r\nHost: h\r\n\r\n".encode()
+    request = head("GET", f"/v1/videos/{video_id}/comments?limit=200")
     while True:
         with contextlib.suppress(OSError, EOFError):
             reader, writer = await asyncio.open_connection(*door)

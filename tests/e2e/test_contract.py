@@ -31,7 +31,7 @@ from tests.e2e.contract import (
     writers,
 )
 from tests.e2e.parts import eventually_in_state, figure, served_by
-from tests.e2e.raw_http import exchange, get
+from tests.raw_http import exchange, get
 from tests.support import eventually
 from wire.topology import Topology
 

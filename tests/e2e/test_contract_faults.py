@@ -18,7 +18,7 @@ from tests.chaos.load import Load
 from tests.chaos.traffic import Shape
 from tests.e2e.contract import ANOTHER_WRITER, BUS, Comments, bus, needs, servers, writers
 from tests.e2e.parts import busiest, eventually_in_state, figure, served_by, state_of
-from tests.e2e.raw_http import Reply, exchange_cut, get
+from tests.raw_http import Reply, exchange_cut, get
 from tests.sse_parser import SseParser
 from tests.support import TIMEOUT_FACTOR, eventually
 from wire.sse import CONTENT_TYPE

@@ -15,7 +15,7 @@ from cluster.parts import Kind
 from tests.bounds import record
 from tests.chaos.figures import grown_mib, resident_bytes
 from tests.e2e.doors import Door, find_door
-from tests.e2e.raw_http import exchange, get, post
+from tests.raw_http import exchange, get, post
 from tests.support import TIMEOUT_FACTOR
 
 RUNTIMES = ("local",)  # whose memory can be read

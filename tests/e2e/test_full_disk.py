@@ -15,6 +15,7 @@ from cluster.cluster import Cluster
 from cluster.runtime import Condition
 from cluster.settings import Settings
 from cluster.status import fetch_rows
+from tests.clusters import running
 from tests.e2e.parts import figure, state_of
 from tests.small_disk import SmallDisk, small_disk
 from tests.support import TIMEOUT_FACTOR, eventually
@@ -34,12 +35,8 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 @pytest.fixture
 async def small(disk: SmallDisk) -> AsyncIterator[Cluster]:
     settings = Settings("full", runtime="local", nodes=2, dispatchers=1)
-    cluster = Cluster.create(settings, disk.path)
-    try:
-        await cluster.up()
+    async with running(Cluster.create(settings, disk.path)) as cluster:
         yield cluster
-    finally:
-        await cluster.clean()
 
 
 class Viewer:

@@ -13,7 +13,7 @@ import pytest
 from cluster.cluster import Cluster
 from tests.bounds import record
 from tests.chunk_parser import ChunkParser
-from tests.e2e.raw_http import Address, Reply, exchange, get, post
+from tests.raw_http import Address, exchange, get, head, post, read_reply
 from tests.sse_parser import SseEvent, SseParser
 from tests.support import TIMEOUT_FACTOR
 
@@ -254,14 +254,10 @@ async def closed(reader: asyncio.StreamReader) -> None:
 
 
 async def test_a_pipelined_second_request_is_answered_in_order(cluster: Cluster) -> None:
-    requests = get("/v1/videos/pipe/comments").replace(b"Connection: close\r\n", b"") * 3
+    requests = head("GET", "/v1/videos/pipe/comments") * 3
     reader, writer = await asyncio.open_connection(*gateway(cluster))
     writer.write(requests)
-    replies: list[Reply] = []
     async with asyncio.timeout(20):
-        for _ in range(3):
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-            replies.append(Reply(int(head.split(b" ")[1]), {}, await reader.readexactly(length)))
+        replies = [await read_reply(reader) for _ in range(3)]
     assert [reply.status for reply in replies] == [200, 200, 200]
     writer.close()

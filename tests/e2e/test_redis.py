@@ -5,46 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp
 import msgspec
 from redis.asyncio.connection import Connection
 
 from cluster.cluster import Cluster
 from pubsub import channels_of
 from pubsub.messages import encode_message
-from tests.chaos.event_source import EventSource
-from tests.chaos.history import Watch
+from tests.clusters import post_comment
+from tests.e2e.contract import watching
 from tests.e2e.parts import eventually_in_state, figure, state_of
 from tests.support import eventually
 from wire.internal import Batch
 
 TOPOLOGIES = ("partitioned",)
 SMALL = True
-
-
-async def post(cluster: Cluster, session: aiohttp.ClientSession, video_id: str) -> str:
-    url = f"{cluster.http_url}/v1/videos/{video_id}/comments"
-    async with session.post(url, json={"author": "ann", "text": "hi"}) as reply:
-        assert reply.status == 201
-        told: str = (await reply.json())["id"]
-        return told
-
-
-@asynccontextmanager
-async def watching(cluster: Cluster, name: str, use: str, video_id: str) -> AsyncIterator[Watch]:
-    """A viewer at one part that has its hello."""
-    watch = Watch(video_id)
-    task = asyncio.create_task(EventSource(*cluster.address(name, use), watch).run())
-    try:
-        await eventually(lambda: watch.place is not None)
-        yield watch
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def ask(cluster: Cluster, *command: str | bytes) -> Any:
@@ -63,53 +39,47 @@ async def publish(cluster: Cluster, video_id: str, message: bytes) -> int:
     return int(await ask(cluster, "PUBLISH", channel, message))
 
 
-async def test_processes_start_without_redis_and_use_it_when_it_comes(
-    cluster: Cluster, session: aiohttp.ClientSession
-) -> None:
+async def test_processes_start_without_redis_and_use_it_when_it_comes(cluster: Cluster) -> None:
     video_id = secrets.token_hex(6)
     await asyncio.gather(*(cluster.kill(name) for name in ("redis", "node-1", "writer-1")))
     await asyncio.gather(*(cluster.start(name) for name in ("node-1", "writer-1")))
     assert (await state_of(cluster, "node-1"))["degraded"] == {"redis": "away"}
-    async with watching(cluster, "node-1", "public", video_id) as watch:
-        await post(cluster, session, video_id)
+    async with watching(cluster, video_id, at="node-1") as watch:
+        await post_comment(cluster, video_id)
         await eventually(lambda: watch.place == 1)  # by the anti-entropy check
         await cluster.start("redis")
         for name in ("node-1", "node-2", "writer-1", "writer-2"):
             await eventually_in_state(cluster, name, lambda state: not state["degraded"])
         before = await figure(cluster, "node-1", "livecomments_messages_total")
-        await post(cluster, session, video_id)
+        await post_comment(cluster, video_id)
         await eventually(lambda: watch.place == 2)
         assert await figure(cluster, "node-1", "livecomments_messages_total") > before
 
 
-async def test_a_redis_that_stands_still_is_noticed_and_costs_a_probe(
-    cluster: Cluster, session: aiohttp.ClientSession
-) -> None:
+async def test_a_redis_that_stands_still_is_noticed_and_costs_a_probe(cluster: Cluster) -> None:
     video_id = secrets.token_hex(6)
-    async with watching(cluster, "haproxy", "http", video_id) as watch:
+    async with watching(cluster, video_id) as watch:
         cluster.pause("redis")
-        await post(cluster, session, video_id)  # the 201 does not wait for it
+        await post_comment(cluster, video_id)  # the 201 does not wait for it
         await eventually(lambda: watch.place == 1)
         for name in ("node-1", "node-2", "writer-1", "writer-2"):
             await eventually_in_state(cluster, name, lambda state: "redis" in state["degraded"])
-        await post(cluster, session, video_id)
+        await post_comment(cluster, video_id)
         await eventually(lambda: watch.place == 2)
         cluster.resume("redis")
         for name in ("node-1", "node-2", "writer-1", "writer-2"):
             await eventually_in_state(cluster, name, lambda state: not state["degraded"])
         for seq in range(3, 13):
-            await post(cluster, session, video_id)
+            await post_comment(cluster, video_id)
             await eventually(lambda seq=seq: watch.place == seq)
     assert [event.type for event in watch.events] == ["hello", *["comment"] * 12]
 
 
-async def test_what_a_stranger_publishes_harms_nobody(
-    cluster: Cluster, session: aiohttp.ClientSession
-) -> None:
+async def test_what_a_stranger_publishes_harms_nobody(cluster: Cluster) -> None:
     """Junk is dropped; what is of another epoch, or not the next number, is not shown."""
     video_id = secrets.token_hex(6)
-    async with watching(cluster, "haproxy", "http", video_id) as watch:
-        epoch = (await post(cluster, session, video_id)).partition("-")[0]
+    async with watching(cluster, video_id) as watch:
+        epoch = (await post_comment(cluster, video_id))["id"].partition("-")[0]
         await eventually(lambda: watch.place == 1)
         while await publish(cluster, video_id, b"") == 0:  # until the node is subscribed
             await asyncio.sleep(0.05)
@@ -120,7 +90,7 @@ async def test_what_a_stranger_publishes_harms_nobody(
         for junk in (b"\xff" * 100, b"{}", b"[" * 50_000, b'{"batches":[{}]}'):
             await publish(cluster, video_id, junk)
         for seq in range(2, 6):
-            await post(cluster, session, video_id)
+            await post_comment(cluster, video_id)
             await eventually(lambda seq=seq: watch.place == seq)
     assert "forged" not in [event.data.get("text") for event in watch.events]
     assert [event.type for event in watch.events] == ["hello", *["comment"] * 5]
@@ -131,26 +101,24 @@ async def test_what_a_stranger_publishes_harms_nobody(
     assert sum(junk_seen) >= 4
 
 
-async def test_a_forged_comment_is_taken_back_when_the_stored_one_comes(
-    cluster: Cluster, session: aiohttp.ClientSession
-) -> None:
+async def test_a_forged_comment_is_taken_back_when_the_stored_one_comes(cluster: Cluster) -> None:
     video_id = secrets.token_hex(6)
-    async with watching(cluster, "haproxy", "http", video_id) as watch:
-        epoch = (await post(cluster, session, video_id)).partition("-")[0]
+    async with watching(cluster, video_id) as watch:
+        epoch = (await post_comment(cluster, video_id))["id"].partition("-")[0]
         await eventually(lambda: watch.place == 1)
         forged = msgspec.Raw(json.dumps({"seq": 2, "text": "forged"}).encode())
         message = encode_message([Batch(video_id, epoch, 2, (forged,))])
         while await publish(cluster, video_id, message) == 0:  # until the node is subscribed
             await asyncio.sleep(0.05)
         await eventually(lambda: watch.place == 2)
-        await post(cluster, session, video_id)
+        await post_comment(cluster, video_id)
         await eventually(lambda: len(watch.events) == 6)
     shown = [event.data.get("text", event.type) for event in watch.events]
     assert shown == ["hello", "hi", "forged", "reset", "hi", "hi"]
 
 
-async def test_redis_keeps_nothing(cluster: Cluster, session: aiohttp.ClientSession) -> None:
-    await post(cluster, session, secrets.token_hex(6))
+async def test_redis_keeps_nothing(cluster: Cluster) -> None:
+    await post_comment(cluster, secrets.token_hex(6))
     assert await ask(cluster, "DBSIZE") == 0
     assert await ask(cluster, "CONFIG", "GET", "save") == [b"save", b""]
     assert await ask(cluster, "CONFIG", "GET", "appendonly") == [b"appendonly", b"no"]

@@ -20,6 +20,7 @@ from cluster.runtime import Condition
 from cluster.settings import Settings
 from cluster.status import fetch_rows
 from service.config import ConfigError
+from tests.clusters import post_comment
 from wire.roles import Role
 
 SMALL = Settings("small", nodes=2, dispatchers=1, writers=1)
@@ -34,15 +35,7 @@ async def small(tmp_path: Path) -> AsyncIterator[Cluster]:
 
 
 async def post(cluster: Cluster, text: str) -> int:
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(
-            f"{cluster.http_url}/v1/videos/v1/comments", json={"author": "ann", "text": text}
-        ) as reply,
-    ):
-        assert reply.status == 201
-        seq: int = (await reply.json())["seq"]
-        return seq
+    return int((await post_comment(cluster, "v1", text))["seq"])
 
 
 async def test_it_heals_grows_shrinks_and_keeps_its_data(small: Cluster, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from cluster.runtime import Condition
 from cluster.servers import zookeeper
 from cluster.settings import Settings
 from cluster.status import fetch_rows, lost_rows
+from tests.clusters import post_comment
 from tests.support import TIMEOUT_FACTOR
 
 TINY = Settings("tiny", nodes=1, dispatchers=1, writers=1)
@@ -47,13 +48,6 @@ async def texts(cluster: Cluster) -> list[str]:
         return [comment["text"] for comment in (await reply.json())["comments"]]
 
 
-async def post(cluster: Cluster, text: str) -> None:
-    url = f"{cluster.http_url}/v1/videos/v1/comments"
-    body = {"author": "ann", "text": text}
-    async with aiohttp.ClientSession() as session, session.post(url, json=body) as reply:
-        assert reply.status == 201
-
-
 def lives(pid: int | None) -> bool:
     mark = mark_of(pid) if pid is not None else None
     return mark is not None and is_alive(mark)
@@ -66,7 +60,7 @@ def pids(cluster: Cluster) -> list[int | None]:
 async def test_a_copy_of_a_running_cluster_never_touches_the_original(
     cluster: Cluster, tmp_path: Path
 ) -> None:
-    await post(cluster, "one")
+    await post_comment(cluster, "v1", "one")
     before = pids(cluster)
     shutil.copytree(tmp_path / "first home", tmp_path / "copy", ignore=_sockets)
     copy = Cluster.open("tiny", tmp_path / "copy")
@@ -76,7 +70,7 @@ async def test_a_copy_of_a_running_cluster_never_touches_the_original(
     await copy.up()
     ours = {port for part in copy.parts for port in part.ports.values()}
     assert not ours & {port for part in cluster.parts for port in part.ports.values()}
-    await post(copy, "two")
+    await post_comment(copy, "v1", "two")
     assert (await texts(cluster), await texts(copy)) == (["one"], ["one", "two"])
     await copy.clean()
     assert pids(cluster) == before
@@ -91,7 +85,7 @@ def _sockets(folder: str, names: list[str]) -> list[str]:
 async def test_a_cluster_that_is_moved_while_it_runs_goes_on_in_the_new_place(
     cluster: Cluster, tmp_path: Path
 ) -> None:
-    await post(cluster, "one")
+    await post_comment(cluster, "v1", "one")
     before, url = pids(cluster), cluster.http_url
     (tmp_path / "first home").rename(tmp_path / "other")
     moved = Cluster.create(TINY, tmp_path / "other")
@@ -99,7 +93,7 @@ async def test_a_cluster_that_is_moved_while_it_runs_goes_on_in_the_new_place(
     await moved.up()
     assert not [pid for pid in before if lives(pid)], "they had the old paths"
     assert moved.http_url == url
-    await post(moved, "two")
+    await post_comment(moved, "v1", "two")
     assert await texts(moved) == ["one", "two"]
     after = pids(moved)
     await moved.up()
@@ -142,7 +136,7 @@ async def test_a_zookeeper_that_cannot_read_its_data_begins_anew(cluster: Cluste
     async with asyncio.timeout(30 * TIMEOUT_FACTOR):
         while await _members(cluster) < 3:
             await asyncio.sleep(0.05)
-    await post(cluster, "one")
+    await post_comment(cluster, "v1", "one")
 
 
 async def _members(cluster: Cluster) -> int:

@@ -21,6 +21,7 @@ from cluster.folder import home_folder, jars_folder
 from cluster.servers import cassandra, cassandra_jars
 from cluster.servers.java import find_java
 from cluster.settings import Settings
+from tests import clusters
 from tests.bounds import record
 from tests.cassandra_server import FAST_HEAP_MIB, FAST_OPTIONS
 from tests.chaos.figures import answers_s, quantile
@@ -57,20 +58,15 @@ SETTINGS = Settings(
 def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     cassandra_jars.fetch(jars_folder(home_folder(os.environ)))
     home: Path = tmp_path_factory.mktemp("home")
-    cluster = Cluster.create(SETTINGS, home)
-    try:
-        asyncio.run(cluster.up())
+    with clusters.standing(Cluster.create(SETTINGS, home)) as cluster:
         yield cluster
-    finally:
-        asyncio.run(cluster.clean())
 
 
 @pytest.fixture
 async def ring(standing: Cluster) -> AsyncIterator[Cluster]:
     """Whole, before and after."""
-    await standing.up()
-    yield standing
-    await standing.up()
+    async with clusters.whole(standing) as cluster:
+        yield cluster
 
 
 def moved(load: Load) -> list[str]:

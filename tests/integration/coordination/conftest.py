@@ -18,6 +18,7 @@ _roots = itertools.count(1)
 
 Background = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 Expire = Callable[[ZooKeeperSession], Awaitable[None]]
+SessionOn = Callable[[ZooKeeperServer], Awaitable[ZooKeeperSession]]
 
 
 class Connect(Protocol):
@@ -51,6 +52,18 @@ def kazoo_of(session: ZooKeeperSession) -> Any:
     """kazoo's own client, for what a session does not show."""
     assert session._client is not None
     return session._client.kazoo
+
+
+@pytest.fixture
+def session_on(connect: Connect, paths: Paths) -> SessionOn:
+    """`await session_on(server)`: a session, and the parent of all videos is there."""
+
+    async def session_on(server: ZooKeeperServer) -> ZooKeeperSession:
+        session = await connect(server.address)
+        await session.ensure_path(paths.videos)
+        return session
+
+    return session_on
 
 
 @pytest.fixture

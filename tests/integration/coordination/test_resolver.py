@@ -13,7 +13,7 @@ import pytest
 from coordination import Paths, Registrar, RouteResolver, RouteUnknown, ZooKeeperSession
 from coordination.routing_table import RoutingTable
 from tests.bounds import record
-from tests.integration.coordination.conftest import Background, Connect, kazoo_of
+from tests.integration.coordination.conftest import Background, Connect, SessionOn, kazoo_of
 from tests.support import eventually
 from tests.tcp_proxy import TcpProxy
 from tests.zookeeper_server import ZooKeeperServer
@@ -22,7 +22,6 @@ BOOT = "000000000000002-00000000"
 
 StartResolver = Callable[..., Awaitable[RouteResolver]]
 StartNode = Callable[..., Awaitable[Registrar]]
-OperatorOf = Callable[[ZooKeeperServer], Awaitable[ZooKeeperSession]]
 
 
 def nodes(*names: str) -> frozenset[str]:
@@ -57,18 +56,8 @@ async def node(
 
 
 @pytest.fixture
-def operator_of(connect: Connect, paths: Paths) -> OperatorOf:
-    async def operator_of(server: ZooKeeperServer) -> ZooKeeperSession:
-        session = await connect(server.address)
-        await session.ensure_path(paths.videos)
-        return session
-
-    return operator_of
-
-
-@pytest.fixture
-async def operator(zookeeper: ZooKeeperServer, operator_of: OperatorOf) -> ZooKeeperSession:
-    return await operator_of(zookeeper)
+async def operator(zookeeper: ZooKeeperServer, session_on: SessionOn) -> ZooKeeperSession:
+    return await session_on(zookeeper)
 
 
 async def test_a_route_is_read_once_and_then_kept_right(
@@ -166,10 +155,10 @@ async def settled(zookeeper: ZooKeeperServer, routes: RouteResolver) -> int:
 
 
 async def test_watches_are_as_many_as_routes_however_many_videos_are_asked_for(
-    own_zookeeper: ZooKeeperServer, resolver: StartResolver, operator_of: OperatorOf, paths: Paths
+    own_zookeeper: ZooKeeperServer, resolver: StartResolver, session_on: SessionOn, paths: Paths
 ) -> None:
     routes = await resolver(own_zookeeper.address, table=RoutingTable(max_routes=50))
-    operator = await operator_of(own_zookeeper)
+    operator = await session_on(own_zookeeper)
     videos = [f"v{number}" for number in range(300)]
     for video_id in videos[::2]:  # of the others ZooKeeper knows nothing
         await operator.create(paths.video(video_id))

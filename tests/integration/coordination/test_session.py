@@ -23,17 +23,20 @@ from coordination import (
     ZooKeeperAway,
     ZooKeeperSession,
 )
-from tests.integration.coordination.conftest import Connect, Expire, kazoo_of
+from tests.integration.coordination.conftest import Connect, Expire, SessionOn, kazoo_of
 from tests.support import eventually
 from tests.tcp_proxy import TcpProxy
 from tests.zookeeper_server import ZooKeeperServer
 
 
+@pytest.fixture
+async def session(zookeeper: ZooKeeperServer, session_on: SessionOn) -> ZooKeeperSession:
+    return await session_on(zookeeper)
+
+
 async def test_a_znode_is_made_read_listed_and_removed(
-    zookeeper: ZooKeeperServer, connect: Connect, paths: Paths
+    session: ZooKeeperSession, paths: Paths
 ) -> None:
-    session = await connect(zookeeper.address)
-    await session.ensure_path(paths.videos)
     await session.create(paths.video("v"), b"data")
     data, stat = await session.get(paths.video("v"))
     assert (data, stat.owner, stat.children) == (b"data", 0, 0)
@@ -52,11 +55,7 @@ async def test_an_ephemeral_znode_names_its_session(
     assert stat.owner == session.session_id != 0
 
 
-async def test_refusals_are_told_apart(
-    zookeeper: ZooKeeperServer, connect: Connect, paths: Paths
-) -> None:
-    session = await connect(zookeeper.address)
-    await session.ensure_path(paths.videos)
+async def test_refusals_are_told_apart(session: ZooKeeperSession, paths: Paths) -> None:
     with pytest.raises(NodeExists):
         await session.create(paths.videos)
     with pytest.raises(NoNode):
@@ -66,10 +65,8 @@ async def test_refusals_are_told_apart(
 
 
 async def test_a_refused_transaction_names_the_failed_op_and_changes_nothing(
-    zookeeper: ZooKeeperServer, connect: Connect, paths: Paths
+    session: ZooKeeperSession, paths: Paths
 ) -> None:
-    session = await connect(zookeeper.address)
-    await session.ensure_path(paths.videos)
     with pytest.raises(MultiRefused) as caught:
         await session.multi(
             [Create(paths.video("a")), Delete(paths.video("b")), Create(paths.video("c"))]
@@ -78,11 +75,7 @@ async def test_a_refused_transaction_names_the_failed_op_and_changes_nothing(
     assert await session.get_children(paths.videos) == []
 
 
-async def test_many_znodes_are_read_in_one_request(
-    zookeeper: ZooKeeperServer, connect: Connect, paths: Paths
-) -> None:
-    session = await connect(zookeeper.address)
-    await session.ensure_path(paths.videos)
+async def test_many_znodes_are_read_in_one_request(session: ZooKeeperSession, paths: Paths) -> None:
     await session.create(paths.video("a"), b"x")
     await session.create(paths.registration("a", "n1"), ephemeral=True)
     both = [paths.video("a"), paths.video("b")]
@@ -95,11 +88,7 @@ async def test_many_znodes_are_read_in_one_request(
     assert owned == (b"", await session.exists(paths.registration("a", "n1")))
 
 
-async def test_watches_tell_their_path(
-    zookeeper: ZooKeeperServer, connect: Connect, paths: Paths
-) -> None:
-    session = await connect(zookeeper.address)
-    await session.ensure_path(paths.videos)
+async def test_watches_tell_their_path(session: ZooKeeperSession, paths: Paths) -> None:
     seen: list[str] = []
     session.on_event(paths.root, seen.append)
     await session.exists(paths.video("a"), watch=True)
@@ -109,10 +98,9 @@ async def test_watches_tell_their_path(
 
 
 async def test_removed_watches_tell_nothing_and_others_stay(
-    zookeeper: ZooKeeperServer, connect: Connect, paths: Paths
+    session: ZooKeeperSession, paths: Paths
 ) -> None:
-    session = await connect(zookeeper.address)
-    await session.ensure_path(paths.video("a"))
+    await session.create(paths.video("a"))
     seen: list[str] = []
     session.on_event(paths.root, seen.append)
     for video_id in ("a", "b"):  # the one is there, the other is not
@@ -130,10 +118,9 @@ async def test_removed_watches_tell_nothing_and_others_stay(
 
 
 async def test_a_watch_that_is_left_while_another_is_removed_stays(
-    zookeeper: ZooKeeperServer, connect: Connect, paths: Paths
+    session: ZooKeeperSession, paths: Paths
 ) -> None:
-    session = await connect(zookeeper.address)
-    await session.ensure_path(paths.video("a"))
+    await session.create(paths.video("a"))
     seen: list[str] = []
     session.on_event(paths.root, seen.append)
     for number in range(100):
@@ -316,7 +303,7 @@ async def test_stop_is_quick_when_the_server_does_not_answer(
     started = time.monotonic()
     await session.stop()
     assert time.monotonic() - started < 4
-    own_zookeeper.go_on()
+    own_zookeeper.resume()
 
 
 async def test_threads_do_not_grow_with_sessions_lost(

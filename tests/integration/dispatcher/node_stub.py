@@ -9,44 +9,29 @@ from pathlib import Path
 from aiohttp import web
 
 from cluster.ca import DevelopmentCa
-from service.http_server import HttpServer, new_application
-from service.middleware import problems, read_body, require_role
-from service.tls import TlsFiles
-from wire.internal import (
-    FORWARD,
-    MAX_INTERNAL_BYTES,
-    Batch,
-    ForwardReply,
-    decode_batches,
-    encode,
-)
-from wire.roles import Peer, Role
+from service.middleware import read_body, require_role
+from tests.listener_stub import BatchListener
+from wire.internal import FORWARD, MAX_INTERNAL_BYTES, ForwardReply, decode_batches, encode
+from wire.roles import Role
 
 
-class NodeStub:
-    """`gate` cleared holds replies, `slow_s` delays them; `status` and `garbage` spoil them;
-    `unserved` are reported. `arrived`: when each request came.
+class NodeStub(BatchListener):
+    """`slow_s` delays replies, `status` and `garbage` spoil them; `unserved` are reported.
+    `arrived`: when each request came.
     """
 
+    role = Role.NODE
+    path = FORWARD
+
     def __init__(self, ca: DevelopmentCa, folder: Path, name: str) -> None:
-        self.name, self.port = name, 0
-        ca.issue(Role.NODE, name).write(folder / name)
-        self.tls = TlsFiles(folder / name)
-        self._server: HttpServer | None = None
-        self.gate = asyncio.Event()
-        self.gate.set()
+        super().__init__(ca, folder, name)
         self.status = 200
         self.garbage: bytes | None = None
         self.unserved: set[str] = set()
         self.slow_s = 0.0
-        self.requests: list[tuple[Batch, ...]] = []
         self.arrived: list[float] = []
         self.callers: set[str] = set()
         self.connections: set[int] = set()
-
-    @property
-    def peer(self) -> Peer:
-        return Peer(Role.NODE, self.name, "127.0.0.1", self.port)
 
     @property
     def got(self) -> list[tuple[str, int]]:
@@ -57,19 +42,6 @@ class NodeStub:
             for batch in request
             for seq in range(batch.first_seq, batch.last_seq + 1)
         ]
-
-    async def start(self) -> None:
-        """Listen on the port it had before, or a free one."""
-        app = new_application(problems)
-        app.router.add_post(FORWARD, self._take)
-        self._server = HttpServer(app, "127.0.0.1", self.port, ssl_context=self.tls.server())
-        await self._server.start()
-        self.port = self._server.port
-
-    async def stop(self) -> None:
-        self.gate.set()
-        if self._server is not None:
-            await self._server.stop()
 
     async def _take(self, request: web.Request) -> web.Response:
         self.callers.add(require_role(Role.DISPATCHER)(request))

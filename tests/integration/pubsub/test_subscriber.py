@@ -139,7 +139,7 @@ async def test_a_stopped_redis_is_noticed_and_used_again_when_it_goes_on(
     redis.pause()
     await eventually(lambda: ear.subscriber.stats.failures >= 2, 15)  # it came back in vain, too
     assert ear.connected[-1] is False
-    redis.go_on()
+    redis.resume()
     await eventually(lambda: ear.connected[-1] is True)
     await eventually(lambda: ear.subscriber.subscriptions == 1)
     assert ear.task.cancelling() == 0  # else a timeout of its own could end it one day
@@ -164,7 +164,7 @@ async def test_a_stopped_redis_is_noticed_while_videos_come_and_go(
     coming_and_going = asyncio.ensure_future(come_and_go())
     redis.pause()
     await eventually(lambda: ear.connected[-1] is False, 15)
-    redis.go_on()
+    redis.resume()
     await eventually(lambda: ear.connected[-1] is True)
     coming_and_going.cancel()
 

@@ -10,12 +10,13 @@ import pytest
 from rtms_node import stream_listener
 from tests.chunk_parser import ChunkParser
 from tests.integration.rtms_node.conftest import Served
+from tests.raw_http import head
 from tests.sse_parser import SseParser
 from tests.support import eventually
 
 
 def get(path: str = "/v1/videos/v1/stream", *lines: str, method: str = "GET") -> bytes:
-    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: h", *lines, "", ""]).encode()
+    return head(method, path, *lines)
 
 
 async def until(reader: asyncio.StreamReader, mark: bytes) -> bytes:

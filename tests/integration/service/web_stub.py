@@ -10,6 +10,7 @@ from aiohttp import web
 
 from service.http_server import HttpServer, new_application
 from service.middleware import problems, read_body, require_role
+from tests.raw_http import Connection, speak
 from wire.errors import StoreUnavailable
 from wire.roles import Role
 
@@ -51,20 +52,12 @@ class WebStub:
         self.gate.set()
         await self.server.stop()
 
-    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def connect(self) -> Connection:
         return await asyncio.open_connection("127.0.0.1", self.port)
 
     async def raw(self, *pieces: bytes) -> bytes:
         """Everything that comes back until the server closes; never waits for ever."""
-        reader, writer = await self.connect()
-        try:
-            for piece in pieces:
-                writer.write(piece)
-            return await asyncio.wait_for(reader.read(), 20)
-        except ConnectionError:
-            return b""
-        finally:
-            writer.transport.abort()
+        return await speak(await self.connect(), *pieces)
 
     async def _echo(self, request: web.Request) -> web.Response:
         self.requests += 1

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
-from typing import Any
 
 from tests.chunk_parser import ChunkParser
+from tests.raw_http import Reply, comment_post, head, read_reply
 from tests.sse_parser import SseEvent, SseParser
 from tests.support import TIMEOUT_FACTOR
 
@@ -16,27 +15,8 @@ JSON = "Content-Type: application/json"
 _WAIT_S = 20 * TIMEOUT_FACTOR
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """Header names are in lower case."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes = b""
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-def head(method: str, path: str, *lines: str) -> bytes:
-    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: h", *lines, "", ""]).encode()
-
-
 def post_bytes(body: object = GOOD, *lines: str, video: str = "v") -> bytes:
-    content = json.dumps(body).encode()
-    lines = (JSON, f"Content-Length: {len(content)}", *lines)
-    return head("POST", f"/v1/videos/{video}/comments", *lines) + content
+    return comment_post(video, json.dumps(body).encode(), *lines)
 
 
 class Connection:
@@ -76,13 +56,7 @@ class Connection:
     async def reply(self) -> Reply:
         """The next reply, with its body unless it is a stream."""
         async with asyncio.timeout(_WAIT_S):
-            first, *lines = (await self._reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[:-2]
-            headers = {}
-            for line in lines:
-                name, _, value = line.partition(": ")
-                headers[name.lower()] = value
-            body = await self._reader.readexactly(int(headers.get("content-length", 0)))
-        return Reply(int(first.split()[1]), headers, body)
+            return await read_reply(self._reader)
 
     async def event(self) -> SseEvent:
         """The next event; EOFError at the end of the stream."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.single.client import head
 from tests.integration.single.conftest import Single
+from tests.raw_http import head
 from tests.support import eventually
 from writer.sqlite import queries as sqlite_queries
 

@@ -7,8 +7,9 @@ import json
 
 import pytest
 
-from tests.integration.single.client import GOOD, JSON, Connection, Reply, head, post_bytes
+from tests.integration.single.client import GOOD, JSON, Connection, post_bytes
 from tests.integration.single.conftest import Single, StartSingle
+from tests.raw_http import Reply, head
 from tests.support import eventually
 from wire.sse import CONTENT_TYPE
 
@@ -28,7 +29,7 @@ async def connection(single: Single, request: pytest.FixtureRequest) -> Connecti
 
 def code(reply: Reply) -> tuple[int, str]:
     assert reply.headers["content-type"].startswith("application/problem+json")
-    return reply.status, reply.json["code"]
+    return reply.status, reply.json()["code"]
 
 
 async def test_a_comment_is_shown_to_viewers(single: Single, connection: Connection) -> None:
@@ -45,8 +46,8 @@ async def test_a_comment_is_shown_to_viewers(single: Single, connection: Connect
     posted = await poster.post("hi")
     assert posted.status == 201
     shown = await connection.event()
-    assert (shown.type, shown.last_event_id) == ("comment", posted.json["id"])
-    assert json.loads(shown.data) == posted.json
+    assert (shown.type, shown.last_event_id) == ("comment", posted.json()["id"])
+    assert json.loads(shown.data) == posted.json()
 
 
 async def test_a_viewer_that_leaves_is_forgotten(single: Single, connection: Connection) -> None:
@@ -66,7 +67,7 @@ async def test_a_viewer_that_says_more_is_cut(single: Single, connection: Connec
 
 async def test_a_cursor_is_resumed_exactly(single: Single, connection: Connection) -> None:
     poster = await single.connect()
-    ids = [(await poster.post(f"text {number}")).json["id"] for number in range(1, 31)]
+    ids = [(await poster.post(f"text {number}")).json()["id"] for number in range(1, 31)]
     await connection.watch(f"{STREAM}?last_event_id={ids[20]}", f"Last-Event-ID: {ids[4]}")
     hello = await connection.event()
     assert (hello.type, hello.last_event_id) == ("hello", ids[4])
@@ -81,7 +82,7 @@ async def test_an_unusable_cursor_is_reset(
     single: Single, connection: Connection, cursor: str
 ) -> None:
     poster = await single.connect()
-    epoch = (await poster.post()).json["id"].partition("-")[0]
+    epoch = (await poster.post()).json()["id"].partition("-")[0]
     await connection.watch(STREAM, f"Last-Event-ID: {cursor.format(epoch=epoch)}")
     events = [await connection.event() for _ in range(3 if cursor else 2)]
     assert [event.type for event in events] == (
@@ -155,14 +156,14 @@ async def test_a_replayed_key_is_not_shown_twice(single: Single, connection: Con
 
 
 async def test_history_is_read_in_pages(connection: Connection) -> None:
-    ids = [(await connection.post(str(number))).json["id"] for number in range(5)]
-    page = (await connection.ask(head("GET", f"{COMMENTS}?limit=2&after={ids[1]}"))).json
+    ids = [(await connection.post(str(number))).json()["id"] for number in range(5)]
+    page = (await connection.ask(head("GET", f"{COMMENTS}?limit=2&after={ids[1]}"))).json()
     assert [comment["id"] for comment in page["comments"]] == ids[2:4]
     assert page["head"] == ids[4]
     one = await connection.ask(head("GET", f"{COMMENTS}/3"))
-    assert one.json["id"] == ids[2]
+    assert one.json()["id"] == ids[2]
     openapi = await connection.ask(head("GET", "/openapi.json"))
-    assert openapi.json["openapi"].startswith("3.1")
+    assert openapi.json()["openapi"].startswith("3.1")
 
 
 async def test_configured_origins_may_post_and_watch(connection: Connection) -> None:
@@ -281,8 +282,8 @@ async def test_the_page_is_there_only_if_wanted(start_single: StartSingle) -> No
 
 
 async def test_health_is_told_without_detail(single: Single, connection: Connection) -> None:
-    assert (await connection.ask(head("GET", "/healthz"))).json == {"status": "alive"}
-    assert (await connection.ask(head("GET", "/readyz"))).json == {"status": "ready"}
+    assert (await connection.ask(head("GET", "/healthz"))).json() == {"status": "alive"}
+    assert (await connection.ask(head("GET", "/readyz"))).json() == {"status": "ready"}
     single.service.health.draining = True
     assert (await connection.ask(head("GET", "/readyz"))).status == 503
 

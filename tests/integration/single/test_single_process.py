@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.single.client import Connection, head
+from tests.integration.single.client import Connection
 from tests.integration.single.single_process import SingleProcess
+from tests.raw_http import head
 from tests.support import TIMEOUT_FACTOR, eventually
 
 STREAM = "/v1/videos/v/stream"
@@ -40,14 +41,14 @@ async def watch(single: SingleProcess, cursor: str = "", video: str = "v") -> Co
 async def post(single: SingleProcess, count: int) -> list[str]:
     """The ids of new comments."""
     connection = await single.connect()
-    ids = [(await connection.post(f"text {number}")).json["id"] for number in range(count)]
+    ids = [(await connection.post(f"text {number}")).json()["id"] for number in range(count)]
     connection.close()
     return ids
 
 
 async def test_its_state_names_no_zookeeper(single: SingleProcess) -> None:
     viewer = await watch(single)
-    state = (await single.ops_reply("/state")).json
+    state = (await single.ops_reply("/state")).json()
     assert (state["role"], state["id"]) == ("single", "single-1")
     assert (state["ready"], state["draining"], state["degraded"]) == (True, False, {})
     assert (state["zookeeper"], state["viewers"], state["videos"]) == ("none", 1, 1)
@@ -109,7 +110,7 @@ async def test_what_was_posted_is_answered_when_it_stops(single: SingleProcess) 
         for number in itertools.count():
             reply = await connection.post("x", f"Idempotency-Key: {name}-{number}")
             assert reply.status == 201
-            acked.append(reply.json["seq"])
+            acked.append(reply.json()["seq"])
             if reply.headers.get("connection") == "close":
                 connection.close()
                 return
@@ -124,7 +125,7 @@ async def test_what_was_posted_is_answered_when_it_stops(single: SingleProcess) 
         viewer.close()
     await single.start()
     connection = await single.connect()
-    page = (await connection.ask(head("GET", "/v1/videos/v/comments?limit=1"))).json
+    page = (await connection.ask(head("GET", "/v1/videos/v/comments?limit=1"))).json()
     assert page["head"].endswith(f"-{len(acked)}")
     connection.close()
 
@@ -140,7 +141,7 @@ async def test_what_was_promised_survives_a_kill(single: SingleProcess) -> None:
             with suppress(OSError, EOFError):
                 async with await single.connect() as connection:
                     reply = await connection.post(key, f"Idempotency-Key: {key}")
-                    acked[key] = reply.json["seq"]
+                    acked[key] = reply.json()["seq"]
 
     async def client(name: int) -> None:
         for number in itertools.count():

@@ -2,55 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 from aiohttp import web
 
 from cluster.ca import DevelopmentCa
-from service.http_server import HttpServer, new_application
-from service.middleware import problems, read_body, require_role
-from service.tls import TlsFiles
+from service.middleware import read_body, require_role
+from tests.listener_stub import BatchListener
 from wire.errors import Unavailable
-from wire.internal import DISPATCH, MAX_INTERNAL_BYTES, Batch, decode_batches
-from wire.roles import Peer, Role
+from wire.internal import DISPATCH, MAX_INTERNAL_BYTES, decode_batches
+from wire.roles import Role
 
 
-class DispatcherStub:
-    """`gate` cleared holds replies, `refusing` answers 503. `requests`: the batches of each."""
+class DispatcherStub(BatchListener):
+    """`refusing` answers 503."""
+
+    role = Role.DISPATCHER
+    path = DISPATCH
 
     def __init__(self, ca: DevelopmentCa, folder: Path, name: str) -> None:
-        self.name, self.port = name, 0
-        ca.issue(Role.DISPATCHER, name).write(folder / name)
-        self._tls = TlsFiles(folder / name)
-        self._server: HttpServer | None = None
-        self.gate = asyncio.Event()
-        self.gate.set()
+        super().__init__(ca, folder, name)
         self.refusing = False
-        self.requests: list[tuple[Batch, ...]] = []
         self.in_flight = self.most_in_flight = 0
         self.request_ids: list[str] = []
-
-    @property
-    def peer(self) -> Peer:
-        return Peer(Role.DISPATCHER, self.name, "127.0.0.1", self.port)
 
     @property
     def seqs(self) -> list[int]:
         """First numbers of all batches in order of arrival."""
         return [batch.first_seq for request in self.requests for batch in request]
-
-    async def start(self) -> None:
-        """Listen on the port it had before, or a free one."""
-        app = new_application(problems)
-        app.router.add_post(DISPATCH, self._take)
-        self._server = HttpServer(app, "127.0.0.1", self.port, ssl_context=self._tls.server())
-        await self._server.start()
-        self.port = self._server.port
-
-    async def stop(self) -> None:
-        if self._server is not None:
-            await self._server.stop()
 
     async def _take(self, request: web.Request) -> web.Response:
         require_role(Role.WRITER)(request)

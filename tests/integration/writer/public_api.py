@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from service.edge import PublicEdge
 from service.http_server import HttpServer
 from service.tasks import TaskHome
+from tests.raw_http import speak
 from writer.comment_service import CommentService
 from writer.metrics import WriterMetrics
 from writer.public_routes import public_application
@@ -63,9 +64,5 @@ class PublicApi:
 
     async def raw(self, request: bytes) -> bytes:
         """All that comes back for some bytes until the server closes."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.server.port)
-        try:
-            writer.write(request)
-            return await asyncio.wait_for(reader.read(), 20)
-        finally:
-            writer.close()
+        connection = await asyncio.open_connection("127.0.0.1", self.server.port)
+        return await speak(connection, request)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,60 +11,44 @@ import aiohttp
 
 from cluster.ca import DevelopmentCa
 from cluster.ports import free_ports
+from tests.raw_http import comment_post
+from tests.service_process import ServiceProcess
 from tests.support import TIMEOUT_FACTOR, eventually
 from wire.roles import Role
 
-ROOT = Path(__file__).resolve().parents[3]
 
-
-class WriterProcess:
-    """One writer. `start` returns when it is ready; it may be started again after its end.
-
-    `store` are the variables that tell where the comments are.
-    """
+class WriterProcess(ServiceProcess):
+    """One writer. `store` are the variables that tell where the comments are."""
 
     def __init__(
         self, ca: DevelopmentCa, folder: Path, name: str, zookeeper: str, store: dict[str, str]
     ) -> None:
         ca.issue(Role.WRITER, name).write(folder / name)
         self.public, self.ops = free_ports(2)
-        self._log = folder / f"{name}.log"
-        self._environ = {
-            **os.environ,
+        variables = {
             "SERVICE_ID": name,
             "PUBLIC_PORT": str(self.public),
             "OPS_PORT": str(self.ops),
             "TLS_DIR": str(folder / name),
             "ZOOKEEPER": zookeeper,
             "DRAIN_NOTICE_S": "0.3",
-        } | store
+        }
+        super().__init__("writer", folder / f"{name}.log", variables | store)
         self._sent: list[asyncio.StreamWriter] = []
-        self.process: asyncio.subprocess.Process | None = None
         self.client: aiohttp.ClientSession | None = None
 
     async def start(self, **more: str) -> None:
-        """`more` are variables for this time only."""
-        with self._log.open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "writer"), cwd=ROOT, env=self._environ | more, stderr=log
-            )
+        """Returns when it is ready. `more` are variables for this time only."""
+        self.process = await self.spawn(**more)
         self.client = self.client or aiohttp.ClientSession()
         async with asyncio.timeout(60 * TIMEOUT_FACTOR):
             while await self._status("/readyz") != 200:
-                assert self.process.returncode is None, self._log.read_text()
+                assert self.process.returncode is None, self.log.read_text()
                 await asyncio.sleep(0.02)
 
-    async def end(self, signum: int) -> int:
-        """Send a signal; the exit status."""
-        assert self.process is not None
-        self.process.send_signal(signum)
-        return await asyncio.wait_for(self.process.wait(), 20 * TIMEOUT_FACTOR)
-
     async def stop(self) -> None:
-        """For teardown: kill what still runs."""
-        if self.process is not None and self.process.returncode is None:
-            self.process.kill()
-            await self.process.wait()
+        """As ServiceProcess.stop, and close what was sent from here."""
+        await super().stop()
         for sent in self._sent:
             sent.close()
         if self.client is not None:
@@ -84,12 +66,8 @@ class WriterProcess:
         """Returns when the request is on its way, where a paused process will find it."""
         _, writer = await asyncio.open_connection("127.0.0.1", self.public)
         self._sent.append(writer)
-        body = json.dumps({"author": "ann", "text": key})
-        head = (
-            f"POST /v1/videos/{video}/comments HTTP/1.1\r\nHost: w\r\nIdempotency-Key: {key}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        writer.write((head + body).encode())
+        body = json.dumps({"author": "ann", "text": key}).encode()
+        writer.write(comment_post(video, body, f"Idempotency-Key: {key}"))
         await writer.drain()
 
     async def paused(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
@@ -15,6 +14,7 @@ from typing import TypeVar
 from cluster.ca import DevelopmentCa
 from cluster.ports import free_ports
 from cluster.servers import haproxy, haproxy_socket
+from tests.raw_http import Reply, parse_head, read_head
 from tests.support import TIMEOUT_FACTOR
 from wire.chunks import chunk
 
@@ -25,20 +25,6 @@ STREAM_HEAD = (
     b"Cache-Control: no-cache, no-transform\r\nTransfer-Encoding: chunked\r\n"
     b"Connection: close\r\n\r\n"
 )
-
-
-@dataclass
-class Reply:
-    """A whole HTTP reply; header names in lower case."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    def json(self) -> dict[str, object]:
-        value = json.loads(self.body)
-        assert isinstance(value, dict)
-        return value
 
 
 @dataclass
@@ -146,8 +132,8 @@ class Client:
     writer: asyncio.StreamWriter
 
     async def head(self) -> tuple[int, dict[str, str]]:
-        line, headers = parse_head(await self.within(self.reader.readuntil(b"\r\n\r\n")))
-        return int(line.split()[1]), headers
+        reply = await self.within(read_head(self.reader))
+        return reply.status, reply.headers
 
     async def until(self, text: bytes) -> bytes:
         """Everything up to `text`; chunk sizes are in it too."""
@@ -170,12 +156,6 @@ async def end(writers: list[asyncio.StreamWriter]) -> None:
     for writer in writers:
         with contextlib.suppress(OSError):
             await writer.wait_closed()
-
-
-def parse_head(raw: bytes) -> tuple[str, dict[str, str]]:
-    line, *fields = raw.decode("latin-1").rstrip("\r\n").split("\r\n")
-    pairs = (field.partition(":") for field in fields)
-    return line, {name.lower(): value.strip() for name, _, value in pairs}
 
 
 @dataclass

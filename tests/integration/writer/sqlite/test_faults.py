@@ -8,7 +8,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -37,12 +38,18 @@ async def append(store: SqliteStore, text: str = "x", key: str | None = None) ->
     return result
 
 
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(tmp_path / "comments.db")
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[SqliteStore]:
+    store = SqliteStore(folder / "comments.db")
     await store.start()
     yield store
     await store.stop()
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    async with opened(tmp_path) as store:
+        yield store
 
 
 @pytest.fixture
@@ -108,46 +115,39 @@ async def test_a_full_disk_is_found_without_a_post_and_so_is_its_room(disk: Smal
     await tasks.aclose()
 
 
-async def test_a_disk_that_was_full_at_the_start_needs_no_restart(disk: SmallDisk) -> None:
-    store = SqliteStore(disk.path / "comments.db")
-    await store.start()
-    assert (await append(store)).seq == 1
-    await store.stop()
-    disk.fill()
-    store = SqliteStore(disk.path / "comments.db")
-    await store.start()
+async def refused_until(heal: Callable[[], object], store: SqliteStore) -> int:
+    """The number of a comment that was refused before."""
     with pytest.raises(StoreUnavailable):
         await append(store)
-    disk.free()
-    assert (await append(store)).seq == 2
-    await store.stop()
+    heal()
+    return (await append(store)).seq
+
+
+def remount(disk: SmallDisk, option: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{option}", str(disk.path)], check=True)
+
+
+async def test_a_disk_that_was_full_at_the_start_needs_no_restart(disk: SmallDisk) -> None:
+    async with opened(disk.path) as store:
+        assert (await append(store)).seq == 1
+    disk.fill()
+    async with opened(disk.path) as store:
+        assert await refused_until(disk.free, store) == 2
 
 
 async def test_a_disk_without_inodes_refuses_and_heals(tmp_path: Path) -> None:
     """The file is there, but not what SQLite needs beside it."""
     with small_disk(tmp_path / "small", "1m", nr_inodes="2") as disk:
-        store = SqliteStore(disk.path / "comments.db")
-        await store.start()
-        with pytest.raises(StoreUnavailable):
-            await append(store)
-        subprocess.run(["mount", "-o", "remount,nr_inodes=10", str(disk.path)], check=True)
-        assert (await append(store)).seq == 1
-        await store.stop()
+        async with opened(disk.path) as store:
+            assert await refused_until(lambda: remount(disk, "nr_inodes=10"), store) == 1
 
 
 async def test_a_disk_that_turns_read_only_refuses_and_heals(disk: SmallDisk) -> None:
-    store = SqliteStore(disk.path / "comments.db")
-    await store.start()
-    await append(store)
-    await store.stop()
-    subprocess.run(["mount", "-o", "remount,ro", str(disk.path)], check=True)
-    store = SqliteStore(disk.path / "comments.db")
-    await store.start()
-    with pytest.raises(StoreUnavailable):
+    async with opened(disk.path) as store:
         await append(store)
-    subprocess.run(["mount", "-o", "remount,rw", str(disk.path)], check=True)
-    assert (await append(store)).seq == 2
-    await store.stop()
+    remount(disk, "ro")
+    async with opened(disk.path) as store:
+        assert await refused_until(lambda: remount(disk, "rw"), store) == 2
 
 
 _LIMITED = """

@@ -1,0 +1,50 @@
+"""A cluster while tests need it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import aiohttp
+
+from cluster.cluster import Cluster
+
+
+@contextmanager
+def standing(cluster: Cluster) -> Iterator[Cluster]:
+    """Up for many tests, each with a loop of its own; cleaned at the end, whatever happens."""
+    try:
+        asyncio.run(cluster.up())
+        yield cluster
+    finally:
+        asyncio.run(cluster.clean())
+
+
+@asynccontextmanager
+async def running(cluster: Cluster) -> AsyncIterator[Cluster]:
+    """Up for one test, and cleaned."""
+    try:
+        await cluster.up()
+        yield cluster
+    finally:
+        await cluster.clean()
+
+
+@asynccontextmanager
+async def whole(cluster: Cluster) -> AsyncIterator[Cluster]:
+    """A standing cluster before and after one test: whatever that has killed is started again."""
+    await cluster.up()
+    yield cluster
+    await cluster.up()
+
+
+async def post_comment(cluster: Cluster, video_id: str, text: str = "hi") -> dict[str, Any]:
+    """Through the gateway; the stored comment."""
+    url = f"{cluster.http_url}/v1/videos/{video_id}/comments"
+    body = {"author": "ann", "text": text}
+    async with aiohttp.ClientSession() as session, session.post(url, json=body) as reply:
+        assert reply.status == 201
+        comment: dict[str, Any] = await reply.json()
+        return comment
