@@ -51,10 +51,7 @@ class Config:
             drain_notice_s=env.number("DRAIN_NOTICE_S", 3, 0, 60),
             drain_window_s=env.number("DRAIN_WINDOW_S", 10, 0, 3600),
             limits=read_limits(env),
-            antientropy=AntiEntropyTimes(
-                active_s=env.number("ANTIENTROPY_ACTIVE_S", 2, 0.1, 60),
-                quiet_s=env.number("ANTIENTROPY_QUIET_S", 10, 0.1, 600),
-            ),
+            antientropy=read_antientropy(env),
         )
         if config.topology in PUBSUB and not env.words("WRITER_ADDRESSES"):
             env.fault("WRITER_ADDRESSES is not set: without ZooKeeper nobody else tells them")
@@ -77,4 +74,14 @@ def read_limits(env: EnvReader) -> Limits:
         heartbeat_s=env.number("HEARTBEAT_S", standard.heartbeat_s, 0.1, 10),
         linger_s=env.number("LINGER_S", standard.linger_s, 0, 60),
         slow_after_s=env.number("SLOW_AFTER_S", standard.slow_after_s, 0.1, 60),
+    )
+
+
+def read_antientropy(env: EnvReader) -> AntiEntropyTimes:
+    """How often videos are compared with the store."""
+    env.renamed("PROBE_ACTIVE_S", "ANTIENTROPY_ACTIVE_S")
+    env.renamed("PROBE_QUIET_S", "ANTIENTROPY_QUIET_S")
+    return AntiEntropyTimes(
+        active_s=env.number("ANTIENTROPY_ACTIVE_S", 2, 0.1, 60),
+        quiet_s=env.number("ANTIENTROPY_QUIET_S", 10, 0.1, 600),
     )

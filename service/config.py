@@ -99,6 +99,11 @@ class EnvReader:
                 self.fault(f"{name}: {word} is not host:port")
         return words
 
+    def renamed(self, old: str, new: str) -> None:
+        """A variable that is called otherwise now: who still sets it must not be ignored silently."""
+        if self._environ.get(old):
+            self.fault(f"{old} is now called {new}")
+
     def fault(self, message: str) -> None:
         """Add a fault that the caller found."""
         self._faults.append(message)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rtms_node.antientropy import AntiEntropyTimes
-from rtms_node.config import read_limits
+from rtms_node.config import read_antientropy, read_limits
 from rtms_node.limits import Limits
 from service.config import EnvReader, ServiceConfig
 from service.edge import PublicEdge
@@ -53,10 +53,7 @@ class Config:
             drain_notice_s=env.number("DRAIN_NOTICE_S", 0, 0, 60),
             drain_window_s=env.number("DRAIN_WINDOW_S", 2, 0, 3600),
             limits=read_limits(env),
-            antientropy=AntiEntropyTimes(
-                active_s=env.number("ANTIENTROPY_ACTIVE_S", 2, 0.1, 60),
-                quiet_s=env.number("ANTIENTROPY_QUIET_S", 10, 0.1, 600),
-            ),
+            antientropy=read_antientropy(env),
             demo=env.switch("DEMO"),
         )
         env.done()

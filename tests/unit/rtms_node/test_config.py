@@ -15,6 +15,12 @@ def test_without_zookeeper_somebody_has_to_tell_where_the_writers_are() -> None:
     assert config.writers == (Peer(Role.WRITER, "writer-1", "127.0.0.1", 7),)
 
 
+def test_a_variable_that_has_another_name_now_is_not_ignored() -> None:
+    environ = {"SERVICE_ID": "node-1", "PROBE_QUIET_S": "5"}
+    with pytest.raises(ConfigError, match="PROBE_QUIET_S is now called ANTIENTROPY_QUIET_S"):
+        Config.from_env(environ)
+
+
 def test_a_node_alone_is_not_a_single_process() -> None:
     with pytest.raises(ConfigError, match="TOPOLOGY=single must be one of broadcast"):
         Config.from_env({"SERVICE_ID": "node-1", "TOPOLOGY": "single"})
