@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.contracts.store_backings import BACKINGS, DURABLE, Backing
+from tests.support import started
 from writer.store import CommentStore
 
 
@@ -21,15 +22,11 @@ def durable(request: pytest.FixtureRequest) -> Backing:
 
 @pytest.fixture
 async def store(backing: Backing) -> AsyncIterator[CommentStore]:
-    store = backing.store()
-    await store.start()
-    yield store
-    await store.stop()
+    async with started(backing.store()) as store:
+        yield store
 
 
 @pytest.fixture
 async def other_store(backing: Backing) -> AsyncIterator[CommentStore]:
-    store = backing.store()
-    await store.start()
-    yield store
-    await store.stop()
+    async with started(backing.store()) as store:
+        yield store
