@@ -100,7 +100,7 @@ class EnvReader:
         return words
 
     def renamed(self, old: str, new: str) -> None:
-        """A variable that is called otherwise now: who still sets it must not be ignored silently."""
+        """A variable with another name now: whoever still sets the old one is told."""
         if self._environ.get(old):
             self.fault(f"{old} is now called {new}")
 

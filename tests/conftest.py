@@ -18,6 +18,7 @@ from hypothesis import settings
 from cluster.settings import RUNTIMES, STORES, TOPOLOGIES
 from tests import tiers
 from tests.cassandra_server import CassandraServer
+from tests.server_process import standing
 from tests.support import EXAMPLES, examples
 from tests.zookeeper_server import ZooKeeperServer
 
@@ -62,19 +63,15 @@ def pytest_xdist_auto_num_workers() -> int:
 @pytest.fixture(scope="session")
 def cassandra_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CassandraServer]:
     """One for all tests, each with a keyspace of its own; who stops or kills it starts it again."""
-    server = CassandraServer(tmp_path_factory.mktemp("cassandra"))
-    asyncio.run(server.start())
-    yield server
-    asyncio.run(server.clean())
+    with standing(CassandraServer(tmp_path_factory.mktemp("cassandra"))) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZooKeeperServer]:
     """One for all tests that do it no harm; theirs are a root or names that no other test uses."""
-    server = ZooKeeperServer(tmp_path_factory.mktemp("zookeeper"))
-    asyncio.run(server.start())
-    yield server
-    asyncio.run(server.clean())
+    with standing(ZooKeeperServer(tmp_path_factory.mktemp("zookeeper"))) as server:
+        yield server
 
 
 @pytest.fixture

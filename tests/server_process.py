@@ -8,8 +8,10 @@ import shutil
 import signal
 import subprocess
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from tests.support import TIMEOUT_FACTOR
 
@@ -87,3 +89,14 @@ class ServerProcess(ABC):
         async with asyncio.timeout(_END_WITHIN_S * TIMEOUT_FACTOR):
             while process.poll() is None:
                 await asyncio.sleep(_CHECK_EVERY_S)
+
+
+S = TypeVar("S", bound=ServerProcess)
+
+
+@contextmanager
+def standing(server: S) -> Iterator[S]:
+    """Serves many tests, each with a loop of its own; cleaned at the end."""
+    asyncio.run(server.start())
+    yield server
+    asyncio.run(server.clean())

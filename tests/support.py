@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Protocol, TypeVar
 
 TIMEOUT_FACTOR = float(os.environ.get("TIMEOUT_FACTOR", "1"))
 EXAMPLES = int(os.environ.get("EXAMPLES", "1"))  # how many times as long hypothesis searches
@@ -21,6 +23,27 @@ async def eventually(condition: Condition, timeout_s: float = 20.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "the condition did not become true in time"
         await asyncio.sleep(0.01)
+
+
+class Startable(Protocol):
+    """What is started for a test and stopped after it."""
+
+    async def start(self) -> Any: ...
+
+    async def stop(self) -> None: ...
+
+
+S = TypeVar("S", bound=Startable)
+
+
+@asynccontextmanager
+async def started(thing: S) -> AsyncIterator[S]:
+    """Started; stopped at the end, whatever happens."""
+    await thing.start()
+    try:
+        yield thing
+    finally:
+        await thing.stop()
 
 
 def examples(count: int) -> int:

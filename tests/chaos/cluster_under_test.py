@@ -1,12 +1,17 @@
-"""The under_test: what faults act on."""
+"""The cluster under test: what faults act on."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from cluster.cluster import Cluster
 from cluster.parts import Kind
 from cluster.servers import zookeeper
+from cluster.settings import Settings
 from tests.chaos.links import Links
 
 
@@ -29,3 +34,15 @@ class ClusterUnderTest:
             if await zookeeper.fetch_mode(*address) in ("leader", "standalone"):
                 return part.name
         return servers[0].name
+
+
+@contextmanager
+def standing(settings: Settings, home: Path) -> Iterator[ClusterUnderTest]:
+    """One with proxies on every hop, up for many tests; cleaned at the end."""
+    cluster = Cluster.create(settings, home)
+    try:
+        with Links(cluster) as links:
+            asyncio.run(cluster.up())
+            yield ClusterUnderTest(cluster, links)
+    finally:
+        asyncio.run(cluster.clean())

@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from cluster.cluster import Cluster
 from cluster.parts import Kind
 from cluster.settings import Settings
-from tests.chaos.cluster_under_test import ClusterUnderTest
+from tests.chaos.cluster_under_test import ClusterUnderTest, standing
 from tests.chaos.healing import state_of
-from tests.chaos.links import Links
 from tests.chaos.run import ENVIRONMENT
 from tests.support import TIMEOUT_FACTOR
 
@@ -22,13 +20,8 @@ from tests.support import TIMEOUT_FACTOR
 def standing_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterUnderTest]:
     home: Path = tmp_path_factory.mktemp("home")
     settings = Settings(name="rows", zookeepers=3, environment=ENVIRONMENT)
-    cluster = Cluster.create(settings, home)
-    try:
-        with Links(cluster) as links:
-            asyncio.run(cluster.up())
-            yield ClusterUnderTest(cluster, links)
-    finally:
-        asyncio.run(cluster.clean())
+    with standing(settings, home) as under_test:
+        yield under_test
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ clock, so nothing may be observed; only `created_at` and figures tell another ti
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -12,11 +11,9 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from cluster import ca
-from cluster.cluster import Cluster
 from cluster.parts import Kind
 from cluster.settings import Settings
-from tests.chaos.cluster_under_test import ClusterUnderTest
-from tests.chaos.links import Links
+from tests.chaos.cluster_under_test import ClusterUnderTest, standing
 from tests.chaos.rows import row
 from tests.chaos.run import ENVIRONMENT
 from tests.chaos.starvation import ClockJump
@@ -45,14 +42,10 @@ def bent(
     environment = {**roles, "all": ENVIRONMENT["all"]}
     environment["node"] |= ENVIRONMENT["node"]
     settings = Settings(name="clocks", environment=environment)
-    cluster = Cluster.create(settings, tmp_path_factory.mktemp("home"))
-    try:
-        with Links(cluster) as links, pytest.MonkeyPatch.context() as patch:
-            patch.setattr(ca, "_BACKDATE", dt.timedelta(days=2))
-            asyncio.run(cluster.up())
-            yield ClusterUnderTest(cluster, links)
-    finally:
-        asyncio.run(cluster.clean())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ca, "_BACKDATE", dt.timedelta(days=2))
+        with standing(settings, tmp_path_factory.mktemp("home")) as under_test:
+            yield under_test
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.contracts.store_backings import BACKINGS, DURABLE, Backing
-from tests.support import TIMEOUT_FACTOR
+from tests.support import TIMEOUT_FACTOR, started
 from wire.errors import StoreUnavailable
 from writer.store import CommentStore
 
-_STARTED_WITHIN_S = 60 * TIMEOUT_FACTOR
+_REACHED_WITHIN_S = 60 * TIMEOUT_FACTOR
 
 
 @pytest.fixture(params=sorted(BACKINGS))
@@ -27,34 +27,31 @@ def durable(request: pytest.FixtureRequest) -> Backing:
 
 @pytest.fixture
 async def store(backing: Backing) -> AsyncIterator[CommentStore]:
-    async with _running(backing.store()) as store:
+    async with _reached(backing.store()) as store:
         yield store
 
 
 @pytest.fixture
 async def other_store(backing: Backing) -> AsyncIterator[CommentStore]:
-    async with _running(backing.store()) as store:
+    async with _reached(backing.store()) as store:
         yield store
 
 
 @asynccontextmanager
-async def _running(store: CommentStore) -> AsyncIterator[CommentStore]:
-    """Started, and in reach of its place: `start` goes on without if that takes long, as a new
+async def _reached(store: CommentStore) -> AsyncIterator[CommentStore]:
+    """Started, and answering: `start` goes on without its place if that takes long, as a new
     Cassandra does on a busy machine.
     """
-    await store.start()
-    try:
-        async with asyncio.timeout(_STARTED_WITHIN_S):
-            while not await _is_reached(store):
-                await asyncio.sleep(0.05)
+    async with started(store), asyncio.timeout(_REACHED_WITHIN_S) as limit:
+        while not await _answers(store):
+            await asyncio.sleep(0.05)
+        limit.reschedule(None)
         yield store
-    finally:
-        await store.stop()
 
 
-async def _is_reached(store: CommentStore) -> bool:
+async def _answers(store: CommentStore) -> bool:
     try:
-        await store.epoch()
+        await store.check()
     except StoreUnavailable:
         return False
     return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import aiohttp
 import pytest
@@ -11,12 +12,14 @@ from cluster.cluster import Cluster
 from cluster.parts import Kind
 from tests.e2e import status_table
 from tests.e2e.contract import servers, writers
-from tests.e2e.status_table import differences
+from tests.e2e.status_table import Row, differences
 from tests.support import TIMEOUT_FACTOR
 from wire.topology import Topology
 
 TOPOLOGIES = (Topology.DISPATCHER, Topology.SINGLE)
 SMALL = True
+NamesOf = Callable[[Cluster], list[str]]
+Rows = tuple[Row, ...]
 OF_LISTENERS = tuple(row for row in status_table.API if not row.only_gateway)
 
 
@@ -51,21 +54,14 @@ async def test_each_listener_answers_by_the_table(cluster: Cluster, origin: str)
     assert found == []
 
 
-async def test_while_no_node_is_up_streams_are_answered_by_the_table(
-    cluster: Cluster, session: aiohttp.ClientSession, origin: str
+@pytest.mark.parametrize(
+    ("names_of", "rows"), [(servers, status_table.STREAMS), (writers, status_table.API)]
+)
+async def test_while_nobody_serves_a_path_it_is_answered_by_the_table(
+    cluster: Cluster, session: aiohttp.ClientSession, origin: str, names_of: NamesOf, rows: Rows
 ) -> None:
-    for name in servers(cluster):
+    for name in names_of(cluster):
         await cluster.kill(name)
     await until_not_ready(cluster, session)
     door = cluster.address(Kind.HAPROXY, "http")
-    assert await differences(door, origin, status_table.STREAMS, away=True) == []
-
-
-async def test_while_no_writer_is_up_the_rest_is_answered_by_the_table(
-    cluster: Cluster, session: aiohttp.ClientSession, origin: str
-) -> None:
-    for name in writers(cluster):
-        await cluster.kill(name)
-    await until_not_ready(cluster, session)
-    door = cluster.address(Kind.HAPROXY, "http")
-    assert await differences(door, origin, status_table.API, away=True) == []
+    assert await differences(door, origin, rows, away=True) == []

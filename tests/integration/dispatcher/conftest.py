@@ -18,7 +18,7 @@ from dispatcher.config import Config
 from service.http_client import InternalClient
 from service.tls import TlsFiles
 from tests.integration.dispatcher.node_stub import NodeStub
-from tests.support import eventually
+from tests.support import eventually, started
 from tests.tcp_proxy import TcpProxy
 from tests.unit.dispatcher.encoded import batch
 from tests.zookeeper_server import ZooKeeperServer
@@ -144,7 +144,5 @@ class Cluster:
 
 @pytest.fixture
 async def cluster(tmp_path: Path, zookeeper: ZooKeeperServer) -> AsyncIterator[Cluster]:
-    cluster = Cluster(tmp_path, zookeeper.port)
-    await cluster.start()
-    yield cluster
-    await cluster.stop()
+    async with started(Cluster(tmp_path, zookeeper.port)) as cluster:
+        yield cluster

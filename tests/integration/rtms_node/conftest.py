@@ -15,6 +15,7 @@ from rtms_node.stream_listener import StreamListener
 from rtms_node.testing import MemoryStore
 from service.edge import PublicEdge
 from service.tasks import TaskHome
+from tests.support import started
 
 
 class AcksAtOnce:
@@ -65,7 +66,6 @@ class Served:
 
 @pytest.fixture
 async def served() -> AsyncIterator[Served]:
-    served = Served(Limits(heartbeat_s=0.2), PublicEdge(origins=frozenset({"https://a.example"})))
-    await served.start()
-    yield served
-    await served.stop()
+    edge = PublicEdge(origins=frozenset({"https://a.example"}))
+    async with started(Served(Limits(heartbeat_s=0.2), edge)) as served:
+        yield served

@@ -216,13 +216,19 @@ async def test_streams_are_counted_for_the_owner_of_the_last_address_forwarded(
     writer.close()
 
 
-async def test_a_stalled_viewer_is_cut_while_another_goes_on(served: Served) -> None:
+async def watch_unread(served: Served) -> socket.socket:
+    """A viewer that takes little before it has read."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     sock.setblocking(False)
     loop = asyncio.get_running_loop()
     await loop.sock_connect(sock, ("127.0.0.1", served.listener.port))
     await loop.sock_sendall(sock, get())
+    return sock
+
+
+async def test_a_stalled_viewer_is_cut_while_another_goes_on(served: Served) -> None:
+    sock = await watch_unread(served)
     reader, writer = await served.send(get("/v1/videos/v1/stream", "X-Forwarded-For: 10.0.0.7"))
     await until(reader, b"event: hello")
     await eventually(lambda: len(served.node.hub.viewers) == 2)
@@ -247,12 +253,7 @@ async def test_a_viewer_that_reads_late_gets_every_comment_once_and_in_order(
     served: Served,
 ) -> None:
     """What the kernel took of a write and what the transport kept join without a seam."""
-    sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    sock.setblocking(False)
-    loop = asyncio.get_running_loop()
-    await loop.sock_connect(sock, ("127.0.0.1", served.listener.port))
-    await loop.sock_sendall(sock, get())
+    loop, sock = asyncio.get_running_loop(), await watch_unread(served)
     await eventually(lambda: served.node.hub.viewers)
     (viewer,) = served.node.hub.viewers
     posted = 0

@@ -17,7 +17,7 @@ from service.http_client import InternalClient
 from service.http_server import HttpServer
 from service.logs import bind_request
 from tests.integration.service.pki import Pki
-from tests.support import eventually
+from tests.support import eventually, started
 from tests.tcp_proxy import TcpProxy
 from wire.errors import PeerError
 from wire.internal import MAX_INTERNAL_BYTES
@@ -69,10 +69,8 @@ async def server(pki: Pki) -> AsyncIterator[FreeServer]:
 
 @pytest.fixture
 async def client(pki: Pki) -> AsyncIterator[InternalClient]:
-    client = InternalClient(pki.files(Role.WRITER, "w1"), deadline_s=5.0)
-    await client.start()
-    yield client
-    await client.stop()
+    async with started(InternalClient(pki.files(Role.WRITER, "w1"), deadline_s=5.0)) as client:
+        yield client
 
 
 async def test_a_call_gives_the_body_of_the_reply(

@@ -12,7 +12,7 @@ import pytest
 from cluster.servers.install import find_browser
 from tests.browser import Page, running_browser
 from tests.integration.single.single_process import SingleProcess
-from tests.support import TIMEOUT_FACTOR, eventually
+from tests.support import TIMEOUT_FACTOR, eventually, started
 
 pytestmark = pytest.mark.skipif(
     find_browser() is None, reason="no Chromium (`livecomments install --tests` brings it)"
@@ -24,10 +24,8 @@ HTML = "<img src=x onerror='window.broken = 1'> & <b>bold</b>"
 
 @pytest.fixture
 async def process(tmp_path: Path) -> AsyncIterator[SingleProcess]:
-    process = SingleProcess(tmp_path, DEMO="on")
-    await process.start()
-    yield process
-    await process.stop()
+    async with started(SingleProcess(tmp_path, DEMO="on")) as process:
+        yield process
 
 
 async def shows(page: Page, expression: str, wanted: object) -> None:

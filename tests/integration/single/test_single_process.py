@@ -16,17 +16,15 @@ import pytest
 from tests.integration.single.client import Connection
 from tests.integration.single.single_process import SingleProcess
 from tests.raw_http import head
-from tests.support import TIMEOUT_FACTOR, eventually
+from tests.support import TIMEOUT_FACTOR, eventually, started
 
 STREAM = "/v1/videos/v/stream"
 
 
 @pytest.fixture
 async def single(tmp_path: Path) -> AsyncIterator[SingleProcess]:
-    single = SingleProcess(tmp_path)
-    await single.start()
-    yield single
-    await single.stop()
+    async with started(SingleProcess(tmp_path)) as single:
+        yield single
 
 
 async def watch(single: SingleProcess, cursor: str = "", video: str = "v") -> Connection:

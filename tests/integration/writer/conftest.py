@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.integration.writer.public_api import PublicApi
+from tests.support import started
 
 
 @pytest.fixture
 async def api(tmp_path: Path) -> AsyncIterator[PublicApi]:
-    api = await PublicApi(tmp_path / "comments.db").start()
-    yield api
-    await api.stop()
+    async with started(PublicApi(tmp_path / "comments.db")) as api:
+        yield api

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.writer.public_api import PublicApi
+from tests.support import started
 
 BODY = b'{"author":"a","text":"x"}'
 HEAD = b"POST /v1/videos/v/comments HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -22,9 +23,8 @@ HIDDEN = b"POST /v1/videos/smuggled/comments HTTP/1.1\r\nHost: x\r\n" + LENGTH +
 @pytest.fixture
 async def strict(tmp_path: Path) -> AsyncIterator[PublicApi]:
     """A listener whose deadline for a head is short."""
-    api = await PublicApi(tmp_path / "comments.db", head_deadline_s=0.2).start()
-    yield api
-    await api.stop()
+    async with started(PublicApi(tmp_path / "comments.db", head_deadline_s=0.2)) as api:
+        yield api
 
 
 @pytest.mark.parametrize(

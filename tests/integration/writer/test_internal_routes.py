@@ -13,6 +13,7 @@ from service.http_client import InternalClient
 from service.http_server import HttpServer
 from service.tls import TlsFiles
 from tests.integration.writer.public_api import PublicApi
+from tests.support import started
 from wire.comment import NewComment
 from wire.errors import PeerError
 from wire.internal import (
@@ -82,10 +83,8 @@ class Writer:
 
 @pytest.fixture
 async def writer(api: PublicApi, tmp_path: Path) -> AsyncIterator[Writer]:
-    writer = Writer(api, tmp_path)
-    await writer.start()
-    yield writer
-    await writer.stop()
+    async with started(Writer(api, tmp_path)) as writer:
+        yield writer
 
 
 async def test_heads_of_many_videos_with_the_epoch(writer: Writer) -> None:

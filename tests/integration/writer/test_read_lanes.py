@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.integration.writer.public_api import PublicApi
-from tests.support import eventually
+from tests.support import eventually, started
 from wire.comment import NewComment
 from writer.read_lanes import LaneBounds, ReadBounds
 from writer.sqlite import queries
@@ -68,10 +68,9 @@ class Lanes:
 async def lanes(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Lanes]:
-    lanes = Lanes(tmp_path / "comments.db", monkeypatch, getattr(request, "param", 60.0))
-    await lanes.start()
-    yield lanes
-    await lanes.stop()
+    wait_s: float = getattr(request, "param", 60.0)
+    async with started(Lanes(tmp_path / "comments.db", monkeypatch, wait_s)) as lanes:
+        yield lanes
 
 
 short = pytest.mark.parametrize("lanes", [0.01], indirect=True)

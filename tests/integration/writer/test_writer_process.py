@@ -19,7 +19,7 @@ from tests.integration.writer.cassandra.support import item, opened
 from tests.integration.writer.dispatcher_stub import DispatcherStub
 from tests.integration.writer.writer_process import WriterProcess
 from tests.keyspace import Keyspace
-from tests.support import TIMEOUT_FACTOR, eventually
+from tests.support import TIMEOUT_FACTOR, eventually, started
 from tests.zookeeper_server import ZooKeeperServer
 from wire.internal import Batch
 from wire.roles import Role
@@ -82,10 +82,8 @@ def variables(request: pytest.FixtureRequest) -> dict[str, str]:
 async def world(
     tmp_path: Path, variables: dict[str, str], own_zookeeper: ZooKeeperServer
 ) -> AsyncIterator[World]:
-    world = World(tmp_path, variables, own_zookeeper)
-    await world.start()
-    yield world
-    await world.stop()
+    async with started(World(tmp_path, variables, own_zookeeper)) as world:
+        yield world
 
 
 only_on_sqlite = pytest.mark.parametrize("variables", ["on_sqlite"], indirect=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from tests.cassandra_server import CassandraServer
 from tests.integration.writer.cassandra.support import Doubt, item, keyed, names, opened, texts
 from tests.keyspace import Keyspace
-from tests.support import eventually
+from tests.support import eventually, started
 from wire.errors import StoreUnavailable
 from writer.cassandra.keys import HINTED_FROM
 from writer.cassandra.layout import BUCKET_SIZE
@@ -299,33 +300,27 @@ async def test_a_table_that_is_there_keeps_what_its_operator_chose(
     keyspace.drop()
 
 
-async def test_a_store_that_was_made_anew_is_not_taken_for_the_old_one(
-    keyspace: Keyspace,
-) -> None:
+@asynccontextmanager
+async def emptied(keyspace: Keyspace) -> AsyncIterator[CassandraStore]:
+    """A store whose keyspace was emptied behind its back, and which tells that it saw so."""
     told: list[StoreReplaced] = []
-    store = CassandraStore(keyspace.config, on_replaced=told.append)
-    await store.start()
-    await store.append("v", keyed("a"))
-    keyspace.empty()
-    async with opened(keyspace):
+    async with started(CassandraStore(keyspace.config, on_replaced=told.append)) as store:
+        await store.append("v", keyed("a"))
+        keyspace.empty()
+        yield store
+        assert told
+
+
+async def test_a_store_that_was_made_anew_is_not_taken_for_the_old_one(keyspace: Keyspace) -> None:
+    async with emptied(keyspace) as store, opened(keyspace):
         with pytest.raises(StoreReplaced):
             await store.check()
-    assert told
-    await store.stop()
 
 
-async def test_who_posts_to_a_store_that_was_emptied_is_told_what_it_is(
-    keyspace: Keyspace,
-) -> None:
-    told: list[StoreReplaced] = []
-    store = CassandraStore(keyspace.config, on_replaced=told.append)
-    await store.start()
-    await store.append("v", keyed("a"))
-    keyspace.empty()
-    with pytest.raises(StoreReplaced):
-        await store.append("v", keyed("b"))
-    assert told
-    await store.stop()
+async def test_who_posts_to_a_store_that_was_emptied_is_told_what_it_is(keyspace: Keyspace) -> None:
+    async with emptied(keyspace) as store:
+        with pytest.raises(StoreReplaced):
+            await store.append("v", keyed("b"))
 
 
 async def test_a_head_that_is_gone_is_told_as_not_stored(

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry
 
 from service.tasks import TaskHome
 from tests.small_disk import SmallDisk, small_disk
-from tests.support import eventually
+from tests.support import eventually, started
 from wire.comment import NewComment
 from wire.errors import StoreUnavailable
 from writer.comment_service import CommentService
@@ -38,12 +38,8 @@ async def append(store: SqliteStore, text: str = "x", key: str | None = None) ->
     return result
 
 
-@asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(folder / "comments.db")
-    await store.start()
-    yield store
-    await store.stop()
+def opened(folder: Path) -> AbstractAsyncContextManager[SqliteStore]:
+    return started(SqliteStore(folder / "comments.db"))
 
 
 @pytest.fixture
