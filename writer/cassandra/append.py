@@ -215,10 +215,12 @@ class CassandraAppend:
         group, answered = sent.group, head is not None
         if head is None:
             bucket = self._buckets.after(group.head)
-            head = await self._reads.bucket_head(sent.video_id, bucket, serial=True)
+            head = await self._reads.fetch_bucket_head(sent.video_id, bucket, serial=True)
         found = None
         if head > group.head:
-            found = await self._reads.token_after(sent.video_id, group.head, serial=not answered)
+            found = await self._reads.fetch_token_after(
+                sent.video_id, group.head, serial=not answered
+            )
         verdict = judge(group.head, head, sent.token, found, in_doubt=in_doubt)
         if not answered:
             self._stats.settled[verdict.value] += 1

@@ -164,7 +164,7 @@ class CassandraKeys:
 
     async def _with_comments(self, video_id: str, rows: dict[str, _Found]) -> dict[str, Earlier]:
         raws = await asyncio.gather(
-            *(self._reads.comment(video_id, seq) for seq, _ in rows.values())
+            *(self._reads.fetch_comment(video_id, seq) for seq, _ in rows.values())
         )
         return {
             key: Earlier(seq, digest, raw)

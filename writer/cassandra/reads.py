@@ -38,7 +38,7 @@ class CassandraReads:
         self._newest = RecentValues[str, int](MAX_VIDEOS_KNOWN)  # bucket, a lower bound
         self._oldest = RecentValues[str, tuple[float, int]](MAX_VIDEOS_KNOWN)  # when, lower bound
 
-    async def read_heads(
+    async def fetch_heads(
         self, video_ids: Sequence[str], known: Mapping[str, int]
     ) -> dict[str, int]:
         """Heads, maybe a moment old; see HeadReads."""
@@ -47,12 +47,12 @@ class CassandraReads:
         )
         return dict(zip(video_ids, heads, strict=True))
 
-    async def read_range(self, video_id: str, after: int, through: int) -> Page:
+    async def fetch_range(self, video_id: str, after: int, through: int) -> Page:
         """As CommentStore.range."""
         head = await self.heads.fresh(video_id)
         return await self._page(video_id, max(after, 0), min(through, head), head)
 
-    async def read_recent(self, video_id: str, limit: int, before: int | None) -> Page:
+    async def fetch_recent(self, video_id: str, limit: int, before: int | None) -> Page:
         """As CommentStore.recent."""
         head = await self.heads.fresh(video_id)
         last = head if before is None else min(head, before - 1)
@@ -61,10 +61,10 @@ class CassandraReads:
     async def fetch_head(self, video_id: str, *, serial: bool = False) -> int:
         """The newest number; `serial`: including what is under way."""
         bucket = known = await self._newest_bucket(video_id)
-        head = await self.bucket_head(video_id, bucket, serial=serial)
+        head = await self.fetch_bucket_head(video_id, bucket, serial=serial)
         while head == self._buckets.last(bucket):
             bucket += 1
-            head = await self.bucket_head(video_id, bucket, serial=serial)
+            head = await self.fetch_bucket_head(video_id, bucket, serial=serial)
         if bucket != known and head > self._buckets.head_before(bucket):
             await self.write_bucket_hint(video_id, bucket)
         return head
@@ -77,18 +77,18 @@ class CassandraReads:
                 lambda cql: cql.read("note_newest_bucket", video_id, bucket, bucket), profile=READ
             )
 
-    async def comment(self, video_id: str, seq: int) -> bytes | None:
+    async def fetch_comment(self, video_id: str, seq: int) -> bytes | None:
         """The public JSON of one comment, None if it is not stored (any more)."""
         row = await self._next_row(video_id, seq - 1)
         first, raws = unpack(row[:2]) if row else (seq + 1, [])
         return raws[seq - first] if first <= seq else None
 
-    async def token_after(self, video_id: str, head: int, *, serial: bool) -> bytes | None:
+    async def fetch_token_after(self, video_id: str, head: int, *, serial: bool) -> bytes | None:
         """The token of the group that holds number `head` + 1, None if that is gone."""
         row = await self._next_row(video_id, head, serial=serial)
         return row[2] if row and unpack(row[:2])[0] <= head + 1 else None
 
-    async def bucket_head(self, video_id: str, bucket: int, *, serial: bool = False) -> int:
+    async def fetch_bucket_head(self, video_id: str, bucket: int, *, serial: bool = False) -> int:
         """The head as one bucket has it; if it is empty, the last number of the bucket before."""
         rows = await self._session.call(
             lambda cql: cql.read("head", video_id, bucket, serial=serial), profile=READ

@@ -115,17 +115,17 @@ class CassandraStore:
         self, video_id: str, after: int, through: int, *, for_history: bool = False
     ) -> Page:
         """As `CommentStore.range`."""
-        return await self._restamped(await self._reads.read_range(video_id, after, through))
+        return await self._restamped(await self._reads.fetch_range(video_id, after, through))
 
     async def recent(self, video_id: str, limit: int, before: int | None = None) -> Page:
         """As `CommentStore.recent`."""
-        return await self._restamped(await self._reads.read_recent(video_id, limit, before))
+        return await self._restamped(await self._reads.fetch_recent(video_id, limit, before))
 
     async def heads(
         self, video_ids: Sequence[str], known: Mapping[str, int] | None = None
     ) -> dict[str, int]:
         """As `CommentStore.heads`."""
-        return await self._reads.read_heads(video_ids, known or {})
+        return await self._reads.fetch_heads(video_ids, known or {})
 
     def _appended(self, result: Result, epoch: str) -> Appended:
         if result is None:

@@ -69,8 +69,8 @@ async def test_comments_that_have_expired_are_not_read_over(keyspace: Keyspace) 
         (posted,) = await store.append("v", keyed("next"))
         assert (await store.recent("v", 1)).comments == (posted.raw,)
         assert (await store.append("v", keyed("next")))[0].outcome is Outcome.REPLAYED
-        assert await store._reads.comment("v", 5) is None
-        assert await store._reads.token_after("v", 5, serial=True) is None
+        assert await store._reads.fetch_comment("v", 5) is None
+        assert await store._reads.fetch_token_after("v", 5, serial=True) is None
     assert most_read_over(keyspace) < FEW
 
 

@@ -46,7 +46,7 @@ def test_heads_appends_and_pages_fit_into_the_calls_of_the_session() -> None:
 async def test_a_thousand_heads_are_read_a_few_at_a_time() -> None:
     held: Any = Held()
     reads = CassandraReads(held, Buckets(BUCKET_SIZE))
-    reading = asyncio.create_task(reads.read_heads([f"v{n}" for n in range(1_000)], {}))
+    reading = asyncio.create_task(reads.fetch_heads([f"v{n}" for n in range(1_000)], {}))
     await eventually(lambda: held.there == HEADS_AT_ONCE)
     held.gate.set()
     assert set((await reading).values()) == {0}
