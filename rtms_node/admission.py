@@ -2,8 +2,8 @@
 
 Invariants: a viewer is admitted once: `hello`, then `reset` if its cursor is unusable, then a `gap`
 if it asks for more than the replay bound, all in one write; comments follow. A cursor that this
-node cannot judge waits for a head that was read after the join. Nothing is said to a viewer before
-its `hello`, nor after its `bye`.
+node cannot judge waits for a head that was read after the join. Until then it gets heartbeats, or a
+`bye`, after which nothing follows.
 """
 
 from __future__ import annotations

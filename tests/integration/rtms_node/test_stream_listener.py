@@ -252,7 +252,7 @@ async def test_a_stalled_viewer_is_cut_while_another_goes_on(served: Served) -> 
 async def test_a_viewer_that_reads_late_gets_every_comment_once_and_in_order(
     served: Served,
 ) -> None:
-    """What the kernel took of a write and what the transport kept join without a seam."""
+    """Nothing is lost or doubled between what the kernel took of a write and what was kept."""
     loop, sock = asyncio.get_running_loop(), await watch_unread(served)
     await eventually(lambda: served.node.hub.viewers)
     (viewer,) = served.node.hub.viewers
