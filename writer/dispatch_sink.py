@@ -20,6 +20,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
@@ -29,7 +30,6 @@ from wire.errors import PeerError
 from wire.internal import DISPATCH, MAX_INTERNAL_BYTES, Batch, Batches, encode
 from wire.roles import Peer
 from writer.metrics import WriterMetrics
-from writer.peer_client import PeerClient
 
 log = structlog.get_logger()
 
@@ -42,6 +42,15 @@ STOP_WITHIN_S = 2.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 1.0
 _FORGET_FAULT_S = 60.0
 _ENVELOPE_BYTES = 256  # of a batch in a request, without its comments
+
+
+class PeerClient(Protocol):
+    """What the sink needs of `service.http_client.InternalClient`."""
+
+    async def post(
+        self, peer: Peer, path: str, body: bytes, *, deadline_s: float | None = None
+    ) -> bytes:
+        """The body of a 200 reply; raises PeerError for anything else."""
 
 
 @dataclass(frozen=True, slots=True)
