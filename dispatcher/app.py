@@ -17,9 +17,9 @@ from coordination import (
     new_boot_id,
 )
 from dispatcher.config import Config
+from dispatcher.internal_routes import internal_application
 from dispatcher.metrics import DispatcherMetrics
 from dispatcher.router import Router
-from dispatcher.routes import internal_application
 from dispatcher.senders import Senders
 from service.http_server import HttpServer
 from service.metrics import Exports

@@ -27,7 +27,7 @@ class OutboxLimits:
     request_batches: int = 500
 
     def small(self) -> OutboxLimits:
-        """The bounds while the node does not answer: enough to greet it when it is back."""
+        """The bounds while the node does not answer: enough to show that it is back."""
         return OutboxLimits(
             max_bytes=self.max_bytes // 32,
             max_batches=max(self.max_batches // 32, 1),

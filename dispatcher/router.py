@@ -1,22 +1,28 @@
-"""Takes batches, finds each one's route, hands it to the senders.
+"""Finds the route of each batch and gives the batch to the senders of those nodes.
 
-Invariants: a batch whose route is in memory is in the senders' queues before `route` first lets go
-of the loop. One whose route must be read waits for it in the background, at most `MAX_WAITING`
-batches and `MAX_WAITING_BYTES` in all; `route` waits with it for a moment only. So a ZooKeeper that
-is away delays no video whose route is known, nor the writer that sent both. What cannot be routed
-is counted: the nodes' anti-entropy check heals it.
+Invariants:
+- a batch goes to the nodes that its route names and that are members, each once, and to nobody
+  else;
+- an empty route means that nobody watches: nothing is sent, and nothing is wrong;
+- a registration of an id that is no member (it has just died, or comes in a moment) is counted
+  and passed over: the node's anti-entropy check heals it, as all that cannot be routed;
+- a batch whose route is in memory is in the senders' queues before `route` first yields to the
+  loop. One whose route must be read waits for it in the background, at most `MAX_WAITING` batches
+  and `MAX_WAITING_BYTES` in all; `route` waits with it for a moment only. So a ZooKeeper that is
+  away delays no video whose route is known, nor the writer that sent both.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
 
 from coordination import RouteUnknown
-from dispatcher.encoded_batch import EncodedBatch, decide, encode_batch
+from dispatcher.encoded_batch import EncodedBatch, encode_batch
 from dispatcher.metrics import DispatcherMetrics
 from dispatcher.senders import Senders
 from service.failpoints import Failpoint, reach
@@ -30,6 +36,20 @@ log = structlog.get_logger()
 MAX_WAITING = 1_000
 MAX_WAITING_BYTES = 16 * 1024 * 1024
 ROUTE_WITHIN_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The nodes that a batch is sent to, and how many registered ids are no members."""
+
+    peers: tuple[Peer, ...]
+    unknown: int
+
+
+def decide(route: Collection[str], members: Mapping[str, Peer]) -> Decision:
+    """Where a batch goes whose video has this route."""
+    peers = tuple(members[node_id] for node_id in route if node_id in members)
+    return Decision(peers, len(route) - len(peers))
 
 
 class Routes(Protocol):

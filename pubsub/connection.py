@@ -9,6 +9,7 @@ answers to subscriptions and the messages come in one order.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -16,11 +17,17 @@ from typing import Any
 from redis.asyncio.connection import Connection, parse_url
 from redis.exceptions import RedisError
 
-from pubsub.errors import RedisAway
-
 CONNECT_WITHIN_S = 2.0
 SEND_WITHIN_S = 2.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 1.0
+_RECEIVERS_WITHIN_S = 2.0
 Command = tuple[str | bytes, ...]
+
+
+class RedisAway(Exception):
+    """Redis cannot be reached, does not answer in time, refuses us, or answers what is no Redis.
+    The connection cannot be used any more; what was sent on it may have arrived or not.
+    """
 
 
 class RedisConnection:
@@ -66,6 +73,39 @@ class RedisConnection:
         """Drop the connection at once. Idempotent, never raises."""
         with suppress(RedisError, OSError):
             await self._connection.disconnect(nowait=True)
+
+
+class BackOff:
+    """How long to wait before Redis is tried again: doubles from FIRST_PAUSE_S to LONGEST_PAUSE_S,
+    with chance in it, since a Redis that comes back must not meet all processes in one moment.
+    """
+
+    def __init__(self) -> None:
+        self._failures = 0
+
+    def reset(self) -> None:
+        """It worked."""
+        self._failures = 0
+
+    def next_s(self) -> float:
+        """It failed: the pause before the next attempt."""
+        longest = min(FIRST_PAUSE_S * 2.0 ** min(self._failures, 10), LONGEST_PAUSE_S)
+        self._failures += 1
+        return float(longest) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+
+
+async def fetch_receivers(url: str, channel: str) -> int:
+    """How many connections are subscribed to the channel. Raises RedisAway."""
+    connection = RedisConnection(url)
+    try:
+        await connection.open()
+        (answer,) = await connection.ask([("PUBSUB", "NUMSUB", channel)], _RECEIVERS_WITHIN_S)
+    finally:
+        await connection.close()
+    match answer:
+        case [_, int() as count]:
+            return count
+    raise RedisAway(f"odd answer to NUMSUB: {answer!r:.100}")
 
 
 @asynccontextmanager

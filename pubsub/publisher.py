@@ -23,10 +23,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from pubsub.back_off import BackOff
 from pubsub.channels import Channels
-from pubsub.connection import Command, RedisConnection
-from pubsub.errors import RedisAway
+from pubsub.connection import BackOff, Command, RedisAway, RedisConnection
 from pubsub.messages import encode_message
 from pubsub.outbox import Outbox, Queued
 from service.tasks import TaskHome

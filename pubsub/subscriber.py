@@ -22,10 +22,8 @@ from typing import Any
 
 import structlog
 
-from pubsub.back_off import BackOff
 from pubsub.channels import Channels
-from pubsub.connection import Command, RedisConnection
-from pubsub.errors import RedisAway
+from pubsub.connection import BackOff, Command, RedisAway, RedisConnection
 from pubsub.messages import decode_message
 from pubsub.subscriptions import Subscriptions
 from wire.internal import Batch

@@ -15,14 +15,14 @@ from urllib.parse import parse_qsl
 from multidict import CIMultiDict
 
 from rtms_node.resume import DEFAULT_REPLAY, MAX_REPLAY_ASKED
-from service.edge import Headers
+from service.edge import Headers, split_target
 from wire.errors import ExpectationFailed, MethodNotAllowed, NotFound
 from wire.ids import is_video_id
-from wire.targets import split_target, stream_video
 
 METHODS = ("GET", "HEAD", "OPTIONS")
 ALLOW = ", ".join(METHODS)
 NOTHING_FOLLOWS = "nothing may follow a stream request"
+_PATH = re.compile(r"/v1/videos/([^/?]*)/stream")
 _MAX_QUERY_FIELDS = 32
 # Without hyphens and underscores, in lower case. Clients that cannot set headers put the cursor
 # into the query, each under a name of its own: last_event_id (ours), lastEventId
@@ -43,7 +43,7 @@ class StreamRequest:
 
 def is_stream_target(target: str) -> bool:
     """Whether a request target is a stream's, whatever the video id looks like."""
-    return stream_video(split_target(target)[0]) is not None
+    return _video(split_target(target)[0]) is not None
 
 
 def read_stream_request(method: str, target: str, headers: Headers, address: str) -> StreamRequest:
@@ -51,7 +51,7 @@ def read_stream_request(method: str, target: str, headers: Headers, address: str
     that is none of METHODS, ExpectationFailed for an expectation that is not known.
     """
     path, query = split_target(target)
-    video_id = stream_video(path)
+    video_id = _video(path)
     if video_id is None or not is_video_id(video_id):
         raise NotFound()
     if method not in METHODS:
@@ -71,6 +71,11 @@ def read_stream_request(method: str, target: str, headers: Headers, address: str
 def read_headers(pairs: Iterable[tuple[bytes, bytes]]) -> Headers:
     """The headers of a request as h11 gives them."""
     return CIMultiDict((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
+
+
+def _video(path: str) -> str | None:
+    match = _PATH.fullmatch(path)
+    return match[1] if match else None
 
 
 def _query_fields(query: str) -> list[tuple[str, str]]:

@@ -145,7 +145,7 @@ class ServiceConfig:
 
     @classmethod
     def read(cls, env: EnvReader, role: Role, *, announced: bool = False) -> ServiceConfig:
-        """Take the common settings from `env`; faults are left in `env`. `announced`: whether
+        """Read the common settings from `env`; faults are left in `env`. `announced`: whether
         others are told where it is.
         """
         service_id = env.text("SERVICE_ID")
@@ -181,7 +181,7 @@ class PubSubConfig:
 
     @classmethod
     def read(cls, env: EnvReader) -> PubSubConfig:
-        """Take the settings from `env`; faults are left in `env`."""
+        """Read the settings from `env`; faults are left in `env`."""
         url = env.text("REDIS_URL", "redis://127.0.0.1:6379")
         if not _is_redis_url(url):
             env.fault(

@@ -16,6 +16,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from multidict import MultiMapping
 
@@ -54,7 +55,7 @@ class PublicEdge:
 
     @classmethod
     def read(cls, env: EnvReader, *, always_behind_gateway: bool = True) -> PublicEdge:
-        """Take the settings from `env`; faults are left in `env`. What may also run without a
+        """Read the settings from `env`; faults are left in `env`. What may also run without a
         gateway has to be told that there is one.
         """
         return cls(
@@ -89,6 +90,20 @@ class PublicEdge:
 def request_id(headers: Headers) -> str:
     """The caller's id for its request, a fresh one if that is none."""
     return clean_request_id(headers.get(REQUEST_ID))
+
+
+def split_target(target: str) -> tuple[str, str]:
+    """Path and query as the client spelt them, of an origin-form or an absolute-form target, which
+    a server must accept (RFC 9112, section 3.2.2). Both are empty for any other form.
+    """
+    if not target.startswith("/"):
+        try:
+            parts = urlsplit(target)
+        except ValueError:
+            return "", ""
+        return (parts.path, parts.query) if parts.scheme in ("http", "https") else ("", "")
+    path, _, query = target.partition("?")
+    return path, query
 
 
 def address_owner(address: str) -> str:

@@ -10,11 +10,10 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from service.edge import PUBLIC_HEADERS, PublicEdge, preflight_headers
+from service.edge import PUBLIC_HEADERS, PublicEdge, preflight_headers, split_target
 from service.http_server import new_application
 from service.middleware import SERVER, Handler, problems
 from wire.errors import NotFound
-from wire.targets import split_target
 
 
 def new_public_application(edge: PublicEdge, closing: Callable[[], bool]) -> web.Application:

@@ -37,7 +37,7 @@ class StoreConfig:
 
     @classmethod
     def read(cls, env: EnvReader, sqlite_path: str | None = None) -> StoreConfig:
-        """Take the settings from `env`; faults are left in `env`. `sqlite_path` is the default."""
+        """Read the settings from `env`; faults are left in `env`. `sqlite_path` is the default."""
         kind = env.choice("STORE", SQLITE, (SQLITE, CASSANDRA))
         cassandra = CassandraConfig.read(env)
         if kind == SQLITE and cassandra.retention_s:

@@ -57,7 +57,7 @@ EDGES: dict[str, set[str]] = {
     "coordination/kazoo_client.py": {"kazoo"},
     "coordination/kazoo_handler.py": {"kazoo", "select"},
     "coordination/translate.py": {"kazoo"},
-    "dispatcher/routes.py": {"aiohttp"},
+    "dispatcher/internal_routes.py": {"aiohttp"},
     "pubsub/connection.py": {"redis"},
     "rtms_node/internal_routes.py": {"aiohttp"},
     "rtms_node/stream_listener.py": {"h11", "socket"},

@@ -38,7 +38,7 @@ class CassandraConfig:
 
     @classmethod
     def read(cls, env: EnvReader) -> CassandraConfig:
-        """Take the settings from `env`; faults are left in `env`."""
+        """Read the settings from `env`; faults are left in `env`."""
         user, password = env.text("CASSANDRA_USER", ""), env.text("CASSANDRA_PASSWORD_FILE", "")
         if bool(user) != bool(password):
             env.fault("CASSANDRA_USER and CASSANDRA_PASSWORD_FILE must be set together")

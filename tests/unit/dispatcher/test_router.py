@@ -4,18 +4,22 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from coordination import RouteUnknown
 from dispatcher import router as router_module
 from dispatcher.metrics import DispatcherMetrics
-from dispatcher.router import Router
+from dispatcher.router import Router, decide
 from dispatcher.senders import Senders
 from service.tasks import TaskHome
 from tests.support import eventually
 from tests.unit.dispatcher.encoded import batch, node
 from wire.internal import MAX_INTERNAL_BYTES, decode_batches
 from wire.roles import Peer
+
+ids = st.sampled_from([f"node-{number}" for number in range(8)])
 
 
 class FakeRoutes:
@@ -168,3 +172,27 @@ async def test_a_node_that_is_only_restarting_keeps_its_sender(bench: Bench) -> 
     bench.senders.close()
     bench.senders.close()
     assert bench.senders.depths == {}
+
+
+def test_a_batch_goes_to_the_registered_nodes_and_to_nobody_else() -> None:
+    members = {name: node(name) for name in ("a", "b", "c")}
+    assert {peer.id for peer in decide({"a", "c"}, members).peers} == {"a", "c"}
+
+
+def test_an_empty_route_sends_nothing() -> None:
+    decision = decide(frozenset(), {"a": node("a")})
+    assert (decision.peers, decision.unknown) == ((), 0)
+
+
+def test_a_registration_without_a_member_is_counted_and_passed_over() -> None:
+    decision = decide({"a", "gone"}, {"a": node("a")})
+    assert ([peer.id for peer in decision.peers], decision.unknown) == (["a"], 1)
+
+
+@given(st.frozensets(ids), st.frozensets(ids))
+def test_each_registered_member_is_chosen_once(
+    route: frozenset[str], known: frozenset[str]
+) -> None:
+    decision = decide(route, {name: node(name) for name in known})
+    assert sorted(peer.id for peer in decision.peers) == sorted(route & known)
+    assert decision.unknown == len(route - known)
