@@ -44,69 +44,77 @@ def _crash(
     )
 
 
-def _entries() -> dict[str, Entry]:
-    node, writer, dispatcher = Kind.NODE, Kind.WRITER, Kind.DISPATCHER
-    everybody = (writer, dispatcher, node)
+_OURS = (Kind.WRITER, Kind.DISPATCHER, Kind.NODE)
+
+
+def _of_processes() -> dict[str, Entry]:
+    """A process ends or stands still."""
     return {
         "node-kill": Entry(
-            "node", (4, 10), one(node), lambda at, names: Kill(at, names, 5.0)
+            "node", (4, 10), one(Kind.NODE), lambda at, names: Kill(at, names, 5.0)
         ),
         "node-stop": Entry(
-            "node", (4, 10), one(node), lambda at, names: Stop(at, names, 5.0)
+            "node", (4, 10), one(Kind.NODE), lambda at, names: Stop(at, names, 5.0)
         ),
         "node-drain": Entry(
-            "node", (1, 4), one(node),
+            "node", (1, 4), one(Kind.NODE),
             lambda at, names: Drain(at, names, 0.0, only_routes=True),
         ),
         "node-pause": Entry(
-            "node", (2, 3), one(node), lambda at, names: Pause(at, names, 4.0, True)
+            "node", (2, 3), one(Kind.NODE), lambda at, names: Pause(at, names, 4.0, True)
         ),
         "node-freeze": Entry(
-            "node", (15, 25), one(node), lambda at, names: Pause(at, names, 20.0)
+            "node", (15, 25), one(Kind.NODE), lambda at, names: Pause(at, names, 20.0)
         ),
         "nodes-kill": Entry(
-            "node", (2, 5), everyone(node), lambda at, names: Kill(at, names, 10.0, True)
+            "node", (2, 5), everyone(Kind.NODE), lambda at, names: Kill(at, names, 10.0, True)
         ),
         "dispatcher-kill": Entry(
-            "dispatcher", (4, 10), one(dispatcher),
+            "dispatcher", (4, 10), one(Kind.DISPATCHER),
             lambda at, names: Kill(at, names, 4.0, only_routes=True),
         ),
         "dispatcher-stop": Entry(
-            "dispatcher", (2, 6), one(dispatcher),
+            "dispatcher", (2, 6), one(Kind.DISPATCHER),
             lambda at, names: Drain(at, names, 4.0, only_routes=True),
         ),
         "dispatcher-freeze": Entry(
-            "dispatcher", (8, 15), one(dispatcher),
+            "dispatcher", (8, 15), one(Kind.DISPATCHER),
             lambda at, names: Pause(at, names, 4.0, True, only_routes=True),
         ),
         "dispatchers-kill": Entry(
-            "dispatcher", (4, 8), everyone(dispatcher),
+            "dispatcher", (4, 8), everyone(Kind.DISPATCHER),
             lambda at, names: Kill(at, names, 4.0, True, only_routes=True),
         ),
         "writer-kill": Entry(
-            "writer", (4, 10), one(writer), lambda at, names: Kill(at, names, 3.0)
+            "writer", (4, 10), one(Kind.WRITER), lambda at, names: Kill(at, names, 3.0)
         ),
         "writer-stop": Entry(
-            "writer", (2, 6), one(writer),
+            "writer", (2, 6), one(Kind.WRITER),
             lambda at, names: Drain(at, names, 0.0, only_routes=True),
         ),
         "writer-freeze": Entry(
-            "writer", (2, 8), one(writer), lambda at, names: Pause(at, names, 6.0, True)
+            "writer", (2, 8), one(Kind.WRITER), lambda at, names: Pause(at, names, 6.0, True)
         ),
         "writers-kill": Entry(
-            "writer", (2, 5), everyone(writer), lambda at, names: Kill(at, names, 3.0, True)
+            "writer", (2, 5), everyone(Kind.WRITER), lambda at, names: Kill(at, names, 3.0, True)
         ),
         "writer-crash": Entry("writer", (0, 2), *_crash(
-            writer, 3.0, "writer.before_commit", "writer.in_commit", "writer.after_commit",
+            Kind.WRITER, 3.0, "writer.before_commit", "writer.in_commit", "writer.after_commit",
             "writer.before_reply",
         )),
         "dispatcher-crash": Entry("dispatcher", (0, 2), *_crash(
-            dispatcher, 4.0, "dispatcher.before_forward", "dispatcher.after_forward",
+            Kind.DISPATCHER, 4.0, "dispatcher.before_forward", "dispatcher.after_forward",
             only_routes=True,
         )),
         "node-crash": Entry("node", (0, 2), *_crash(
-            node, 5.0, "node.before_append", "node.in_round",
+            Kind.NODE, 5.0, "node.before_append", "node.in_round",
         )),
+    }  # fmt: skip
+
+
+def _of_neighbours() -> dict[str, Entry]:
+    """The gateway, ZooKeeper, or all one after the other."""
+    return {
         "gateway-kill": Entry(
             "gateway", (0, 3), everyone(Kind.HAPROXY),
             lambda at, names: Kill(at, names, 5.0, True),
@@ -124,40 +132,47 @@ def _entries() -> dict[str, Entry]:
             lambda at, names: Pause(at, names, 8.0, True, only_routes=True),
         ),
         "rolling": Entry(
-            ALONE, (0, 1), everyone(*everybody),
+            ALONE, (0, 1), everyone(*_OURS),
             lambda at, names: Rolling(at, names, 3.0, True, only_routes=True),
         ),
+    }  # fmt: skip
+
+
+def _of_links() -> dict[str, Entry]:
+    """What lies between two processes."""
+    return {
         "session-expiry": Entry(
             "zookeeper", (8, 12), lambda dice, names: [
-                f"{dice.choice([n for kind in everybody for n in names.get(kind, ())])}>zookeeper-*"
+                f"{dice.choice([n for kind in _OURS for n in names.get(kind, ())])}>zookeeper-*"
             ],
             lambda at, names: Hold(at, names, 3.0, True, only_routes=True), Place.LINKS,
         ),
         "sessions-flap": Entry(
-            "zookeeper", (5, 10), lambda dice, names: [f"{dice.choice(names[node])}>zookeeper-*"],
+            "zookeeper", (5, 10),
+            lambda dice, names: [f"{dice.choice(names[Kind.NODE])}>zookeeper-*"],
             lambda at, names: Flaky(at, names, 10.0, True, True, every_s=1.0), Place.LINKS,
         ),
         "node-without-writers": Entry(
-            "store", (3, 8), hop("{}>writer-*", node),
+            "store", (3, 8), hop("{}>writer-*", Kind.NODE),
             lambda at, names: Hold(at, names, 5.0, True, only_routes=True), Place.LINKS,
             joins_wait=True,  # a hello of a video that is new to the node, and only that
         ),
         "node-without-dispatchers": Entry(
-            "dispatch", (5, 10), hop("dispatcher-*>{}", node),
+            "dispatch", (5, 10), hop("dispatcher-*>{}", Kind.NODE),
             lambda at, names: Hold(at, names, 4.0, True, only_routes=True), Place.LINKS,
         ),
         "node-deaf": Entry(  # it hears the calls, its answers are lost
-            "dispatch", (5, 10), hop("dispatcher-*>{}", node),
+            "dispatch", (5, 10), hop("dispatcher-*>{}", Kind.NODE),
             lambda at, names: Hold(
                 at, names, 4.0, True, True, directions=frozenset({Direction.TO_CLIENT})
             ), Place.LINKS,
         ),
         "dispatcher-cut-off": Entry(
-            "dispatch", (5, 10), hop("writer-*>{}", dispatcher),
+            "dispatch", (5, 10), hop("writer-*>{}", Kind.DISPATCHER),
             lambda at, names: Cut(at, names, 4.0, True, only_routes=True), Place.LINKS,
         ),
         "dispatcher-unreachable": Entry(
-            "dispatch", (5, 10), hop("writer-*>{}", dispatcher),
+            "dispatch", (5, 10), hop("writer-*>{}", Kind.DISPATCHER),
             lambda at, names: Hold(at, names, 4.0, True, only_routes=True), Place.LINKS,
         ),
         "replies-lost": Entry(
@@ -180,18 +195,30 @@ def _entries() -> dict[str, Entry]:
                 at, names, 2.0, True, True, shape=Bend(slice_bytes=61)
             ), Place.LINKS,
         ),
+    }  # fmt: skip
+
+
+def _of_networks() -> dict[str, Entry]:
+    """A container loses its network."""
+    return {
         "node-partition": Entry(
-            "node", (8, 20), one(node), lambda at, names: Partition(at, names, 20.0, True),
+            "node", (8, 20), one(Kind.NODE), lambda at, names: Partition(at, names, 20.0, True),
             Place.NETWORKS,
         ),
         "dispatcher-partition": Entry(
-            "dispatcher", (5, 12), one(dispatcher),
+            "dispatcher", (5, 12), one(Kind.DISPATCHER),
             lambda at, names: Partition(at, names, 6.0, True), Place.NETWORKS,
         ),
         "writer-partition": Entry(
-            "writer", (5, 12), one(writer),
+            "writer", (5, 12), one(Kind.WRITER),
             lambda at, names: Partition(at, names, 6.0, True), Place.NETWORKS,
         ),
+    }  # fmt: skip
+
+
+def _of_stores() -> dict[str, Entry]:
+    """The servers behind the writers and nodes, and the single process."""
+    return {
         "redis-kill": Entry(
             "redis", (3, 10), everyone(Kind.REDIS),
             lambda at, names: Kill(at, names, 10.0, True, only_routes=True),
@@ -215,7 +242,13 @@ def _entries() -> dict[str, Entry]:
     }  # fmt: skip
 
 
-CATALOGUE = _entries()
+CATALOGUE = {
+    **_of_processes(),
+    **_of_neighbours(),
+    **_of_links(),
+    **_of_networks(),
+    **_of_stores(),
+}
 
 
 def available(names: Names, *, links: bool, networks: bool) -> list[str]:
