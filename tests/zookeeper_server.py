@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+import struct
 from pathlib import Path
 
 from cluster.ports import free_ports
 from cluster.servers import zookeeper
 from tests.server_process import ServerProcess
+from tests.support import TIMEOUT_FACTOR
+
+_CLOSE_SESSION = -11  # a request's type
 
 
 class ZooKeeperServer(ServerProcess):
@@ -33,6 +38,20 @@ class ZooKeeperServer(ServerProcess):
     async def ask(self, word: str) -> str:
         """The reply to a four-letter word, "" if there is none."""
         return await zookeeper.ask("127.0.0.1", self.port, word)
+
+    async def end_session(self, session_id: int, password: bytes) -> None:
+        """Close a client's session behind its back. Both requests go in one piece: if the second
+        waited for the first's answer, the client could take its session back in between.
+        """
+        connect = struct.pack(">iqiqi", 0, 0, 10_000, session_id, len(password)) + password + b"\0"
+        close = struct.pack(">ii", 1, _CLOSE_SESSION)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.writelines(struct.pack(">i", len(each)) + each for each in (connect, close))
+        async with asyncio.timeout(20 * TIMEOUT_FACTOR):
+            replies = await reader.read()
+        writer.close()
+        (first,) = struct.unpack_from(">i", replies)
+        assert len(replies) > 4 + first, "it was not closed"
 
     def _prepare(self) -> list[str]:
         zookeeper.write_config(self._server)

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
 import pytest
-from kazoo.client import KazooClient
 
 from coordination import Paths, ZooKeeperSession
 from tests.zookeeper_server import ZooKeeperServer
@@ -70,14 +69,8 @@ def session_on(connect: Connect, paths: Paths) -> SessionOn:
 def expire(zookeeper: ZooKeeperServer) -> Expire:
     """`await expire(session)`: end the session behind its owner's back, as the ensemble does it."""
 
-    def close(client_id: tuple[int, bytes]) -> None:
-        thief = KazooClient(zookeeper.address, client_id=client_id)
-        thief.start()
-        thief.stop()
-        thief.close()
-
     async def expire(session: ZooKeeperSession) -> None:
-        await asyncio.to_thread(close, kazoo_of(session).client_id)
+        await zookeeper.end_session(*kazoo_of(session).client_id)
 
     return expire
 
