@@ -18,7 +18,7 @@ from rtms_node.antientropy import AntiEntropyTimes
 from rtms_node.limits import Limits
 from rtms_node.node import Node
 from rtms_node.stream_listener import StreamListener
-from rtms_node.testing import MemoryStore
+from rtms_node.testing import MemorySource
 from service import stages
 from service.edge import PublicEdge
 from service.logs import configure_logs
@@ -48,7 +48,7 @@ class Load:
     delays_ms: tuple[float, ...]
 
 
-class _Store(MemoryStore):
+class _Store(MemorySource):
     """Comments are made beforehand, so that making them is not measured, and are in the store when
     they are handed over: what is there before, an anti-entropy check would find and deliver.
     """
@@ -58,7 +58,7 @@ class _Store(MemoryStore):
         self.handed_over: dict[str, int] = {}
 
     def head(self, video_id: str) -> int:
-        """See MemoryStore."""
+        """See MemorySource."""
         return self.handed_over.get(video_id, 0)
 
 

@@ -11,51 +11,25 @@ import msgspec
 
 from rtms_node.context import OnHead, OnRange
 from wire.chunks import unchunk
-from wire.comment import NewComment, encode_comment
 from wire.errors import PeerError
-from wire.internal import Batch, HeadsReply, RangeReply
+from wire.internal import HeadsReply, RangeReply
+from wire.testing import MemoryComments
 
 
-class MemoryStore:
-    """Numbers and keeps comments as a store does; also a `Source`. `away` makes reads fail."""
+class MemorySource(MemoryComments):
+    """Implements `Source` over comments in memory. `away` makes reads fail."""
 
     def __init__(self, epoch: str = "testepoch001") -> None:
-        self.epoch = epoch
+        super().__init__(epoch)
         self.away = False
-        self.oldest = 1
         self.reads: list[tuple[Any, ...]] = []
         self.known: dict[str, int] = {}  # in the last read of heads
-        self._comments: dict[str, list[bytes]] = {}
-
-    def post(self, video_id: str, count: int = 1, text: str = "text") -> Batch:
-        """Store `count` comments; returns them as a writer would dispatch them."""
-        stored = self._comments.setdefault(video_id, [])
-        first = len(stored) + 1
-        for seq in range(first, first + count):
-            new = NewComment("ann", f"{text} {seq}")
-            stored.append(encode_comment(self.epoch, video_id, seq, new, "2026-01-01T00:00:00Z"))
-        return self.batch(video_id, first, len(stored))
-
-    def batch(self, video_id: str, first: int, last: int) -> Batch:
-        """Stored comments `first` to `last` as a batch."""
-        raws = self._comments[video_id][first - 1 : last]
-        return Batch(video_id, self.epoch, first, tuple(map(msgspec.Raw, raws)))
-
-    def head(self, video_id: str) -> int:
-        """The newest number."""
-        return len(self._comments.get(video_id, ()))
-
-    def restart(self, epoch: str) -> None:
-        """Become another, empty store."""
-        self.epoch = epoch
-        self._comments.clear()
 
     def read_range(self, video_id: str, after: int, through: int) -> RangeReply:
         """What the store answers to a range read."""
-        first = max(after + 1, self.oldest)
-        raws = self._comments.get(video_id, [])[first - 1 : through]
-        head = self.head(video_id)
-        return RangeReply(self.epoch, self.oldest, head, first, tuple(map(msgspec.Raw, raws)))
+        first, raws = self.find_between(video_id, after + 1, through)
+        oldest, head = self.find_oldest(video_id), self.head(video_id)
+        return RangeReply(self.epoch, oldest, head, first, tuple(map(msgspec.Raw, raws)))
 
     async def heads(self, video_ids: tuple[str, ...], known: dict[str, int]) -> HeadsReply:
         """See Source."""
@@ -77,7 +51,7 @@ class MemoryStore:
 class ManualReads:
     """`StoreReads` whose answers the test gives, in the order and at the time it chooses."""
 
-    def __init__(self, store: MemoryStore) -> None:
+    def __init__(self, store: MemorySource) -> None:
         self.store = store
         self.last_ticket = 0
         self.heads: dict[str, OnHead] = {}

@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
-from wire.comment import NewComment, encode_comment
 from wire.errors import StoreUnavailable
-from wire.ids import new_epoch
 from wire.internal import Batch
+from wire.testing import MemoryComments
 from writer.read_lanes import ReadBounds
 from writer.store import Appended, Item, Outcome, Page
-
-
-@dataclass(slots=True)
-class MemoryComments:
-    """What several MemoryStores share. `oldest` is moved by a test that plays retention."""
-
-    epoch: str = field(default_factory=new_epoch)
-    raws: dict[str, list[bytes]] = field(default_factory=dict)
-    keys: dict[tuple[str, str], tuple[int, NewComment]] = field(default_factory=dict)
-    oldest: dict[str, int] = field(default_factory=dict)
 
 
 class MemoryStore:
@@ -79,7 +67,7 @@ class MemoryStore:
 
     async def recent(self, video_id: str, limit: int, before: int | None = None) -> Page:
         """As CommentStore.recent."""
-        last = len(self._raws(video_id))
+        last = self._comments.head(video_id)
         last = last if before is None else min(last, before - 1)
         return self._page(video_id, last - limit + 1, last)
 
@@ -88,14 +76,11 @@ class MemoryStore:
     ) -> dict[str, int]:
         """As CommentStore.heads."""
         self._ensure_serving()
-        return {video_id: len(self._raws(video_id)) for video_id in video_ids}
+        return {video_id: self._comments.head(video_id) for video_id in video_ids}
 
     def _ensure_serving(self) -> None:
         if self.broken or not self._open:
             raise StoreUnavailable("broken or closed")
-
-    def _raws(self, video_id: str) -> list[bytes]:
-        return self._comments.raws.get(video_id, [])
 
     def _append_one(self, video_id: str, item: Item) -> Appended:
         if item.key in self.unsearched:
@@ -105,20 +90,17 @@ class MemoryStore:
             seq, comment = known
             if comment != item.comment:
                 return Appended(Outcome.CONFLICT, 0, b"")
-            return Appended(Outcome.REPLAYED, seq, self._raws(video_id)[seq - 1])
-        raws = self._comments.raws.setdefault(video_id, [])
-        seq = len(raws) + 1
-        epoch = self._comments.epoch
-        raws.append(encode_comment(epoch, video_id, seq, item.comment, item.created_at))
+            return Appended(Outcome.REPLAYED, seq, self._comments.find_raw(video_id, seq))
+        seq, raw = self._comments.add(video_id, item.comment, item.created_at)
         if item.key is not None:
             self._comments.keys[(video_id, item.key)] = (seq, item.comment)
-        return Appended(Outcome.NEW, seq, raws[-1])
+        return Appended(Outcome.NEW, seq, raw)
 
     def _page(self, video_id: str, first: int, last: int) -> Page:
         self._ensure_serving()
-        raws, oldest = self._raws(video_id), self._comments.oldest.get(video_id, 1)
-        first = max(first, oldest)
-        return Page(first, tuple(raws[first - 1 : max(last, first - 1)]), oldest, len(raws))
+        first, raws = self._comments.find_between(video_id, first, last)
+        oldest, head = self._comments.find_oldest(video_id), self._comments.head(video_id)
+        return Page(first, raws, oldest, head)
 
 
 class ListSink:

@@ -16,10 +16,11 @@ from tests.cassandra_server import CassandraServer
 from tests.keyspace import Keyspace
 from tests.support import eventually
 from tests.tcp_proxy import TcpProxy
+from wire.testing import MemoryComments
 from writer.cassandra.store import CassandraStore
 from writer.sqlite.store import SqliteStore
 from writer.store import CommentStore
-from writer.testing import MemoryComments, MemoryStore
+from writer.testing import MemoryStore
 
 
 @dataclass(frozen=True, slots=True)

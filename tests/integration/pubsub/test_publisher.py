@@ -12,19 +12,19 @@ import structlog
 from pubsub import outbox
 from pubsub.channels import Channels
 from pubsub.publisher import Publisher
-from rtms_node.testing import MemoryStore
 from service.tasks import TaskHome
 from tests.integration.pubsub.conftest import CHANNELS, Ear, allow_mute
 from tests.redis_server import RedisServer
 from tests.support import TIMEOUT_FACTOR, eventually
 from tests.tcp_proxy import TcpProxy
+from wire.testing import MemoryComments
 
 Build = Callable[..., Publisher]
 Listen = Callable[..., Ear]
 
 
 async def test_what_is_offered_is_heard_in_order(publisher_on: Build, listen: Listen) -> None:
-    store, ear, publisher = MemoryStore(), listen(), publisher_on()
+    store, ear, publisher = MemoryComments(), listen(), publisher_on()
     await ear.subscribe("v1")
     await ear.subscribe("v2")
     await publisher.start()
@@ -45,7 +45,7 @@ async def test_a_redis_that_is_away_delays_neither_start_nor_offer(
     redis: RedisServer, publisher_on: Build
 ) -> None:
     await redis.kill()
-    store, publisher = MemoryStore(), publisher_on()
+    store, publisher = MemoryComments(), publisher_on()
     await publisher.start()
     assert not publisher.connected
     began = time.monotonic()
@@ -63,7 +63,7 @@ async def test_a_redis_that_comes_back_gets_what_waits(
     redis: RedisServer, publisher_on: Build, listen: Listen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "MAX_AGE_S", 60.0)
-    store, ear, publisher = MemoryStore(), listen(), publisher_on()
+    store, ear, publisher = MemoryComments(), listen(), publisher_on()
     await ear.subscribe("v1")
     await publisher.start()
     await redis.kill()
@@ -92,7 +92,7 @@ async def test_an_idle_publisher_notices_that_redis_died(
 async def test_a_blackholed_connection_is_given_up(
     redis: RedisServer, publisher_on: Build, listen: Listen
 ) -> None:
-    store, ear = MemoryStore(), listen()
+    store, ear = MemoryComments(), listen()
     await ear.subscribe("v1")
     async with TcpProxy(redis.port) as proxy:
         publisher = publisher_on(f"redis://{proxy.address}")
@@ -107,7 +107,7 @@ async def test_a_blackholed_connection_is_given_up(
 
 
 async def test_stop_publishes_what_waits(publisher_on: Build, listen: Listen) -> None:
-    store, ear, publisher = MemoryStore(), listen(), publisher_on()
+    store, ear, publisher = MemoryComments(), listen(), publisher_on()
     await ear.subscribe("v1")
     await publisher.start()
     for _ in range(50):
@@ -139,7 +139,7 @@ async def test_what_is_no_redis_is_away(tasks: TaskHome) -> None:
     met: list[int] = []
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    store = MemoryStore()
+    store = MemoryComments()
     publisher = Publisher(f"redis://127.0.0.1:{port}", Channels(8), tasks)
     ear = Ear(f"redis://127.0.0.1:{port}", tasks)
     ear.subscriber.subscribe("v1")
@@ -157,7 +157,7 @@ async def test_a_password_is_used_and_a_wrong_one_is_told(
     wrong = publisher_on()
     await wrong.start()
     assert not wrong.connected
-    store = MemoryStore()
+    store = MemoryComments()
     ear = listen(f"redis://:secret%20word@127.0.0.1:{redis.port}")
     await ear.subscribe("v1")
     right = publisher_on(f"redis://:secret%20word@127.0.0.1:{redis.port}")
@@ -174,7 +174,7 @@ async def test_a_redis_that_refuses_our_channels_is_away_and_tried_less_and_less
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(outbox, "MAX_AGE_S", 60.0)
-    store, ear, publisher = MemoryStore(), listen(), publisher_on(mute_url)
+    store, ear, publisher = MemoryComments(), listen(), publisher_on(mute_url)
     await ear.subscribe("v1")
     await publisher.start()
     assert publisher.connected  # nothing was refused yet
@@ -194,7 +194,7 @@ async def test_nobody_hears_a_channel_that_nobody_wants(
     publisher_on: Build, listen: Listen
 ) -> None:
     """P6 in the partitioned topologies: a channel, not a video, is what a node asks for."""
-    store, ear, publisher = MemoryStore(), listen(), publisher_on()
+    store, ear, publisher = MemoryComments(), listen(), publisher_on()
     await ear.subscribe("v1")
     await publisher.start()
     others = [f"o{number}" for number in range(40)]

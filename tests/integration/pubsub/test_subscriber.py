@@ -12,12 +12,12 @@ import pytest
 
 from pubsub import subscriber
 from pubsub.messages import encode_message
-from rtms_node.testing import MemoryStore
 from service.tasks import TaskHome
 from tests.integration.pubsub.conftest import CHANNELS, Ear, allow_mute
 from tests.redis_server import RedisServer
 from tests.support import eventually
 from tests.tcp_proxy import TcpProxy
+from wire.testing import MemoryComments
 
 Listen = Callable[..., Ear]
 
@@ -26,7 +26,7 @@ async def channels_with_ears(redis: RedisServer) -> set[str]:
     return {name.decode() for name in await redis.ask("PUBSUB", "CHANNELS")}
 
 
-async def publish(redis: RedisServer, store: MemoryStore, video_id: str) -> int:
+async def publish(redis: RedisServer, store: MemoryComments, video_id: str) -> int:
     message = encode_message([store.post(video_id)])
     return int(await redis.ask("PUBLISH", CHANNELS.channel(video_id), message))
 
@@ -40,7 +40,7 @@ def beside(video_id: str) -> str:
 async def test_a_video_is_heard_and_announced_from_its_confirmation_on(
     redis: RedisServer, listen: Listen
 ) -> None:
-    store, ear = MemoryStore(), listen()
+    store, ear = MemoryComments(), listen()
     assert await publish(redis, store, "v1") == 0
     await ear.subscribe("v1")
     assert ear.announced == ["v1"]
@@ -89,14 +89,14 @@ async def test_some_channels_are_heard_without_any_video(
 ) -> None:
     ear = listen(always=CHANNELS.all())
     await eventually(lambda: ear.subscriber.subscriptions == len(CHANNELS.all()))
-    await publish(redis, MemoryStore(), "nobody-asked")
+    await publish(redis, MemoryComments(), "nobody-asked")
     await eventually(lambda: ear.seqs("nobody-asked") == [1])
 
 
 async def test_after_a_cut_everything_is_subscribed_and_announced_anew(
     redis: RedisServer, listen: Listen
 ) -> None:
-    store = MemoryStore()
+    store = MemoryComments()
     videos = [f"v{number}" for number in range(30)]
     async with TcpProxy(redis.port) as proxy:
         ear = listen(f"redis://{proxy.address}")
@@ -224,7 +224,7 @@ async def test_a_redis_that_confirms_nothing_is_tried_again(
 
 
 async def test_junk_is_counted_and_dropped(redis: RedisServer, listen: Listen) -> None:
-    store, ear = MemoryStore(), listen()
+    store, ear = MemoryComments(), listen()
     await ear.subscribe("v1")
     channel = CHANNELS.channel("v1")
     junk = [
@@ -244,7 +244,7 @@ async def test_nobody_can_publish_more_than_a_message(redis: RedisServer, listen
     await ear.subscribe("v1")
     with contextlib.suppress(Exception):  # it is cut off while it sends, or told
         await redis.ask("PUBLISH", CHANNELS.channel("v1"), b"x" * (5 * 1024 * 1024))
-    store = MemoryStore()
+    store = MemoryComments()
     await publish(redis, store, "v1")
     await eventually(lambda: ear.seqs("v1") == [1])
     assert ear.subscriber.stats.messages == 1

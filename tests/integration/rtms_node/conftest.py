@@ -12,7 +12,7 @@ from rtms_node.antientropy import AntiEntropyTimes
 from rtms_node.limits import Limits
 from rtms_node.node import Node
 from rtms_node.stream_listener import StreamListener
-from rtms_node.testing import MemoryStore
+from rtms_node.testing import MemorySource
 from service.edge import PublicEdge
 from service.tasks import TaskHome
 from tests.support import started
@@ -33,7 +33,7 @@ class Served:
     """A listening node with a memory store."""
 
     def __init__(self, limits: Limits, edge: PublicEdge) -> None:
-        self.store = MemoryStore()
+        self.store = MemorySource()
         self.tasks = TaskHome()
         self.registry = CollectorRegistry()
         self._writers: list[asyncio.StreamWriter] = []

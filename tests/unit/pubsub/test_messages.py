@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pubsub.messages import MAX_MESSAGE_BYTES, decode_message, encode_message
-from rtms_node.testing import MemoryStore
+from wire.testing import MemoryComments
 
 
 def test_batches_come_out_as_they_went_in() -> None:
-    store = MemoryStore()
+    store = MemoryComments()
     batches = (store.post("v1", 3), store.post("v2"))
     assert decode_message(encode_message(batches)) == batches
 

@@ -8,8 +8,8 @@ import pytest
 from pubsub import outbox
 from pubsub.messages import MAX_MESSAGE_BYTES
 from pubsub.outbox import Outbox
-from rtms_node.testing import MemoryStore
 from wire.internal import Batch
+from wire.testing import MemoryComments
 
 
 class Fixture:
@@ -17,7 +17,7 @@ class Fixture:
         self.now = 0.0
         self.dropped: Counter[str] = Counter()
         self.outbox = Outbox(lambda: self.now, self.drop)
-        self.store = MemoryStore()
+        self.store = MemoryComments()
 
     def drop(self, reason: str, count: int) -> None:
         self.dropped[reason] += count

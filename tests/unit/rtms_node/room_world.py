@@ -12,13 +12,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from rtms_node.context import NodeContext, OnHead, OnRange
-from rtms_node.hub import Hub
+from rtms_node.context import OnHead, OnRange
 from rtms_node.limits import Limits
-from rtms_node.stats import Stats
-from rtms_node.testing import ManualClock, ManualReads, MemoryStore, RecordingTransport
+from rtms_node.testing import ManualClock, MemorySource, RecordingTransport
 from rtms_node.viewer import Viewer
 from tests.sse_parser import SseEvent, SseParser
+from tests.unit.rtms_node.node_world import Node
 from wire.ids import EventId, parse_event_id
 from wire.internal import RangeReply
 
@@ -90,11 +89,9 @@ class World:
     def __init__(self, choose: Choose) -> None:
         self.choose = choose
         self.clock = ManualClock()
-        clock: Any = self.clock  # as much of an event loop as a node uses
-        self.store = MemoryStore(EPOCHS[0])
-        self.reads = ManualReads(self.store)
-        context = NodeContext("node-1", clock, LIMITS, Stats(), self.reads, lambda at: None)
-        self.hub = Hub(context, _Silent(), lambda video_id: None)
+        self.store = MemorySource(EPOCHS[0])
+        node = Node(LIMITS, self.store, clock=self.clock)
+        self.reads, self.hub = node.reads, node.hub
         self.history: dict[str, list[bytes]] = {EPOCHS[0]: []}
         self.screens: list[Screen] = []
         self._in_flight: list[Any] = []
@@ -141,7 +138,8 @@ class World:
 
     def retain(self) -> None:
         """Old comments are removed."""
-        self.store.oldest = max(self.store.oldest, self.choose(1, self.head + 1))
+        oldest = self.store.find_oldest(VIDEO)
+        self.store.oldest[VIDEO] = max(oldest, self.choose(1, self.head + 1))
 
     def restore(self) -> None:
         """An older copy comes back under a new epoch; what it lacks is gone."""
@@ -149,7 +147,6 @@ class World:
         if used + 1 < len(EPOCHS):
             kept = self.choose(0, self.head)
             self.store.restart(EPOCHS[used + 1])
-            self.store.oldest = 1
             self.history[self.store.epoch] = []
             if kept:
                 batch = self.store.post(VIDEO, kept, text=f"{self.store.epoch} text")
@@ -263,9 +260,10 @@ class World:
                 assert screen.place == EventId(self.store.epoch, self.head)
 
     def _judge_gaps(self) -> None:
+        oldest = self.store.find_oldest(VIDEO)
         for epoch, _, last, reason in self._gaps:
             if reason == "retention":
-                assert epoch != self.store.epoch or last < self.store.oldest, "it was there"
+                assert epoch != self.store.epoch or last < oldest, "it was there"
             else:
                 assert last + LIMITS.max_replay <= len(self.history[epoch]), "it could be replayed"
 
@@ -278,8 +276,3 @@ class World:
 
     def _pick(self, among: list[Any]) -> int:
         return self.choose(0, len(among) - 1)
-
-
-class _Silent:
-    def subscribe(self, video_id: str) -> None: ...
-    def unsubscribe(self, video_id: str) -> None: ...

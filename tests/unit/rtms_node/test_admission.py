@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from rtms_node.testing import MemoryStore
+from rtms_node.testing import MemorySource
 from tests.support import eventually
 
-E = MemoryStore().epoch
+E = MemorySource().epoch
 
 
 async def test_hello_comes_first_and_its_id_is_where_the_stream_starts(node: Any) -> None:

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from rtms_node.testing import MemoryStore
+from rtms_node.testing import MemorySource
 from tests.support import eventually
 
-E = MemoryStore().epoch
+E = MemorySource().epoch
 
 
 async def test_viewers_share_one_backfill(node: Any) -> None:
@@ -76,7 +76,7 @@ async def test_who_joins_during_that_pause_shares_the_next_backfill(
 
 async def test_retention_is_named_in_a_gap(node: Any) -> None:
     node.store.post("v1", 50)
-    node.store.oldest = 41
+    node.store.oldest["v1"] = 41
     viewer = node.watch_loaded(cursor=f"{E}-5")
     assert viewer.named("gap") == [(f"{E}-40", {"from": 6, "to": 40, "reason": "retention"})]
     assert viewer.seqs == list(range(41, 51))

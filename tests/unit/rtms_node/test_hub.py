@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from rtms_node.testing import MemoryStore
+from rtms_node.testing import MemorySource
 from tests.support import eventually
 
-E = MemoryStore().epoch
+E = MemorySource().epoch
 
 
 async def test_the_feed_is_subscribed_to_until_the_linger_after_the_last_viewer(

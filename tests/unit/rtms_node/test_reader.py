@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rtms_node.reader import StoreReader
-from rtms_node.testing import MemoryStore
+from rtms_node.testing import MemorySource
 from service.tasks import TaskHome
 from tests.support import eventually
 from wire.internal import HeadsReply, RangeReply
@@ -24,7 +24,7 @@ class Reading:
     """A reader on a memory store and everything that it answered."""
 
     def __init__(self) -> None:
-        self.store = MemoryStore()
+        self.store = MemorySource()
         self.tasks = TaskHome()
         self.reachable: list[bool] = []
         self.reader = StoreReader(self.store, self.tasks, self.reachable.append, retry_s=0.001)

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from rtms_node.testing import MemoryStore
+from rtms_node.testing import MemorySource
 from tests.support import eventually
 
-E = MemoryStore().epoch
+E = MemorySource().epoch
 
 
 async def test_a_comment_forwarded_before_the_load_is_shown_once(node: Any) -> None:
@@ -23,7 +23,7 @@ async def test_retention_during_a_long_cut_is_named_in_a_gap(node: Any) -> None:
     node.store.post("v1", 5)
     viewer = node.watch_loaded()
     node.store.post("v1", 95)
-    node.store.oldest = 61
+    node.store.oldest["v1"] = 61
     node.hub.check("v1")
     node.reads.answer_heads()
     await eventually(lambda: node.reads.ranges)

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from rtms_node.testing import MemoryStore
+from rtms_node.testing import MemorySource
 from tests.support import eventually
 from wire.internal import Batch, RangeReply
 
-E = MemoryStore().epoch
+E = MemorySource().epoch
 
 
 async def test_a_repeated_forward_changes_nothing(node: Any) -> None:

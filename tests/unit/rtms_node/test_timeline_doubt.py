@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from rtms_node.testing import MemoryStore
+from rtms_node.testing import MemorySource
 from tests.support import eventually
 from wire.internal import Batch
 
-E = MemoryStore().epoch
+E = MemorySource().epoch
 
 
 def texts(viewer: Any) -> list[str]:
     return [data["text"] for _, data in viewer.named("comment")]
 
 
-def go_back(store: MemoryStore, head: int) -> None:
+def go_back(store: MemorySource, head: int) -> None:
     """An older copy, under the same epoch."""
     store.restart(E)
     if head:
@@ -23,7 +23,7 @@ def go_back(store: MemoryStore, head: int) -> None:
 
 
 def forged(seq: int) -> Batch:
-    other = MemoryStore()
+    other = MemorySource()
     other.post("v1", seq, text="forged")
     return other.batch("v1", seq, seq)
 

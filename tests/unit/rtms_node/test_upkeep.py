@@ -3,10 +3,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from rtms_node.testing import MemoryStore
+from rtms_node.testing import MemorySource
 from tests.support import eventually
 
-E = MemoryStore().epoch
+E = MemorySource().epoch
 
 
 async def test_a_slow_viewer_is_told_and_then_reset(make_node: Any) -> None:

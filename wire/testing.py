@@ -1,0 +1,70 @@
+"""Comments in memory, for the fakes of several packages."""
+
+from __future__ import annotations
+
+import msgspec
+
+from wire.comment import NewComment, encode_comment
+from wire.ids import new_epoch
+from wire.internal import Batch
+
+CREATED_AT = "2026-01-01T00:00:00Z"
+
+
+class MemoryComments:
+    """Numbers, encodes and keeps comments as a store does, without durability.
+
+    `oldest`, by video, is moved by a test that plays retention; `keys`: number and comment of each
+    idempotency key of a video.
+    """
+
+    def __init__(self, epoch: str | None = None) -> None:
+        self.epoch = epoch or new_epoch()
+        self.oldest: dict[str, int] = {}
+        self.keys: dict[tuple[str, str], tuple[int, NewComment]] = {}
+        self._raws: dict[str, list[bytes]] = {}
+
+    def add(
+        self, video_id: str, comment: NewComment, created_at: str = CREATED_AT
+    ) -> tuple[int, bytes]:
+        """Store one comment; its number and itself."""
+        raws = self._raws.setdefault(video_id, [])
+        seq = len(raws) + 1
+        raws.append(encode_comment(self.epoch, video_id, seq, comment, created_at))
+        return seq, raws[-1]
+
+    def post(self, video_id: str, count: int = 1, text: str = "text") -> Batch:
+        """Store `count` comments; returns them as a writer would dispatch them."""
+        stored = len(self._raws.get(video_id, ()))
+        for seq in range(stored + 1, stored + count + 1):
+            self.add(video_id, NewComment("ann", f"{text} {seq}"))
+        return self.batch(video_id, stored + 1, stored + count)
+
+    def batch(self, video_id: str, first: int, last: int) -> Batch:
+        """Stored comments `first` to `last` as a batch."""
+        raws = self._raws[video_id][first - 1 : last]
+        return Batch(video_id, self.epoch, first, tuple(map(msgspec.Raw, raws)))
+
+    def head(self, video_id: str) -> int:
+        """The newest number."""
+        return len(self._raws.get(video_id, ()))
+
+    def find_raw(self, video_id: str, seq: int) -> bytes:
+        """One stored comment."""
+        return self._raws[video_id][seq - 1]
+
+    def find_oldest(self, video_id: str) -> int:
+        """The first number that retention left."""
+        return self.oldest.get(video_id, 1)
+
+    def find_between(self, video_id: str, first: int, last: int) -> tuple[int, tuple[bytes, ...]]:
+        """What is left of the comments `first` to `last`: the number of the first one, and all."""
+        first = max(first, self.find_oldest(video_id))
+        raws = self._raws.get(video_id, [])
+        return first, tuple(raws[first - 1 : max(last, first - 1)])
+
+    def restart(self, epoch: str) -> None:
+        """Become another, empty store."""
+        self.epoch = epoch
+        for kept in (self.oldest, self.keys, self._raws):
+            kept.clear()
