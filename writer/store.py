@@ -66,7 +66,8 @@ class Page:
 
     first_seq: number of the first one in `comments` (meaningless when empty);
     oldest: first number still stored, head + 1 when none is; head: newest number, 0 when there
-    never was one.
+    never was one. Where nothing that was asked for is missing, `oldest` may be up to a second
+    behind retention, since nobody needs it then.
     """
 
     first_seq: int

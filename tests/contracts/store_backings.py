@@ -35,6 +35,7 @@ class Backing(Protocol):
     """One place that holds comments; several store objects and processes may use it at a time."""
 
     kind: str
+    oldest_lags: bool  # whether it makes use of what `Page` allows
     target: str  # what another process needs to find it
 
     def store(self) -> CommentStore:
@@ -51,6 +52,7 @@ class SqliteBacking:
     """A file."""
 
     kind = "sqlite"
+    oldest_lags = False
 
     def __init__(self, target: str) -> None:
         self.target = target
@@ -88,6 +90,7 @@ class CassandraBacking:
     """A keyspace on a real server."""
 
     kind = "cassandra"
+    oldest_lags = True
 
     def __init__(self, target: str) -> None:
         self.target = target
@@ -124,6 +127,7 @@ class MemoryBacking:
     """The fake, so that tests that use it can rely on it."""
 
     kind = "memory"
+    oldest_lags = False
     target = ""
 
     def __init__(self) -> None:

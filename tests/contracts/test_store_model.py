@@ -175,7 +175,11 @@ def test_a_store_answers_as_the_model_does(kind: str, request: pytest.FixtureReq
         @settings(max_examples=examples(EXAMPLES[kind]), suppress_health_check=list(HealthCheck))
         @given(steps=STEPS)
         def play(steps: Sequence[Step]) -> None:
-            runner.run(played(Run(backing, stores, StoreModel(epoch)), steps))
+            runner.run(
+                played(
+                    Run(backing, stores, StoreModel(epoch, oldest_lags=backing.oldest_lags)), steps
+                )
+            )
 
         try:
             play()
