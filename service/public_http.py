@@ -15,6 +15,8 @@ from service.http_server import new_application
 from service.middleware import SERVER, Handler, problems
 from wire.errors import NotFound
 
+_HEADERS = {**PUBLIC_HEADERS, "Server": SERVER}
+
 
 def new_public_application(edge: PublicEdge, closing: Callable[[], bool]) -> web.Application:
     """An application without routes. While `closing()` is true each reply asks the client to close
@@ -35,8 +37,7 @@ def _response_headers(closing: Callable[[], bool]) -> Handler:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await handler(request)
-        response.headers.update(PUBLIC_HEADERS)
-        response.headers["Server"] = SERVER
+        response.headers.update(_HEADERS)
         if closing():
             response.force_close()
         return response

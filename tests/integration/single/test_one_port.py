@@ -203,8 +203,10 @@ async def test_a_post_and_a_stream_sent_at_once_are_answered_in_order(single: Si
 
 
 async def test_nothing_may_follow_a_stream_request(connection: Connection) -> None:
-    reply = await connection.ask(head("GET", STREAM) + head("GET", COMMENTS))
+    asked = head("GET", STREAM, "X-Request-Id: mine-1")
+    reply = await connection.ask(asked + head("GET", COMMENTS))
     assert code(reply) == (400, "bad_request")
+    assert reply.headers["x-request-id"] == "mine-1"
     assert await connection.is_closed()
 
 
