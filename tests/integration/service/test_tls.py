@@ -28,8 +28,8 @@ NODE_NAME = dns_name(Role.NODE, "n1")
 
 
 @pytest.fixture(autouse=True)
-def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tls, "_LOOK_EVERY_S", 0.0)
+def _check_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tls, "_CHECK_EVERY_S", 0.0)
 
 
 @pytest.fixture
