@@ -88,7 +88,7 @@ class ManualReads:
 
 class RecordingTransport(asyncio.Transport):
     """Keeps what the written chunks carry. `fill()` makes it behave like a full buffer until
-    `drain()`.
+    `drain()`; `unsent` bytes keep a close from being done.
     """
 
     def __init__(self) -> None:
@@ -97,6 +97,7 @@ class RecordingTransport(asyncio.Transport):
         self.writes = 0
         self.closed = False
         self.aborted = False
+        self.unsent = False
         self.protocol: asyncio.Protocol | None = None
         self.full_after: int | None = None
 
@@ -121,8 +122,9 @@ class RecordingTransport(asyncio.Transport):
         self.protocol.resume_writing()
 
     def close(self) -> None:
-        """Close as a socket does: the protocol hears of it."""
-        self._lose("closed")
+        """Close as a socket does: the protocol hears of it, once all bytes are sent."""
+        if not self.unsent:
+            self._lose("closed")
 
     def abort(self) -> None:
         """Reset."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.chaos.faults import Fault
@@ -17,7 +18,7 @@ class LinkFault(Fault):
         """See Fault."""
         await self._each(TcpProxy.heal)
 
-    async def _each(self, act) -> None:  # type: ignore[no-untyped-def]
+    async def _each(self, act: Callable[[TcpProxy], object]) -> None:
         links = self.under_test.links
         assert links is not None, "this cluster has no proxies"
         await links.act(links.find(*self.targets), act)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from urllib.parse import quote
 
@@ -78,7 +78,7 @@ class PageServer:
         return f"{self.origin}/shared?{quote(stream, safe='')}"
 
 
-def _answer(path: str, text: str):  # type: ignore[no-untyped-def]
+def _answer(path: str, text: str) -> Callable[[web.Request], Awaitable[web.Response]]:
     kind = "text/javascript" if path.endswith(".js") else "text/html"
 
     async def handler(_request: web.Request) -> web.Response:

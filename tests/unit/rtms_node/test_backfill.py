@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-from typing import Any
-
 from rtms_node.testing import MemorySource
 from tests.support import eventually
+from tests.unit.rtms_node.conftest import MakeNode
+from tests.unit.rtms_node.node_world import Node
 
 E = MemorySource().epoch
 
 
-async def test_viewers_share_one_backfill(node: Any) -> None:
+async def test_viewers_share_one_backfill(node: Node) -> None:
     node.store.post("v1", 100)
     viewers = [node.watch(cursor=f"{E}-{cursor}") for cursor in (50, 10, 90, 10)]
     node.reads.answer_heads()
@@ -20,7 +20,7 @@ async def test_viewers_share_one_backfill(node: Any) -> None:
     assert node.stats.backfills <= 2
 
 
-async def test_comments_that_arrive_during_a_backfill_come_after_it(node: Any) -> None:
+async def test_comments_that_arrive_during_a_backfill_come_after_it(node: Node) -> None:
     node.store.post("v1", 50)
     viewer = node.watch()
     node.reads.answer_heads()
@@ -30,7 +30,7 @@ async def test_comments_that_arrive_during_a_backfill_come_after_it(node: Any) -
     assert viewer.seqs == list(range(31, 53))
 
 
-async def test_a_failed_backfill_is_tried_again_and_shows_no_part(node: Any) -> None:
+async def test_a_failed_backfill_is_tried_again_and_shows_no_part(node: Node) -> None:
     node.store.post("v1", 50)
     viewer = node.watch()
     node.reads.answer_heads()
@@ -41,7 +41,7 @@ async def test_a_failed_backfill_is_tried_again_and_shows_no_part(node: Any) -> 
     assert viewer.seqs == list(range(31, 51))
 
 
-async def test_a_failed_backfill_pauses_however_many_comments_come(slow_node: Any) -> None:
+async def test_a_failed_backfill_pauses_however_many_comments_come(slow_node: Node) -> None:
     slow_node.store.post("v1", 50)
     behind, live = slow_node.watch(cursor=f"{E}-30"), slow_node.watch(cursor=f"{E}-50")
     slow_node.reads.answer_heads()
@@ -58,7 +58,7 @@ async def test_a_failed_backfill_pauses_however_many_comments_come(slow_node: An
 
 
 async def test_who_joins_during_that_pause_shares_the_next_backfill(
-    slow_node: Any,
+    slow_node: Node,
 ) -> None:
     slow_node.store.post("v1", 50)
     slow_node.watch()
@@ -74,7 +74,7 @@ async def test_who_joins_during_that_pause_shares_the_next_backfill(
     assert not slow_node.reads.ranges
 
 
-async def test_retention_is_named_in_a_gap(node: Any) -> None:
+async def test_retention_is_named_in_a_gap(node: Node) -> None:
     node.store.post("v1", 50)
     node.store.oldest["v1"] = 41
     viewer = node.watch_loaded(cursor=f"{E}-5")
@@ -82,7 +82,7 @@ async def test_retention_is_named_in_a_gap(node: Any) -> None:
     assert viewer.seqs == list(range(41, 51))
 
 
-async def test_waiting_for_a_backfill_ends_with_bye_unavailable(make_node: Any) -> None:
+async def test_waiting_for_a_backfill_ends_with_bye_unavailable(make_node: MakeNode) -> None:
     node = make_node(hello_wait_s=0.0)
     node.store.post("v1", 5)
     viewer = node.watch()
@@ -92,7 +92,7 @@ async def test_waiting_for_a_backfill_ends_with_bye_unavailable(make_node: Any) 
 
 
 async def test_a_viewer_slower_than_the_ring_gets_a_backfill_or_a_gap(
-    make_node: Any,
+    make_node: MakeNode,
 ) -> None:
     node = make_node(max_frames=300)
     viewer = node.watch_loaded()
@@ -106,18 +106,20 @@ async def test_a_viewer_slower_than_the_ring_gets_a_backfill_or_a_gap(
     assert viewer.seqs == list(range(2001, 3001))
 
 
-async def test_a_viewer_that_is_told_to_go_gets_nothing_of_a_late_backfill(make_node: Any) -> None:
+async def test_a_viewer_that_is_told_to_go_gets_nothing_of_a_late_backfill(
+    make_node: MakeNode,
+) -> None:
     node = make_node(hello_wait_s=0.0)
     node.store.post("v1", 5)
     viewer = node.watch()
     node.reads.answer_heads()
-    viewer.transport.close = lambda: None  # bytes are still unsent
+    viewer.transport.unsent = True
     node.upkeep.sweep()
     node.reads.answer_range()
     assert [name for name, _, _ in viewer.events] == ["hello", "bye"]
 
 
-async def test_a_room_that_closes_during_the_pause_asks_for_nothing_more(slow_node: Any) -> None:
+async def test_a_room_that_closes_during_the_pause_asks_for_nothing_more(slow_node: Node) -> None:
     slow_node.store.post("v1", 50)
     slow_node.watch()
     slow_node.reads.answer_heads()
@@ -127,7 +129,7 @@ async def test_a_room_that_closes_during_the_pause_asks_for_nothing_more(slow_no
     assert not slow_node.reads.ranges
 
 
-async def test_a_range_that_comes_after_its_room_closed_is_ignored(slow_node: Any) -> None:
+async def test_a_range_that_comes_after_its_room_closed_is_ignored(slow_node: Node) -> None:
     slow_node.store.post("v1", 50)
     viewer = slow_node.watch()
     slow_node.reads.answer_heads()

@@ -1,16 +1,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
 from rtms_node import drain
 from tests.support import eventually
+from tests.unit.rtms_node.node_world import Node
 
 
 async def test_few_viewers_are_spread_over_the_whole_window(
-    node: Any, monkeypatch: pytest.MonkeyPatch
+    node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seen step by step: four viewers in twenty steps leave one in five."""
     monkeypatch.setattr(drain, "_STEP_S", 0.01)
@@ -30,7 +30,7 @@ async def test_few_viewers_are_spread_over_the_whole_window(
 
 
 async def test_viewers_who_leave_by_themselves_do_not_shorten_the_window_of_the_others(
-    node: Any, monkeypatch: pytest.MonkeyPatch
+    node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half of them are gone after a quarter of the steps: the others go at the pace they had."""
     monkeypatch.setattr(drain, "_STEP_S", 0.001)
@@ -51,7 +51,7 @@ async def test_viewers_who_leave_by_themselves_do_not_shorten_the_window_of_the_
     assert told == [4] * 5 + [2] * 15
 
 
-async def test_streams_are_served_until_the_gateway_has_noticed(node: Any) -> None:
+async def test_streams_are_served_until_the_gateway_has_noticed(node: Node) -> None:
     node.watch_loaded()
     draining = asyncio.create_task(drain.drain_viewers(node.hub, 0.05, 0.0))
     await asyncio.sleep(0)
@@ -61,6 +61,6 @@ async def test_streams_are_served_until_the_gateway_has_noticed(node: Any) -> No
     await eventually(lambda: not node.hub.viewers)
 
 
-async def test_a_node_without_viewers_is_drained_at_once(node: Any) -> None:
+async def test_a_node_without_viewers_is_drained_at_once(node: Node) -> None:
     await asyncio.wait_for(drain.drain_viewers(node.hub, 0.0, 60.0), 5)
     assert node.hub.draining

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-from typing import Any
-
 from rtms_node.testing import MemorySource
 from tests.support import eventually
+from tests.unit.rtms_node.node_world import Node
 
 E = MemorySource().epoch
 
 
-async def test_a_comment_forwarded_before_the_load_is_shown_once(node: Any) -> None:
+async def test_a_comment_forwarded_before_the_load_is_shown_once(node: Node) -> None:
     node.store.post("v1", 2)
     viewer = node.watch()
     batch = node.store.post("v1")
@@ -19,7 +18,7 @@ async def test_a_comment_forwarded_before_the_load_is_shown_once(node: Any) -> N
     assert viewer.seqs == [1, 2, 3]
 
 
-async def test_retention_during_a_long_cut_is_named_in_a_gap(node: Any) -> None:
+async def test_retention_during_a_long_cut_is_named_in_a_gap(node: Node) -> None:
     node.store.post("v1", 5)
     viewer = node.watch_loaded()
     node.store.post("v1", 95)
@@ -32,7 +31,7 @@ async def test_retention_during_a_long_cut_is_named_in_a_gap(node: Any) -> None:
     assert viewer.named("gap") == [(f"{E}-60", {"from": 6, "to": 60, "reason": "retention"})]
 
 
-async def test_late_answers_for_a_closed_room_are_ignored(node: Any) -> None:
+async def test_late_answers_for_a_closed_room_are_ignored(node: Node) -> None:
     node.store.post("v1", 5)
     viewer = node.watch()
     answer = node.reads.heads["v1"]

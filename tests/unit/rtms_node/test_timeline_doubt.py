@@ -6,12 +6,13 @@ from typing import Any
 
 from rtms_node.testing import MemorySource
 from tests.support import eventually
+from tests.unit.rtms_node.node_world import Node, Watcher
 from wire.internal import Batch
 
 E = MemorySource().epoch
 
 
-def texts(viewer: Any) -> list[str]:
+def texts(viewer: Watcher) -> list[str]:
     return [data["text"] for _, data in viewer.named("comment")]
 
 
@@ -28,7 +29,7 @@ def forged(seq: int) -> Batch:
     return other.batch("v1", seq, seq)
 
 
-async def hold_the_fifth(node: Any) -> Any:
+async def hold_the_fifth(node: Node) -> Any:
     """A viewer that has 1 to 3; the fourth was lost."""
     viewer = node.watch_loaded()
     node.hub.ingest(node.store.post("v1", 3))
@@ -37,7 +38,7 @@ async def hold_the_fifth(node: Any) -> Any:
     return viewer
 
 
-async def test_a_store_that_went_back_takes_along_what_was_held(node: Any) -> None:
+async def test_a_store_that_went_back_takes_along_what_was_held(node: Node) -> None:
     viewer = await hold_the_fifth(node)
     go_back(node.store, 2)
     for _ in range(2):
@@ -51,7 +52,7 @@ async def test_a_store_that_went_back_takes_along_what_was_held(node: Any) -> No
     assert texts(viewer)[3:] == ["text 1", "text 2", "new 3", "new 4", "new 5"]
 
 
-async def test_what_was_held_and_is_not_found_in_the_store_is_forgotten(node: Any) -> None:
+async def test_what_was_held_and_is_not_found_in_the_store_is_forgotten(node: Node) -> None:
     """The store went back to just what the viewers have."""
     viewer = await hold_the_fifth(node)
     go_back(node.store, 3)
@@ -64,7 +65,7 @@ async def test_what_was_held_and_is_not_found_in_the_store_is_forgotten(node: An
     assert node.reads.ranges == []
 
 
-async def test_what_comes_while_the_store_is_read_stays(node: Any) -> None:
+async def test_what_comes_while_the_store_is_read_stays(node: Node) -> None:
     viewer = await hold_the_fifth(node)
     await eventually(lambda: node.reads.ranges)
     _, after, through, on_range = node.reads.ranges.pop()
@@ -76,7 +77,7 @@ async def test_what_comes_while_the_store_is_read_stays(node: Any) -> None:
     await eventually(lambda: viewer.seqs == list(range(1, 8)))
 
 
-async def test_a_comment_beyond_the_store_is_taken_back_after_two_reads(node: Any) -> None:
+async def test_a_comment_beyond_the_store_is_taken_back_after_two_reads(node: Node) -> None:
     viewer = node.watch_loaded()
     node.hub.ingest(forged(1))
     for _ in range(2):
@@ -85,7 +86,7 @@ async def test_a_comment_beyond_the_store_is_taken_back_after_two_reads(node: An
     assert [name for name, _, _ in viewer.events] == ["hello", "comment", "reset"]
 
 
-async def test_a_comment_in_place_of_a_stored_one_is_taken_back_when_that_comes(node: Any) -> None:
+async def test_a_comment_in_place_of_a_stored_one_is_taken_back_when_that_comes(node: Node) -> None:
     viewer = node.watch_loaded()
     node.hub.ingest(forged(1))
     node.hub.ingest(node.store.post("v1"))
@@ -97,7 +98,9 @@ async def test_a_comment_in_place_of_a_stored_one_is_taken_back_when_that_comes(
     assert node.stats.contradictions == 1
 
 
-async def test_a_second_content_is_believed_by_nobody_if_the_store_has_the_first(node: Any) -> None:
+async def test_a_second_content_is_believed_by_nobody_if_the_store_has_the_first(
+    node: Node,
+) -> None:
     viewer = node.watch_loaded()
     node.hub.ingest(node.store.post("v1", 2))
     for seq in (1, 2, 2):

@@ -6,6 +6,7 @@ import msgspec
 from prometheus_client import CollectorRegistry
 
 from rtms_node.antientropy import AntiEntropyTimes
+from rtms_node.hub import Hub
 from rtms_node.limits import Limits
 from rtms_node.node import Node
 from service.tasks import TaskHome
@@ -26,8 +27,13 @@ def build_node(source: Any) -> Node:
 
 
 async def test_the_hub_is_looked_up_when_a_batch_comes() -> None:
-    asked = []
-    sink = HubSink(lambda: asked.append(1) or node.hub)  # type: ignore[func-returns-value]
+    asked: list[Hub] = []
+
+    def find_hub() -> Hub:
+        asked.append(node.hub)
+        return node.hub
+
+    sink = HubSink(find_hub)
     node = build_node(MemoryStore())
     assert not asked
     sink.offer(batch("v"))

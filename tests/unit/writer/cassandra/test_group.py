@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from wire.comment import NewComment
-from writer.cassandra.group import Known, Verdict, judge, number
+from writer.cassandra.group import Group, Known, Verdict, judge, number
 from writer.idempotency import Earlier, body_digest
 from writer.store import Item, Outcome
 
@@ -18,12 +18,14 @@ def encode(seq: int, comment: NewComment, created_at: str) -> bytes:
     return f"{seq}:{comment.text}".encode()
 
 
-def numbered(*items: Item, head: int = 10, room: int = 100, **known: Earlier):  # type: ignore[no-untyped-def]
+def numbered(*items: Item, head: int = 10, room: int = 100, **known: Earlier) -> Group:
     return number(list(enumerate(items)), head, room, Known(known, ["unsearched"]), encode)
 
 
-def outcomes(group) -> list[tuple[str, int]]:  # type: ignore[no-untyped-def]
-    return [(result.outcome.value, result.seq) for _, result in sorted(group.results.items())]
+def outcomes(group: Group) -> list[tuple[str, int]]:
+    told = [result for _, result in sorted(group.results.items())]
+    assert None not in told
+    return [(result.outcome.value, result.seq) for result in told if result is not None]
 
 
 def test_items_are_numbered_after_the_head_in_their_order() -> None:
@@ -100,5 +102,6 @@ def test_a_group_that_was_refused_each_time_is_judged(
 
 
 def test_outcomes_are_those_of_every_store() -> None:
-    group = numbered(item("a"))
-    assert group.results[0].outcome is Outcome.NEW
+    result = numbered(item("a")).results[0]
+    assert result is not None
+    assert result.outcome is Outcome.NEW
