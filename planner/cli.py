@@ -1,4 +1,4 @@
-"""The planner's command. `size` is what is meant where no subcommand is named.
+"""The planner's command. `size` is the default subcommand.
 
 `check` and `calibrate` start clusters of their own and take a minute or two.
 """
@@ -48,7 +48,7 @@ class _Amount(click.ParamType[float]):
             unit = _UNITS.get(text[-1:], 0.0)
             return float(text[:-1]) * unit if unit else float(text)
         except ValueError:
-            self.fail(f"{value!r} is no number", param, ctx)
+            self.fail(f"{value!r} is not a number", param, ctx)
 
 
 class _Commands(click.Group):
@@ -86,27 +86,31 @@ _constants_file = click.option(
     type=click.Path(exists=True, path_type=Path),
     help="a JSON file, as `calibrate` prints it",
 )
-_json = click.option("--json", "as_json", is_flag=True, help="for programs")
+_json = click.option("--json", "as_json", is_flag=True, help="print JSON")
 _demand_and_machine = _several(
     click.option("--viewers", type=_AMOUNT, default="100k", show_default=True),
     click.option("--videos", type=_AMOUNT, default="1k", show_default=True),
     click.option(
-        "--comments", type=_AMOUNT, default="1k", show_default=True, help="posts/s over all"
+        "--comments", type=_AMOUNT, default="1k", show_default=True, help="posts/s over all videos"
     ),
-    click.option("--zipf", default=1.0, show_default=True, help="how uneven videos are; 0: alike"),
     click.option(
-        "--stay", type=_AMOUNT, default=600, show_default=True, help="seconds of a viewer"
+        "--zipf", default=1.0, show_default=True, help="Zipf exponent of videos; 0: all alike"
+    ),
+    click.option(
+        "--stay", type=_AMOUNT, default=600, show_default=True, help="seconds that a viewer stays"
     ),
     click.option("--placement", type=click.Choice([HASH, ROUND_ROBIN]), default=HASH),
-    click.option("--nodes", type=_AMOUNT, help="so many instead of as few as possible"),
-    click.option("--cores", default=_MACHINE.cores, show_default=True, help="of a machine"),
-    click.option("--memory", default=_MACHINE.memory_bytes / 1e9, show_default=True, help="its GB"),
-    click.option("--link", default=10.0, show_default=True, help="its Gbit/s"),
+    click.option("--nodes", type=_AMOUNT, help="number of nodes; else as few as possible"),
+    click.option("--cores", default=_MACHINE.cores, show_default=True, help="cores of a machine"),
+    click.option(
+        "--memory", default=_MACHINE.memory_bytes / 1e9, show_default=True, help="GB of a machine"
+    ),
+    click.option("--link", default=10.0, show_default=True, help="Gbit/s of a machine"),
     click.option("--viewers-per-node", type=_AMOUNT, default=_MACHINE.viewers_per_node),
     click.option(
         "--used", default=_MACHINE.used, show_default=True, help="share of a core to plan for"
     ),
-    click.option("--price", default=0.0, help="of a machine for an hour"),
+    click.option("--price", default=0.0, help="price of a machine per hour"),
     _constants_file,
     _json,
 )
@@ -119,9 +123,9 @@ def main() -> None:
 
 @main.command()
 @_demand_and_machine
-@click.option("--compare/--no-compare", default=True, help="with the other placement")
+@click.option("--compare/--no-compare", default=True, help="with the other placement too")
 def size(as_json: bool, compare: bool, **options: Any) -> None:
-    """How many machines VIEWERS need who watch VIDEOS and post COMMENTS a second."""
+    """How many machines are needed for these viewers, videos and comments (default)."""
     constants, placement = _constants(options["constants_file"]), options["placement"]
     demand = _demand(options)
     plan = find_plan(demand, _machine(options), constants, placement, _nodes(options))
@@ -139,7 +143,7 @@ def size(as_json: bool, compare: bool, **options: Any) -> None:
 @main.command()
 @_demand_and_machine
 def sweep(as_json: bool, **options: Any) -> None:
-    """Where limits bite: the same demand at a thousandth, a hundredth, a tenth and whole."""
+    """Which limits are reached at a thousandth, a hundredth, a tenth and all of the demand."""
     constants = _constants(options["constants_file"])
     demand, machine = _demand(options), _machine(options)
     plans = plan_each_size(demand, machine, constants, options["placement"], _nodes(options))
@@ -154,7 +158,7 @@ def sweep(as_json: bool, **options: Any) -> None:
 @_constants_file
 @_json
 def check(constants_file: Path | None, as_json: bool) -> None:
-    """Compare what is predicted with three real runs on this machine."""
+    """Compare predictions with three real runs on this machine."""
     constants, console = _constants(constants_file), _console()
     compared: list[Compared] = []
     for scenario in SCENARIOS:

@@ -67,7 +67,7 @@ def _of_hot_video(found: Forecast, c: Constants) -> list[Limit]:
     )
     return [
         Limit(
-            "hottest video: its dispatcher, which gathers more from here on",
+            "hottest video: its dispatcher (beyond this its batches grow)",
             "cores",
             forwarding,
             1.0,
@@ -85,7 +85,7 @@ def _of_hot_video(found: Forecast, c: Constants) -> list[Limit]:
             "cores",
             rate * c.writer_post + batches * c.writer_batch,
             1.0,
-            "several writers for a hot video (correct today: the store numbers), one group each",
+            "several writers for a hot video (correct today, since the store assigns the numbers)",
         ),
         Limit(
             "hottest video: its partition in the store",
@@ -122,7 +122,7 @@ def _of_zookeeper(plan: Plan, c: Constants) -> list[Limit]:
             "reads/s",
             rates.zookeeper_reads,
             used * plan.machine.cores * servers / c.zookeeper_read,
-            "audit less often the more is held (the anti-entropy checks heal meanwhile); observers",
+            "audit less often (anti-entropy checks heal meanwhile); observers",
         ),
         Limit(
             "ZooKeeper: bytes of these reads (nodes of a video, squared)",
@@ -159,7 +159,7 @@ def _of_processes(plan: Plan, c: Constants) -> list[Limit]:
             "more nodes while a hot video spreads; then write less often (a longer tick)",
         ),
         Limit(
-            "nodes: videos of the fullest",
+            "nodes: videos of the busiest",
             "videos",
             max(found.placement.loads.registrations),
             float(Limits().max_videos),

@@ -68,8 +68,8 @@ def sweep_as_text(plans: Sequence[Plan], found: Sequence[Bite]) -> RenderableTyp
     for stage in plans[0].forecast.stages:
         cores = [number(plan.forecast.stages[stage].cores) for plan in plans]
         table.add_row(f"{stage}: cores", *cores)
-    limits = _table("limits, in the order in which they bite", "limit", *sizes, "at viewers")
-    limits.add_column("what comes next", overflow="fold")
+    limits = _table("limits, in the order in which they are reached", "limit", *sizes, "at viewers")
+    limits.add_column("what to do next", overflow="fold")
     for bite in found:
         at = "-" if bite.viewers is None else number(bite.viewers)
         shares = (f"{share:.1%}" for share in bite.shares)
@@ -97,7 +97,7 @@ def compared_as_text(compared: Sequence[Compared]) -> RenderableType:
     """One line for each figure, with three columns' worth for each run."""
     runs = dict.fromkeys(one.run for one in compared)
     columns = (f"{run}: predicted, measured, error" for run in runs)
-    table = _table("what was predicted and what was measured", "figure", *columns)
+    table = _table("predicted and measured", "figure", *columns)
     for figure in dict.fromkeys(one.figure for one in compared):
         row = [one for one in compared if one.figure == figure]
         table.add_row(
@@ -180,8 +180,8 @@ def _figures(found: Forecast, other: Forecast | None) -> Table:
 
 
 def _limits(limits: Sequence[Limit]) -> Table:
-    table = _table("limits, the nearest first", "limit", "now", "bites at", "share")
-    table.add_column("what comes next", overflow="fold")
+    table = _table("limits, the nearest first", "limit", "now", "at most", "share")
+    table.add_column("what to do next", overflow="fold")
     for limit in limits:
         style = "bold red" if limit.share > 1 else ""
         table.add_row(

@@ -22,9 +22,9 @@ def draw_all(measured: Sequence[Measured]) -> dict[str, str]:
     drawings = {}
     if between:
         bars = _each(between, _arrivals)
-        drawings["arrivals"] = draw_bars("Nodes that a comment comes to", "nodes", bars)
+        drawings["arrivals"] = draw_bars("Nodes that receive a comment", "nodes", bars)
     if mains:
-        drawings["cpu"] = draw_bars("CPU for a comment, by role", "ms", _each(mains, _cpu))
+        drawings["cpu"] = draw_bars("CPU per comment, by role", "ms", _each(mains, _cpu))
     curves = [*growth_of(measured), *spread_of(measured)]
     return drawings | {curve.name: draw(curve) for curve in curves if curve.lines}
 
@@ -37,9 +37,9 @@ def growth_of(measured: Sequence[Measured]) -> list[Curve]:
         return Curve(f"growth-{name}", title, "nodes", title, _lines(growing, _nodes, figure))
 
     return [
-        curve("arrivals", "Nodes that a comment comes to", _arriving),
-        curve("waste", "% of them without a viewer of it", _waste),
-        curve("cpu", "CPU ms for a comment, all processes", _all_cpu),
+        curve("arrivals", "Nodes that receive a comment", _arriving),
+        curve("waste", "% of them without a viewer", _waste),
+        curve("cpu", "CPU ms per comment, all processes", _all_cpu),
     ]
 
 
@@ -51,8 +51,8 @@ def spread_of(measured: Sequence[Measured]) -> list[Curve]:
         for label, samples in spread.items()
         if any(sample.messages for sample in samples)
     }
-    waste = "Of the nodes that a comment comes to: % without a viewer of it"
-    cpu = "CPU ms for a comment, all processes"
+    waste = "Of the nodes that receive a comment: % without a viewer"
+    cpu = "CPU ms per comment, all processes"
     return [
         Curve("spread-waste", waste, _SPREAD, "%", _lines(between, _exponent, _waste)),
         Curve("spread-cpu", cpu, _SPREAD, cpu, _lines(spread, _exponent, _all_cpu)),

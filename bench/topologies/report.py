@@ -28,15 +28,18 @@ def rows(one: Measured) -> Rows:
         ("nodes", f"{sample.nodes}"),
         ("processes between writer and node", f"{one.hops}"),
         *_paths("", sample),
-        ("CPU s, 1,000 comments", _cpu(sample)),
-        ("  writer, dispatcher, node", _ours(sample)),
-        ("  Redis or ZooKeeper; HAProxy", f"{_cpu(sample, *_BUS)} / {_cpu(sample, 'haproxy')}"),
+        ("CPU seconds per 1,000 comments", _cpu(sample)),
+        ("  of these: writer, dispatcher, node", _ours(sample)),
+        (
+            "  of these: Redis or ZooKeeper; HAProxy",
+            f"{_cpu(sample, *_BUS)} / {_cpu(sample, 'haproxy')}",
+        ),
         ("idle CPU, % of a core", f"{100 * sum(sample.idle_cpu.values()):.1f}"),
         ("post to viewer p50 / p99, ms", _late(sample)),
         *_burst_rows(one.burst),
-        ("fullest node killed: its viewers' wait p50 / max, s", _healed(one.heal)),
-        ("memory MiB: ours", _memory(sample, *_OURS)),
-        ("  Redis or ZooKeeper", _memory(sample, *_BUS)),
+        ("node with most viewers killed: outage of its viewers p50 / max, s", _healed(one.heal)),
+        ("memory MiB: our processes", _memory(sample, *_OURS)),
+        ("memory MiB: Redis or ZooKeeper", _memory(sample, *_BUS)),
         ("subscriptions at Redis, or all znodes", f"{sample.held:.0f}" if sample.held else "-"),
     ]
 
@@ -46,7 +49,7 @@ def _burst_rows(burst: Sample | None) -> Rows:
     cpu, late = (_cpu(burst), _late(burst)) if burst else ("-", "-")
     return [
         *_paths("hot video: ", burst),
-        ("hot video: CPU s, 1,000 comments", cpu),
+        ("hot video: CPU seconds per 1,000 comments", cpu),
         ("hot video: post to viewer p50 / p99, ms", late),
     ]
 
@@ -61,10 +64,10 @@ def _paths(of: str, sample: Sample | None) -> Rows:
             arrived = f"{sample.received_per_comment:.2f}"
             wasted = f"{100 * sample.waste:.0f} %"
     return [
-        (f"{of}nodes that a comment comes to", arrived),
+        (f"{of}nodes that receive a comment", arrived),
         (f"{of}of these without a viewer", wasted),
-        (f"{of}messages into nodes, a comment", sent),
-        (f"{of}deliveries, a comment", delivered),
+        (f"{of}messages into nodes, per comment", sent),
+        (f"{of}deliveries, per comment", delivered),
     ]
 
 

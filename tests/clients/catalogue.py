@@ -12,7 +12,7 @@ from pathlib import Path
 
 _ONCLOSE = "let `onclose` throw, and `onerror` return a pause"
 _CONTINUE = "set `ErrorStrategy.alwaysContinue()`"
-_UNDICI = "look whether it is closed, and open another"
+_UNDICI = "check whether it is closed, and open a new one"
 _LOOP = "use a loop that opens it again with `Last-Event-ID`"
 _R3LABS = f"{_LOOP}, and a `ReconnectStrategy` with `MaxElapsedTime` 0"
 

@@ -99,19 +99,22 @@ def test_the_table_has_the_same_lines_for_all() -> None:
     assert [name for name, _ in rows(measured())] == [name for name, _ in rows(single)]
     assert len(dict(rows(measured()))) == len(rows(measured())), "each has a name of its own"
     text = markdown([single, measured()])
-    assert "| nodes that a comment comes to | - | 4.00 |" in text
-    assert "| writer, dispatcher, node | 3.00 in one | 2.00 / - / 1.00 |" in text
-    assert "| Redis or ZooKeeper; HAProxy | - / 1.00 | 0.50 / - |" in text
-    assert "| fullest node killed: its viewers' wait p50 / max, s | - | 1.0 / 2.5 |" in text
+    assert "| nodes that receive a comment | - | 4.00 |" in text
+    assert "| of these: writer, dispatcher, node | 3.00 in one | 2.00 / - / 1.00 |" in text
+    assert "| of these: Redis or ZooKeeper; HAProxy | - / 1.00 | 0.50 / - |" in text
+    assert (
+        "| node with most viewers killed: outage of its viewers p50 / max, s | - | 1.0 / 2.5 |"
+        in text
+    )
     assert "| subscriptions at Redis, or all znodes | - | 7 |" in text
 
 
 def test_the_hot_video_has_figures_of_its_own() -> None:
     shown = dict(rows(measured()))
-    assert shown["hot video: nodes that a comment comes to"] == "3.00"
+    assert shown["hot video: nodes that receive a comment"] == "3.00"
     assert shown["hot video: of these without a viewer"] == "33 %"
-    assert shown["hot video: deliveries, a comment"] == "50.0"
-    assert shown["hot video: CPU s, 1,000 comments"] == "3.50"
+    assert shown["hot video: deliveries, per comment"] == "50.0"
+    assert shown["hot video: CPU seconds per 1,000 comments"] == "3.50"
     assert shown["hot video: post to viewer p50 / p99, ms"] == "1.0 / 77"
 
 

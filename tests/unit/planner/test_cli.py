@@ -28,7 +28,7 @@ def run(*args: str) -> str:
 
 def test_the_command_prints_a_plan_beside_the_other_placement() -> None:
     output = run(*SMALL)
-    for word in ("gateway", "dispatcher", "round_robin", "what comes next"):
+    for word in ("gateway", "dispatcher", "round_robin", "what to do next"):
         assert word in output
 
 
@@ -42,7 +42,7 @@ def test_the_command_prints_json() -> None:
 def test_a_size_is_asked_for_unless_another_subcommand_is_named() -> None:
     assert run("size", *SMALL) == run(*SMALL)
     assert "Plan for a number of viewers" in run("--help")
-    assert "limits, in the order in which they bite" in run("sweep", *SMALL)
+    assert "limits, in the order in which they are reached" in run("sweep", *SMALL)
     bitten = json.loads(run("sweep", *SMALL, "--json"))
     assert bitten["plans"][-1]["viewers"] == 2_000
 

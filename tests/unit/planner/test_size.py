@@ -131,4 +131,4 @@ def test_a_sweep_grows_in_proportion_and_tells_where_limits_bite() -> None:
     assert len(report["plans"]) == len(plans)
     console = Console(width=200, file=StringIO(), record=True)
     console.print(sweep_as_text(plans, found))
-    assert "in the order in which they bite" in console.export_text()
+    assert "in the order in which they are reached" in console.export_text()
