@@ -64,7 +64,8 @@ class ZooKeeperServer(ServerProcess):
         if len(replies) < _CONNECTED.size:
             return False
         first, _, timeout_ms = _CONNECTED.unpack_from(replies)
-        return len(replies) > 4 + first or timeout_ms <= 0  # no time: there is no such session
+        there_is_none: bool = timeout_ms <= 0
+        return there_is_none or len(replies) > 4 + first
 
     def _prepare(self) -> list[str]:
         zookeeper.write_config(self._server)
