@@ -26,13 +26,13 @@ cluster-up: setup ## set up what is missing, start a whole cluster, wait until i
 cluster-status: setup ## every part: ready or why not, viewers, videos, queues
 	@$(BIN)/livecomments status
 
-cluster-logs: setup ## what the parts print, and go on (LOGS="node-1 writer-2" for some)
+cluster-logs: setup ## the logs of the parts, followed (LOGS="node-1 writer-2" for some)
 	@$(BIN)/livecomments logs -f $(LOGS)
 
 cluster-down: setup ## stop the cluster, keep its data
 	@$(BIN)/livecomments down
 
-cluster-clean: setup ## stop the cluster and forget it, comments included
+cluster-clean: setup ## stop the cluster and delete it, comments included
 	@$(BIN)/livecomments clean
 
 dev: setup ## one process with everything in it (topology single), no Java, no HAProxy
@@ -62,7 +62,7 @@ test-docker: setup-dev ## the whole-system tests in containers, with SQLite and 
 test-pythons: setup-dev ## checks, unit and contract tests on Python 3.12 to 3.14, as far as found (PYTHONS="3.13")
 	@$(BIN)/python -m tests.pythons $(PYTHONS)
 
-chaos: setup-dev ## 3 minutes of faults by chance, judged (SEEDS=n times; SEED=n MINUTES=m FAULTS=a,b repeats one)
+chaos: setup-dev ## 3 minutes of random faults, judged (SEEDS=n times; SEED=n MINUTES=m FAULTS=a,b repeats one)
 	@$(BIN)/livecomments install
 	@$(BIN)/python -m tests.chaos
 
@@ -88,7 +88,7 @@ soak: setup ## half load for a long time: does anything grow? (MINUTES=30)
 	@$(BIN)/python -m bench.peers
 	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30)
 
-clients: setup-dev ## SSE clients that we did not write, of six languages (docs/clients.md; CLIENTS="go requests")
+clients: setup-dev ## third-party SSE clients in six languages (docs/clients.md; CLIENTS="go requests")
 	@$(BIN)/python -m tests.clients $(CLIENTS)
 
 compare: setup ## measure the five topologies under one load, some 12 minutes (see docs/topologies.md)

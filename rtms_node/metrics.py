@@ -19,7 +19,7 @@ _COUNTERS = {
     "writes": "Writes to viewers' connections that carried comments",
     "messages": "Messages with comments, from dispatchers or Redis",
     "received": "Comments in those messages",
-    "not_subscribed": "Of those, comments of videos that nobody watches here",
+    "not_subscribed": "Of those, comments of videos without viewers here",
     "comments": "Comments taken into a ring",
     "repeated": "Comments that came again and were dropped",
     "held_dropped": "Comments dropped because too many waited for an earlier one",

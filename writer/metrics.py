@@ -33,7 +33,9 @@ class WriterMetrics:
         self.keys_swept = counter("store_keys_swept", "Idempotency keys forgotten by age")
         self.dispatch_sent = counter("dispatch_sent", "Batches taken by a dispatcher")
         self.dispatch_failed = counter("dispatch_failed", "Requests a dispatcher did not take")
-        self.dispatch_dropped = counter("dispatch_dropped", "Batches left to antientropy", "reason")
+        self.dispatch_dropped = counter(
+            "dispatch_dropped", "Batches dropped; the anti-entropy check delivers them", "reason"
+        )
         exports = Exports(registry)
         self.observe_commit = exports.histogram(
             "commit_seconds", "From a group's start to its commit", LATENCY_BUCKETS

@@ -53,7 +53,7 @@ def down() -> None:
 
 @click.command()
 def clean() -> None:
-    """Stop everything and forget it, comments included."""
+    """Stop everything and delete it, comments included."""
     folder = find_folder()
     if not folder.has_remains():
         say(f"there is no cluster {folder.name}")

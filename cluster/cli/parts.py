@@ -58,14 +58,14 @@ def pause(names: tuple[str, ...]) -> None:
 @click.command()
 @click.argument("names", nargs=-1, required=True)
 def resume(names: tuple[str, ...]) -> None:
-    """Let paused parts go on (SIGCONT)."""
+    """Resume paused parts (SIGCONT)."""
     _each(names, _at_once(Cluster.resume), "resuming")
 
 
 @click.command()
 @click.argument("names", nargs=-1, required=True)
 def partition(names: tuple[str, ...]) -> None:
-    """Cut parts off from all others, as if their cables were pulled; they run on."""
+    """Disconnect parts from the network of the others; they keep running."""
     _each(names, _at_once(Cluster.partition), "cutting off")
 
 

@@ -63,7 +63,7 @@ def route(video: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("names", nargs=-1)
-@click.option("-f", "--follow", is_flag=True, help="Go on with what is printed from now on.")
+@click.option("-f", "--follow", is_flag=True, help="Follow the logs.")
 @click.option(
     "-n",
     "--lines",
@@ -74,7 +74,7 @@ def route(video: str, as_json: bool) -> None:
 )
 @click.option("--raw", is_flag=True, help="Lines as they were written.")
 def logs(names: tuple[str, ...], follow: bool, lines: int, raw: bool) -> None:
-    """Show the end of what parts printed (all of them, or NAMES)."""
+    """Show the end of the logs of all parts, or of NAMES."""
     cluster = open_cluster()
     chosen = [cluster.part(name).name for name in names] or [part.name for part in cluster.parts]
     width = max(map(len, chosen))

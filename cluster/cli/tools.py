@@ -66,7 +66,7 @@ def dev() -> None:
 def new_epoch(file: Path | None) -> None:
     """Give the store a new identity, after an older copy was restored.
 
-    Every viewer then gets a `reset` instead of missing comments without a word. FILE is a copy that
+    Every viewer then gets a `reset` instead of missing comments unnoticed. FILE is a copy that
     no cluster uses; without it, this cluster's store, whose writers must be stopped.
     """
     if file is not None:

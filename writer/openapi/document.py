@@ -97,7 +97,7 @@ def _schemas() -> Json:
     schemas["ProblemCode"] = {
         "title": "ProblemCode",
         "type": "string",
-        "description": "What went wrong. There may be more one day: then go by the status.",
+        "description": "What went wrong. More may be added: go by the status for an unknown one.",
         "enum": codes(),
         "examples": ["invalid_field"],
     }

@@ -83,6 +83,7 @@ STREAM: Problems = (
 )
 EVERY: Problems = (*READ_ONE, *READ_PAGE, *POST, *STREAM)
 
+_UNKNOWN = "Commit outcome unknown; retry with the same key"
 _TEXTS = {
     400: "The request or its body cannot be read",
     404: "No such path, video id or comment",
@@ -93,10 +94,10 @@ _TEXTS = {
     417: "An `Expect` header other than `100-continue`",
     422: "A field, parameter or header breaks its rule; `field` names it",
     429: "The address is over its rate",
-    500: "Our mistake; the log has it",
-    502: "By the gateway: a server ended without a reply. Nobody knows whether a post was stored",
-    503: "Cannot be served now. After `store_unavailable` a comment may be stored or not",
-    504: "By the gateway: no reply in time. Nobody knows whether a post was stored",
+    500: "An error of the server; the log has it",
+    502: f"By the gateway: a server ended without a reply. {_UNKNOWN}",
+    503: "Cannot be served now. After `store_unavailable` the commit outcome may be unknown",
+    504: f"By the gateway: no reply in time. {_UNKNOWN}",
 }
 
 

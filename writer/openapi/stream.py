@@ -83,7 +83,7 @@ def _parameters() -> list[Json]:
 
 def _stream() -> Json:
     return {
-        "description": "The stream; also when this server has to send you away (`bye`)",
+        "description": "The stream; also when this server has to end it at once (`bye`)",
         "headers": header_references(),
         "content": {
             _MEDIA_TYPE: {
