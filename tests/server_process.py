@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -65,8 +66,12 @@ class ServerProcess(ABC):
         await self._end(signal.SIGKILL)
 
     def pause(self) -> None:
-        """It keeps its connections and answers nothing."""
+        """It keeps its connections and answers nothing; returns when each of its threads stands."""
         self._signal(signal.SIGSTOP)
+        deadline = time.monotonic() + _END_WITHIN_S * TIMEOUT_FACTOR
+        while not self._stands():
+            assert time.monotonic() < deadline, "it does not stand still"
+            time.sleep(_CHECK_EVERY_S)
 
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
@@ -75,6 +80,13 @@ class ServerProcess(ABC):
         """Kill it, and remove its folder."""
         await self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _stands(self) -> bool:
+        assert self._process is not None, "it does not run"
+        threads = Path(f"/proc/{self._process.pid}/task").iterdir()
+        return all(
+            (thread / "stat").read_text().rpartition(")")[2].split()[0] == "T" for thread in threads
+        )
 
     def _signal(self, signum: int) -> None:
         assert self._process is not None, "it does not run"
