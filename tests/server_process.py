@@ -83,10 +83,12 @@ class ServerProcess(ABC):
 
     def _stands(self) -> bool:
         assert self._process is not None, "it does not run"
-        threads = Path(f"/proc/{self._process.pid}/task").iterdir()
-        return all(
-            (thread / "stat").read_text().rpartition(")")[2].split()[0] == "T" for thread in threads
-        )
+        threads = Path(f"/proc/{self._process.pid}/task")
+        try:
+            states = [(thread / "stat").read_text() for thread in threads.iterdir()]
+        except FileNotFoundError:  # one of them has just ended
+            return False
+        return all(state.rpartition(")")[2].split()[0] == "T" for state in states)
 
     def _signal(self, signum: int) -> None:
         assert self._process is not None, "it does not run"
