@@ -35,14 +35,14 @@ class UnknownPart(ClusterError):
     """No part of this cluster has the name."""
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
-        super().__init__(f"there is no {name} here; this cluster has {', '.join(known)}")
+        super().__init__(f"there is no part {name}; this cluster has {', '.join(known)}")
 
 
 class NoCluster(ClusterError):
     """Nothing is kept under the name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"there is no cluster {name}; `make cluster-up` makes one")
+        super().__init__(f"there is no cluster {name}; `make cluster-up` creates it")
 
 
 class StateLost(ClusterError):
@@ -51,8 +51,8 @@ class StateLost(ClusterError):
     def __init__(self, path: Path, why: object) -> None:
         super().__init__(
             f"{path} cannot be read ({why}); `make cluster-down` stops what runs, then remove that "
-            "file: the next `make cluster-up` makes it anew and keeps the comments, if it is given "
-            "what differs from the defaults (STORE=, TOPOLOGY=, CASSANDRAS= and so on)"
+            "file: the next `make cluster-up` creates it again and keeps the comments, if given "
+            "all settings that differ from the defaults (STORE=, TOPOLOGY=, CASSANDRAS= and so on)"
         )
 
 
@@ -60,7 +60,7 @@ class PortTaken(ClusterError):
     """Another program listens on `port`, which belongs to `whose`."""
 
     def __init__(self, whose: str, port: int, hint: str) -> None:
-        super().__init__(f"port {port} ({whose}) is taken by another program; {hint}")
+        super().__init__(f"port {port} ({whose}) is in use by another program; {hint}")
         self.port = port
 
 

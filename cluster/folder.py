@@ -50,8 +50,8 @@ def require_own_environment(script: str, checkout: Path = CHECKOUT) -> None:
         place = environment.parent.resolve()
         if environment.name == ".venv" and place != checkout:
             raise ClusterError(
-                f"{environment} was made for the checkout in {checkout};"
-                f" `make setup` in {place} gives this one an environment of its own"
+                f"{environment} was created for the checkout in {checkout};"
+                f" `make setup` in {place} creates one there"
             )
 
 

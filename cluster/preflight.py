@@ -52,8 +52,7 @@ def check_path(folder: Path) -> None:
         str(folder).encode()
     except UnicodeEncodeError:
         raise ConfigError(
-            f"the name of the folder {folder} is not UTF-8; LIVECOMMENTS_HOME=folder keeps "
-            "clusters elsewhere"
+            f"the name of the folder {folder} is not UTF-8; set LIVECOMMENTS_HOME to another folder"
         ) from None
 
 

@@ -69,11 +69,11 @@ def route_lines(route: Route) -> list[str]:
 
 def _way(route: Route) -> list[str]:
     if route.channel is not None:
-        return [f"channel         {route.channel}, heard by {route.heard_by} node(s)"]
+        return [f"channel         {route.channel}, received by {route.heard_by} node(s)"]
     if route.topology == Topology.SINGLE:
-        return ["served by       the one process"]
+        return ["served by       the single process"]
     return [
-        f"served by       {', '.join(route.serving) or 'no node (nobody watches it)'}",
+        f"served by       {', '.join(route.serving) or 'no node (no viewers)'}",
         f"dispatcher      {route.dispatcher or 'none'}",
     ]
 
@@ -86,7 +86,7 @@ def closing_words(cluster: Cluster) -> list[str]:
         f"The cluster {cluster.settings.name} is ready (topology {cluster.settings.topology}).",
         f"  HTTP   {url}",
         f"  HTTPS  {cluster.https_url}   (curl --cacert {shlex.quote(str(cluster.ca_file))})",
-        f"  kept   {cluster.folder.path}",
+        f"  data   {cluster.folder.path}",
         "",
         *lines_to_try(url),
         "",

@@ -152,12 +152,20 @@ class DispatcherService:
         )
         counter("route_reads", "Routes read from ZooKeeper", lambda: resolver.stats.reads)
         counter("route_events", "Watch events", lambda: resolver.stats.events)
-        counter("route_differences", "Found by a re-read", lambda: resolver.stats.differences)
-        counter("routes_evicted", "Routes forgotten", lambda: resolver.evicted)
-        gauge("route_watches_leaving", "Forgotten routes with a watch", lambda: resolver.leaving)
+        counter(
+            "route_differences",
+            "Differences between routes and ZooKeeper found by comparing",
+            lambda: resolver.stats.differences,
+        )
+        counter("routes_evicted", "Routes dropped", lambda: resolver.evicted)
+        gauge(
+            "route_watches_leaving",
+            "Dropped routes whose watch is not yet removed",
+            lambda: resolver.leaving,
+        )
         counter(
             "route_watches_removed",
-            "Watches of forgotten routes",
+            "Watches of dropped routes that were removed",
             lambda: resolver.stats.unwatched,
         )
         counter(

@@ -16,33 +16,33 @@ class DispatcherMetrics:
         # be read), queue_full (too many waited for a route already), too_large.
         self._batches = Counter(
             "livecomments_dispatched_batches",
-            "Batches taken from writers, by what became of them",
+            "Batches from writers, by outcome",
             ["outcome"],
             registry=registry,
         )
         self.unknown_nodes = Counter(
             "livecomments_route_unknown_nodes",
-            "Registrations met in a route whose node is no member",
+            "Registrations in routes of nodes that are not members",
             registry=registry,
         )
-        self._forwards = self._counter("forwards", "Requests to nodes that were answered")
+        self._forwards = self._counter("forwards", "Requests to nodes that succeeded")
         self._forwarded_batches = self._counter("forwarded_batches", "Batches in those requests")
         self._forwarded_comments = self._counter("forwarded_comments", "Comments in those requests")
         self.forwards_failed = self._counter(
-            "forwards_failed", "Requests to nodes that were refused, broke off or came late"
+            "forwards_failed", "Requests to nodes that were refused, cut off or too late"
         )
         self._dropped = Counter(
             "livecomments_forward_dropped_comments",
-            "Comments not forwarded to a node, which heals by its anti-entropy check",
+            "Comments dropped before a node; its anti-entropy check finds them",
             ["reason"],
             registry=registry,
         )
         self.not_serving = self._counter(
-            "not_serving", "Videos that a node said it does not serve; each route is re-read"
+            "not_serving", "Videos that a node does not serve; each route is read again"
         )
         self.forward_seconds = Histogram(
             "livecomments_forward_seconds",
-            "Duration of a request to a node, failed ones too",
+            "Duration of requests to nodes, also of failed ones",
             registry=registry,
             buckets=LATENCY_BUCKETS,
         )

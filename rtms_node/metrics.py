@@ -15,22 +15,22 @@ from service.stages import Stage, note
 
 _COUNTERS = {
     "streams": "Streams opened",
-    "deliveries": "Comments handed to a viewer's connection",
+    "deliveries": "Comments written to viewers' connections",
     "writes": "Writes to viewers' connections that carried comments",
     "messages": "Messages with comments, from dispatchers or Redis",
     "received": "Comments in those messages",
     "not_subscribed": "Of those, comments of videos without viewers here",
-    "comments": "Comments taken into a ring",
-    "repeated": "Comments that came again and were dropped",
-    "held_dropped": "Comments dropped because too many waited for an earlier one",
+    "comments": "Comments added to a ring",
+    "repeated": "Comments received again and dropped",
+    "held_dropped": "Comments dropped: too many waited for an earlier one",
     "foreign_epoch": "Forwards of an epoch that is not the store's",
     "repairs": "Range reads for comments that were missing",
     "backfills": "Range reads for viewers behind the ring",
     "failed_reads": "Range reads that no writer answered",
     "gaps": "Gap events",
     "resets": "Reset events",
-    "regressions": "Heads below what was delivered (alarm)",
-    "contradictions": "Forwards with another content than was delivered (alarm)",
+    "regressions": "Heads in the store below what was delivered (alarm)",
+    "contradictions": "Comments received with other content than delivered (alarm)",
     "trimmed_frames": "Frames dropped to keep the byte budget",
 }
 
@@ -39,7 +39,7 @@ def post_to_write(registry: CollectorRegistry) -> Callable[[float], None]:
     """What notes that a comment accepted at a wall clock (seconds) has just been written."""
     observe_s = Exports(registry).histogram(
         "post_to_write_seconds",
-        "From the acceptance of a post to the end of its round of writes (clocks of two hosts)",
+        "From accepting a post to the end of its writes (clocks of two hosts)",
         LATENCY_BUCKETS,
     )
 
@@ -57,15 +57,21 @@ def export_node(registry: CollectorRegistry, stats: Stats, hub: Hub, reader: Sto
         exports.counter(name, text, _reading(stats, name))
     exports.counters("byes", "Streams ended by us", "reason", lambda: stats.byes)
     exports.gauge("viewers", "Open streams", lambda: len(hub.viewers))
-    exports.gauge("paused_viewers", "Viewers that take no bytes", lambda: hub.paused_viewers)
+    exports.gauge(
+        "paused_viewers",
+        "Viewers whose connection takes no more bytes now",
+        lambda: hub.paused_viewers,
+    )
     exports.gauge("videos", "Videos served", lambda: len(hub.rooms))
     exports.gauge("frame_bytes", "Bytes of memory in rings", lambda: hub.frame_bytes)
     exports.gauge(
-        "range_reads_at_once", "Of one video, the most so far", lambda: reader.ranges_at_once
+        "range_reads_at_once",
+        "Most concurrent range reads of one video so far",
+        lambda: reader.ranges_at_once,
     )
     exports.counter("head_reads", "Batched head reads", lambda: reader.head_reads)
     exports.gauge(
-        "store_reachable", "Whether the last read of heads worked", lambda: reader.reachable
+        "store_reachable", "Whether the last read of heads succeeded", lambda: reader.reachable
     )
 
 

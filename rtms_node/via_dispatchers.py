@@ -113,9 +113,17 @@ class ViaDispatchers:
     def _export(self) -> None:
         exports, registrar = Exports(self._shell.registry), self._registrar
         exports.session(self._session)
-        exports.gauge("registrations", "Held in ZooKeeper", lambda: registrar.registered)
-        exports.gauge("registrations_pending", "Not carried out", lambda: registrar.pending)
-        exports.counter(
-            "registrations_lost", "Removed by others", lambda: registrar.stats.audit_losses
+        exports.gauge("registrations", "Registrations in ZooKeeper", lambda: registrar.registered)
+        exports.gauge(
+            "registrations_pending",
+            "Registrations to be made or removed",
+            lambda: registrar.pending,
         )
-        exports.counter("junk_znodes", "Members that are none", lambda: self._writers.junk)
+        exports.counter(
+            "registrations_lost",
+            "Registrations that something else removed",
+            lambda: registrar.stats.audit_losses,
+        )
+        exports.counter(
+            "junk_znodes", "Member znodes that are not valid", lambda: self._writers.junk
+        )

@@ -66,6 +66,8 @@ class ViaRedis:
         exports, subscriber, stats = Exports(self._shell.registry), self.feed, self.feed.stats
         exports.gauge("redis_connected", "1 while connected", lambda: subscriber.connected)
         exports.counter("redis_failures", "Connections lost or refused", lambda: stats.failures)
-        exports.gauge("subscriptions", "Channels heard", lambda: subscriber.subscriptions)
-        exports.gauge("subscriptions_pending", "Not confirmed", lambda: subscriber.pending)
-        exports.counter("junk_messages", "Messages that are none", lambda: stats.junk)
+        exports.gauge("subscriptions", "Channels subscribed", lambda: subscriber.subscriptions)
+        exports.gauge(
+            "subscriptions_pending", "Channels not yet confirmed", lambda: subscriber.pending
+        )
+        exports.counter("junk_messages", "Messages that are not valid", lambda: stats.junk)

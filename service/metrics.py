@@ -124,9 +124,19 @@ class Exports:
     def session(self, session: SessionFigures) -> None:
         """How the process stands with ZooKeeper."""
         self.gauge("zookeeper_connected", "1 while connected", lambda: session.state == "connected")
-        self.counter("zookeeper_sessions", "Sessions had", lambda: session.stats.sessions)
-        self.counter("zookeeper_suspensions", "Connections lost", lambda: session.stats.suspensions)
-        self.counter("zookeeper_cuts", "Connections cut for silence", lambda: session.stats.drops)
+        self.counter(
+            "zookeeper_sessions", "ZooKeeper sessions so far", lambda: session.stats.sessions
+        )
+        self.counter(
+            "zookeeper_suspensions",
+            "Connections to ZooKeeper lost",
+            lambda: session.stats.suspensions,
+        )
+        self.counter(
+            "zookeeper_cuts",
+            "Connections to ZooKeeper cut because nothing was answered",
+            lambda: session.stats.drops,
+        )
 
     def _add(self, read: Callable[[], Metric]) -> None:
         self._registry.register(_Read(read))

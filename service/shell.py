@@ -26,10 +26,10 @@ class Shell:
         exports = Exports(self.registry)
         exports.counter(
             "descriptor_shortages",
-            "Checks, one a second, that found none free",
+            "Seconds in which no file descriptor was free",
             lambda: self._descriptors.shortages,
         )
-        exports.counter("log_lines_lost", "Lines that could not be printed", lost_lines)
+        exports.counter("log_lines_lost", "Log lines that could not be written", lost_lines)
 
     def start(self) -> None:
         """Begin what every process does all its life."""

@@ -137,7 +137,7 @@ def _check(value: dict[str, Any], name: str, limit: int) -> str:
     text = text.strip(_WHITE_SPACE)
     if not 1 <= len(text) <= limit:
         raise InvalidField(
-            name, f"must have 1 to {limit} characters, white space at both ends not counted"
+            name, f"must have 1 to {limit} characters, not counting white space at both ends"
         )
     if not text.isprintable() and any(map(_is_forbidden, text)):
         raise InvalidField(

@@ -14,7 +14,7 @@
     |  |- InvalidField        422 invalid_field        (names the field)
     |  |- KeyReused           422 idempotency_key_reused
     |  `- TooManyRequests     429 too_many_requests    (Retry-After)
-    |- Unavailable            our fault or a peer's: 503, worth a retry (Retry-After)
+    |- Unavailable            our fault or a peer's: 503, to be retried (Retry-After)
     |  |- StoreUnavailable    503 store_unavailable
     |  |- Overloaded          503 overloaded
     |  |- Draining            503 draining
@@ -192,7 +192,7 @@ class Unavailable(_Retryable):
 
 
 class StoreUnavailable(Unavailable):
-    """The store did not commit or did not answer: not stored, or the outcome is unknown."""
+    """The store did not commit or did not answer: not stored, or the commit outcome is unknown."""
 
     code = "store_unavailable"
     title = "The comment store is unavailable"
@@ -213,7 +213,7 @@ class Draining(Unavailable):
 
 
 class BadGateway(Unavailable):
-    """The gateway's server ended the connection without a reply: the outcome is unknown."""
+    """A server ended the gateway's connection without a reply: the outcome is unknown."""
 
     status = 502
     code = "bad_gateway"
@@ -221,7 +221,7 @@ class BadGateway(Unavailable):
 
 
 class GatewayTimeout(Unavailable):
-    """The gateway's server did not reply in time: the outcome is unknown."""
+    """A server did not reply to the gateway in time: the outcome is unknown."""
 
     status = 504
     code = "gateway_timeout"

@@ -112,9 +112,9 @@ def decode_batches(body: bytes) -> tuple[Batch, ...]:
     batches = decode(body, Batches).batches
     for batch in batches:
         if not (is_video_id(batch.video_id) and is_epoch(batch.epoch)):
-            raise BadRequest("a batch has an impossible video id or epoch")
+            raise BadRequest("a batch has an invalid video id or epoch")
         if batch.first_seq < 1 or not 1 <= len(batch.comments) <= MAX_BATCH:
-            raise BadRequest("a batch has an impossible number or size")
+            raise BadRequest("a batch has an invalid number or size")
         _check_lines(batch.comments)
     return batches
 
@@ -137,7 +137,7 @@ def decode_range(body: bytes) -> RangeReply:
 def _check_epoch(epoch: str) -> None:
     # It becomes part of every event's id: a line end in it would be a field of its own.
     if not is_epoch(epoch):
-        raise BadRequest("a reply has an impossible epoch")
+        raise BadRequest("a reply has an invalid epoch")
 
 
 def _check_lines(comments: tuple[msgspec.Raw, ...]) -> None:

@@ -189,8 +189,8 @@ class CommentService:
             self._note_unread(call, lane, exc.detail)
             raise
         except TimeoutError as exc:
-            self._note_unread(call, lane, "no answer in time")
-            raise StoreUnavailable("no answer in time") from exc
+            self._note_unread(call, lane, "the store did not answer in time")
+            raise StoreUnavailable("the store did not answer in time") from exc
         if lane is self._heads:
             self._problems.pop("read", None)
 
@@ -201,7 +201,7 @@ class CommentService:
         except StoreUnavailable as exc:
             self._note_unwritten(exc.detail)
         except TimeoutError:
-            self._note_unwritten("no answer in time")
+            self._note_unwritten("the store did not answer in time")
         else:
             if tried:
                 self._note_written()
@@ -232,7 +232,7 @@ def _seq(text: str, epoch: str, parameter: str) -> int:
     if event_id is None:
         raise InvalidField(parameter, "is not an event id")
     if event_id.epoch != epoch:
-        raise InvalidField(parameter, "belongs to another store: read without it")
+        raise InvalidField(parameter, "is of another epoch of the store; read without it")
     return event_id.seq
 
 

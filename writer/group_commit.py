@@ -143,7 +143,7 @@ class GroupCommit:
     def _expire(self, done: asyncio.Future[Appended]) -> None:
         if not done.done():
             self._metrics.refused.labels("deadline").inc()
-            done.set_exception(StoreUnavailable("the commit did not come in time"))
+            done.set_exception(StoreUnavailable("the commit did not end in time"))
 
     def _overloaded(self, reason: str) -> Overloaded:
         self._metrics.refused.labels(reason).inc()
@@ -223,7 +223,7 @@ def _tell(post: Post, result: Appended) -> None:
         return
     if result.outcome is Outcome.UNDECIDED:
         post.done.set_exception(
-            StoreUnavailable("not stored: its key could not be searched in time")
+            StoreUnavailable("not stored: its idempotency key could not be looked up in time")
         )
     else:
         post.done.set_result(result)

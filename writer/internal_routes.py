@@ -37,7 +37,7 @@ class _InternalRoutes:
         self._check_role(request)
         asked = decode(await read_body(request, MAX_HEADS_BYTES), HeadsRequest)
         if len(asked.videos) > MAX_HEADS or not all(map(is_video_id, asked.videos)):
-            raise BadRequest(f"at most {MAX_HEADS} possible video ids")
+            raise BadRequest(f"at most {MAX_HEADS} video ids, each valid")
         return _json(await self._comments.heads(asked.videos, asked.known))
 
     async def range(self, request: web.Request) -> web.Response:
@@ -48,7 +48,7 @@ class _InternalRoutes:
             raise NotFound()
         after, through = _number(request, "after"), _number(request, "through")
         if through < after:
-            raise BadRequest("through is before after")
+            raise BadRequest("`through` is less than `after`")
         return _json(await self._comments.range(video_id, after, through))
 
 

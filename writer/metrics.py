@@ -29,12 +29,16 @@ class WriterMetrics:
         self.reads_refused = counter(
             "reads_refused", "Reads refused with 503 or 429", "lane", "reason"
         )
-        self.store_failures = counter("store_failures", "Calls the store did not serve", "call")
-        self.keys_swept = counter("store_keys_swept", "Idempotency keys forgotten by age")
-        self.dispatch_sent = counter("dispatch_sent", "Batches taken by a dispatcher")
-        self.dispatch_failed = counter("dispatch_failed", "Requests a dispatcher did not take")
+        self.store_failures = counter("store_failures", "Calls to the store that failed", "call")
+        self.keys_swept = counter(
+            "store_keys_swept", "Idempotency keys deleted because of their age"
+        )
+        self.dispatch_sent = counter("dispatch_sent", "Batches accepted by a dispatcher")
+        self.dispatch_failed = counter(
+            "dispatch_failed", "Requests that a dispatcher did not accept"
+        )
         self.dispatch_dropped = counter(
-            "dispatch_dropped", "Batches dropped; the anti-entropy check delivers them", "reason"
+            "dispatch_dropped", "Batches dropped; anti-entropy checks deliver them", "reason"
         )
         exports = Exports(registry)
         self.observe_commit = exports.histogram(
@@ -47,7 +51,10 @@ class WriterMetrics:
     def watch_queues(self, depths: Callable[[], dict[str, int]]) -> None:
         """Show the depth of each queue in `depths()` (always the same names)."""
         gauge = Gauge(
-            "livecomments_queue_depth", "Waiting in a queue", ["queue"], registry=self._registry
+            "livecomments_queue_depth",
+            "Entries that wait in a queue",
+            ["queue"],
+            registry=self._registry,
         )
 
         def depth(name: str) -> Callable[[], float]:

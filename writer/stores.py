@@ -65,18 +65,22 @@ def build_store(
     exports, stats = Exports(registry), store.stats
     exports.counter(
         "store_lost_races",
-        "Groups numbered anew: another writer was first",
+        "Groups numbered again: another writer was first",
         lambda: stats.lost_races,
     )
     exports.counter(
         "store_unanswered", "Commits whose outcome was read back", lambda: stats.unanswered
     )
     exports.counter(
-        "store_unsearched", "Comments whose key could not be searched", lambda: stats.unsearched
+        "store_unsearched",
+        "Comments refused: their key could not be looked up in time",
+        lambda: stats.unsearched,
     )
     exports.counters(
         "store_outcomes", "What those reads found", "outcome", lambda: dict(stats.settled)
     )
-    exports.counter("store_links", "Connections made from scratch", lambda: store.links)
-    exports.counter("store_shared_heads", "Heads told without a read", lambda: store.shared_heads)
+    exports.counter("store_links", "Connections to the cluster made anew", lambda: store.links)
+    exports.counter(
+        "store_shared_heads", "Heads answered without a read", lambda: store.shared_heads
+    )
     return store

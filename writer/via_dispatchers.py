@@ -35,7 +35,7 @@ class ViaDispatchers:
         self._membership: Membership | None = None
         exports = Exports(shell.registry)
         exports.session(self._session)
-        exports.counter("junk_znodes", "Members that are none", lambda: self._watch.junk)
+        exports.counter("junk_znodes", "Member znodes that are not valid", lambda: self._watch.junk)
 
     @property
     def problems(self) -> Mapping[str, str | None]:

@@ -21,10 +21,15 @@ class ViaRedis:
         exports.gauge("redis_connected", "1 while connected", lambda: self.sink.connected)
         exports.counter("redis_failures", "Connections lost or refused", lambda: stats.failures)
         exports.counter("published", "Batches published", lambda: stats.batches)
-        exports.counter("published_messages", "Messages they made", lambda: stats.messages)
-        exports.counter("published_heard", "Nodes that heard them", lambda: stats.receivers)
+        exports.counter("published_messages", "Messages with these batches", lambda: stats.messages)
+        exports.counter(
+            "published_heard", "Nodes that received these messages, summed", lambda: stats.receivers
+        )
         exports.counters(
-            "publish_dropped", "Batches left to antientropy", "reason", lambda: stats.dropped
+            "publish_dropped",
+            "Batches dropped; anti-entropy checks deliver them",
+            "reason",
+            lambda: stats.dropped,
         )
 
     @property

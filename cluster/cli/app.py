@@ -48,7 +48,7 @@ class _Commands(click.Group):
 def main() -> None:
     """Run and inspect a livecomments cluster on this machine.
 
-    Another cluster than the default one is named by the variable CLUSTER.
+    The variable CLUSTER names another cluster than the default one.
     """
     ensure_streams()
     require_own_environment(sys.argv[0])
@@ -63,5 +63,5 @@ def _explain(exc: OSError) -> str:
     """With a hint if the folder of the clusters cannot be used."""
     home = home_folder(os.environ)
     if exc.errno in _CANNOT_WRITE and str(exc.filename or "").startswith(str(home)):
-        return f"{exc.filename}: {exc.strerror}; {HOME_VARIABLE}=folder keeps clusters elsewhere"
+        return f"{exc.filename}: {exc.strerror}; set {HOME_VARIABLE} to another folder"
     return str(exc)

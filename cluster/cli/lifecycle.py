@@ -23,11 +23,11 @@ from cluster.terminal import say
 
 @click.command()
 def up() -> None:
-    """Start everything that does not run, and wait until it is ready.
+    """Start all parts that do not run, and wait until they are ready.
 
     Variables: NODES, DISPATCHERS, WRITERS, ZOOKEEPERS and CASSANDRAS (1 or 3), STORE, TOPOLOGY,
-    PLACEMENT (hash, round_robin), RUNTIME, BIND, HTTP_PORT, HTTPS_PORT, CLUSTER. What is not set
-    stays as it was.
+    PLACEMENT (hash, round_robin), RUNTIME, BIND, HTTP_PORT, HTTPS_PORT, CLUSTER. A setting whose
+    variable is missing stays as it was.
     """
     folder, progress = find_folder(), console_progress()
     with folder.lock():
@@ -36,30 +36,30 @@ def up() -> None:
         if settings.runtime == "local":
             ensure_installed(kinds_of(settings), find_jars(), progress)
         elif reason := why_not_docker(kinds_of(settings), os.environ, progress):
-            raise ClusterError(f"RUNTIME=docker: {reason}; RUNTIME=local needs none of it")
+            raise ClusterError(f"RUNTIME=docker: {reason}; RUNTIME=local works without it")
         cluster = Cluster.create(settings)
         asyncio.run(cluster.up(progress))
     if known is not None and settings.environment != known.environment:
-        say("Variables reach a process when it starts: those that ran keep what they had.")
+        say("Parts that already ran keep their old variables until they are started again.")
     say("\n".join(readable.closing_words(cluster)))
 
 
 @click.command()
 def down() -> None:
-    """Stop everything; data is kept."""
+    """Stop all parts; keep the data."""
     cluster = _change(lambda cluster: cluster.down(console_progress()))
     say(f"The cluster {cluster.settings.name} is stopped; its data is in {cluster.folder.path}")
 
 
 @click.command()
 def clean() -> None:
-    """Stop everything and delete it, comments included."""
+    """Stop all parts and delete the cluster, comments included."""
     folder = find_folder()
     if not folder.has_remains():
         say(f"there is no cluster {folder.name}")
         return
     _change(lambda cluster: cluster.clean(console_progress()))
-    say(f"The cluster {folder.name} is gone")
+    say(f"The cluster {folder.name} is deleted")
 
 
 COMMANDS = (up, down, clean)

@@ -30,28 +30,28 @@ def start(names: tuple[str, ...]) -> None:
 @click.command()
 @click.argument("names", nargs=-1, required=True)
 def stop(names: tuple[str, ...]) -> None:
-    """End parts soon and cleanly, without a drain."""
+    """Stop parts cleanly, without a drain."""
     _each(names, lambda cluster, name, _: cluster.stop(name), "stopping")
 
 
 @click.command()
 @click.argument("names", nargs=-1, required=True)
 def drain(names: tuple[str, ...]) -> None:
-    """Let parts hand over their work and end (SIGTERM)."""
+    """Let parts drain and end (SIGTERM)."""
     _each(names, _drain, "draining")
 
 
 @click.command()
 @click.argument("names", nargs=-1, required=True)
 def kill(names: tuple[str, ...]) -> None:
-    """End parts without warning (SIGKILL)."""
+    """Kill parts (SIGKILL)."""
     _each(names, lambda cluster, name, _: cluster.kill(name), "killing")
 
 
 @click.command()
 @click.argument("names", nargs=-1, required=True)
 def pause(names: tuple[str, ...]) -> None:
-    """Freeze parts: sockets stay open, nothing answers (SIGSTOP)."""
+    """Freeze parts; their sockets stay open (SIGSTOP)."""
     _each(names, _at_once(Cluster.pause), "pausing")
 
 
@@ -65,7 +65,7 @@ def resume(names: tuple[str, ...]) -> None:
 @click.command()
 @click.argument("names", nargs=-1, required=True)
 def partition(names: tuple[str, ...]) -> None:
-    """Disconnect parts from the network of the others; they keep running."""
+    """Cut parts off from all others (in containers only)."""
     _each(names, _at_once(Cluster.partition), "cutting off")
 
 

@@ -34,9 +34,9 @@ class _TakesVideo(click.Command):
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(as_json: bool) -> None:
-    """Show every part: whether it is ready or why not, and its figures.
+    """Show every part: ready or why not, and its figures.
 
     The exit status is 0 if all parts are ready, else 1.
     """
@@ -53,7 +53,7 @@ def status(as_json: bool) -> None:
 
 @click.command(cls=_TakesVideo)
 @click.argument("video")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def route(video: str, as_json: bool) -> None:
     """Show where a video is served and where the gateway sends it."""
     found = asyncio.run(fetch_route(open_cluster(), video))
@@ -63,18 +63,18 @@ def route(video: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("names", nargs=-1)
-@click.option("-f", "--follow", is_flag=True, help="Follow the logs.")
+@click.option("-f", "--follow", is_flag=True, help="Go on with new lines.")
 @click.option(
     "-n",
     "--lines",
     type=click.IntRange(min=0),
     default=_LOG_LINES,
     show_default=True,
-    help="Of each part.",
+    help="Lines of each part.",
 )
-@click.option("--raw", is_flag=True, help="Lines as they were written.")
+@click.option("--raw", is_flag=True, help="Print lines unchanged.")
 def logs(names: tuple[str, ...], follow: bool, lines: int, raw: bool) -> None:
-    """Show the end of the logs of all parts, or of NAMES."""
+    """Show the last log lines of all parts, or of NAMES."""
     cluster = open_cluster()
     chosen = [cluster.part(name).name for name in names] or [part.name for part in cluster.parts]
     width = max(map(len, chosen))

@@ -22,9 +22,9 @@ from cluster.terminal import say
 
 
 @click.command()
-@click.option("--tests", is_flag=True, help="And all that the tests need, a browser too.")
+@click.option("--tests", is_flag=True, help="Also install what the tests need, a browser too.")
 def install(tests: bool) -> None:
-    """Install what `up` would, if it is missing, and start nothing.
+    """Install what `up` needs and is missing, and start nothing.
 
     Java, ZooKeeper and HAProxy by apt-get; with STORE=cassandra also Java 17 and Maven, and
     Cassandra by Maven.
@@ -38,7 +38,7 @@ def install(tests: bool) -> None:
 
 @click.command()
 def dev() -> None:
-    """Run everything in one process in the foreground (topology `single`).
+    """Run topology `single`: one process, in the foreground.
 
     Variables: BIND (127.0.0.1), HTTP_PORT (8080); what the writer and the node read from the
     environment is passed on.
@@ -64,10 +64,10 @@ def dev() -> None:
 @click.command("new-epoch")
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 def new_epoch(file: Path | None) -> None:
-    """Give the store a new identity, after an older copy was restored.
+    """Give the store a new epoch, after an older copy was restored.
 
-    Every viewer then gets a `reset` instead of missing comments unnoticed. FILE is a copy that
-    no cluster uses; without it, this cluster's store, whose writers must be stopped.
+    Every viewer then gets a `reset`; otherwise viewers would miss comments unnoticed. FILE is a
+    store that no cluster uses; without it, this cluster's store, whose writers must be stopped.
     """
     if file is not None:
         old, new = renew_file_epoch(file)

@@ -146,7 +146,9 @@ class ComposeFiles:
 def _line(name: str, value: str) -> str:
     """One of `.env`. Raises ClusterError for what the versions of compose read differently."""
     if "'" in value or not value.isprintable():
-        raise ClusterError(f"RUNTIME=docker cannot work with a quote or line break: {name}={value}")
+        raise ClusterError(
+            f"RUNTIME=docker allows no quote or line break in a variable: {name}={value}"
+        )
     return f"{name}='{value}'\n"
 
 

@@ -125,7 +125,7 @@ class Containers:
         """
         container = self.find(service)
         if container is None:
-            raise ClusterError(f"{service} has no container; `make cluster-up` makes it")
+            raise ClusterError(f"{service} has no container; `make cluster-up` creates it")
         try:
             with engine_errors():
                 yield self.client.api, container.id
@@ -161,7 +161,7 @@ class Containers:
                 self.client.api.remove_network(name)
         except ClusterError as exc:
             raise ClusterError(
-                f"the network {name} has to be made anew; `make cluster-down` first ({exc})"
+                f"the network {name} must be created again; first: make cluster-down ({exc})"
             ) from exc
         self.forget()
 

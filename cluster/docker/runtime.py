@@ -171,7 +171,7 @@ class DockerRuntime:
         once = ("run", "--rm", "--no-deps", "-T", writer)
         said = _EPOCHS.search(await self._compose.run(*once, "cluster", "new-epoch", path))
         if said is None:
-            raise ClusterError("the store did not tell its new epoch")
+            raise ClusterError("the store did not print its new epoch")
         return said[1], said[2]
 
     async def discard_data(self, name: str) -> None:

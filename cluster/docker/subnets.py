@@ -44,7 +44,9 @@ def find_free(wish: int, taken: Iterable[IPv4Network]) -> str:
     for network in _candidates(wish):
         if is_free(network, known):
             return network
-    raise ClusterError(f"all of {', '.join(f'{one}.*.*' for one in RANGES)} is in use here")
+    raise ClusterError(
+        f"all of {', '.join(f'{one}.*.*' for one in RANGES)} is in use on this machine"
+    )
 
 
 def read_routes(path: Path = _ROUTES) -> list[IPv4Network]:

@@ -207,7 +207,7 @@ class LocalRuntime:
         """Raises ClusterError: all processes share the machine's loopback."""
         raise ClusterError(
             f"{name} cannot be cut off: the processes of a cluster share this machine's network. "
-            "`livecomments pause` is the nearest; RUNTIME=docker can do it"
+            "`livecomments pause` is the nearest alternative; RUNTIME=docker can do it"
         )
 
     def heal(self, _name: str) -> None:

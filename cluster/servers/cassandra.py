@@ -79,7 +79,7 @@ def command(server: CassandraServer, jars: Path) -> list[str]:
     if not cassandra_jars.are_there(jars):
         raise FileNotFoundError(
             f"Cassandra's jars in {jars} are missing or damaged; "
-            "`STORE=cassandra livecomments install` brings them"
+            "`STORE=cassandra livecomments install` fetches them"
         )
     agent = next(jars.glob(_AGENT)).name
     # From here: Java would end a path at a `:` (of the class path) or a `=` (of the agent).

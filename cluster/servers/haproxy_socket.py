@@ -88,7 +88,7 @@ async def fill_slots(control: Control, servers: Mapping[str, Server]) -> None:
         row = known.get((backend, name))
         if row is None:
             raise ClusterError(
-                f"the running gateway has no place for {name}; start it again "
+                f"the running gateway has no free slot for {name}; restart it "
                 "(`livecomments stop haproxy`, then `make cluster-up`)"
             )
         if row["status"] == _NO_ADDRESS_YET:

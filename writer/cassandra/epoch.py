@@ -48,5 +48,5 @@ def _renew(session: Session, config: CassandraConfig) -> tuple[str, str]:
         serial_consistency_level=serial_level(config),
     )
     if not session.execute(change, (new, old)).was_applied:
-        raise StoreUnavailable("somebody else is changing the epoch")
+        raise StoreUnavailable("another process is changing the epoch")
     return old, new

@@ -33,7 +33,7 @@ def translate(error: BaseException, *, conditional: bool = False) -> StoreUnavai
     accept it, and too few for a later one.
     """
     if isinstance(error, NoHostAvailable) or (isinstance(error, Unavailable) and not conditional):
-        return NotSent("Cassandra is away")
+        return NotSent("Cassandra cannot be reached")
     if isinstance(error, RequestValidationException):
         return Refused("Cassandra refuses the call")
     return Unanswered("no answer from Cassandra")

@@ -108,7 +108,7 @@ class CassandraSession:
         when its caller is cancelled.
         """
         if self.waiting >= MAX_WAITING:
-            raise NotSent("too much waits for the store")
+            raise NotSent("too many calls wait for the store")
         self.waiting += 1
         try:
             await self._turns.acquire()

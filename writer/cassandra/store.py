@@ -88,7 +88,7 @@ class CassandraStore:
     async def epoch(self) -> str:
         """The store's identity."""
         if self._epoch is None:
-            raise StoreUnavailable("Cassandra is away")
+            raise StoreUnavailable("Cassandra cannot be reached")
         return self._epoch
 
     async def append(self, video_id: str, items: Sequence[Item]) -> list[Appended]:

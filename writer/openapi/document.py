@@ -46,17 +46,17 @@ _KINDS = (
 )
 _ABOUT = """Comments on live video, in order and without loss.
 
-Errors are problem documents (RFC 9457); programs read `code`. Replies may have more members one
-day, and problems more codes: ignore what you do not know. `HEAD` works where `GET` does."""
+Errors are problem documents (RFC 9457); programs read `code`. Later versions may add members to
+replies, and codes to problems: ignore what you do not know. `HEAD` works where `GET` does."""
 _TAGS = [
     {"name": "comments", "description": "Posting comments, and the history of a video."},
     {"name": "streams", "description": STREAM_TAG_TEXT},
 ]
-_POST_TEXT = """Send an `Idempotency-Key` and, when no reply came or one of 500 to 504, the same
+_POST_TEXT = """Send an `Idempotency-Key`. If there is no reply, or one of 500 to 504, send the same
 request again with the same key: the comment is then stored once, whatever happened the first time.
-A key is kept for 24 hours for a video."""
-_PAGE_TEXT = """Without `after` and `before` the newest page; with one of them (never both) the
-comments next to that event id. Pages are oldest first."""
+A key is kept for 24 hours, for each video."""
+_PAGE_TEXT = """Without `after` and `before`: the newest comments. With one of them, never both: the
+comments next to that event id. A page begins with its oldest comment."""
 
 
 @cache
@@ -97,7 +97,7 @@ def _schemas() -> Json:
     schemas["ProblemCode"] = {
         "title": "ProblemCode",
         "type": "string",
-        "description": "What went wrong. More may be added: go by the status for an unknown one.",
+        "description": "What went wrong. Later versions may add codes: go by the status then.",
         "enum": codes(),
         "examples": ["invalid_field"],
     }
@@ -114,12 +114,12 @@ def _paths() -> Json:
 
 def _post() -> Json:
     key = {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": _KEY}
-    key_text = "Makes the post safe to repeat: any 1 to 128 printable ASCII characters"
+    key_text = "Makes the post safe to retry: 1 to 128 printable ASCII characters"
     created = _json("Comment", "Stored on disk", _comment(), "Location")
     created["links"] = {"stored": _link("getComment", "seq"), "history": _link("listComments")}
     replayed = _json(
         "Comment",
-        "The key was used before with the same author and text: the first comment",
+        "The key was used before with the same author and text: the comment of that post",
         _comment(),
         "Idempotency-Replayed",
     )
@@ -141,7 +141,7 @@ def _post() -> Json:
 def _page() -> Json:
     event_id = {"type": "string", "pattern": types.EVENT_ID_PATTERN}
     limit = {"type": "integer", "format": "int32", "minimum": 1, "maximum": 200, "default": 50}
-    before = "Comments before this event id, the nearest ones"
+    before = "Comments before this event id, those nearest to it"
     page = {"comments": [_comment()], "head": types.HEAD}
     return {
         "operationId": "listComments",
@@ -183,7 +183,7 @@ def _link(operation: str, *more: str) -> Json:
     names = ("video_id", *more)
     return {
         "operationId": operation,
-        "description": "The comment itself" if more else "The history that it is in",
+        "description": "The comment itself" if more else "The history of its video",
         "parameters": {name: f"$response.body#/{name}" for name in names},
     }
 

@@ -56,12 +56,12 @@ def shared_headers() -> Json:
     """The headers that responses share."""
     return {
         "RequestId": _header(
-            "The request's own id, or a new one: what to name in a question",
+            "The id of the request, from its header or new; name it when you report a problem",
             {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
             "0f8e1c2a-5b1d-4c8e-9d5a-7c1f1f0a2b3c",
         ),
         "RetryAfter": _header(
-            "Seconds until another try may work", {"type": "integer", "minimum": 0}, 1
+            "Seconds after which a retry may succeed", {"type": "integer", "minimum": 0}, 1
         ),
         "Allow": _header("The methods that the path has", {"type": "string"}, "GET, HEAD, POST"),
         "Location": _header(
@@ -70,7 +70,9 @@ def shared_headers() -> Json:
             f"/v1/videos/{VIDEO_ID}/comments/3",
         ),
         "IdempotencyReplayed": _header(
-            "That this is the first comment", {"type": "string", "enum": ["true"]}, "true"
+            "Says that this comment was stored by an earlier request",
+            {"type": "string", "enum": ["true"]},
+            "true",
         ),
     }
 

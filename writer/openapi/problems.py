@@ -87,17 +87,17 @@ _UNKNOWN = "Commit outcome unknown; retry with the same key"
 _TEXTS = {
     400: "The request or its body cannot be read",
     404: "No such path, video id or comment",
-    405: "The path has no such method",
-    411: "A body without a length",
-    413: f"The body is over {MAX_BODY_BYTES // 1024} KiB",
+    405: "This method is not allowed on this path",
+    411: "The body has no length",
+    413: f"The body is larger than {MAX_BODY_BYTES // 1024} KiB",
     415: "The content type is not `application/json`, its charset not UTF-8, or it is compressed",
-    417: "An `Expect` header other than `100-continue`",
-    422: "A field, parameter or header breaks its rule; `field` names it",
-    429: "The address is over its rate",
-    500: "An error of the server; the log has it",
-    502: f"By the gateway: a server ended without a reply. {_UNKNOWN}",
-    503: "Cannot be served now. After `store_unavailable` the commit outcome may be unknown",
-    504: f"By the gateway: no reply in time. {_UNKNOWN}",
+    417: "The `Expect` header is not `100-continue`",
+    422: "A field, parameter or header is not valid; `field` names it",
+    429: "The client's address is over its rate limit",
+    500: "An error of the server, which its log describes",
+    502: "From the gateway: no reply of a server. A post may be stored; retry with the same key",
+    503: "Cannot be served now. After `store_unavailable` a post may be stored",
+    504: "From the gateway: no reply in time. A post may be stored; retry with the same key",
 }
 
 

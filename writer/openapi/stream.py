@@ -15,22 +15,22 @@ from writer.openapi.types import EVENT_ID
 STREAM_PATH = "/v1/videos/{video_id}/stream"
 _MEDIA_TYPE = CONTENT_TYPE.partition(";")[0]
 _REF = "#/components/schemas/"
-STREAM_TAG_TEXT = """A video's comments as they are stored, as Server-Sent Events. They are
-described under `x-event-streams` as `paths` would describe them, and not in `paths`, because they
-do not end: a generated client would wait for that. Use an EventSource or an SSE library."""
-_TEXT = """Server-Sent Events (WHATWG HTML) that do not end by themselves: read them as they come,
-with an EventSource or an SSE library, never as one reply.
+STREAM_TAG_TEXT = """The comments of a video, sent as Server-Sent Events as soon as they are stored.
+Streams are described under `x-event-streams`, in the form of `paths` but not there: they do not
+end, and a generated client would wait for the end. Use an EventSource or an SSE library."""
+_TEXT = """A reply of Server-Sent Events (WHATWG HTML) that does not end by itself: read the events
+as they come, with an EventSource or an SSE library, never as one reply.
 
 `hello` comes first; `comment` carries an id, which is the cursor; `gap` names comments that are
-missing; `reset` says that the cursor could not be used; `bye` is the last event, and the server
-closes. Ignore events that you do not know, and comment lines. Come back after a `bye`, a lost
-connection, or 12 s of silence, with the last id that was seen, and nothing is lost or repeated."""
-_CURSOR_TEXT = """The cursor, an event id. An EventSource sends it by itself when it comes back. It
-wins over the query; an empty one counts as none"""
+missing; `reset` says that the cursor could not be used; `bye` is the last event, after which the
+server closes the connection. Ignore unknown events, and comment lines. After a `bye`, a lost
+connection or 12 s of silence, reconnect with the last id: then nothing is lost or repeated."""
+_CURSOR_TEXT = """The cursor, an event id. An EventSource sends it by itself when it reconnects. It
+has priority over the query; an empty one is ignored"""
 _QUERY_CURSOR_TEXT = """The cursor for a first connection, on which an EventSource sends no header.
-What some libraries call it, `lastEventId` and `Last-Event-ID`, is understood too"""
-_REPLAY_TEXT = """With how many older comments to begin when there is no cursor. More than 200 are
-cut, what cannot be read counts as the default"""
+The names that some libraries use, `lastEventId` and `Last-Event-ID`, are accepted too"""
+_REPLAY_TEXT = """How many older comments come first if there is no cursor. More than 200 count as
+200, an invalid value as the default"""
 _EVENTS = {
     "hello": "HelloEvent",
     "comment": "Comment",
@@ -83,7 +83,7 @@ def _parameters() -> list[Json]:
 
 def _stream() -> Json:
     return {
-        "description": "The stream; also when this server has to end it at once (`bye`)",
+        "description": "The stream; also if the server can only send a `bye`",
         "headers": header_references(),
         "content": {
             _MEDIA_TYPE: {

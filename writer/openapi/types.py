@@ -63,7 +63,7 @@ def _seen(limit: int, text: str, example: str) -> Meta:
         min_length=1,
         max_length=limit,
         pattern=_VISIBLE,
-        description=f"{text}: at most {limit} code points, white space at both ends not counted",
+        description=f"{text}: at most {limit} code points, not counting white space at both ends",
         examples=[example],
     )
 
@@ -82,13 +82,13 @@ class CommentInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Comment(msgspec.Struct, frozen=True):
-    """A stored comment. There may be more members one day: ignore those that you do not know."""
+    """A stored comment. Later versions may add members: ignore those that you do not know."""
 
     id: _EventId
     video_id: _VideoId
     seq: Annotated[int, _seq("The comment's number in its video, from 1, without holes", 3)]
     author: Annotated[str, Meta(description="Who said it", examples=["ann"])]
-    text: Annotated[str, Meta(description="What was said, as it came", examples=["hi"])]
+    text: Annotated[str, Meta(description="What was said, unchanged", examples=["hi"])]
     created_at: Annotated[
         str,
         Meta(
@@ -126,7 +126,7 @@ class Problem(msgspec.Struct, frozen=True):
     ] = UNSET
     field: Annotated[
         str | UnsetType,
-        Meta(description="The field, parameter or header that is at fault", examples=["text"]),
+        Meta(description="The field, parameter or header that is not valid", examples=["text"]),
     ] = UNSET
 
 
@@ -148,12 +148,12 @@ class GapEvent(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to
 
 
 class ResetEvent(msgspec.Struct, frozen=True):
-    """Data of the event `reset`: the cursor is void, forget what was shown before."""
+    """Data of the event `reset`: the cursor is void; discard the comments shown before."""
 
     reason: Annotated[str, _reason(ResetReason)]
 
 
 class ByeEvent(msgspec.Struct, frozen=True):
-    """Data of the event `bye`, the last one: come back with the last id that was seen."""
+    """Data of the event `bye`, the last one: reconnect with the last id that was seen."""
 
     reason: Annotated[str, _reason(ByeReason)]

@@ -74,7 +74,7 @@ class SqliteFile:
         except sqlite3.Error as exc:
             self._note_failure(exc)
             self._abandon(keep=_is_busy(exc))
-            raise StoreUnavailable("the store's file cannot be used now") from exc
+            raise StoreUnavailable("the store's file cannot be used") from exc
         except BaseException:
             self._abandon(keep=False)
             raise

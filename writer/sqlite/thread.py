@@ -73,7 +73,7 @@ class SqliteThread(Generic[P, R]):
         if self._mailbox is None or self._stopping:
             raise StoreUnavailable("the store is closed")
         if self._jobs.qsize() >= self._max_queued:
-            raise StoreUnavailable("too much waits for the store")
+            raise StoreUnavailable("too many calls wait for the store")
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._jobs.put((payload, future))
         return await future

@@ -134,7 +134,7 @@ async def test_its_home_may_have_any_name(
 
 
 def test_a_home_whose_name_is_not_utf_8_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="not UTF-8; LIVECOMMENTS_HOME="):
+    with pytest.raises(ConfigError, match="not UTF-8; set LIVECOMMENTS_HOME"):
         Cluster.create(SMALL, tmp_path / os.fsdecode(b"j\xfcrgen"))
 
 

@@ -80,4 +80,4 @@ def test_a_home_that_cannot_be_is_told_with_its_variable(home: Path) -> None:
         done = run(file, f"livecomments {command}", RUNTIME="local", HTTP_PORT="")
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr.startswith(f"livecomments: {file}")
-        assert done.stderr.endswith(f"{HOME_VARIABLE}=folder keeps clusters elsewhere\n")
+        assert done.stderr.endswith(f"set {HOME_VARIABLE} to another folder\n")

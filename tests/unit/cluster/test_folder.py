@@ -75,7 +75,7 @@ def test_the_command_of_a_copied_environment_is_refused(tmp_path: Path) -> None:
     link = tmp_path / "livecomments"
     link.symlink_to(copy / ".venv" / "bin" / "livecomments")
     for script in (copy / ".venv" / "bin" / "livecomments", link):
-        with pytest.raises(ClusterError, match=r"`make setup` in .*/copy gives"):
+        with pytest.raises(ClusterError, match=r"`make setup` in .*/copy creates"):
             require_own_environment(str(script), original)
     require_own_environment(str(original / ".venv" / "bin" / "livecomments"), original)
     require_own_environment("/livecomments", original)

@@ -75,5 +75,5 @@ def test_only_the_default_cluster_has_the_well_known_ports() -> None:
 
 def test_an_unknown_name_is_told_with_the_names_there_are() -> None:
     ports = {key: n for n, key in enumerate(missing_ports(Settings(), {}))}
-    with pytest.raises(UnknownPart, match=r"no node-9 here.*node-1, node-2, node-3, haproxy"):
+    with pytest.raises(UnknownPart, match=r"no part node-9; .*node-1, node-2, node-3, haproxy"):
         find_part(parts_of(Settings(), ports), "node-9")

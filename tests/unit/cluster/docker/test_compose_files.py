@@ -214,5 +214,7 @@ def test_the_gateway_is_published_and_certified_where_it_listens(tmp_path: Path)
 def test_a_quote_that_compose_would_misread_is_refused(tmp_path: Path) -> None:
     quoted = {"cassandra": {"CASSANDRA_JVM_OPTIONS": "-Da='b'"}}
     settings = dataclasses.replace(SETTINGS, store="cassandra", environment=quoted)
-    with pytest.raises(ClusterError, match="quote or line break: CASSANDRA_1_JVM_OPTIONS"):
+    with pytest.raises(
+        ClusterError, match="quote or line break in a variable: CASSANDRA_1_JVM_OPTIONS"
+    ):
         written(tmp_path, settings)

@@ -41,5 +41,5 @@ def test_what_is_taken_is_passed_by(tmp_path: Path) -> None:
 def test_the_next_range_is_tried_and_the_end_is_told() -> None:
     whole = [IPv4Network(f"{one}.0.0/16") for one in RANGES]
     assert find_free(7, whole[:1]) == f"{RANGES[1]}.7"
-    with pytest.raises(ClusterError, match="is in use here"):
+    with pytest.raises(ClusterError, match="is in use on this machine"):
         find_free(7, whole)
