@@ -83,7 +83,6 @@ STREAM: Problems = (
 )
 EVERY: Problems = (*READ_ONE, *READ_PAGE, *POST, *STREAM)
 
-_UNKNOWN = "Commit outcome unknown; retry with the same key"
 _TEXTS = {
     400: "The request or its body cannot be read",
     404: "No such path, video id or comment",
