@@ -144,7 +144,7 @@ class Cluster:
         return self.runtime.condition(self.part(name).name)
 
     async def up(self, progress: Progress | None = None) -> None:
-        """Start everything that does not run, let go on what is paused, and wait until the gateway
+        """Start everything that does not run, resume what is paused, and wait until the gateway
         is ready.
 
         Raises StepFailed, PortTaken or NotInstalled; what did start keeps running.

@@ -41,7 +41,9 @@ async def fetch_rows(cluster: Cluster) -> list[Row]:
 
 
 def lost_rows(cluster: Cluster) -> list[Row]:
-    """What runs of a cluster whose saved state is lost; without it nobody knows where to ask."""
+    """What runs of a cluster whose saved state is lost; without it there is no telling where to
+    ask.
+    """
     runtime = cluster.runtime
     return [
         Row(

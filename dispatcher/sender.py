@@ -82,7 +82,7 @@ class NodeSender:
 
     @property
     def depth(self) -> int:
-        """Parcels queued and in flight."""
+        """Batches queued and in flight."""
         return len(self._outbox) + self._in_flight
 
     @property

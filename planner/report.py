@@ -94,7 +94,7 @@ def sweep_as_json(plans: Sequence[Plan], found: Sequence[Bite]) -> str:
 
 
 def compared_as_text(compared: Sequence[Compared]) -> RenderableType:
-    """One line for each figure, with three columns' worth for each run."""
+    """One line for each figure, with three columns for each run."""
     runs = dict.fromkeys(one.run for one in compared)
     columns = (f"{run}: predicted, measured, error" for run in runs)
     table = _table("predicted and measured", "figure", *columns)

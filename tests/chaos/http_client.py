@@ -20,7 +20,7 @@ class HttpClient:
 
     async def call(self, request: bytes, timeout_s: float) -> Reply:
         """Send one request, read its reply. Raises OSError, EOFError, ValueError or TimeoutError:
-        then nobody knows what became of it.
+        then the outcome is unknown.
         """
         async with asyncio.timeout(timeout_s):
             reader, writer = await self._connection()

@@ -159,7 +159,9 @@ def refused(history: History) -> list[Refusal]:
     return [refusal for watch in history.watches for refusal in watch.refused]
 
 
-async def test_without_its_bus_a_cluster_delivers_by_probe_and_heals(cluster: Cluster) -> None:
+async def test_without_its_bus_a_cluster_delivers_by_antientropy_and_heals(
+    cluster: Cluster,
+) -> None:
     """201 is about the store, and streams stay: nothing is observed beyond the anti-entropy check's
     few seconds.
     """

@@ -103,7 +103,7 @@ def spread_evenly(times: list[float], lag_s: float) -> None:
     assert max(per_half_second) <= max(3 * len(times) * (0.5 + lag_s) / window_s, 10)
 
 
-async def test_without_dispatchers_the_probe_delivers(cluster: Cluster) -> None:
+async def test_without_dispatchers_antientropy_delivers(cluster: Cluster) -> None:
     """Each comment within 4 s while they are away, which is the bound without any fault; and at
     once again when one is back.
     """

@@ -56,7 +56,9 @@ async def test_processes_start_without_redis_and_use_it_when_it_comes(cluster: C
         assert await figure(cluster, "node-1", "livecomments_messages_total") > before
 
 
-async def test_a_redis_that_stands_still_is_noticed_and_costs_a_probe(cluster: Cluster) -> None:
+async def test_a_redis_that_stands_still_is_noticed_and_costs_an_antientropy_check(
+    cluster: Cluster,
+) -> None:
     video_id = secrets.token_hex(6)
     async with watching(cluster, video_id) as watch:
         cluster.pause("redis")
@@ -75,7 +77,7 @@ async def test_a_redis_that_stands_still_is_noticed_and_costs_a_probe(cluster: C
     assert [event.type for event in watch.events] == ["hello", *["comment"] * 12]
 
 
-async def test_what_a_stranger_publishes_harms_nobody(cluster: Cluster) -> None:
+async def test_what_an_outsider_publishes_harms_nobody(cluster: Cluster) -> None:
     """Junk is dropped; what is of another epoch, or not the next number, is not shown."""
     video_id = secrets.token_hex(6)
     async with watching(cluster, video_id) as watch:

@@ -200,7 +200,7 @@ async def test_the_only_dispatcher_is_tried_again(bench: Bench) -> None:
     await eventually(lambda: bench.count("sent") == 1)
 
 
-async def test_attempts_are_bounded_then_the_probe_has_to_heal(bench: Bench) -> None:
+async def test_attempts_are_bounded_then_antientropy_has_to_heal(bench: Bench) -> None:
     bench.a.refusing = bench.b.refusing = True
     bench.sink.offer(batch(1))
     await eventually(lambda: bench.count("dropped", reason="attempts") == 1)
@@ -209,7 +209,7 @@ async def test_attempts_are_bounded_then_the_probe_has_to_heal(bench: Bench) -> 
     assert bench.sink.queued == 0
 
 
-async def test_without_a_dispatcher_batches_are_left_to_the_probe(bench: Bench) -> None:
+async def test_without_a_dispatcher_batches_are_left_to_antientropy(bench: Bench) -> None:
     bench.members = []
     bench.sink.offer(batch(1))
     assert bench.count("dropped", reason="no_dispatcher") == 1

@@ -25,7 +25,7 @@ def test_a_call_long_after_the_last_viewer_left_is_found() -> None:
     assert broken(history) == {"P6"}
 
 
-def test_calls_of_nodes_are_not_judged_while_a_fault_may_be_felt() -> None:
+def test_calls_of_nodes_are_not_judged_while_a_fault_may_be_observed() -> None:
     history = sound()
     history.forwards.append(Forward(3.0, "node-2", "v1", 3))
     history.troubles.append(Trouble("zookeeper away", 1.0, 2.5, 5.0))

@@ -49,7 +49,7 @@ def test_a_viewer_that_was_refused_is_found_unless_a_fault_explains_it() -> None
     assert judge(history).broken == []
 
 
-def by_probe(count: int) -> History:
+def by_antientropy(count: int) -> History:
     """Each comment comes to every screen, 2 s late."""
     history = sound(count)
     for watch in history.watches:
@@ -59,7 +59,7 @@ def by_probe(count: int) -> History:
 
 
 def test_a_dead_live_path_is_found() -> None:
-    history = by_probe(100)
+    history = by_antientropy(100)
     assert broken(history) == {"P8"}
     assert "100.0% of 192 deliveries came more than 1 s late" in first_line(history)
 
@@ -75,7 +75,7 @@ def test_a_few_late_deliveries_are_no_fault() -> None:
 
 
 def test_late_deliveries_are_explained_by_any_trouble_and_by_a_late_recorder() -> None:
-    history = by_probe(100)
+    history = by_antientropy(100)
     history.lag_s = 1.5
     assert broken(history) == set()
     history.lag_s = 0.0

@@ -78,7 +78,7 @@ def test_what_is_put_back_into_a_full_queue_goes_first(
     assert box.take() == [3, 4]
 
 
-def test_what_waited_too_long_is_left_to_the_probe(box: Fixture) -> None:
+def test_what_waited_too_long_is_left_to_antientropy(box: Fixture) -> None:
     box.push()
     box.now = outbox.MAX_AGE_S + 0.1
     box.push()
