@@ -1,9 +1,9 @@
 """One connection to Redis, and nothing that happens behind its user's back.
 
 redis-py's client and its PubSub connect, retry and subscribe again by themselves. Here a lost
-connection is news (comments were published that nobody heard), so its user has to be told: this is
-the library's bare connection with deadlines, and its errors in our words. RESP2, because there the
-answers to subscriptions and the messages come in one order.
+connection matters at once (comments were published that nobody heard), so its user has to be told:
+this is the library's bare connection with deadlines, and its errors in our words. RESP2, because
+there the answers to subscriptions and the messages come in one order.
 """
 
 from __future__ import annotations
