@@ -3,7 +3,7 @@
 # STORE=sqlite|cassandra CASSANDRAS=1|3 CASSANDRA_HEAP=512M TOPOLOGY=dispatcher RUNTIME=docker|local
 # BIND=127.0.0.1 HTTP_PORT=8080 HTTPS_PORT=8443 RETENTION_S=seconds COMPOSE=command;
 # CLUSTER=name for another cluster than the default one, with folder and ports of its own.
-# What is not set stays as it was the last time.
+# A variable that is not set keeps its last value.
 
 .DEFAULT_GOAL := help
 .PHONY: help soak cluster-up cluster-status cluster-logs cluster-down cluster-clean dev \
@@ -11,16 +11,16 @@
 .PHONY: test-pythons plan
 
 BIN := .venv/bin
-# A person's PYTHONPATH, PYTHONHOME and the like may put other code in the place of ours.
+# A user's PYTHONPATH, PYTHONHOME and the like may replace our code by other code.
 unexport $(filter-out PYTHON,$(filter PYTHON%,$(.VARIABLES)))
 MAKEFLAGS += --no-print-directory
-# A worker more than there are cores; tests that share a cluster share a worker (tests/tiers.py).
+# One worker more than there are cores; tests that share a cluster share a worker (tests/tiers.py).
 PARALLEL := -n auto --dist loadgroup --no-loadscope-reorder
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
-cluster-up: setup ## set up what is missing, start a whole cluster, wait until it is ready
+cluster-up: setup ## install what is missing, start a whole cluster, wait until it is ready
 	@$(BIN)/livecomments up
 
 cluster-status: setup ## every part: ready or why not, viewers, videos, queues
@@ -45,11 +45,11 @@ setup-dev:
 	@cluster/bootstrap.sh dev
 	@$(BIN)/livecomments install
 
-test: setup-dev ## what a change must pass, minutes (PYTEST="-k word" for some, "-n 0" in one process)
+test: setup-dev ## the tests that a change must pass, minutes (PYTEST="-k word" for some, "-n 0" in one process)
 	@$(BIN)/livecomments install --tests
 	@$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
-test-all: setup-dev ## all tests, longer ones too, and the clients that can be had (20 minutes and more)
+test-all: setup-dev ## all tests, also the long ones, and the third-party clients that can be installed (20 minutes and more)
 	@$(BIN)/livecomments install --tests
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not chaos" $(PYTEST)
 	@$(if $(PYTEST),,$(BIN)/python -m tests.clients --available)
@@ -59,7 +59,7 @@ test-docker: setup-dev ## the whole-system tests in containers, with SQLite and 
 	@$(BIN)/python -m pytest -m "not chaos" --runtime docker --store sqlite tests/docker tests/e2e $(PYTEST)
 	@$(BIN)/python -m pytest -m "not chaos" --runtime docker --store cassandra tests/e2e $(PYTEST)
 
-test-pythons: setup-dev ## checks, unit and contract tests on Python 3.12 to 3.14, as far as found (PYTHONS="3.13")
+test-pythons: setup-dev ## checks, unit and contract tests on Python 3.12 to 3.14, those that are installed (PYTHONS="3.13")
 	@$(BIN)/python -m tests.pythons $(PYTHONS)
 
 chaos: setup-dev ## 3 minutes of random faults, judged (SEEDS=n times; SEED=n MINUTES=m FAULTS=a,b repeats one)
