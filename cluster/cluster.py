@@ -262,7 +262,9 @@ class Cluster:
         with the old paths, and ZooKeeper's data names processes that do not exist here.
         """
         place = self._state.moved_from
-        progress.note(f"this cluster was made in {place}: its parts start anew, comments stay")
+        progress.note(
+            f"this cluster was moved or copied from {place}: all parts are restarted, comments stay"
+        )
         await self.down(progress)
         for part in self.parts:
             if part.kind is Kind.ZOOKEEPER:
@@ -292,7 +294,7 @@ class Cluster:
                     raise
             for part in dead:
                 old.remove(part)
-                progress.note(f"{part.name} cannot read what it kept, and begins anew without")
+                progress.note(f"{part.name} cannot read its data and starts with none")
                 await self.runtime.discard_data(part.name)
                 await self._launch(part)
 

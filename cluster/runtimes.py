@@ -52,7 +52,7 @@ def choose_runtime(kinds: Collection[Kind], environ: Mapping[str, str], progress
     if reason is None:
         return "docker"
     if reason != NO_ENGINE:
-        progress.note(f"processes and not containers: {reason}")
+        progress.note(f"local processes instead of containers: {reason}")
     return "local"
 
 

@@ -1,9 +1,9 @@
-"""The command's output, for a person or a pipe.
+"""The output of the command, for a person or a pipe.
 
-Invariants: nobody has to read it. A reader that has gone (`| head`), a stream that was closed
-before the start (`>&-`), an encoding that lacks a letter: none of them ends a command that changes
-something half-way, and none is reported as an error. A command that only shows something ends when
-nobody reads any more.
+Invariants: a command that changes something goes on to its end even if its output cannot be
+written: the reader has gone (`| head`), the stream was closed before the start (`>&-`), or the
+encoding lacks a character. None of these is an error. A command that only shows something ends
+when its reader has gone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _WIDTH_OF_FILES = 140
 
 
 class Screen(Console):
-    """A console that goes on in silence when nobody reads any more."""
+    """A console that becomes quiet when its reader has gone."""
 
     def on_broken_pipe(self) -> None:
         """Rich would end the program here."""
@@ -30,7 +30,7 @@ class Screen(Console):
 
 
 def ensure_streams() -> None:
-    """Before anything is said: what is opened next must not become a standard stream by chance."""
+    """Open closed standard streams first, so that no file opened later becomes one by chance."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -41,7 +41,7 @@ def ensure_streams() -> None:
 
 
 def say(text: str) -> bool:
-    """Print it; False if nobody reads any more."""
+    """Print it; False if the reader has gone."""
     try:
         print(text, flush=True)
     except BrokenPipeError:
@@ -51,7 +51,7 @@ def say(text: str) -> bool:
 
 
 def end_when_nobody_reads() -> None:
-    """For what waits for more to show, perhaps for hours, and has nothing to clean up."""
+    """End the process when the reader has gone; for a command that may wait for hours to print."""
 
     def watch() -> None:
         poll = select.poll()
