@@ -56,11 +56,11 @@ def measure(effort: Effort) -> Iterator[Finding]:
     yield Row(
         f"CPU of a node without viewers, {most} nodes, {_POSTS_PER_S:g} comments/s elsewhere",
         measured([window.other for window in loaded[most]], "ms/s", 2),
-        limit=Beside("nobody posts", measured([w.other for w in idle[most]], "ms/s", 2)),
+        limit=Beside("no posts", measured([w.other for w in idle[most]], "ms/s", 2)),
         target=Target(_FLAT, "times", on=On.LIMIT),
     )
     yield Row(
-        f"CPU of a node without viewers, {most} nodes, nobody posts",
+        f"CPU of a node without viewers, {most} nodes, no posts",
         measured([window.other for window in idle[most]], "ms/s", 2),
         limit=Beside(f"{counts[1]} nodes", measured([w.other for w in idle[counts[1]]], "ms/s", 2)),
     )
@@ -86,7 +86,7 @@ def _curve(idle: Mapping[int, list[Window]], loaded: Mapping[int, list[Window]])
         line("dispatchers", loaded, "dispatchers"),
         line("the node with viewers", loaded, "serving"),
         line("a node without", loaded, "other"),
-        line("a node without, nobody posts", idle, "other"),
+        line("a node without, no posts", idle, "other"),
     )
     title = f"{_POSTS_PER_S:g} comments/s, viewers on one node"
     return Curve("growth", title, "nodes", "ms of CPU each second", lines)

@@ -42,9 +42,9 @@ class Storm:
 
 _FULL = (
     Storm("5,000 viewers through HAProxy, one of three nodes killed", 5_000, 3, straight=False),
-    Storm("10,000 viewers straight at two nodes, one killed", 10_000, 2, straight=True),
+    Storm("10,000 viewers directly at two nodes, one killed", 10_000, 2, straight=True),
 )
-_QUICK = (Storm("60 viewers straight at two nodes, one killed", 60, 2, straight=True),)
+_QUICK = (Storm("60 viewers directly at two nodes, one killed", 60, 2, straight=True),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +72,16 @@ def measure(effort: Effort) -> Iterator[Finding]:
 def _rows(storm: Storm, done: list[Outcome]) -> Iterator[Row]:
     lost = measured([len(outcome.again_s) for outcome in done], "").median
     yield Row(
-        f"{storm.text} ({lost:,.0f} streams lost): all whole again",
+        f"{storm.text} ({lost:,.0f} streams lost): all complete again",
         measured([max(outcome.again_s) for outcome in done], "s", 2),
         target=Target(_WITHIN_S, "s"),
     )
     yield Row(
-        "the same: half of them whole again",
+        "the same: half of them",
         measured([percentile(outcome.again_s, 50) for outcome in done], "s", 2),
     )
     yield Row(
-        "the same: range reads of one video at once, at most, in any node",
+        "the same: concurrent range reads of one video in any node, at most",
         measured([outcome.ranges_at_once for outcome in done], "", 0),
         target=Target(1.0),
     )
@@ -90,7 +90,7 @@ def _rows(storm: Storm, done: list[Outcome]) -> Iterator[Row]:
         measured([outcome.range_reads for outcome in done], "", 0),
     )
     yield Row(
-        "the same: gaps told to viewers",
+        "the same: gap events",
         measured([outcome.gaps for outcome in done], "", 0),
         target=Target(0.0),
     )
