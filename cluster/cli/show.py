@@ -63,7 +63,7 @@ def route(video: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("names", nargs=-1)
-@click.option("-f", "--follow", is_flag=True, help="Go on with new lines.")
+@click.option("-f", "--follow", is_flag=True, help="Follow the logs.")
 @click.option(
     "-n",
     "--lines",

@@ -95,7 +95,7 @@ _TEXTS = {
     429: "The client's address is over its rate limit",
     500: "An error of the server, which its log describes",
     502: "From the gateway: no reply of a server. A post may be stored; retry with the same key",
-    503: "Cannot be served now. After `store_unavailable` a post may be stored",
+    503: "Cannot be served now. After `store_unavailable` a post may be stored or not",
     504: "From the gateway: no reply in time. A post may be stored; retry with the same key",
 }
 
