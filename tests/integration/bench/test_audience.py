@@ -18,8 +18,7 @@ HELLO = b"retry: 50\nid: 1-0\nevent: hello\ndata: {}\n\n"
 
 
 class Streams:
-    """A server that says hello to every viewer; by video, its open stream and how all before ended.
-    """
+    """A server that says hello to every viewer: by video, its open stream, and how others ended."""
 
     def __init__(self) -> None:
         self.open: dict[str, asyncio.StreamWriter] = {}
