@@ -98,6 +98,12 @@ def _of_processes() -> dict[str, Entry]:
         "writers-kill": Entry(
             "writer", (2, 5), everyone(Kind.WRITER), lambda at, names: Kill(at, names, 3.0, True)
         ),
+    }  # fmt: skip
+
+
+def _of_crashes() -> dict[str, Entry]:
+    """A process ends at a failpoint."""
+    return {
         "writer-crash": Entry("writer", (0, 2), *_crash(
             Kind.WRITER, 3.0, "writer.before_commit", "writer.in_commit", "writer.after_commit",
             "writer.before_reply",
@@ -244,6 +250,7 @@ def _of_stores() -> dict[str, Entry]:
 
 CATALOGUE = {
     **_of_processes(),
+    **_of_crashes(),
     **_of_neighbours(),
     **_of_links(),
     **_of_networks(),
