@@ -45,7 +45,7 @@ setup-dev:
 	@cluster/bootstrap.sh dev
 	@$(BIN)/livecomments install
 
-test: setup-dev ## the tests that a change must pass, minutes (PYTEST="-k word" for some, "-n 0" in one process)
+test: setup-dev ## the tests of every day, minutes (PYTEST="-k word" for some, "-n 0" in one process)
 	@$(BIN)/livecomments install --tests
 	@$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
