@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -17,14 +17,13 @@ from coordination import (
     new_boot_id,
 )
 from dispatcher.config import Config
-from dispatcher.internal_routes import internal_application
 from dispatcher.metrics import DispatcherMetrics
 from dispatcher.router import Router
 from dispatcher.senders import Senders
-from service.http_server import HttpServer
 from service.metrics import Exports
 from service.ops import OpsServer
 from service.shell import Shell
+from wire.internal import DISPATCH, FORWARD, Batch
 from wire.roles import Role
 
 log = structlog.get_logger()
@@ -47,11 +46,9 @@ class DispatcherService:
         self._nodes = MemberWatch(self._session, Role.NODE, on_change=self._on_nodes)
         self._resolver = RouteResolver(self._session)
         self._senders = Senders(
-            self._client.post,
-            self.tasks,
+            shell.link_context(self._client, FORWARD, config.outbox, config.ack_deadline_s),
             self._metrics,
             self._resolver.mark_stale,
-            config=config.sender,
         )
         self._router = Router(
             self._resolver,
@@ -61,12 +58,7 @@ class DispatcherService:
             route_wait_s=config.route_wait_s,
         )
         self._ops = OpsServer(config.service, self.health, shell.registry, self._describe)
-        self._internal = HttpServer(
-            internal_application(self._router),
-            config.service.bind_host,
-            config.service.internal_port,
-            ssl_context=shell.tls.server(),
-        )
+        self._internal = shell.link_server(DISPATCH, Role.WRITER, self._take)
         self._membership: Membership | None = None
         self._export()
 
@@ -121,6 +113,10 @@ class DispatcherService:
         self.tasks.spawn(self._membership.run(), "membership")
         await self._membership.wait_announced()
 
+    def _take(self, batches: Sequence[Batch]) -> Sequence[str]:
+        self._router.route(batches)
+        return ()
+
     async def _flush(self) -> None:
         try:
             async with asyncio.timeout(self._config.drain_flush_s):
@@ -146,6 +142,7 @@ class DispatcherService:
         gauge("routes_waiting", "Batches that wait for a route", lambda: self._router.waiting)
         gauge("nodes", "Nodes that are members", lambda: len(self._nodes.members))
         gauge("nodes_failing", "Nodes that do not answer", lambda: len(self._senders.failing))
+        gauge("links_out", "Links to nodes that are connected", lambda: self._senders.connected)
         gauge("queued_bytes", "Bytes in senders' queues", lambda: self._senders.queued_bytes)
         exports.gauges(
             "queued_batches", "Batches queued or in flight", "node", lambda: self._senders.depths

@@ -1,65 +1,70 @@
-"""A dispatcher's metrics."""
+"""A dispatcher's metrics: plain numbers, for each comment raises some."""
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from collections import Counter
 
-from service.metrics import LATENCY_BUCKETS
+from prometheus_client import CollectorRegistry
+
+from service.link.flight import Frame
+from service.metrics import LATENCY_BUCKETS, Exports
 
 
 class DispatcherMetrics:
-    """Counters that the parts of a dispatcher raise; one object a process."""
+    """Counters that the parts of a dispatcher raise, on the event loop; one object a process.
+
+    batches: from writers, by what became of each: routed, no_node (nobody watches), unrouted (the
+    route could not be read), queue_full (too many waited for a route already), too_large. dropped:
+    comments that one node does not get, by `service.outbox.Dropped`.
+    """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._registry = registry
-        # Each batch ends as one of: routed, no_node (nobody watches), unrouted (the route could not
-        # be read), queue_full (too many waited for a route already), too_large.
-        self._batches = Counter(
-            "livecomments_dispatched_batches",
+        self.batches: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        self.unknown_nodes = self.not_serving = self.links_failed = 0
+        self._frames = self._batches = self._comments = 0
+        exports = Exports(registry)
+        self._export(exports)
+        self._observe = exports.histogram(
+            "forward_seconds", "From sending to a node to its acknowledgement", LATENCY_BUCKETS
+        )
+
+    def forwarded(self, frame: Frame, seconds: float) -> None:
+        """Count a frame that a node has taken."""
+        self._frames += 1
+        self._batches += len(frame.items)
+        self._comments += sum(item.encoded.comments for item in frame.items)
+        self._observe(seconds)
+
+    def _export(self, exports: Exports) -> None:
+        counter = exports.counter
+        exports.counters(
+            "dispatched_batches",
             "Batches from writers, by outcome",
-            ["outcome"],
-            registry=registry,
+            "outcome",
+            lambda: self.batches,
         )
-        self.unknown_nodes = Counter(
-            "livecomments_route_unknown_nodes",
-            "Registrations in routes of nodes that are not members",
-            registry=registry,
-        )
-        self._forwards = self._counter("forwards", "Requests to nodes that succeeded")
-        self._forwarded_batches = self._counter("forwarded_batches", "Batches in those requests")
-        self._forwarded_comments = self._counter("forwarded_comments", "Comments in those requests")
-        self.forwards_failed = self._counter(
-            "forwards_failed", "Requests to nodes that were refused, cut off or too late"
-        )
-        self._dropped = Counter(
-            "livecomments_forward_dropped_comments",
+        exports.counters(
+            "forward_dropped_comments",
             "Comments dropped before a node; its anti-entropy check finds them",
-            ["reason"],
-            registry=registry,
+            "reason",
+            lambda: self.dropped,
         )
-        self.not_serving = self._counter(
-            "not_serving", "Videos that a node does not serve; each route is read again"
+        counter(
+            "route_unknown_nodes",
+            "Registrations in routes of nodes that are not members",
+            lambda: self.unknown_nodes,
         )
-        self.forward_seconds = Histogram(
-            "livecomments_forward_seconds",
-            "Duration of requests to nodes, also of failed ones",
-            registry=registry,
-            buckets=LATENCY_BUCKETS,
+        counter("forwards", "Frames that nodes have taken", lambda: self._frames)
+        counter("forwarded_batches", "Batches in those frames", lambda: self._batches)
+        counter("forwarded_comments", "Comments in those frames", lambda: self._comments)
+        counter(
+            "forwards_failed",
+            "Links to nodes that broke or were refused",
+            lambda: self.links_failed,
         )
-
-    def batch(self, outcome: str) -> None:
-        """Count a batch by what became of it."""
-        self._batches.labels(outcome).inc()
-
-    def forwarded(self, batches: int, comments: int) -> None:
-        """Count an answered request."""
-        self._forwards.inc()
-        self._forwarded_batches.inc(batches)
-        self._forwarded_comments.inc(comments)
-
-    def dropped(self, reason: str, comments: int) -> None:
-        """Count comments that one node does not get. reason: full, late or refused."""
-        self._dropped.labels(reason).inc(comments)
-
-    def _counter(self, name: str, text: str) -> Counter:
-        return Counter(f"livecomments_{name}", text, registry=self._registry)
+        counter(
+            "not_serving",
+            "Videos that a node does not serve; each route is read again",
+            lambda: self.not_serving,
+        )

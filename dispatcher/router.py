@@ -6,10 +6,10 @@ Invariants:
 - an empty route means that nobody watches: nothing is sent, and nothing is wrong;
 - a registration of an id that is no member (it has just died, or comes in a moment) is counted
   and passed over: the node's anti-entropy check heals it, as all that cannot be routed;
-- a batch whose route is in memory is in the senders' queues before `route` first yields to the
-  loop. One whose route must be read waits for it in the background, at most `MAX_WAITING` batches
-  and `MAX_WAITING_BYTES` in all; `route` waits with it for a moment only. So a ZooKeeper that is
-  away delays no video whose route is known, nor the writer that sent both.
+- a batch whose route is in memory is in the senders' queues when `route` returns. One whose route
+  must be read waits for it in the background, at most `MAX_WAITING` batches and `MAX_WAITING_BYTES`
+  in all. So a ZooKeeper that is away delays no video whose route is known, nor the writer that sent
+  both.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from typing import Protocol
 import structlog
 
 from coordination import RouteUnknown
-from dispatcher.encoded_batch import EncodedBatch, encode_batch
 from dispatcher.metrics import DispatcherMetrics
 from dispatcher.senders import Senders
 from service.failpoints import Failpoint, reach
 from service.stages import Stage, note
 from service.tasks import TaskHome
+from wire.encoded_batch import EncodedBatch, encode_batch
 from wire.internal import Batch
 from wire.roles import Peer
 
@@ -35,7 +35,6 @@ log = structlog.get_logger()
 
 MAX_WAITING = 1_000
 MAX_WAITING_BYTES = 16 * 1024 * 1024
-ROUTE_WITHIN_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,42 +90,38 @@ class Router:
     def set_members(self, peers: Iterable[Peer]) -> None:
         """These are the nodes now."""
         self._members = {peer.id: peer for peer in peers}
+        self._senders.set_members(self._members.values())
 
-    async def route(self, batches: Iterable[Batch]) -> None:
-        """Hand the batches over; returns when they are in the senders' queues, or after
-        ROUTE_WITHIN_S if some still wait for a route.
-        """
+    def route(self, batches: Iterable[Batch]) -> None:
+        """Hand the batches over."""
         reach(Failpoint.DISPATCHER_BEFORE_FORWARD)
-        waits = [wait for batch in batches if (wait := self._begin(batch)) is not None]
-        if waits:
-            await asyncio.wait(waits, timeout=ROUTE_WITHIN_S)
+        for batch in batches:
+            self._begin(batch)
 
     async def wait_routed(self) -> None:
         """Wait until no batch waits for its route any more."""
         while self._waiting:
             await asyncio.wait(list(self._waiting))
 
-    def _begin(self, batch: Batch) -> asyncio.Task[None] | None:
+    def _begin(self, batch: Batch) -> None:
         note(Stage.DISPATCHED, batch.accepted_at)
         encoded = encode_batch(batch)
         if encoded is None:
-            self._metrics.batch("too_large")
-            return None
+            self._metrics.batches["too_large"] += 1
+            return
         route = self._routes.find(encoded.video_id)
         if route is not None:
             self._send(encoded, route)
-            return None
-        if len(self._waiting) >= MAX_WAITING or self._waiting_bytes >= MAX_WAITING_BYTES:
-            self._metrics.batch("queue_full")
-            return None
-        return self._wait_for_route(encoded)
+        elif len(self._waiting) >= MAX_WAITING or self._waiting_bytes >= MAX_WAITING_BYTES:
+            self._metrics.batches["queue_full"] += 1
+        else:
+            self._wait_for_route(encoded)
 
-    def _wait_for_route(self, encoded: EncodedBatch) -> asyncio.Task[None]:
+    def _wait_for_route(self, encoded: EncodedBatch) -> None:
         task = self._tasks.spawn(self._resolve_and_send(encoded), f"route {encoded.video_id}")
         self._waiting[task] = encoded.size
         self._waiting_bytes += encoded.size
         task.add_done_callback(self._waited)
-        return task
 
     def _waited(self, task: asyncio.Task[None]) -> None:
         self._waiting_bytes -= self._waiting.pop(task)
@@ -135,7 +130,7 @@ class Router:
         try:
             route = await self._routes.resolve(encoded.video_id, self._route_wait_s)
         except RouteUnknown:
-            self._metrics.batch("unrouted")
+            self._metrics.batches["unrouted"] += 1
             return
         self._send(encoded, route)
 
@@ -150,5 +145,5 @@ class Router:
         for peer in decision.peers:
             self._senders.offer(peer, encoded)
         if decision.unknown:
-            self._metrics.unknown_nodes.inc(decision.unknown)
-        self._metrics.batch("routed" if decision.peers else "no_node")
+            self._metrics.unknown_nodes += decision.unknown
+        self._metrics.batches["routed" if decision.peers else "no_node"] += 1

@@ -9,7 +9,6 @@ there the answers to subscriptions and the messages come in one order.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -19,7 +18,6 @@ from redis.exceptions import RedisError
 
 CONNECT_WITHIN_S = 2.0
 SEND_WITHIN_S = 2.0
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 1.0
 _RECEIVERS_WITHIN_S = 2.0
 Command = tuple[str | bytes, ...]
 
@@ -73,25 +71,6 @@ class RedisConnection:
         """Drop the connection at once. Idempotent, never raises."""
         with suppress(RedisError, OSError):
             await self._connection.disconnect(nowait=True)
-
-
-class BackOff:
-    """How long to wait before Redis is tried again: doubles from FIRST_PAUSE_S to LONGEST_PAUSE_S,
-    with chance in it, since a Redis that comes back must not meet all processes in one moment.
-    """
-
-    def __init__(self) -> None:
-        self._failures = 0
-
-    def reset(self) -> None:
-        """It worked."""
-        self._failures = 0
-
-    def next_s(self) -> float:
-        """It failed: the pause before the next attempt."""
-        longest = min(FIRST_PAUSE_S * 2.0 ** min(self._failures, 10), LONGEST_PAUSE_S)
-        self._failures += 1
-        return float(longest) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
 
 
 async def fetch_receivers(url: str, channel: str) -> int:

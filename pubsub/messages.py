@@ -1,22 +1,14 @@
-"""What is published: batches as they also travel in a dispatch and a forward (`wire.internal`).
+"""What is published: batches as they also travel over links (`wire.encoded_batch` joins them).
 
-A message is bounded when it is made, and checked when it is read: whoever reaches Redis can publish
-anything.
+A message is checked when it is read: whoever reaches Redis can publish anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from wire.errors import BadRequest
-from wire.internal import MAX_INTERNAL_BYTES, Batch, Batches, decode_batches, encode
+from wire.internal import MAX_INTERNAL_BYTES, Batch, decode_batches
 
 MAX_MESSAGE_BYTES = MAX_INTERNAL_BYTES
-
-
-def encode_message(batches: Iterable[Batch]) -> bytes:
-    """One message with these batches."""
-    return encode(Batches(tuple(batches)))
 
 
 def decode_message(data: object) -> tuple[Batch, ...] | None:

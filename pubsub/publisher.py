@@ -1,7 +1,7 @@
 """From a writer's commit to Redis.
 
 Invariants
-- `offer` only queues: a commit never waits for Redis. The queue is bounded (see `outbox.py`).
+- `offer` only queues: a commit never waits for Redis. The queue is bounded (see `service.outbox`).
 - One connection, one write under way: what gathers meanwhile is the next one, a PUBLISH for each
   channel in it.
 - What was written and not answered is written again on the next connection: a node that gets it
@@ -24,10 +24,11 @@ from dataclasses import dataclass, field
 import structlog
 
 from pubsub.channels import Channels
-from pubsub.connection import BackOff, Command, RedisAway, RedisConnection
-from pubsub.messages import encode_message
-from pubsub.outbox import Outbox, Queued
+from pubsub.connection import Command, RedisAway, RedisConnection
+from service.back_off import BackOff
+from service.outbox import Dropped, Outbox, OutboxLimits, Queued
 from service.tasks import TaskHome
+from wire.encoded_batch import EncodedBatch, encode_batch, join_batches
 from wire.internal import Batch
 
 log = structlog.get_logger()
@@ -59,11 +60,13 @@ class Publisher:
         channels: Channels,
         tasks: TaskHome,
         *,
+        limits: OutboxLimits | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url, self._channels, self._tasks = url, channels, tasks
         self.stats = PublisherStats()
-        self._outbox = Outbox(clock, self._count_dropped)
+        self._clock = clock
+        self._outbox = Outbox(limits or OutboxLimits(), self._count_dropped)
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()  # nothing waits and nothing is under way
         self._idle.set()
@@ -92,14 +95,15 @@ class Publisher:
             async with asyncio.timeout(STOP_WITHIN_S if self._connected else 0):
                 await self._idle.wait()
         self._stopped = True
-        self._outbox.drop_all("stopped")
+        self._outbox.drop_all(Dropped.STOPPED)
 
     def offer(self, batch: Batch) -> None:
         """Queue one batch. Never blocks, never raises."""
-        if self._stopped:
-            self._count_dropped("stopped", 1)
+        encoded = encode_batch(batch)
+        if self._stopped or encoded is None:
+            self.stats.dropped[Dropped.STOPPED if self._stopped else Dropped.TOO_LARGE] += 1
             return
-        self._outbox.push(batch)
+        self._outbox.put(Queued(encoded, self._clock()))
         self._idle.clear()
         self._wake.set()
 
@@ -134,7 +138,7 @@ class Publisher:
 
     async def _publish_some(self, connection: RedisConnection) -> bool:
         """One write of what waits; False if nothing does. Raises RedisAway."""
-        taken = self._outbox.take()
+        taken = self._outbox.take(self._clock())
         if not taken:
             return False
         commands = self._commands(taken)
@@ -150,12 +154,12 @@ class Publisher:
 
     def _commands(self, taken: Sequence[Queued]) -> list[Command]:
         """A PUBLISH for each channel, its batches in order."""
-        by_channel: dict[str, list[Batch]] = {}
+        by_channel: dict[str, list[EncodedBatch]] = {}
         for queued in taken:
-            channel = self._channels.channel(queued.batch.video_id)
-            by_channel.setdefault(channel, []).append(queued.batch)
+            channel = self._channels.channel(queued.encoded.video_id)
+            by_channel.setdefault(channel, []).append(queued.encoded)
         return [
-            ("PUBLISH", channel, encode_message(batches)) for channel, batches in by_channel.items()
+            ("PUBLISH", channel, join_batches(batches)) for channel, batches in by_channel.items()
         ]
 
     def _note(self, error: RedisAway | None) -> None:
@@ -170,5 +174,5 @@ class Publisher:
                 log.warning("redis_away", use="publish", error=str(error))
         self._tried.set()
 
-    def _count_dropped(self, reason: str, count: int) -> None:
-        self.stats.dropped[reason] += count
+    def _count_dropped(self, reason: Dropped, _batch: EncodedBatch) -> None:
+        self.stats.dropped[reason] += 1

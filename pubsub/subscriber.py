@@ -23,9 +23,10 @@ from typing import Any
 import structlog
 
 from pubsub.channels import Channels
-from pubsub.connection import BackOff, Command, RedisAway, RedisConnection
+from pubsub.connection import Command, RedisAway, RedisConnection
 from pubsub.messages import decode_message
 from pubsub.subscriptions import Subscriptions
+from service.back_off import BackOff
 from wire.internal import Batch
 
 log = structlog.get_logger()

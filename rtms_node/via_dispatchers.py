@@ -6,12 +6,12 @@ from typing import Any
 
 from coordination import Member, Membership, MemberWatch, Registrar, ZooKeeperSession, new_boot_id
 from rtms_node.config import Config
-from rtms_node.internal_routes import internal_application
 from rtms_node.node import Node
 from rtms_node.writers import Writers
 from service.http_server import HttpServer
 from service.metrics import Exports
 from service.shell import Shell
+from wire.internal import FORWARD
 from wire.roles import Peer, Role
 
 
@@ -51,14 +51,8 @@ class ViaDispatchers:
     async def start(self, node: Node) -> None:
         """Listen for forwards."""
         self._node = node
-        service = self._shell.config
         await self.source.start()
-        self._internal = HttpServer(
-            internal_application(node.accept_message),
-            service.bind_host,
-            service.internal_port,
-            ssl_context=self._shell.tls.server(),
-        )
+        self._internal = self._shell.link_server(FORWARD, Role.DISPATCHER, node.accept_message)
         await self._internal.start()
 
     async def announce(self) -> None:

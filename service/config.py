@@ -128,6 +128,7 @@ class ServiceConfig:
 
     A port of 0 means "any free one" (tests). `advertise_host` is what others are told to call.
     `detours`: role/id of a peer -> where to call it instead of where it says it is.
+    `link_lifetime_s`: after which a connection between processes has been replaced.
     """
 
     role: Role
@@ -140,6 +141,7 @@ class ServiceConfig:
     log_level: str
     log_format: str
     detours: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    link_lifetime_s: float = 600.0
     failpoints: tuple[Armed, ...] = ()
     stage_times: bool = False
 
@@ -163,6 +165,7 @@ class ServiceConfig:
             log_level=env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
             log_format=env.choice("LOG_FORMAT", "auto", ("auto", "json", "console")),
             detours=_read_detours(env),
+            link_lifetime_s=env.number("LINK_LIFETIME_S", 600, 1, 3600),
             failpoints=_read_failpoints(env),
             stage_times=env.switch("STAGE_TIMES"),
         )

@@ -13,6 +13,8 @@ import aiohttp
 import structlog
 
 from service.edge import REQUEST_ID
+from service.link.limits import CLOSE_WITHIN_S
+from service.link.socket import LinkSocket
 from service.logs import current_request_id, new_request_id
 from service.tls import TlsFiles
 from wire.errors import PeerError
@@ -74,6 +76,28 @@ class InternalClient:
     async def get(self, peer: Peer, path: str, *, deadline_s: float | None = None) -> bytes:
         """As `post`."""
         return await self._call(peer, "GET", path, None, deadline_s)
+
+    async def open_link(self, peer: Peer, path: str) -> LinkSocket:
+        """A connection of a link (see service.link). Raises PeerError."""
+        if self._session is None:
+            raise PeerError("not started")
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                socket = await self._session.ws_connect(
+                    f"https://{self._authority(peer)}{path}",
+                    ssl=self._tls.client(),
+                    server_hostname=peer.dns_name,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_WITHIN_S),
+                    headers={REQUEST_ID: new_request_id()},
+                    max_msg_size=MAX_INTERNAL_BYTES,
+                )
+        except aiohttp.WSServerHandshakeError as exc:
+            raise PeerError(
+                f"{peer.role} {peer.id}: status {exc.status}", reply_status=exc.status
+            ) from exc
+        except Exception as exc:  # as in _call
+            raise PeerError(f"{peer.role} {peer.id}: {type(exc).__name__} {exc}".rstrip()) from exc
+        return LinkSocket(socket)
 
     async def _call(
         self, peer: Peer, method: str, path: str, body: bytes | None, deadline_s: float | None

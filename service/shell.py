@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, partial
 
 from service.config import ServiceConfig
 from service.descriptors import Descriptors
 from service.health import Health
 from service.http_client import InternalClient
+from service.http_server import HttpServer
+from service.link.application import link_application
+from service.link.incoming import Take
+from service.link.limits import LinkLimits
+from service.link.link import LinkContext
+from service.link.listener import LinkListener
 from service.metrics import Exports, new_registry
+from service.outbox import OutboxLimits
+from service.pulse import Pulse
 from service.stderr import lost_lines
 from service.tasks import TaskHome
 from service.tls import TlsFiles
+from wire.roles import Role
 
 
 class Shell:
@@ -21,6 +31,8 @@ class Shell:
         self.config = config
         self.health = Health()
         self.tasks = TaskHome()
+        self.pulse = Pulse()
+        self.link_limits = LinkLimits(lifetime_s=config.link_lifetime_s)
         self.registry = new_registry()
         self._descriptors = Descriptors(self.health)
         exports = Exports(self.registry)
@@ -43,6 +55,25 @@ class Shell:
     def new_client(self) -> InternalClient:
         """For calls to other processes; its user starts and stops it."""
         return InternalClient(self.tls, detours=self.config.detours)
+
+    def link_context(
+        self, client: InternalClient, path: str, outbox: OutboxLimits, ack_deadline_s: float = 2.0
+    ) -> LinkContext:
+        """What its links to other processes share, at which they are opened with GET `path`."""
+        limits = replace(self.link_limits, ack_deadline_s=ack_deadline_s)
+        dial = partial(client.open_link, path=path)
+        return LinkContext(dial, self.tasks, self.pulse, limits, outbox)
+
+    def link_server(self, path: str, caller: Role, take: Take) -> HttpServer:
+        """The internal listener of a process that is called by links only."""
+        listener = LinkListener(caller, self.link_limits, self.pulse, take)
+        Exports(self.registry).gauge("links_in", "Links from others", lambda: listener.connections)
+        return HttpServer(
+            link_application(path, listener),
+            self.config.bind_host,
+            self.config.internal_port,
+            ssl_context=self.tls.server(),
+        )
 
     def superseded(self) -> None:
         """Another process has taken this one's name: end."""

@@ -7,6 +7,7 @@ the process with that error: a silent half-dead process is worse than a dead one
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Coroutine
 from typing import Any
 
@@ -20,8 +21,11 @@ class TaskHome:
         self._failed = asyncio.Event()
 
     def spawn(self, coro: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
-        """Run `coro` until it ends or the home closes."""
-        task = asyncio.get_running_loop().create_task(coro, name=name)
+        """Run `coro` until it ends or the home closes, in an empty context: a task outlives the
+        request that happened to start it.
+        """
+        empty = contextvars.Context()
+        task = asyncio.get_running_loop().create_task(coro, name=name, context=empty)
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task

@@ -49,17 +49,9 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class Batches(msgspec.Struct, frozen=True):
-    """Body of a dispatch and of a forward."""
+    """A frame of a link (`wire.link`), and a message on Redis."""
 
     batches: tuple[Batch, ...]
-
-
-class ForwardReply(msgspec.Struct, frozen=True):
-    """What a node says to a forward: the videos it does not serve (the dispatcher re-reads their
-    routes).
-    """
-
-    not_serving: tuple[str, ...] = ()
 
 
 class HeadsRequest(msgspec.Struct, frozen=True):
@@ -108,7 +100,7 @@ def decode(body: bytes, kind: type[T]) -> T:
 
 
 def decode_batches(body: bytes) -> tuple[Batch, ...]:
-    """The batches in a dispatch or a forward; raises BadRequest if one is not well formed."""
+    """The batches in a frame; raises BadRequest if one is not well formed."""
     batches = decode(body, Batches).batches
     for batch in batches:
         if not (is_video_id(batch.video_id) and is_epoch(batch.epoch)):

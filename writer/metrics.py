@@ -33,13 +33,6 @@ class WriterMetrics:
         self.keys_swept = counter(
             "store_keys_swept", "Idempotency keys deleted because of their age"
         )
-        self.dispatch_sent = counter("dispatch_sent", "Batches accepted by a dispatcher")
-        self.dispatch_failed = counter(
-            "dispatch_failed", "Requests that a dispatcher did not accept"
-        )
-        self.dispatch_dropped = counter(
-            "dispatch_dropped", "Batches dropped; anti-entropy checks deliver them", "reason"
-        )
         exports = Exports(registry)
         self.observe_commit = exports.histogram(
             "commit_seconds", "From a group's start to its commit", LATENCY_BUCKETS

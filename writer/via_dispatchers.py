@@ -9,11 +9,12 @@ from typing import Any
 
 from coordination import HashRing, Member, Membership, MemberWatch, ZooKeeperSession, new_boot_id
 from service.metrics import Exports
+from service.outbox import OutboxLimits
 from service.shell import Shell
+from wire.internal import DISPATCH
 from wire.roles import Role
 from writer.config import Config
 from writer.dispatch_sink import DispatchSink
-from writer.dispatchers import Dispatchers
 from writer.metrics import WriterMetrics
 
 _WITHDRAW_WITHIN_S = 1.0
@@ -25,9 +26,8 @@ class ViaDispatchers:
     def __init__(self, config: Config, shell: Shell, metrics: WriterMetrics) -> None:
         self._shell = shell
         self._client = shell.new_client()
-        ring = HashRing()
-        self._dispatchers = Dispatchers(ring.order, ring.set_members)
-        self.sink = DispatchSink(self._client, self._dispatchers.order, shell.tasks, metrics)
+        links = shell.link_context(self._client, DISPATCH, OutboxLimits())
+        self.sink = DispatchSink(HashRing(), links)
         self._session = ZooKeeperSession(
             config.zookeeper, session_timeout_s=config.zookeeper_session_s
         )
@@ -35,13 +35,14 @@ class ViaDispatchers:
         self._membership: Membership | None = None
         exports = Exports(shell.registry)
         exports.session(self._session)
+        self._export_sink(exports)
         exports.counter("junk_znodes", "Member znodes that are not valid", lambda: self._watch.junk)
 
     @property
     def problems(self) -> Mapping[str, str | None]:
         """ZooKeeper, and the dispatchers."""
         return {
-            "dispatchers": self._dispatchers.problem(self.sink.failing),
+            "dispatchers": self.sink.problem,
             "zookeeper": None if self._session.state == "connected" else "away",
         }
 
@@ -78,7 +79,25 @@ class ViaDispatchers:
         """The session's state, and the dispatchers that are known."""
         return {"zookeeper": self._session.state, "dispatchers": sorted(self._watch.members)}
 
+    def _export_sink(self, exports: Exports) -> None:
+        sink, stats = self.sink, self.sink.stats
+        exports.gauge(
+            "links_out", "Links to dispatchers that are connected", lambda: sum(sink.links.values())
+        )
+        exports.counter("dispatch_sent", "Batches that a dispatcher has taken", lambda: stats.sent)
+        exports.counter(
+            "dispatch_failed",
+            "Links to dispatchers that broke or were refused",
+            lambda: stats.failed,
+        )
+        exports.counters(
+            "dispatch_dropped",
+            "Batches dropped; anti-entropy checks deliver them",
+            "reason",
+            lambda: stats.dropped,
+        )
+
     def _on_dispatchers(self, members: Mapping[str, Member]) -> None:
-        self._dispatchers.set_peers(member.peer for member in members.values())
+        self.sink.set_peers(member.peer for member in members.values())
         for dependency, problem in self.problems.items():
             self._shell.health.mark(dependency, problem)

@@ -12,12 +12,11 @@ from redis.asyncio.connection import Connection
 
 from cluster.cluster import Cluster
 from pubsub import channels_of
-from pubsub.messages import encode_message
 from tests.clusters import post_comment
 from tests.e2e.contract import watching
 from tests.e2e.parts import eventually_in_state, figure, state_of
 from tests.support import eventually
-from wire.internal import Batch
+from wire.internal import Batch, Batches, encode
 
 TOPOLOGIES = ("partitioned",)
 SMALL = True
@@ -88,7 +87,7 @@ async def test_what_an_outsider_publishes_harms_nobody(cluster: Cluster) -> None
         forged = msgspec.Raw(json.dumps({"seq": 1, "text": "forged"}).encode())
         for of, seq in (("forgedepoch0", 1), ("forgedepoch0", 2), (epoch, 1), (epoch, 900)):
             batch = Batch(video_id, of, seq, (forged,))
-            await publish(cluster, video_id, encode_message([batch]))
+            await publish(cluster, video_id, encode(Batches((batch,))))
         for junk in (b"\xff" * 100, b"{}", b"[" * 50_000, b'{"batches":[{}]}'):
             await publish(cluster, video_id, junk)
         for seq in range(2, 6):
@@ -109,7 +108,7 @@ async def test_a_forged_comment_is_taken_back_when_the_stored_one_comes(cluster:
         epoch = (await post_comment(cluster, video_id))["id"].partition("-")[0]
         await eventually(lambda: watch.place == 1)
         forged = msgspec.Raw(json.dumps({"seq": 2, "text": "forged"}).encode())
-        message = encode_message([Batch(video_id, epoch, 2, (forged,))])
+        message = encode(Batches((Batch(video_id, epoch, 2, (forged,)),)))
         while await publish(cluster, video_id, message) == 0:  # until the node is subscribed
             await asyncio.sleep(0.05)
         await eventually(lambda: watch.place == 2)

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
+from dispatcher.outbox import OutboxLimits
+from dispatcher.sender import SenderConfig
 from prometheus_client import CollectorRegistry
 
 from cluster.ca import DevelopmentCa
 from dispatcher.metrics import DispatcherMetrics
-from dispatcher.outbox import OutboxLimits
-from dispatcher.sender import SenderConfig
 from dispatcher.senders import Senders
 from service.http_client import InternalClient
 from service.tasks import TaskHome

@@ -11,12 +11,12 @@ from collections.abc import Callable
 import pytest
 
 from pubsub import subscriber
-from pubsub.messages import encode_message
 from service.tasks import TaskHome
 from tests.integration.pubsub.conftest import CHANNELS, Ear, allow_mute
 from tests.redis_server import RedisServer
 from tests.support import eventually
 from tests.tcp_proxy import TcpProxy
+from wire.internal import Batches, encode
 from wire.testing import MemoryComments
 
 Listen = Callable[..., Ear]
@@ -27,7 +27,7 @@ async def channels_with_ears(redis: RedisServer) -> set[str]:
 
 
 async def publish(redis: RedisServer, store: MemoryComments, video_id: str) -> int:
-    message = encode_message([store.post(video_id)])
+    message = encode(Batches((store.post(video_id),)))
     return int(await redis.ask("PUBLISH", CHANNELS.channel(video_id), message))
 
 
@@ -229,7 +229,7 @@ async def test_junk_is_counted_and_dropped(redis: RedisServer, listen: Listen) -
     channel = CHANNELS.channel("v1")
     junk = [
         b"", b"x", b"{}", b"[" * 100_000, b"\xff" * 1000, b'{"batches": []}' * 2,
-        b"[" + b" " * (4 * 1024 * 1024 - 10) + b"]", encode_message([store.post("v1")])[:-5],
+        b"[" + b" " * (4 * 1024 * 1024 - 10) + b"]", encode(Batches((store.post("v1"),)))[:-5],
     ]  # fmt: skip
     for message in junk:
         assert await redis.ask("PUBLISH", channel, message) == 1

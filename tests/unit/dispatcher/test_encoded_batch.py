@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import msgspec
-
 from dispatcher.encoded_batch import MAX_BATCH_BYTES, encode_batch, encode_forward
+
 from tests.unit.dispatcher.encoded import EPOCH, batch, encoded
 from wire.internal import MAX_INTERNAL_BYTES, Batch, decode_batches
 

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+from dispatcher.encoded_batch import EncodedBatch
+from dispatcher.outbox import Outbox, OutboxLimits, Queued
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from dispatcher.encoded_batch import EncodedBatch
-from dispatcher.outbox import Outbox, OutboxLimits, Queued
 from tests.unit.dispatcher.encoded import encoded
 
 LIMITS = OutboxLimits(

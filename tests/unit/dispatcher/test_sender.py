@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import structlog
+from dispatcher.outbox import OutboxLimits
+from dispatcher.sender import NodeSender, SenderConfig
 from prometheus_client import CollectorRegistry
 
 from dispatcher.metrics import DispatcherMetrics
-from dispatcher.outbox import OutboxLimits
-from dispatcher.sender import NodeSender, SenderConfig
 from service.logs import add_request_id, bind_request, current_request_id
 from tests.support import eventually
 from tests.unit.dispatcher.encoded import encoded, node

@@ -4,14 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pubsub.messages import MAX_MESSAGE_BYTES, decode_message, encode_message
+from pubsub.messages import MAX_MESSAGE_BYTES, decode_message
+from wire.internal import Batches, encode
 from wire.testing import MemoryComments
 
 
 def test_batches_come_out_as_they_went_in() -> None:
     store = MemoryComments()
     batches = (store.post("v1", 3), store.post("v2"))
-    assert decode_message(encode_message(batches)) == batches
+    assert decode_message(encode(Batches(tuple(batches)))) == batches
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from collections import Counter
 
 import msgspec
 import pytest
+from pubsub.outbox import Outbox
 
 from pubsub import outbox
 from pubsub.messages import MAX_MESSAGE_BYTES
-from pubsub.outbox import Outbox
 from wire.internal import Batch
 from wire.testing import MemoryComments
 

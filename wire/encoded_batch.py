@@ -1,4 +1,4 @@
-"""A batch as it travels to nodes: encoded once, so that the queues of all nodes share its bytes."""
+"""A batch as it travels: encoded once, so that all queues that it passes share its bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_BATCH_BYTES = MAX_INTERNAL_BYTES - len(_HEAD) - len(_TAIL)
 
 @dataclass(frozen=True, slots=True)
 class EncodedBatch:
-    """One batch, encoded, on its way to nodes."""
+    """One batch, encoded."""
 
     video_id: str
     body: bytes
@@ -22,7 +22,7 @@ class EncodedBatch:
 
     @property
     def size(self) -> int:
-        """Bytes that it takes in a queue and, with a comma, in a request."""
+        """Bytes that it takes in a queue and, with a comma, in a message."""
         return len(self.body) + 1
 
 
@@ -34,6 +34,6 @@ def encode_batch(batch: Batch) -> EncodedBatch | None:
     return EncodedBatch(batch.video_id, body, len(batch.comments), batch.request_id)
 
 
-def encode_forward(batches: Sequence[EncodedBatch]) -> bytes:
-    """The body of a forward: the batches in their order."""
-    return b"%s%s%s" % (_HEAD, b",".join(encoded.body for encoded in batches), _TAIL)
+def join_batches(batches: Sequence[EncodedBatch]) -> bytes:
+    """A message (`wire.internal.Batches`) with the batches in their order."""
+    return b"%s%s%s" % (_HEAD, b",".join([encoded.body for encoded in batches]), _TAIL)
