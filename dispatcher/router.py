@@ -23,7 +23,6 @@ import structlog
 
 from coordination import RouteUnknown
 from dispatcher.metrics import DispatcherMetrics
-from dispatcher.senders import Senders
 from service.failpoints import Failpoint, reach
 from service.stages import Stage, note
 from service.tasks import TaskHome
@@ -61,13 +60,23 @@ class Routes(Protocol):
         """The route, read if need be; raises RouteUnknown."""
 
 
+class NodeSenders(Protocol):
+    """What the router needs of `dispatcher.senders.Senders`."""
+
+    def set_members(self, peers: Iterable[Peer]) -> None:
+        """These are the nodes now."""
+
+    def offer(self, peer: Peer, encoded: EncodedBatch) -> None:
+        """Queue a batch for a node; never blocks."""
+
+
 class Router:
     """One a process. `set_members` says where the nodes are."""
 
     def __init__(
         self,
         routes: Routes,
-        senders: Senders,
+        senders: NodeSenders,
         tasks: TaskHome,
         metrics: DispatcherMetrics,
         *,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dispatcher.metrics import DispatcherMetrics
 from service.failpoints import Failpoint, reach
 from service.link.flight import Frame
-from service.link.link import Link, LinkContext
+from service.link.link import FAILURES_UNTIL_SMALL, Link, LinkContext
 from service.outbox import Dropped, Queued
 from wire.encoded_batch import EncodedBatch
 from wire.errors import LivecommentsError
@@ -55,8 +55,8 @@ class Senders:
 
     @property
     def failing(self) -> list[str]:
-        """The ids of nodes that do not answer."""
-        return sorted(node_id for node_id, link in self._links.items() if link.failing)
+        """The ids of nodes that have failed several times in a row."""
+        return sorted(node_id for node_id, link in self._links.items() if _is_failing(link))
 
     def set_members(self, peers: Iterable[Peer]) -> None:
         """These are the nodes: each is dialled at once."""
@@ -81,7 +81,7 @@ class Senders:
 
     async def wait_idle(self) -> None:
         """Wait until all nodes that answer have taken everything; bounded by the caller."""
-        waits = [link.wait_idle() for link in self._links.values() if not link.failing]
+        waits = [link.wait_idle() for link in self._links.values() if not _is_failing(link)]
         await asyncio.gather(*waits)
 
     def close(self) -> None:
@@ -123,3 +123,7 @@ class Senders:
     def _close(self, node_id: str) -> None:
         self._links.pop(node_id).close()
         self._gone_since.pop(node_id, None)
+
+
+def _is_failing(link: Link) -> bool:
+    return link.failures >= FAILURES_UNTIL_SMALL

@@ -17,7 +17,8 @@ from dispatcher.app import DispatcherService
 from dispatcher.config import Config
 from service.http_client import InternalClient
 from service.tls import TlsFiles
-from tests.integration.dispatcher.node_stub import NodeStub
+from tests.link_caller import LinkCaller
+from tests.link_stub import LinkStub
 from tests.support import eventually, started
 from tests.tcp_proxy import TcpProxy
 from tests.unit.dispatcher.encoded import batch
@@ -32,7 +33,7 @@ class AnnouncedNode:
     """A node stub with a ZooKeeper session of its own, a member znode and registrations."""
 
     def __init__(self, ca: DevelopmentCa, folder: Path, name: str, zookeeper: str) -> None:
-        self.stub = NodeStub(ca, folder, name)
+        self.stub = LinkStub(Role.NODE, ca, folder, name)
         self._zookeeper = zookeeper
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -88,6 +89,7 @@ class Cluster:
         self.name = f"d{self.number}"
         self.ca.issue(Role.DISPATCHER, self.name).write(folder / self.name)
         self.writer = self.client(Role.WRITER, "w1")
+        self.link = LinkCaller(self.writer, DISPATCH)
 
     def node(self, name: str) -> AnnouncedNode:
         return AnnouncedNode(self.ca, self.folder, f"{name}{self.number}", self.zookeeper)
@@ -105,6 +107,7 @@ class Cluster:
         self.dispatcher = self.build()
         await self.dispatcher.start()
         self.dispatcher.health.started = True
+        await self.link.open(self.peer)
 
     def build(self, **more: str) -> DispatcherService:
         environ = {
@@ -118,6 +121,7 @@ class Cluster:
 
     async def stop(self) -> None:
         self.proxy.heal()
+        await self.link.close()
         await self.dispatcher.stop()
         await asyncio.gather(self.a.stop(), self.b.stop(), self.writer.stop())
         await self.proxy.__aexit__()
@@ -128,7 +132,8 @@ class Cluster:
 
     async def dispatch(self, *seqs: int, video: str = "v") -> None:
         batches = Batches(tuple(batch(seq, self.video(video)) for seq in seqs))
-        await self.writer.post(self.peer, DISPATCH, encode(batches))
+        ack = await self.link.hand_over(encode(batches))
+        assert not ack.refused
 
     async def ops(self, path: str) -> tuple[int, bytes]:
         url = f"http://127.0.0.1:{self.dispatcher.ops_port}{path}"

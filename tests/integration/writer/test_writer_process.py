@@ -16,9 +16,9 @@ from coordination import Member, Membership, ZooKeeperSession, new_boot_id
 from service.tasks import TaskHome
 from tests.cassandra_server import CassandraServer
 from tests.integration.writer.cassandra.support import item, opened
-from tests.integration.writer.dispatcher_stub import DispatcherStub
 from tests.integration.writer.writer_process import WriterProcess
 from tests.keyspace import Keyspace
+from tests.link_stub import LinkStub
 from tests.support import TIMEOUT_FACTOR, eventually, started
 from tests.zookeeper_server import ZooKeeperServer
 from wire.internal import Batch
@@ -33,7 +33,7 @@ class World:
         ca = DevelopmentCa.new()
         self.folder = folder
         self.zookeeper = zookeeper
-        self.dispatcher = DispatcherStub(ca, folder, "d1")
+        self.dispatcher = LinkStub(Role.DISPATCHER, ca, folder, "d1")
         self.writers = [
             WriterProcess(ca, folder, name, self.zookeeper.address, store) for name in ("w1", "w2")
         ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import msgspec
-from dispatcher.encoded_batch import EncodedBatch, encode_batch
 
+from wire.encoded_batch import EncodedBatch, encode_batch
 from wire.internal import Batch
 from wire.roles import Peer, Role
 

@@ -11,7 +11,7 @@ NEEDED = {"SERVICE_ID": "d1", "ZOOKEEPER": "127.0.0.1:2181"}
 def test_defaults_are_those_of_the_design() -> None:
     config = Config.from_env(NEEDED)
     assert (config.zookeeper, config.zookeeper_session_s) == (("127.0.0.1:2181",), 6)
-    assert (config.drain_serve_s, config.sender.deadline_s) == (2, 2)
+    assert (config.drain_serve_s, config.ack_deadline_s) == (2, 2)
 
 
 def test_all_faults_are_told_at_once() -> None:

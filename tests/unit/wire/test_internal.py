@@ -13,7 +13,6 @@ from wire.internal import (
     MAX_BATCH,
     Batch,
     Batches,
-    ForwardReply,
     HeadsReply,
     HeadsRequest,
     RangeReply,
@@ -23,9 +22,10 @@ from wire.internal import (
     decode_range,
     encode,
 )
+from wire.link import Ack
 
 EPOCH = "abcdefghijkl"
-KINDS = [Batches, ForwardReply, HeadsRequest, HeadsReply, RangeReply]
+KINDS = [Batches, Ack, HeadsRequest, HeadsReply, RangeReply]
 
 
 def batch_json(**changes: object) -> bytes:
@@ -108,13 +108,13 @@ def test_any_bytes_are_batches_or_a_bad_request(body: bytes) -> None:
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=5))
 def test_replies_are_read_as_they_were_written(videos: list[str]) -> None:
-    assert decode(encode(ForwardReply(tuple(videos))), ForwardReply) == ForwardReply(tuple(videos))
+    assert decode(encode(Ack(3, (2,), tuple(videos))), Ack) == Ack(3, (2,), tuple(videos))
     heads = HeadsReply(EPOCH, dict.fromkeys(videos, 7))
     assert decode(encode(heads), HeadsReply) == heads
 
 
-def test_a_reply_without_fields_means_that_all_is_served() -> None:
-    assert decode(b"{}", ForwardReply).not_serving == ()
+def test_an_acknowledgement_of_a_number_means_that_all_was_read_and_is_served() -> None:
+    assert decode(b'{"taken":3}', Ack) == Ack(3, (), ())
 
 
 @pytest.mark.parametrize("number", [-1, 10**15, 10**30, 1.5, "1", None])

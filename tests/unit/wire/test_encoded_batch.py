@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 import msgspec
-from dispatcher.encoded_batch import MAX_BATCH_BYTES, encode_batch, encode_forward
 
 from tests.unit.dispatcher.encoded import EPOCH, batch, encoded
+from wire.encoded_batch import MAX_BATCH_BYTES, encode_batch, join_batches
 from wire.internal import MAX_INTERNAL_BYTES, Batch, decode_batches
 
 
-def test_a_forward_carries_the_batches_as_the_writer_sent_them() -> None:
+def test_a_message_carries_the_batches_as_the_writer_sent_them() -> None:
     batches = (batch(1, "v"), batch(7, "w", comments=3), batch(2, "v"))
-    body = encode_forward([made for one in batches if (made := encode_batch(one)) is not None])
+    body = join_batches([made for one in batches if (made := encode_batch(one)) is not None])
     assert decode_batches(body) == batches
 
 
@@ -20,9 +20,9 @@ def test_the_bytes_of_a_comment_are_not_touched() -> None:
     assert bytes(raw) in made.body
 
 
-def test_a_batch_that_no_request_could_carry_is_refused() -> None:
+def test_a_batch_that_no_message_could_carry_is_refused() -> None:
     overhead = len(encoded(size=0).body)
     largest = encode_batch(batch(size=MAX_BATCH_BYTES - overhead))
     assert largest is not None
-    assert len(encode_forward([largest])) == MAX_INTERNAL_BYTES
+    assert len(join_batches([largest])) == MAX_INTERNAL_BYTES
     assert encode_batch(batch(size=MAX_BATCH_BYTES - overhead + 1)) is None
