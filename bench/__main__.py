@@ -32,9 +32,9 @@ _WIDTH_OF_A_FILE = 200
 @click.option(
     "--peer",
     default=OLD_REVISION,
-    help="The revision that `links` measures beside ours, '' for none.  [default: before links]",
+    help="The revision beside ours in links, crowded and idle, '' for none; default: before links.",
 )
-@click.option("--ours", default="", help="A revision in place of this working tree, in `links`.")
+@click.option("--ours", default="", help="A revision there in place of this working tree.")
 @click.option("--show", is_flag=True, help="Measure nothing: print what was kept, as Markdown.")
 @click.option(
     "--results", default=RESULTS, show_default=True, type=click.Path(path_type=Path), help="Folder."

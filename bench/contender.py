@@ -57,17 +57,14 @@ class Contender:
     def __init__(
         self, cluster: Cluster, shape: Shape, viewers: Child, runner: asyncio.Runner
     ) -> None:
-        self._cluster, self._shape = cluster, shape
+        self.cluster = cluster
+        self._shape = shape
         self._viewers, self._runner = viewers, runner
         self._port = cluster.part("haproxy").ports["http"]
 
     def open(self) -> None:
         """The viewers come."""
         crowd.connect(self._viewers, self._port, self._shape.names * self._shape.viewers)
-
-    def cpu_s(self) -> dict[str, float]:
-        """Of every process so far."""
-        return clusters.cpu_by_part(self._cluster)
 
     def run(self, per_s: float, seconds: float) -> Slice:
         """So many comments a second, over all videos in turn. A short lead-in is not counted, in
@@ -82,10 +79,11 @@ class Contender:
 
     def _count(self, load: OpenLoop, per_s: float, seconds: float) -> Slice:
         comments = int(per_s * seconds)
-        before, measured, began = self.cpu_s(), self._measuring_s(), time.monotonic()
+        before, measured = clusters.cpu_by_part(self.cluster), self._measuring_s()
+        began = time.monotonic()
         late = self._post(load, per_s, comments)
         time.sleep(_TAIL_S)
-        after, took_s = self.cpu_s(), time.monotonic() - began
+        after, took_s = clusters.cpu_by_part(self.cluster), time.monotonic() - began
         measuring_s = self._measuring_s() - measured
         if measuring_s > MAX_MEASURING * took_s:
             raise BenchFailed(f"who measures took {measuring_s / took_s:.2f} of a core")
@@ -117,11 +115,14 @@ def contender(cluster: Cluster, shape: Shape, runner: asyncio.Runner) -> Iterato
 
 def idle_rates(contenders: Iterable[Contender], seconds: float) -> list[dict[str, float]]:
     """CPU seconds a second of every process, of all at the same time, while nobody posts."""
-    held = list(contenders)
-    before, began = [one.cpu_s() for one in held], time.monotonic()
+    return cpu_rates([one.cluster for one in contenders], seconds)
+
+
+def cpu_rates(held: Sequence[Cluster], seconds: float) -> list[dict[str, float]]:
+    """CPU seconds a second of every process of these clusters, over the same time."""
+    before, began = [clusters.cpu_by_part(one) for one in held], time.monotonic()
     time.sleep(seconds)
-    took_s = time.monotonic() - began
-    after = [one.cpu_s() for one in held]
+    after, took_s = [clusters.cpu_by_part(one) for one in held], time.monotonic() - began
     return [
         {name: (now[name] - then[name]) / took_s for name in now}
         for then, now in zip(before, after, strict=True)

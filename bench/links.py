@@ -9,7 +9,7 @@ processes take with the same viewers while nobody posts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -19,13 +19,16 @@ import uvloop
 from bench.contender import MAX_MEASURING, Contender, Shape, Slice, contender, idle_rates
 from bench.costs import BUS, ROLES, Cost, cost_of
 from bench.effort import Effort
-from bench.figures import Beside, Finding, Measured, On, Row, Target, measured
-from bench.revision import Tree, unpacked, why_missing, working_tree
+from bench.figures import Beside, Finding, On, Row, Target, measured
+from bench.pair import OLD, OURS, pair_of, trees
+from bench.revision import Tree
 from bench.tree_cluster import cluster_of
 
-OURS, BROADCAST, OLD = "ours", "broadcast", "old"
+BROADCAST = "broadcast"
 _WARM_UP_S = 2.0
 _IDLE_S = 10.0
+
+Repeat = dict[str, Cost]  # by side
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +49,6 @@ _FULL = (
 )
 _QUICK = (Load(50, 0.5, 1, by_broadcast=1.0, late=((50, 0.4),)),)
 
-Costs = Mapping[str, list[Cost]]
-Pick = Callable[[Sequence[Cost]], Measured]
-
 
 def measure(effort: Effort) -> Iterator[Finding]:
     """The rows of this benchmark. Raises BenchFailed."""
@@ -66,59 +66,45 @@ def measure(effort: Effort) -> Iterator[Finding]:
         for load in effort.choose(_FULL, _QUICK):
             _warm_up(sides, load, effort)
             done = [_repeat(sides, load, effort) for _ in range(effort.repeats)]
-            costs = {name: [repeat[name] for repeat in done] for name in sides}
-            yield from rows_of(load, shape, costs, old.name if old else "")
+            yield from rows_of(load, shape, done, old)
 
 
-def trees(stack: ExitStack, effort: Effort) -> tuple[Tree, Tree | None]:
-    """Ours, and the older one; None if there is none here. Raises BenchFailed."""
-    ours = stack.enter_context(unpacked(effort.ours)) if effort.ours else working_tree()
-    if not effort.peer or why_missing(effort.peer):
-        return ours, None
-    return ours, stack.enter_context(unpacked(effort.peer))
-
-
-def rows_of(load: Load, shape: Shape, costs: Costs, old: str) -> Iterator[Row]:
-    """`old`: the peer's name, if there is one."""
+def rows_of(load: Load, shape: Shape, done: Sequence[Repeat], old: Tree | None) -> Iterator[Row]:
+    """What all repeats of one load come to."""
     what = f"{shape.videos} videos of {shape.viewers} viewers, 3 nodes, {load.per_s:g} comments/s"
     total = f"CPU of a comment, {what}"
-    broadcast = Beside("broadcast", _total(costs[BROADCAST]))
+    pair = pair_of(done, old)
+    ours, broadcast = (
+        measured([one[side].total_ms for one in done], "ms", 2) for side in (OURS, BROADCAST)
+    )
     target = Target(load.by_broadcast, "times", on=On.PEER)
-    yield Row(total, _total(costs[OURS]), peer=broadcast, target=target)
-    yield _by_old(total, _total, costs, old, load.by_old)
+    yield Row(total, ours, peer=Beside("broadcast", broadcast), target=target)
+    yield pair.ratio_row(total, _total, "ms", load.by_old)
     for role in ROLES:
-        yield _by_old(f"of these, {role}", partial(_of, role), costs, old)
-    yield Row(f"of these, {BUS}", _of(BUS, costs[OURS]))  # next to nothing: no ratio
-    for role in costs[BROADCAST][0].cpu_ms:
-        yield Row(f"of broadcast, {role}", _of(role, costs[BROADCAST]))
+        yield pair.row(f"of these, {role}", partial(_of, role), "ms")
+    yield Row(f"of these, {BUS}", measured([one[OURS].cpu_ms[BUS] for one in done], "ms", 2))
+    for role in done[0][BROADCAST].cpu_ms:
+        values = [one[BROADCAST].cpu_ms[role] for one in done]
+        yield Row(f"of broadcast, {role}", measured(values, "ms", 2))
     for percent, bound in load.late:
         figure = f"post to viewer, {what}: p{percent}"
-        yield _by_old(figure, partial(_late, percent), costs, old, bound)
+        yield pair.ratio_row(figure, partial(_late, percent), "ms", bound)
     yield Row(
         f"who posts and watches, {load.per_s:g} comments/s (more than {MAX_MEASURING:g} is void)",
-        measured([one.measuring for one in costs[OURS]], "cores", 2),
+        measured([one[OURS].measuring for one in done], "cores", 2),
     )
 
 
-def _by_old(figure: str, pick: Pick, costs: Costs, old: str, bound: float | None = None) -> Row:
-    """Ours beside the older revision's, if there is one: without it nothing can be judged."""
-    ours = pick(costs[OURS])
-    if OLD not in costs:
-        return Row(figure, ours)
-    target = None if bound is None else Target(bound, "times", on=On.PEER)
-    return Row(figure, ours, peer=Beside(old, pick(costs[OLD])), target=target)
+def _total(cost: Cost) -> float:
+    return cost.total_ms
 
 
-def _total(done: Sequence[Cost]) -> Measured:
-    return measured([one.total_ms for one in done], "ms", 2)
+def _of(role: str, cost: Cost) -> float:
+    return cost.cpu_ms[role]
 
 
-def _of(role: str, done: Sequence[Cost]) -> Measured:
-    return measured([one.cpu_ms[role] for one in done], "ms", 2)
-
-
-def _late(percent: int, done: Sequence[Cost]) -> Measured:
-    return measured([one.late(percent) for one in done], "ms")
+def _late(percent: int, cost: Cost) -> float:
+    return cost.late(percent)
 
 
 def _warm_up(sides: Mapping[str, Contender], load: Load, effort: Effort) -> None:
@@ -127,7 +113,7 @@ def _warm_up(sides: Mapping[str, Contender], load: Load, effort: Effort) -> None
         side.run(load.per_s, effort.choose(_WARM_UP_S, load.slice_s))
 
 
-def _repeat(sides: Mapping[str, Contender], load: Load, effort: Effort) -> dict[str, Cost]:
+def _repeat(sides: Mapping[str, Contender], load: Load, effort: Effort) -> Repeat:
     idle = idle_rates(sides.values(), effort.choose(_IDLE_S, 1.0))
     slices: dict[str, list[Slice]] = {name: [] for name in sides}
     for _ in range(load.slices):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from bench.contender import Shape, Slice
 from bench.costs import BUS, Cost, cost_of
-from bench.links import BROADCAST, OLD, OURS, Load, rows_of
+from bench.links import BROADCAST, Load, rows_of
+from bench.pair import OLD, OURS
+from bench.revision import Tree
 from bench.tree_cluster import variables
 
 SHAPE = Shape(4, 10)
@@ -18,11 +22,11 @@ def cost(writer: float, late: float) -> Cost:
     return Cost(roles, [late] * 10, 0.1)
 
 
-COSTS = {
-    OURS: [cost(0.5, 2.0), cost(0.5, 3.0)],
-    BROADCAST: [cost(1.5, 4.0), cost(1.5, 4.0)],
-    OLD: [cost(3.5, 10.0), cost(3.5, 10.0)],
-}
+DONE = [
+    {OURS: cost(0.5, 2.0), BROADCAST: cost(1.5, 4.0), OLD: cost(3.5, 10.0)},
+    {OURS: cost(0.5, 3.0), BROADCAST: cost(1.5, 4.0), OLD: cost(3.5, 10.0)},
+]
+OLDER = Tree("revision 1234567", Path("/tmp"), Path("python"))
 
 
 def test_idling_is_taken_away_and_parts_of_a_role_are_added_up() -> None:
@@ -39,7 +43,7 @@ def test_idling_is_taken_away_and_parts_of_a_role_are_added_up() -> None:
 
 
 def test_targets_are_judged_by_broadcast_and_by_the_older_revision() -> None:
-    judged = [row for row in rows_of(LOAD, SHAPE, COSTS, "revision 1234567") if row.target]
+    judged = [row for row in rows_of(LOAD, SHAPE, DONE, OLDER) if row.target]
     assert [row.peer.name for row in judged if row.peer] == ["broadcast"] + 3 * ["revision 1234567"]
     ratios = [row.ratio.median for row in judged if row.ratio]
     assert ratios == pytest.approx([3.0 / 4.0, 3.0 / 6.0, 0.25, 0.25])
@@ -47,8 +51,8 @@ def test_targets_are_judged_by_broadcast_and_by_the_older_revision() -> None:
 
 
 def test_without_an_older_revision_nothing_is_judged_by_it() -> None:
-    costs = {name: done for name, done in COSTS.items() if name != OLD}
-    rows = list(rows_of(LOAD, SHAPE, costs, ""))
+    done = [{name: repeat[name] for name in (OURS, BROADCAST)} for repeat in DONE]
+    rows = list(rows_of(LOAD, SHAPE, done, None))
     assert [row.peer.name for row in rows if row.peer] == ["broadcast"]
     assert [row.met for row in rows if row.met is not None] == [True]
 
