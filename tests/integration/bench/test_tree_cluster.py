@@ -15,7 +15,7 @@ from bench.child import BenchFailed
 from bench.contender import Shape, contender, idle_rates
 from bench.costs import cost_of
 from bench.revision import Tree
-from bench.tree_cluster import cluster_of
+from bench.tree_cluster import TreeHome, cluster_of
 from cluster.folder import CHECKOUT
 
 PRODUCT = ("wire", "service", "coordination", "pubsub", "writer", "rtms_node", "single", "cluster")
@@ -44,6 +44,21 @@ def test_a_tree_runs_its_own_code_under_load_and_leaves_nothing(copy: Tree) -> N
     assert set(cost_of([done], idle).cpu_ms) == {"single", "haproxy"}
     assert cluster.pid("single-1") is None
     assert not cluster.folder.path.exists()
+
+
+async def test_a_tree_starts_the_nodes_that_are_added_or_killed(copy: Tree, tmp_path: Path) -> None:
+    home = TreeHome(copy, tmp_path / "home", topology="broadcast", writers=1)
+    try:
+        await asyncio.to_thread(home.up, nodes=1)
+        cluster = await asyncio.to_thread(home.up, nodes=2)
+        for name in ("node-1", "node-2"):
+            killed = cluster.pid(name)
+            await cluster.kill(name)
+            await cluster.start(name)
+            assert cluster.pid(name) not in (None, killed)
+            assert Path(os.readlink(f"/proc/{cluster.pid(name)}/cwd")) == copy.path
+    finally:
+        await asyncio.to_thread(home.clean)
 
 
 def test_a_tree_that_cannot_start_says_why(copy: Tree) -> None:
