@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -19,6 +20,7 @@ from bench.memory import can_read_slabs
 from bench.nchan import find_nginx
 from bench.raw_server import find_compiler
 from bench.report import RESULTS, keep, kept_rows, markdown, table
+from bench.revision import OLD_REVISION, why_missing
 
 _WIDTH_OF_A_FILE = 200
 
@@ -27,11 +29,17 @@ _WIDTH_OF_A_FILE = 200
 @click.argument("names", nargs=-1, type=click.Choice(list(BENCHMARKS)))
 @click.option("--repeats", default=3, show_default=True, type=click.IntRange(1, 20))
 @click.option("--quick", is_flag=True, help="Small numbers: only to see that it runs.")
+@click.option(
+    "--peer",
+    default=OLD_REVISION,
+    help="The revision beside ours in links, crowded and idle, '' for none; default: before links.",
+)
+@click.option("--ours", default="", help="A revision there in place of this working tree.")
 @click.option("--show", is_flag=True, help="Measure nothing: print what was kept, as Markdown.")
 @click.option(
     "--results", default=RESULTS, show_default=True, type=click.Path(path_type=Path), help="Folder."
 )
-def main(names: tuple[str, ...], repeats: int, quick: bool, show: bool, results: Path) -> None:
+def main(names: tuple[str, ...], show: bool, results: Path, **effort: Any) -> None:
     """Measure NAMES, or everything.
 
     A target that is missed is told in the table; the exit status is 1 only if a figure could not be
@@ -43,12 +51,13 @@ def main(names: tuple[str, ...], repeats: int, quick: bool, show: bool, results:
         click.echo(markdown(row for name in kept for row in kept_rows(name, results)))
         return
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
-    for line in _left_out():
+    asked = Effort(**effort)
+    for line in _left_out(asked):
         console.print(line, markup=False)
     rows: list[Row] = []
     failed = False
     for name in chosen:
-        findings, fault = _measure(name, Effort(repeats, quick), results, console)
+        findings, fault = _measure(name, asked, results, console)
         rows += [finding for finding in findings if isinstance(finding, Row)]
         if fault is not None:
             failed = True
@@ -58,7 +67,7 @@ def main(names: tuple[str, ...], repeats: int, quick: bool, show: bool, results:
     sys.exit(1 if failed else 0)
 
 
-def _left_out() -> Iterator[str]:
+def _left_out(effort: Effort) -> Iterator[str]:
     """What this machine lacks, and what is not measured for that."""
     if find_compiler() is None:
         yield "no C compiler (cc, gcc) here: in place of the send loop in C stands one in Python"
@@ -66,6 +75,8 @@ def _left_out() -> Iterator[str]:
         yield "no nginx with nchan here: nothing is compared with nchan"
     if not can_read_slabs():
         yield "only root can read /proc/slabinfo: the kernel's memory is left out"
+    if effort.peer and (reason := why_missing(effort.peer)):
+        yield f"nothing is compared with an older revision: {reason}"
 
 
 def _measure(

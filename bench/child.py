@@ -47,6 +47,12 @@ class Child:
     def __exit__(self, *_exc: object) -> None:
         self.close()
 
+    @property
+    def pid(self) -> int:
+        """To be asked about at the kernel."""
+        assert self._process.pid is not None, "started"
+        return self._process.pid
+
     def ask(self, command: str, *args: Any) -> Any:
         """Have a command carried out. Raises BenchFailed if it fails or takes too long."""
         self.tell(command, *args)

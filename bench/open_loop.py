@@ -23,6 +23,10 @@ class OpenLoop:
         self._posts, self._pings = HttpPool(port), HttpPool(port)
         self._videos = videos
 
+    async def post(self, per_s: float, count: int) -> list[float]:
+        """Without pings, where CPU is counted. Raises BenchFailed."""
+        return await _open_loop(count, per_s, 0.0, self._post)
+
     async def run(self, per_s: float, count: int) -> tuple[list[float], list[float]]:
         """Milliseconds of each post's and each ping's round trip. Raises BenchFailed."""
         # Pings between two posts: at the same moment they would only wait for each other.

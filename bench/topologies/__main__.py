@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -11,6 +11,7 @@ from rich.console import Console
 
 from bench.conditions import Conditions
 from bench.report import RESULTS
+from bench.revision import why_missing
 from bench.topologies import pictures, report
 from bench.topologies.plan import FULL, QUICK, VARIANTS, Variant, kinds_needed
 from bench.topologies.results import Measured
@@ -25,23 +26,37 @@ _WIDTH_OF_A_FILE = 160
 @click.command()
 @click.argument("names", nargs=-1, type=click.Choice([variant.name for variant in VARIANTS]))
 @click.option("--quick", is_flag=True, help="Small numbers: only to see that it works.")
+@click.option("--repeats", default=1, show_default=True, type=click.IntRange(1, 20))
 @click.option("--results", default=RESULTS, type=click.Path(path_type=Path), show_default=True)
-def main(names: tuple[str, ...], quick: bool, results: Path) -> None:
-    """Measure the topologies NAMES, or all, one after another.
+def main(names: tuple[str, ...], quick: bool, repeats: int, results: Path) -> None:
+    """Measure the topologies NAMES, or all, one after another; with repeats, all of them again.
 
     What was measured is kept; the exit status is 1 if one of them could not be measured.
     """
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
     plan = QUICK if quick else FULL
-    chosen = [variant for variant in VARIANTS if not names or variant.name in names]
+    chosen = list(_choose(names, console))
     _install_for(chosen, console)
     began = Conditions.now()
-    measured = measure_all(plan, chosen, lambda text: console.print(text, markup=False))
+    measured = measure_all(
+        plan, chosen, lambda text: console.print(text, markup=False), repeats=repeats
+    )
     conditions = {"machine": began.text_until_now(), "plan": plan.text}
     _keep(measured, conditions, results)
     console.print(report.table(measured), *conditions.values(), sep="\n")
     console.print(f"kept in {results}", *report.failures(measured), sep="\n", markup=False)
     sys.exit(1 if any(one.failure for one in measured) else 0)
+
+
+def _choose(names: Sequence[str], console: Console) -> Iterator[Variant]:
+    """Without names all that there are here: an older revision is not in every checkout."""
+    for variant in VARIANTS:
+        if names and variant.name not in names:
+            continue
+        if not names and variant.revision and (reason := why_missing(variant.revision)):
+            console.print(f"{variant.label}: left out: {reason}", markup=False)
+            continue
+        yield variant
 
 
 def _keep(measured: Sequence[Measured], conditions: Mapping[str, str], results: Path) -> None:

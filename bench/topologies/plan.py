@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bench.revision import OLD_REVISION
 from cluster.parts import Kind, kinds_of
 from cluster.settings import Settings
 from wire.topology import Topology
@@ -12,13 +13,16 @@ from wire.topology import Topology
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One line of the table. `hops`: processes between the writer and the node."""
+    """One line of the table. `hops`: processes between the writer and the node. `revision`: of
+    this product, if it is not the working tree that is measured.
+    """
 
     name: str
     label: str
     topology: Topology
     placement: str
     hops: int
+    revision: str = ""
 
     @property
     def grows(self) -> bool:
@@ -30,7 +34,8 @@ class Variant:
         return Settings("compare", topology=self.topology, placement=self.placement, nodes=nodes)
 
 
-# The dispatcher twice: what it saves by itself, and what the gateway's placement saves with it.
+# The dispatcher three times: what it saves by itself, what the gateway's placement saves with it,
+# and what that took while each batch was a request.
 VARIANTS = (
     Variant("single", "single", Topology.SINGLE, "", 0),
     Variant("broadcast", "broadcast", Topology.BROADCAST, "round_robin", 1),
@@ -38,6 +43,7 @@ VARIANTS = (
     Variant("gateway", "gateway", Topology.GATEWAY, "hash", 1),
     Variant("in-turn", "dispatcher, in turn", Topology.DISPATCHER, "round_robin", 1),
     Variant("dispatcher", "dispatcher", Topology.DISPATCHER, "hash", 1),
+    Variant("before", "dispatcher, before links", Topology.DISPATCHER, "hash", 1, OLD_REVISION),
 )
 
 

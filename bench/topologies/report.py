@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
+from statistics import median
 
 from rich import box
 from rich.table import Table
@@ -19,66 +20,82 @@ _BUS = ("redis", "zookeeper")
 Rows = list[tuple[str, str]]
 
 
-def rows(one: Measured) -> Rows:
-    """Figure and value of one topology, for the table."""
-    sample = one.main
-    if sample is None:
+def rows(*repeats: Measured) -> Rows:
+    """Figure and value of one topology, for the table: medians, with the lowest and the highest."""
+    samples = [one.main for one in repeats if one.main is not None]
+    if not samples:
         return []
+    bursts = [one.burst for one in repeats if one.burst is not None]
+    heals = [one.heal for one in repeats if one.heal is not None]
     return [
-        ("nodes", f"{sample.nodes}"),
-        ("processes between writer and node", f"{one.hops}"),
-        *_paths("", sample),
-        ("CPU seconds per 1,000 comments", _cpu(sample)),
-        ("  of these: writer, dispatcher, node", _ours(sample)),
+        ("nodes", f"{samples[0].nodes}"),
+        ("processes between writer and node", f"{repeats[0].hops}"),
+        *_paths("", samples),
+        ("CPU seconds per 1,000 comments", _cpu(samples)),
+        ("  of these: writer, dispatcher, node", _ours(samples)),
         (
             "  of these: Redis or ZooKeeper; HAProxy",
-            f"{_cpu(sample, *_BUS)} / {_cpu(sample, 'haproxy')}",
+            f"{_cpu(samples, *_BUS)} / {_cpu(samples, 'haproxy')}",
         ),
-        ("idle CPU, % of a core", f"{100 * sum(sample.idle_cpu.values()):.1f}"),
-        ("post to viewer p50 / p99, ms", _late(sample)),
-        *_burst_rows(one.burst),
-        ("node with most viewers killed: outage of its viewers p50 / max, s", _healed(one.heal)),
-        ("memory MiB: our processes", _memory(sample, *_OURS)),
-        ("memory MiB: Redis or ZooKeeper", _memory(sample, *_BUS)),
-        ("subscriptions at Redis, or all znodes", f"{sample.held:.0f}" if sample.held else "-"),
+        ("idle CPU, % of a core", _idle(samples)),
+        ("post to viewer p50 / p99, ms", _late(samples)),
+        *_burst_rows(bursts),
+        ("node with most viewers killed: outage of its viewers p50 / max, s", _healed(heals)),
+        ("memory MiB: our processes", _memory(samples, *_OURS)),
+        ("memory MiB: Redis or ZooKeeper", _memory(samples, *_BUS)),
+        ("subscriptions at Redis, or all znodes", _held(samples)),
     ]
 
 
-def _burst_rows(burst: Sample | None) -> Rows:
+def _burst_rows(bursts: Sequence[Sample]) -> Rows:
     """Of comments on the hottest video alone; the same lines without figures if there are none."""
-    cpu, late = (_cpu(burst), _late(burst)) if burst else ("-", "-")
     return [
-        *_paths("hot video: ", burst),
-        ("hot video: CPU seconds per 1,000 comments", cpu),
-        ("hot video: post to viewer p50 / p99, ms", late),
+        *_paths("hot video: ", bursts),
+        ("hot video: CPU seconds per 1,000 comments", _cpu(bursts)),
+        ("hot video: post to viewer p50 / p99, ms", _late(bursts)),
     ]
 
 
-def _paths(of: str, sample: Sample | None) -> Rows:
+def _paths(of: str, samples: Sequence[Sample]) -> Rows:
     """Where a comment goes; in one process nothing is sent."""
-    arrived, wasted, sent, delivered = "-", "-", "-", "-"
-    if sample is not None:
-        delivered = f"{sample.deliveries / sample.comments:.1f}"
-        if sample.messages:
-            sent = f"{sample.messages / sample.comments:.2f}"
-            arrived = f"{sample.received_per_comment:.2f}"
-            wasted = f"{100 * sample.waste:.0f} %"
+    sent = [one for one in samples if one.messages]
     return [
-        (f"{of}nodes that receive a comment", arrived),
-        (f"{of}of these without a viewer", wasted),
-        (f"{of}messages into nodes, per comment", sent),
-        (f"{of}deliveries, per comment", delivered),
+        (
+            f"{of}nodes that receive a comment",
+            _spread("{:.2f}", [one.received_per_comment for one in sent]),
+        ),
+        (
+            f"{of}of these without a viewer",
+            _spread("{:.0f}", [100 * one.waste for one in sent], " %"),
+        ),
+        (
+            f"{of}messages into nodes, per comment",
+            _spread("{:.2f}", [one.messages / one.comments for one in sent]),
+        ),
+        (
+            f"{of}deliveries, per comment",
+            _spread("{:.1f}", [one.deliveries / one.comments for one in samples]),
+        ),
     ]
+
+
+def grouped(measured: Sequence[Measured]) -> dict[str, list[Measured]]:
+    """Label -> the repeats that have the figures."""
+    found: dict[str, list[Measured]] = {}
+    for one in measured:
+        if one.main is not None:
+            found.setdefault(one.label, []).append(one)
+    return found
 
 
 def table(measured: Sequence[Measured]) -> Table:
     """A column for each topology that has the figures."""
     shown = Table(box=box.SIMPLE, pad_edge=False)
     shown.add_column("figure", no_wrap=True)
-    complete = [one for one in measured if one.main is not None]
-    for one in complete:
-        shown.add_column(one.label, justify="right")
-    columns = [rows(one) for one in complete]
+    complete = grouped(measured)
+    for label in complete:
+        shown.add_column(label, justify="right")
+    columns = [rows(*repeats) for repeats in complete.values()]
     for line in zip(*columns, strict=True):
         shown.add_row(line[0][0], *(value for _, value in line))
     return shown
@@ -86,10 +103,10 @@ def table(measured: Sequence[Measured]) -> Table:
 
 def markdown(measured: Sequence[Measured]) -> str:
     """The same table for a document, and below it what is not in it or only in part."""
-    complete = [one for one in measured if one.main is not None]
-    columns = [rows(one) for one in complete]
+    complete = grouped(measured)
+    columns = [rows(*repeats) for repeats in complete.values()]
     lines = [
-        "| | " + " | ".join(one.label for one in complete) + " |",
+        "| | " + " | ".join(complete) + " |",
         "| --- |" + " ---: |" * len(complete),
     ]
     lines += [
@@ -105,9 +122,10 @@ def failures(measured: Sequence[Measured]) -> list[str]:
     lines = []
     for one in measured:
         if one.failure:
+            label = one.label if one.repeat == 1 else f"{one.label}, repeat {one.repeat}"
             how = "not measured to the end" if one.main else "not measured"
             # The end of a traceback, or of what a command said, tells most.
-            lines.append(f"{one.label}: {how}: {one.failure.strip().splitlines()[-1].strip()}")
+            lines.append(f"{label}: {how}: {one.failure.strip().splitlines()[-1].strip()}")
     return lines
 
 
@@ -117,27 +135,49 @@ def as_json(measured: Sequence[Measured], conditions: Mapping[str, str]) -> str:
     return json.dumps(report, indent=1) + "\n"
 
 
-def _cpu(sample: Sample, *roles: str) -> str:
-    """Of these roles together, or of all; nothing if there are no such processes."""
-    if roles and not any(role in sample.cpu_s for role in roles):
+def _spread(form: str, values: Sequence[float], unit: str = "") -> str:
+    """The median and, if they differ, the lowest and the highest; nothing of nothing."""
+    if not values:
         return "-"
-    return f"{sample.cpu_ms_per_comment(*roles):.2f}"  # ms a comment is s a thousand
+    middle, low, high = (form.format(value) for value in (median(values), min(values), max(values)))
+    return f"{middle}{unit}" if low == high else f"{middle}{unit} ({low} to {high})"
 
 
-def _ours(sample: Sample) -> str:
-    if _ALONE in sample.cpu_s:
-        return f"{_cpu(sample, _ALONE)} in one"
-    return " / ".join(_cpu(sample, role) for role in _SEPARATE)
+def _cpu(samples: Sequence[Sample], *roles: str) -> str:
+    """Of these roles together, or of all; nothing if there are no such processes."""
+    having = [one for one in samples if not roles or any(role in one.cpu_s for role in roles)]
+    # ms a comment is s a thousand
+    return _spread("{:.2f}", [one.cpu_ms_per_comment(*roles) for one in having])
 
 
-def _memory(sample: Sample, *roles: str) -> str:
-    found = [sample.rss_mib[role] for role in roles if role in sample.rss_mib]
-    return f"{sum(found):.0f}" if found else "-"
+def _ours(samples: Sequence[Sample]) -> str:
+    if _ALONE in samples[0].cpu_s:
+        return f"{_cpu(samples, _ALONE)} in one"
+    return " / ".join(_cpu(samples, role) for role in _SEPARATE)
 
 
-def _healed(heal: Heal | None) -> str:
-    return f"{heal.p50_ms / 1000:.1f} / {heal.max_ms / 1000:.1f}" if heal else "-"
+def _idle(samples: Sequence[Sample]) -> str:
+    return _spread("{:.1f}", [100 * sum(one.idle_cpu.values()) for one in samples])
 
 
-def _late(sample: Sample) -> str:
-    return f"{sample.p50_ms:.1f} / {sample.p99_ms:.0f}"
+def _memory(samples: Sequence[Sample], *roles: str) -> str:
+    found = [[one.rss_mib[role] for role in roles if role in one.rss_mib] for one in samples]
+    return _spread("{:.0f}", [sum(sizes) for sizes in found if sizes])
+
+
+def _held(samples: Sequence[Sample]) -> str:
+    return _spread("{:.0f}", [one.held for one in samples if one.held])
+
+
+def _healed(heals: Sequence[Heal]) -> str:
+    if not heals:
+        return "-"
+    middle = _spread("{:.1f}", [one.p50_ms / 1000 for one in heals])
+    return f"{middle} / {_spread('{:.1f}', [one.max_ms / 1000 for one in heals])}"
+
+
+def _late(samples: Sequence[Sample]) -> str:
+    if not samples:
+        return "-"
+    middle = _spread("{:.1f}", [one.p50_ms for one in samples])
+    return f"{middle} / {_spread('{:.0f}', [one.p99_ms for one in samples])}"

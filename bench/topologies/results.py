@@ -78,6 +78,7 @@ class Measured:
     burst: Sample | None = None
     heal: Heal | None = None
     failure: str = ""
+    repeat: int = 1
 
 
 def difference(

@@ -11,6 +11,7 @@ import uvloop
 
 from bench.child import BenchFailed, Child
 from bench.topologies import audience
+from bench.topologies.growing import growing
 from bench.topologies.plan import Plan, Variant
 from bench.topologies.results import Measured
 from bench.topologies.step import Step
@@ -26,12 +27,10 @@ async def measure(plan: Plan, variant: Variant, home: Path, measured: Measured) 
     or ClusterError.
     """
     steps = plan.steps if variant.grows else (1,)
-    cluster = Cluster.create(variant.settings(1), home)
-    try:
+    async with growing(variant, home) as grow:
         with Child(audience.run) as viewers:
             for nodes in steps:
-                cluster = Cluster.create(variant.settings(nodes), home)
-                await cluster.up()
+                cluster = await grow(nodes)
                 if nodes == plan.main_nodes or not variant.grows:
                     await _measure_spread(plan, cluster, viewers, measured)
                     await _measure_main(plan, cluster, viewers, measured)
@@ -40,8 +39,6 @@ async def measure(plan: Plan, variant: Variant, home: Path, measured: Measured) 
                     await step.open()
                     measured.samples.append(await step.usual())
                     await step.close()
-    finally:
-        await cluster.clean()
 
 
 async def _measure_spread(plan: Plan, cluster: Cluster, viewers: Child, measured: Measured) -> None:
@@ -65,21 +62,32 @@ async def _measure_main(plan: Plan, cluster: Cluster, viewers: Child, measured: 
 
 
 def measure_all(
-    plan: Plan, variants: Sequence[Variant], say: Say, measure: Measure = measure
+    plan: Plan,
+    variants: Sequence[Variant],
+    say: Say,
+    measure: Measure = measure,
+    repeats: int = 1,
 ) -> list[Measured]:
-    """Each of `variants`; one that fails costs only itself, and says why."""
+    """Each of `variants`, and all of them again; one that fails costs only itself, and says why."""
     found = []
-    for variant in variants:
-        began = time.monotonic()
-        measured = Measured(variant.name, variant.label, variant.hops)
-        found.append(measured)
-        with TemporaryDirectory(prefix="livecomments-compare-") as home:
-            try:
-                uvloop.run(measure(plan, variant, Path(home), measured))
-            except (BenchFailed, ClusterError, OSError) as exc:
-                measured.failure = str(exc) or repr(exc)
-                say(f"{variant.name}: not measured: {measured.failure}")
-                if isinstance(exc, StepFailed):
-                    say(exc.log_tail)
-        say(f"{variant.name}: {time.monotonic() - began:.0f} s")
+    for repeat in range(1, repeats + 1):
+        for variant in variants:
+            measured = Measured(variant.name, variant.label, variant.hops, repeat=repeat)
+            found.append(measured)
+            _measure_one(plan, variant, say, measure, measured)
     return found
+
+
+def _measure_one(
+    plan: Plan, variant: Variant, say: Say, measure: Measure, measured: Measured
+) -> None:
+    began = time.monotonic()
+    with TemporaryDirectory(prefix="livecomments-compare-") as home:
+        try:
+            uvloop.run(measure(plan, variant, Path(home), measured))
+        except (BenchFailed, ClusterError, OSError) as exc:
+            measured.failure = str(exc) or repr(exc)
+            say(f"{variant.name}: not measured: {measured.failure}")
+            if isinstance(exc, StepFailed):
+                say(exc.log_tail)
+    say(f"{variant.name}: {time.monotonic() - began:.0f} s")

@@ -12,7 +12,7 @@ import pytest
 
 from bench.bars import draw_bars
 from bench.child import BenchFailed
-from bench.topologies.pictures import draw_all, spread_of
+from bench.topologies.pictures import draw_all, middle, spread_of
 from bench.topologies.plan import FULL, QUICK, VARIANTS, Plan, Variant, kinds_needed
 from bench.topologies.readings import Reading, find_znodes
 from bench.topologies.report import as_json, failures, markdown, rows, table
@@ -118,6 +118,25 @@ def test_the_hot_video_has_figures_of_its_own() -> None:
     assert shown["hot video: post to viewer p50 / p99, ms"] == "1.0 / 77"
 
 
+def test_repeats_are_told_by_their_median_and_what_differs_by_its_range() -> None:
+    slower = dataclasses.replace(SAMPLE, cpu_s={"writer": 0.4, "node": 0.1, "redis": 0.05})
+    slowest = dataclasses.replace(SAMPLE, cpu_s={"writer": 0.7, "node": 0.1, "redis": 0.05})
+    repeats = [
+        Measured("gateway", "gateway", 1, [sample, sample], main=sample, repeat=number)
+        for number, sample in enumerate((slowest, SAMPLE, slower), start=1)
+    ]
+    shown = dict(rows(*repeats))
+    assert shown["CPU seconds per 1,000 comments"] == "5.50 (3.50 to 8.50)"
+    assert shown["nodes that receive a comment"] == "4.00"
+    assert shown["node with most viewers killed: outage of its viewers p50 / max, s"] == "-"
+    failed = Measured("gateway", "gateway", 1, failure="no hello", repeat=4)
+    text = markdown([*repeats, failed])
+    assert text.startswith("| | gateway |\n")
+    assert text.endswith("\ngateway, repeat 4: not measured: no hello\n")
+    assert middle([*repeats, failed]) == [repeats[2]], "pictures show one of them"
+    assert middle([failed]) == [failed]
+
+
 def test_znodes_are_those_that_zookeeper_counts() -> None:
     assert find_znodes("zk_version\t3.8\nzk_znode_count\t63\nzk_ephemerals_count\t26\n") == 63
     with pytest.raises(BenchFailed):
@@ -168,6 +187,19 @@ def test_a_topology_that_fails_costs_only_itself() -> None:
     assert text.startswith("| | gateway |\n")
     assert text.endswith("\npartitioned: not measured: no hello\n")
     assert set(draw_all(found)) == {"arrivals", "cpu"}
+
+
+def test_a_repeat_measures_all_again() -> None:
+    async def measure(_plan: Plan, _variant: Variant, _home: Path, found: Measured) -> None:
+        found.main = SAMPLE
+
+    found = measure_all(QUICK, VARIANTS[:2], lambda _text: None, measure, repeats=2)
+    assert [(one.name, one.repeat) for one in found] == [
+        ("single", 1),
+        ("broadcast", 1),
+        ("single", 2),
+        ("broadcast", 2),
+    ]
 
 
 def test_nothing_measured_is_told_too() -> None:

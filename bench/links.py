@@ -1,0 +1,122 @@
+"""A comment through the whole cluster: the dispatcher by broadcast, and both by an older revision.
+
+40 videos of 10 viewers on three nodes get comments at 100/s and at 400/s, in turn over all videos.
+All clusters stand at the same time; short slices of the load go to one after the other, so that
+other work on the machine hits all. CPU is that of all processes of a cluster, less what the same
+processes take with the same viewers while nobody posts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+
+import uvloop
+
+from bench.contender import MAX_MEASURING, Contender, Shape, Slice, contender, idle_rates
+from bench.costs import BUS, ROLES, Cost, cost_of
+from bench.effort import Effort
+from bench.figures import Beside, Finding, On, Row, Target, measured
+from bench.pair import OLD, OURS, pair_of, trees
+from bench.revision import Tree
+from bench.tree_cluster import cluster_of
+
+BROADCAST = "broadcast"
+_WARM_UP_S = 2.0
+_IDLE_S = 10.0
+
+Repeat = dict[str, Cost]  # by side
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """`slices` of `slice_s` each make a repeat. The rest are targets, ratios to the peer."""
+
+    per_s: float
+    slice_s: float
+    slices: int
+    by_broadcast: float
+    by_old: float = 0.55
+    late: tuple[tuple[int, float], ...] = ()
+
+
+_FULL = (
+    Load(100, 4.0, 3, by_broadcast=1.0),
+    Load(400, 2.0, 4, by_broadcast=0.9, late=((50, 0.4), (99, 0.5))),
+)
+_QUICK = (Load(50, 0.5, 1, by_broadcast=1.0, late=((50, 0.4),)),)
+
+
+def measure(effort: Effort) -> Iterator[Finding]:
+    """The rows of this benchmark. Raises BenchFailed."""
+    shape = Shape(effort.choose(40, 4), viewers=10)
+    with ExitStack() as stack:
+        ours, old = trees(stack, effort)
+        runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
+        wanted = {OURS: (ours, "dispatcher"), BROADCAST: (ours, "broadcast")}
+        if old is not None:
+            wanted[OLD] = (old, "dispatcher")
+        sides = {}
+        for name, (tree, topology) in wanted.items():
+            cluster = stack.enter_context(cluster_of(tree, topology=topology, nodes=3))
+            sides[name] = stack.enter_context(contender(cluster, shape, runner))
+        for load in effort.choose(_FULL, _QUICK):
+            _warm_up(sides, load, effort)
+            done = [_repeat(sides, load, effort) for _ in range(effort.repeats)]
+            yield from rows_of(load, shape, done, old)
+
+
+def rows_of(load: Load, shape: Shape, done: Sequence[Repeat], old: Tree | None) -> Iterator[Row]:
+    """What all repeats of one load come to."""
+    what = f"{shape.videos} videos of {shape.viewers} viewers, 3 nodes, {load.per_s:g} comments/s"
+    total = f"CPU of a comment, {what}"
+    pair = pair_of(done, old)
+    ours, broadcast = (
+        measured([one[side].total_ms for one in done], "ms", 2) for side in (OURS, BROADCAST)
+    )
+    target = Target(load.by_broadcast, "times", on=On.PEER)
+    yield Row(total, ours, peer=Beside("broadcast", broadcast), target=target)
+    yield pair.ratio_row(total, _total, "ms", load.by_old)
+    for role in ROLES:
+        yield pair.row(f"of these, {role}", partial(_of, role), "ms")
+    yield Row(f"of these, {BUS}", measured([one[OURS].cpu_ms[BUS] for one in done], "ms", 2))
+    for role in done[0][BROADCAST].cpu_ms:
+        values = [one[BROADCAST].cpu_ms[role] for one in done]
+        yield Row(f"of broadcast, {role}", measured(values, "ms", 2))
+    for percent, bound in load.late:
+        figure = f"post to viewer, {what}: p{percent}"
+        yield pair.ratio_row(figure, partial(_late, percent), "ms", bound)
+    yield Row(
+        f"who posts and watches, {load.per_s:g} comments/s (more than {MAX_MEASURING:g} is void)",
+        measured([one[OURS].measuring for one in done], "cores", 2),
+    )
+
+
+def _total(cost: Cost) -> float:
+    return cost.total_ms
+
+
+def _of(role: str, cost: Cost) -> float:
+    return cost.cpu_ms[role]
+
+
+def _late(percent: int, cost: Cost) -> float:
+    return cost.late(percent)
+
+
+def _warm_up(sides: Mapping[str, Contender], load: Load, effort: Effort) -> None:
+    """Caches, connections and the server in Java."""
+    for side in sides.values():
+        side.run(load.per_s, effort.choose(_WARM_UP_S, load.slice_s))
+
+
+def _repeat(sides: Mapping[str, Contender], load: Load, effort: Effort) -> Repeat:
+    idle = idle_rates(sides.values(), effort.choose(_IDLE_S, 1.0))
+    slices: dict[str, list[Slice]] = {name: [] for name in sides}
+    for _ in range(load.slices):
+        for name, side in sides.items():
+            slices[name].append(side.run(load.per_s, load.slice_s))
+    return {name: cost_of(slices[name], rates) for name, rates in zip(sides, idle, strict=True)}
