@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 CONNECT_WITHIN_S = 2.0
 SEND_WITHIN_S = 2.0
+FIRST_PAUSE_S = 0.05  # before a Redis that was away is tried again
 _RECEIVERS_WITHIN_S = 2.0
 Command = tuple[str | bytes, ...]
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from pubsub.channels import Channels
-from pubsub.connection import Command, RedisAway, RedisConnection
+from pubsub.connection import FIRST_PAUSE_S, Command, RedisAway, RedisConnection
 from service.back_off import BackOff
 from service.outbox import Dropped, Outbox, OutboxLimits, Queued
 from service.tasks import TaskHome
@@ -108,7 +108,7 @@ class Publisher:
         self._wake.set()
 
     async def _run(self) -> None:
-        back_off = BackOff()
+        back_off = BackOff(FIRST_PAUSE_S)
         while True:
             connection = RedisConnection(self._url)
             try:

@@ -23,7 +23,7 @@ from typing import Any
 import structlog
 
 from pubsub.channels import Channels
-from pubsub.connection import Command, RedisAway, RedisConnection
+from pubsub.connection import FIRST_PAUSE_S, Command, RedisAway, RedisConnection
 from pubsub.messages import decode_message
 from pubsub.subscriptions import Subscriptions
 from service.back_off import BackOff
@@ -107,7 +107,7 @@ class Subscriber:
 
     async def run(self) -> None:
         """Until cancelled."""
-        back_off = BackOff()
+        back_off = BackOff(FIRST_PAUSE_S)
         while True:
             connection = RedisConnection(self._url)
             try:

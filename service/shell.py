@@ -67,7 +67,11 @@ class Shell:
     def link_server(self, path: str, caller: Role, take: Take) -> HttpServer:
         """The internal listener of a process that is called by links only."""
         listener = LinkListener(caller, self.link_limits, self.pulse, take)
-        Exports(self.registry).gauge("links_in", "Links from others", lambda: listener.connections)
+        exports = Exports(self.registry)
+        exports.gauge("links_in", "Links from others", lambda: listener.connections)
+        exports.counter(
+            "links_replaced", "Links ended for a newer one of the same", lambda: listener.replaced
+        )
         return HttpServer(
             link_application(path, listener),
             self.config.bind_host,

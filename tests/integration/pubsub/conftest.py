@@ -8,6 +8,7 @@ import pytest
 from pubsub.channels import Channels
 from pubsub.publisher import Publisher
 from pubsub.subscriber import Subscriber
+from service.outbox import OutboxLimits
 from service.tasks import TaskHome
 from tests.redis_server import RedisServer
 from tests.support import eventually
@@ -89,7 +90,8 @@ def listen(redis: RedisServer, tasks: TaskHome) -> Callable[..., Ear]:
 
 @pytest.fixture
 def publisher_on(redis: RedisServer, tasks: TaskHome) -> Callable[..., Publisher]:
-    def build(url: str = "") -> Publisher:
-        return Publisher(url or redis.url, CHANNELS, tasks)
+    def build(url: str = "", max_age_s: float = OutboxLimits().max_age_s) -> Publisher:
+        limits = OutboxLimits(max_age_s=max_age_s)
+        return Publisher(url or redis.url, CHANNELS, tasks, limits=limits)
 
     return build

@@ -6,12 +6,11 @@ import asyncio
 import time
 from collections.abc import Callable
 
-import pytest
 import structlog
 
-from pubsub import outbox
 from pubsub.channels import Channels
 from pubsub.publisher import Publisher
+from service.outbox import OutboxLimits
 from service.tasks import TaskHome
 from tests.integration.pubsub.conftest import CHANNELS, Ear, allow_mute
 from tests.redis_server import RedisServer
@@ -49,21 +48,20 @@ async def test_a_redis_that_is_away_delays_neither_start_nor_offer(
     await publisher.start()
     assert not publisher.connected
     began = time.monotonic()
-    for _ in range(outbox.MAX_QUEUED + 100):
+    for _ in range(OutboxLimits().max_batches + 100):
         publisher.offer(store.post("v1"))
     assert time.monotonic() - began < 2.0 * TIMEOUT_FACTOR
     assert publisher.stats.dropped == {"queue_full": 100}
     await publisher.stop()  # at once: nobody would take it
-    assert publisher.stats.dropped == {"queue_full": 100, "stopped": outbox.MAX_QUEUED}
+    assert publisher.stats.dropped == {"queue_full": 100, "stopped": OutboxLimits().max_batches}
     publisher.offer(store.post("v1"))
-    assert publisher.stats.dropped["stopped"] == outbox.MAX_QUEUED + 1
+    assert publisher.stats.dropped["stopped"] == OutboxLimits().max_batches + 1
 
 
 async def test_a_redis_that_comes_back_gets_what_waits(
-    redis: RedisServer, publisher_on: Build, listen: Listen, monkeypatch: pytest.MonkeyPatch
+    redis: RedisServer, publisher_on: Build, listen: Listen
 ) -> None:
-    monkeypatch.setattr(outbox, "MAX_AGE_S", 60.0)
-    store, ear, publisher = MemoryComments(), listen(), publisher_on()
+    store, ear, publisher = MemoryComments(), listen(), publisher_on(max_age_s=60.0)
     await ear.subscribe("v1")
     await publisher.start()
     await redis.kill()
@@ -171,10 +169,8 @@ async def test_a_redis_that_refuses_our_channels_is_away_and_tried_less_and_less
     publisher_on: Build,
     listen: Listen,
     mute_url: str,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(outbox, "MAX_AGE_S", 60.0)
-    store, ear, publisher = MemoryComments(), listen(), publisher_on(mute_url)
+    store, ear, publisher = MemoryComments(), listen(), publisher_on(mute_url, max_age_s=60.0)
     await ear.subscribe("v1")
     await publisher.start()
     assert publisher.connected  # nothing was refused yet
