@@ -7,7 +7,7 @@ from collections import Counter
 from prometheus_client import CollectorRegistry
 
 from service.link.flight import Frame
-from service.metrics import LATENCY_BUCKETS, Exports
+from service.metrics import Exports
 
 
 class DispatcherMetrics:
@@ -23,18 +23,13 @@ class DispatcherMetrics:
         self.dropped: Counter[str] = Counter()
         self.unknown_nodes = self.not_serving = self.links_failed = 0
         self._frames = self._batches = self._comments = 0
-        exports = Exports(registry)
-        self._export(exports)
-        self._observe = exports.histogram(
-            "forward_seconds", "From sending to a node to its acknowledgement", LATENCY_BUCKETS
-        )
+        self._export(Exports(registry))
 
-    def forwarded(self, frame: Frame, seconds: float) -> None:
+    def forwarded(self, frame: Frame) -> None:
         """Count a frame that a node has taken."""
         self._frames += 1
         self._batches += len(frame.items)
         self._comments += sum(item.encoded.comments for item in frame.items)
-        self._observe(seconds)
 
     def _export(self, exports: Exports) -> None:
         counter = exports.counter

@@ -91,12 +91,11 @@ class Senders:
 
     def acked(self, link: Link, frames: Sequence[Frame], ack: Ack) -> None:
         """See LinkOwner."""
-        now = asyncio.get_running_loop().time()
         videos: set[str] = set()
         for frame in frames:
             reach(Failpoint.DISPATCHER_AFTER_FORWARD)
             if frame.number not in ack.refused:
-                self._metrics.forwarded(frame, now - frame.sent_at)
+                self._metrics.forwarded(frame)
                 videos.update(item.encoded.video_id for item in frame.items)
         for video_id in videos.intersection(ack.not_serving):
             self._metrics.not_serving += 1

@@ -87,9 +87,6 @@ def solve(windows: list[Window]) -> Constants:
     found["commit_s"] = busy.grown(WRITER, "commit_seconds_sum") / busy.grown(
         WRITER, "commit_seconds_count"
     )
-    found["internal_round_s"] = busy.grown(DISPATCHER, "forward_seconds_sum") / busy.grown(
-        DISPATCHER, "forward_seconds_count"
-    )
     return replace(Constants(), **found)
 
 

@@ -57,7 +57,9 @@ class Constants:
     zookeeper_read: float = _cpu(36.3e-6, "the children of one video read")
 
     commit_s: float = _of(0.003, "s", "a group's commit", _QUIET)
-    internal_round_s: float = _of(0.003, "s", "a request between our processes, answered", _QUIET)
+    loop_turn_s: float = _of(
+        0.0005, "s", "a turn of a loop, in which batches gather into one frame", _ESTIMATE
+    )
     node_viewer_bytes: float = _of(
         1_620, "bytes", "of the process, a viewer", "bench/memory.py, docs/performance.md"
     )

@@ -61,7 +61,7 @@ def _of_hot_video(found: Forecast, c: Constants) -> list[Limit]:
     """One video has one writer, one dispatcher, one partition, and every viewer gets all of it."""
     rate, nodes = found.placement.busiest_per_s, found.placement.widest
     batches = gathered(rate, c.commit_s)
-    requests = gathered(batches, c.internal_round_s)
+    requests = gathered(batches, c.loop_turn_s)
     forwarding = batches * c.dispatcher_batch + nodes * (
         requests * c.dispatcher_forward + batches * c.dispatcher_added_batch
     )

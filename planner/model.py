@@ -144,8 +144,7 @@ def _rates(demand: Demand, shape: Shape, placement: Placement, constants: Consta
         batches=placement.batches,
         copies=placement.copies,
         openings=placement.appearing,
-        forwards=each
-        * sum(gathered(rate / each, constants.internal_round_s) for rate in loads.batches),
+        forwards=each * sum(gathered(rate / each, constants.loop_turn_s) for rate in loads.batches),
         deliveries=sum(loads.deliveries),
         writes=sum(loads.writes),
         beats=placement.beats,
@@ -191,7 +190,7 @@ def _node_cores(
         (
             constants.node_idle
             + viewers * per_viewer
-            + each * gathered(batches / each, constants.internal_round_s) * constants.node_forward
+            + each * gathered(batches / each, constants.loop_turn_s) * constants.node_forward
             + batches * constants.node_added_batch
             + writes * constants.node_write
             + heads * constants.node_head

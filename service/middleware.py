@@ -60,22 +60,26 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     """
     asked_as = request_id(request.headers)
     with bind_request(asked_as):
-        response = await _answer(request, handler)
+        try:
+            response = await handler(request)
+        except Exception as exc:
+            response = error_response(request, exc)
     response.headers[REQUEST_ID] = asked_as
     response.headers.setdefault("Server", SERVER)
     return response
 
 
-async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except LivecommentsError as exc:
-        error: LivecommentsError = exc
-    except web.HTTPException as exc:
+def error_response(request: web.Request, exc: Exception) -> web.Response:
+    """What a handler raised, as a problem document; logged unless it is the caller's fault. To be
+    called where the exception is handled.
+    """
+    error = LivecommentsError()
+    if isinstance(exc, LivecommentsError):
+        error = exc
+    elif isinstance(exc, web.HTTPException):
         error = problem_of(exc)
-    except Exception:
+    else:
         log.exception("request_failed", path=request.path)
-        error = LivecommentsError()
     if not isinstance(error, CallerError):
         log.warning("request_refused", path=request.path, code=error.code, detail=error.detail)
     return problem_response(error)

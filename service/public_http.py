@@ -1,18 +1,26 @@
 """An aiohttp application for the public: the rules of `service.edge`, on this library's requests.
 
-Middlewares, the outermost first: what every reply carries; the request id and problem documents;
-paths in another spelling; preflights. The handlers come last.
+One middleware does all of it, because every post passes it: the request id, paths in another
+spelling, preflights, problem documents, and what every reply carries.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from service.edge import PUBLIC_HEADERS, PublicEdge, preflight_headers, split_target
+from service.edge import (
+    PUBLIC_HEADERS,
+    REQUEST_ID,
+    PublicEdge,
+    preflight_headers,
+    request_id,
+    split_target,
+)
 from service.http_server import new_application
-from service.middleware import SERVER, Handler, problems
+from service.logs import bind_request
+from service.middleware import SERVER, Handler, error_response
 from wire.errors import NotFound
 
 _HEADERS = {**PUBLIC_HEADERS, "Server": SERVER}
@@ -22,9 +30,9 @@ def new_public_application(edge: PublicEdge, closing: Callable[[], bool]) -> web
     """An application without routes. While `closing()` is true each reply asks the client to close
     its connection.
     """
-    app = new_application(_response_headers(closing), problems, _only_plain_paths)
+    app = new_application(_public(edge, closing))
     if edge.origins:
-        _allow_origins(app, edge)
+        app.on_response_prepare.append(_origin_headers(edge))
     return app
 
 
@@ -33,11 +41,21 @@ def client_address(request: web.Request, edge: PublicEdge) -> str:
     return edge.client_address(request.headers, request.remote or "")
 
 
-def _response_headers(closing: Callable[[], bool]) -> Handler:
+def _public(edge: PublicEdge, closing: Callable[[], bool]) -> Handler:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        response = await handler(request)
+        asked_as = request_id(request.headers)
+        with bind_request(asked_as):
+            try:
+                _check_path(request)
+                if request.method == "OPTIONS" and _is_preflight(request, edge):
+                    response: web.StreamResponse = _preflight_reply(request)
+                else:
+                    response = await handler(request)
+            except Exception as exc:
+                response = error_response(request, exc)
         response.headers.update(_HEADERS)
+        response.headers[REQUEST_ID] = asked_as
         if closing():
             response.force_close()
         return response
@@ -45,36 +63,28 @@ def _response_headers(closing: Callable[[], bool]) -> Handler:
     return middleware  # type: ignore[return-value]
 
 
-@web.middleware
-async def _only_plain_paths(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """404 unless the path is spelt as we spell it: `%76` is not `v`, and `/a/../b` is not `/b`."""
+def _check_path(request: web.Request) -> None:
+    """Raises NotFound unless the path is spelt as we spell it: `%76` is not `v`, and `/a/../b` is
+    not `/b`.
+    """
     if split_target(request.raw_path)[0] != request.path:
         raise NotFound()
-    return await handler(request)
 
 
-def _allow_origins(app: web.Application, edge: PublicEdge) -> None:
-    """Let scripts of the allowed origins read all replies, the library's own too, and answer their
-    preflights.
-    """
-
-    @web.middleware
-    async def preflights(request: web.Request, handler: Handler) -> web.StreamResponse:
-        # The method first: every post comes by here.
-        if _is_preflight(request) and edge.allows(request.headers.get("Origin")):
-            return _preflight_reply(request)
-        return await handler(request)
+def _origin_headers(
+    edge: PublicEdge,
+) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """Let scripts of the allowed origins read all replies, the library's own too."""
 
     async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(edge.origin_headers(request.headers))
 
-    app.middlewares.append(preflights)
-    app.on_response_prepare.append(add_headers)
+    return add_headers
 
 
-def _is_preflight(request: web.Request) -> bool:
+def _is_preflight(request: web.Request, edge: PublicEdge) -> bool:
     return (
-        request.method == "OPTIONS"
+        edge.allows(request.headers.get("Origin"))
         and "Access-Control-Request-Method" in request.headers
         and isinstance(request.match_info.http_exception, web.HTTPMethodNotAllowed)
     )

@@ -15,7 +15,6 @@ Invariants
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -130,10 +129,7 @@ class GroupCommit:
             raise self._overloaded("video_queue_full")
         if lane is None:
             lane = self._lanes[video_id] = _Lane()
-            # In an empty context: the lane serves many requests, not the one that opened it.
-            contextvars.Context().run(
-                self._tasks.spawn, self._run(video_id, lane), f"commit {video_id}"
-            )
+            self._tasks.spawn(self._run(video_id, lane), "commit")
         done: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
         lane.waiting.append(Post(comment, key, request_id, self._now(), done))
         self._waiting += 1

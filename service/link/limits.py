@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 PING_EVERY_S = 1.0  # without anything else to say
-ACK_AFTER_S = 0.1  # so that one acknowledgement covers what came meanwhile
+ACK_AFTER_S = 0.25  # so that one acknowledgement covers what came meanwhile
 # A caller that has heard nothing for so long takes its peer for dead: with something in flight,
 # which a peer that lives acknowledges after ACK_AFTER_S, and without.
 SILENT_IN_FLIGHT_S, SILENT_S = 1.0, 2.5

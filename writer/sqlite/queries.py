@@ -36,8 +36,9 @@ def append_group(
             keys.append((video_id, item.key, head, digest, now_s))
     if head != before:
         connection.executemany("INSERT INTO comments VALUES (?, ?, ?)", comments)
-        # REPLACE: a key whose comment was removed by retention stands for nothing any more.
-        connection.executemany("INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?)", keys)
+        if keys:
+            # REPLACE: a key whose comment was removed by retention stands for nothing any more.
+            connection.executemany("INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?)", keys)
         connection.execute("INSERT OR REPLACE INTO heads VALUES (?, ?)", (video_id, head))
     return results
 

@@ -71,9 +71,11 @@ class Bench:
         self.got: list[int] = []
         self.unserved: list[str] = []
 
-    async def start(self, limits: LinkLimits | None = None) -> None:
+    async def start(
+        self, limits: LinkLimits | None = None, callee: LinkLimits | None = None
+    ) -> None:
         self.limits = limits or LinkLimits()
-        self.listener = LinkListener(Role.WRITER, self.limits, self.pulse, self.take)
+        self.listener = LinkListener(Role.WRITER, callee or self.limits, self.pulse, self.take)
         self.server = HttpServer(
             link_application(PATH, self.listener),
             "127.0.0.1",
@@ -212,7 +214,7 @@ async def test_a_caller_has_so_many_connections_and_one_more_ends_its_oldest(ben
 
 
 async def test_a_link_is_renewed_under_load_without_a_loss_or_a_repeat(bench: Bench) -> None:
-    await bench.start(LinkLimits(lifetime_s=1.0))
+    await bench.start(LinkLimits(lifetime_s=1.0), callee=LinkLimits())
     seq = 0
     opened = 0
     last: object = None
