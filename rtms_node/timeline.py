@@ -146,6 +146,7 @@ class Timeline:
     def close(self) -> None:
         """Late replies and timers do nothing from now on."""
         self._closed = True
+        self.ring.trim(len(self.ring))
         if self._repair_timer is not None:
             self._repair_timer.cancel()
 
