@@ -44,6 +44,8 @@ class Admission:
 
     def head_read(self, ticket: int) -> None:
         """All asks up to `ticket` are answered: admit whose they are."""
+        if not self._waiting:
+            return
         for viewer in [v for v, own in self._waiting.items() if own <= ticket]:
             self.discard(viewer)
             if not viewer.closing:

@@ -7,6 +7,7 @@ and sink.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from itertools import count
 
@@ -57,6 +58,7 @@ class Node:
         self._schedule = AntiEntropySchedule(antientropy_times, limits.slice_size)
         self._check_timer: asyncio.TimerHandle | None = None
         self._check_at: float | None = None
+        self._traces: bool = log.is_enabled_for(logging.DEBUG)  # asked once, not for each comment
         self.stats = Stats()
         self.reader = StoreReader(source, tasks, on_reachable, limits.retry_read_s)
         context = NodeContext(
@@ -83,11 +85,11 @@ class Node:
         self.stats.messages += 1
         not_serving = []
         for batch in batches:
-            with bind_request(clean_request_id(batch.request_id)):
-                log.debug("forwarded", video_id=batch.video_id, last_seq=batch.last_seq)
-                note(Stage.FORWARDED, batch.accepted_at)
-                if not self.hub.ingest(batch):
-                    not_serving.append(batch.video_id)
+            if self._traces:
+                _trace(batch)
+            note(Stage.FORWARDED, batch.accepted_at)
+            if not self.hub.ingest(batch):
+                not_serving.append(batch.video_id)
         return not_serving
 
     def announced(self, video_id: str) -> None:
@@ -161,3 +163,8 @@ class Node:
             self.upkeep.heartbeat()
             if beat % _BEATS_A_SWEEP:
                 self.upkeep.sweep()
+
+
+def _trace(batch: Batch) -> None:
+    with bind_request(clean_request_id(batch.request_id)):
+        log.debug("forwarded", video_id=batch.video_id, last_seq=batch.last_seq)
