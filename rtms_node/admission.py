@@ -26,8 +26,7 @@ class Admission:
 
     def __init__(self, context: NodeContext, timeline: Timeline, fanout: Fanout) -> None:
         self._ctx, self._timeline, self._fanout = context, timeline, fanout
-        # The ticket that answers, and since when; oldest first.
-        self._waiting: dict[Viewer, tuple[int, float]] = {}
+        self._waiting: dict[Viewer, int] = {}  # the ticket that answers
 
     def add(self, viewer: Viewer) -> None:
         """Admit a viewer now, or else after a head read that this causes."""
@@ -35,26 +34,24 @@ class Admission:
         if ring.started and not needs_fresh_head(cursor, ring.epoch, self._timeline.head):
             self._admit(viewer)
         else:
-            ticket = self._timeline.ask_head(asked_number(cursor))
-            self._waiting[viewer] = (ticket, self._ctx.loop.time())
+            self._waiting[viewer] = self._timeline.ask_head(asked_number(cursor))
+            self._ctx.waits.begin(viewer, self._ctx.loop.time())
 
     def discard(self, viewer: Viewer) -> None:
         """The viewer has left."""
-        self._waiting.pop(viewer, None)
+        if self._waiting.pop(viewer, None) is not None:
+            self._ctx.waits.end(viewer)
 
     def head_read(self, ticket: int) -> None:
         """All asks up to `ticket` are answered: admit whose they are."""
-        for viewer in [v for v, (own, _) in self._waiting.items() if own <= ticket]:
-            del self._waiting[viewer]
+        if not self._waiting:
+            return
+        for viewer in [v for v, own in self._waiting.items() if own <= ticket]:
+            self.discard(viewer)
             if not viewer.closing:
                 self._admit(viewer)
         if not self._waiting:
             self._waiting.clear()  # else it keeps the memory of those that were in it
-
-    def find_late(self, now: float) -> list[Viewer]:
-        """Viewers that have waited too long."""
-        limit_s = self._ctx.limits.hello_wait_s
-        return [viewer for viewer, (_, since) in self._waiting.items() if now - since >= limit_s]
 
     def reset(self, viewers: Iterable[Viewer]) -> None:
         """Another epoch: those already admitted start as if they had come without a cursor."""

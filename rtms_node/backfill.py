@@ -27,7 +27,7 @@ class Backfill:
     def __init__(self, context: NodeContext, timeline: Timeline, fanout: Fanout) -> None:
         self._ctx, self._timeline, self._fanout = context, timeline, fanout
         self._ring = timeline.ring
-        self._behind: dict[Viewer, float] = {}  # since when; oldest first
+        self._behind: dict[Viewer, None] = {}
         self._asked = self._closed = False
         self._pause: asyncio.TimerHandle | None = None  # until a range may be asked for again
 
@@ -36,21 +36,20 @@ class Backfill:
 
     def add(self, viewer: Viewer) -> None:
         """The viewer needs comments from before the ring's start."""
-        self._behind.setdefault(viewer, self._ctx.loop.time())
+        self._behind[viewer] = None
+        self._ctx.waits.begin(viewer, self._ctx.loop.time())
         self._ask()
 
     def discard(self, viewer: Viewer) -> None:
         """The viewer has left."""
-        self._behind.pop(viewer, None)
+        if viewer in self._behind:
+            del self._behind[viewer]
+            self._ctx.waits.end(viewer)
 
     def clear(self) -> None:
         """The ring was restarted: nobody needs what lies before it."""
-        self._behind.clear()
-
-    def find_late(self, now: float) -> list[Viewer]:
-        """Viewers that have waited too long."""
-        limit_s = self._ctx.limits.hello_wait_s
-        return [viewer for viewer, since in self._behind.items() if now - since >= limit_s]
+        for viewer in list(self._behind):
+            self.discard(viewer)
 
     def close(self) -> None:
         """Late replies and timers do nothing from now on."""
@@ -98,15 +97,17 @@ class Backfill:
         that the store still has. Who came during the read with an older cursor waits for the next.
         """
         waiting, self._behind = self._behind, {}
-        for viewer, since in waiting.items():
+        for viewer in waiting:
             if viewer.closing:
+                self._ctx.waits.end(viewer)
                 continue
             reason = self._reason_to_skip(viewer.cursor, oldest)
+            if reason is None and not self._ring.holds_after(viewer.cursor):
+                self._behind[viewer] = None
+                continue
+            self._ctx.waits.end(viewer)
             if reason is not None:
                 viewer.say(self._fanout.skip(viewer, self._ring.first - 1, reason))
-            elif not self._ring.holds_after(viewer.cursor):
-                self._behind[viewer] = since
-                continue
             self._fanout.catch_up(viewer)
         self._ask()
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol, TypeVar
 
 from rtms_node.limits import Limits
+from rtms_node.ring import FrameMemory
 from rtms_node.stats import Stats
+from rtms_node.waits import Waits
 from wire.internal import RangeReply
 
 OnHead = Callable[[str, int, int], None]  # epoch, head, ticket
@@ -53,6 +55,8 @@ class NodeContext:
     stats: Stats
     reads: StoreReads
     observe: Callable[[float], None]
+    waits: Waits = field(default_factory=Waits)
+    memory: FrameMemory = field(default_factory=FrameMemory)
 
     def walk(
         self,

@@ -75,13 +75,10 @@ class Fanout:
         payloads = {} if payloads is None else payloads
         while viewer.cursor < ring.head and viewer.writable:
             cursor = viewer.cursor
-            payload = payloads.get(cursor)
+            payload = payloads.get(cursor) or self._find_payload(cursor, payloads)
             if payload is None:
-                if not ring.holds_after(cursor):
-                    self._behind(viewer)
-                    return
-                max_bytes = self._ctx.limits.max_write_bytes
-                payload = payloads[cursor] = ring.payload_after(cursor, max_bytes)
+                self._behind(viewer)
+                return
             # The cursor first: `send` may pause the viewer, and that callback must see where it
             # stands.
             viewer.cursor = payload[1]
@@ -109,25 +106,44 @@ class Fanout:
         self._walking = True
         self._round_began = self.sent_at = self._ctx.loop.time()
         self._timed, self._accepted_at = self._accepted_at, []
-        self._ctx.walk(iter(list(self._viewers)), self._write_slice, self._round_done)
+        if len(self._viewers) < self._ctx.limits.slice_size:
+            self._write_slice(list(self._viewers))
+            self._round_done()
+        else:
+            self._ctx.walk(iter(list(self._viewers)), self._write_slice, self._round_done)
 
     def _write_slice(self, viewers: list[Viewer]) -> None:
         """One payload serves all viewers at the same place: it is made for the first one there, and
         for the others hardly more than the system call is left. A node spends its time here.
         """
-        stats, head = self._stats, self._ring.head
+        head, find = self._ring.head, self._find_payload
         payloads: _Payloads = {}
+        writes = deliveries = 0
         for viewer in viewers:
             cursor = viewer.cursor
-            payload = payloads.get(cursor)
-            if payload is not None and not viewer.paused_at and not viewer.closing:
-                viewer.cursor = payload[1]  # first: see catch_up
-                viewer.send(payload[0])
-                stats.writes += 1
-                stats.deliveries += payload[1] - cursor
-            if 0 <= viewer.cursor < head:
+            if not 0 <= cursor < head or viewer.paused_at or viewer.closing:
+                continue
+            payload = payloads.get(cursor) or find(cursor, payloads)
+            if payload is None:
+                self._behind(viewer)
+                continue
+            viewer.cursor = payload[1]  # first: see catch_up
+            viewer.send(payload[0])
+            writes += 1
+            deliveries += payload[1] - cursor
+            if payload[1] < head:
                 self.catch_up(viewer, payloads)
+        self._stats.writes += writes
+        self._stats.deliveries += deliveries
         reach(Failpoint.NODE_IN_ROUND)
+
+    def _find_payload(self, cursor: int, payloads: _Payloads) -> tuple[bytes, int] | None:
+        """What follows the cursor; None if the ring begins later."""
+        if not self._ring.holds_after(cursor):
+            return None
+        payload = self._ring.payload_after(cursor, self._ctx.limits.max_write_bytes)
+        payloads[cursor] = payload
+        return payload
 
     def _round_done(self) -> None:
         took_s = self._ctx.loop.time() - self._round_began

@@ -18,6 +18,7 @@ import structlog
 from rtms_node.context import NodeContext
 from rtms_node.feed import Feed
 from rtms_node.room import Room
+from rtms_node.silence import Silence
 from rtms_node.viewer import Viewer
 from wire.internal import Batch
 from wire.sse import ByeReason
@@ -34,13 +35,14 @@ class Hub:
         feed: Feed,
         on_active: Callable[[str], None],
     ) -> None:
-        """`on_active` is told the video of every join and every comment."""
+        """`on_active` is told the video of every join, and of a comment after `Limits.pause_s`."""
         self._ctx, self._feed, self._on_active = context, feed, on_active
         self.rooms: dict[str, Room] = {}
         self.viewers: dict[Viewer, Room | None] = {}  # None: refused, on its way out
         self.paused: dict[Viewer, None] = {}  # take no bytes now; oldest first
+        self.silence = Silence(context.limits.heartbeat_s)
         self.draining = False
-        self._empty = asyncio.Event()
+        self._empty, self._watched = asyncio.Event(), asyncio.Event()
         self._empty.set()
         self._per_address: Counter[str] = Counter()
         self._lingering: dict[str, asyncio.TimerHandle] = {}
@@ -48,7 +50,7 @@ class Hub:
     @property
     def frame_bytes(self) -> int:
         """Bytes of frames in all rings."""
-        return sum(room.frame_bytes for room in self.rooms.values())
+        return self._ctx.memory.size_bytes
 
     @property
     def paused_viewers(self) -> int:
@@ -61,6 +63,7 @@ class Hub:
         """Open a stream: everything that the viewer gets comes after this."""
         self.viewers[viewer] = None
         self._empty.clear()
+        self._watched.set()
         self._per_address[viewer.address] += 1
         self._ctx.stats.streams += 1
         reason = self._refusal(viewer, video_id)
@@ -82,6 +85,7 @@ class Hub:
         room = self.viewers.pop(viewer)
         if not self.viewers:
             self._empty.set()
+            self._watched.clear()
         self._per_address[viewer.address] -= 1
         if not self._per_address[viewer.address]:
             del self._per_address[viewer.address]
@@ -118,8 +122,9 @@ class Hub:
         if room is None:
             self._ctx.stats.not_subscribed += len(batch.comments)
             return False
+        if self._ctx.loop.time() - room.active_at > self._ctx.limits.pause_s:
+            self._on_active(batch.video_id)
         room.ingest(batch)
-        self._on_active(batch.video_id)
         return True
 
     def check(self, video_id: str) -> None:
@@ -151,6 +156,10 @@ class Hub:
         for room in list(self.rooms.values()):
             self._close(room)
 
+    async def wait_watched(self) -> None:
+        """Wait until a stream is open."""
+        await self._watched.wait()
+
     async def wait_empty(self, timeout_s: float) -> None:
         """Wait until no stream is open; after `timeout_s` those that are left are reset."""
         try:
@@ -173,6 +182,7 @@ class Hub:
 
     def _open(self, video_id: str) -> Room:
         room = self.rooms[video_id] = Room(video_id, self._ctx)
+        self.silence.add(room)
         self._feed.subscribe(video_id)
         log.info("video_opened", video_id=video_id)
         return room

@@ -13,31 +13,31 @@ from collections.abc import Iterator
 
 class Inbox:
     """Owned by one timeline. Beyond `max_held` comments are dropped; they are read from the store
-    later.
+    later. held: the frames by number, which only the inbox changes.
     """
 
-    __slots__ = ("_held", "_max_held", "dropped", "epoch")
+    __slots__ = ("_max_held", "dropped", "epoch", "held")
 
     def __init__(self, max_held: int) -> None:
         self.epoch = ""
         self.dropped = 0
-        self._held: dict[int, bytes] = {}
+        self.held: dict[int, bytes] = {}
         self._max_held = max_held
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self.held)
 
     def hold(self, epoch: str, seq: int, frame: bytes) -> None:
         """Keep a frame. A frame of another epoch replaces all: only one of them can be right."""
         if epoch != self.epoch:
-            self._held.clear()
+            self.held.clear()
             self.epoch = epoch
-        if seq in self._held:
-            if self._held[seq] != frame:
-                del self._held[seq]
+        if seq in self.held:
+            if self.held[seq] != frame:
+                del self.held[seq]
                 self.dropped += 1
-        elif len(self._held) < self._max_held:
-            self._held[seq] = frame
+        elif len(self.held) < self._max_held:
+            self.held[seq] = frame
         else:
             self.dropped += 1
 
@@ -46,20 +46,20 @@ class Inbox:
         below is forgotten.
         """
         if epoch != self.epoch:
-            self._held.clear()
+            self.held.clear()
             return
-        while seq in self._held:
-            yield self._held.pop(seq)
+        while seq in self.held:
+            yield self.held.pop(seq)
             seq += 1
-        for old in [held for held in self._held if held < seq]:
-            del self._held[old]
+        for old in [held for held in self.held if held < seq]:
+            del self.held[old]
 
     def forget(self, first: int, last: int) -> None:
         """Forget `first` to `last`: they are not stored."""
-        for seq in [held for held in self._held if first <= held <= last]:
-            del self._held[seq]
+        for seq in [held for held in self.held if first <= held <= last]:
+            del self.held[seq]
             self.dropped += 1
 
     def last_held(self) -> int:
         """The highest number held, 0 if none is."""
-        return max(self._held, default=0)
+        return max(self.held, default=0)

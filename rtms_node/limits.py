@@ -24,6 +24,7 @@ class Limits:
     abort_after_s: float = 1.0  # from `bye` slow to the reset of the connection
     linger_s: float = 3.0  # a video without viewers stays subscribed this long
     heartbeat_s: float = 3.0  # comment line on an idle stream; many clients give up after 5 s
+    pause_s: float = 30.0  # a comment after this long makes sure that its video counts as active
     tick_min_s: float = 0.010  # frames of a busy video wait for others at most this long ...
     tick_max_s: float = 0.025  # ... and this long when a round over its viewers takes long
     slice_size: int = 256  # viewers, rooms or anti-entropy checks before other work gets its turn

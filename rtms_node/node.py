@@ -7,7 +7,9 @@ and sink.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
+from itertools import count
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -30,9 +32,9 @@ from wire.internal import Batch
 log = structlog.get_logger()
 
 _BEAT_S = 0.5
-_SWEEP_S = 1.0
-_CHECK_S = 0.25
+_BEATS_A_SWEEP = 2
 _CHECK_AGAIN_S = 0.5
+_EARLY_S = 0.005  # a timer's clock is no finer
 
 
 class Node:
@@ -53,7 +55,10 @@ class Node:
         self._tasks = tasks
         self._feed = feed
         self._slice_size = limits.slice_size
-        self._schedule = AntiEntropySchedule(antientropy_times)
+        self._schedule = AntiEntropySchedule(antientropy_times, limits.slice_size)
+        self._check_timer: asyncio.TimerHandle | None = None
+        self._check_at: float | None = None
+        self._traces: bool = log.is_enabled_for(logging.DEBUG)  # asked once, not for each comment
         self.stats = Stats()
         self.reader = StoreReader(source, tasks, on_reachable, limits.retry_read_s)
         context = NodeContext(
@@ -66,9 +71,7 @@ class Node:
     def start(self) -> None:
         """Begin to read heads, beat, sweep and check."""
         self.reader.start()
-        self._tasks.spawn(self._every(_BEAT_S, self.upkeep.heartbeat), "heartbeat")
-        self._tasks.spawn(self._every(_SWEEP_S, self.upkeep.sweep), "sweep")
-        self._tasks.spawn(self._every(_CHECK_S, self._check_due), "antientropy")
+        self._tasks.spawn(self._beat(), "heartbeat")
 
     def close(self) -> None:
         """End every stream at once."""
@@ -82,11 +85,11 @@ class Node:
         self.stats.messages += 1
         not_serving = []
         for batch in batches:
-            with bind_request(clean_request_id(batch.request_id)):
-                log.debug("forwarded", video_id=batch.video_id, last_seq=batch.last_seq)
-                note(Stage.FORWARDED, batch.accepted_at)
-                if not self.hub.ingest(batch):
-                    not_serving.append(batch.video_id)
+            if self._traces:
+                _trace(batch)
+            note(Stage.FORWARDED, batch.accepted_at)
+            if not self.hub.ingest(batch):
+                not_serving.append(batch.video_id)
         return not_serving
 
     def announced(self, video_id: str) -> None:
@@ -102,6 +105,7 @@ class Node:
         usual again.
         """
         self._schedule.set_fast(fast, self._loop.time())
+        self._set_check_timer()
 
     @property
     def queues(self) -> dict[str, int]:
@@ -117,27 +121,50 @@ class Node:
     def subscribe(self, video_id: str) -> None:
         """See Feed."""
         self._schedule.add(video_id, self._loop.time())
+        self._set_check_timer()
         self._feed.subscribe(video_id)
 
     def unsubscribe(self, video_id: str) -> None:
         """See Feed."""
         self._schedule.discard(video_id)
+        self._set_check_timer()
         self._feed.unsubscribe(video_id)
 
     def _on_active(self, video_id: str) -> None:
         self._schedule.hasten(video_id, self._loop.time())
+        self._set_check_timer()
+
+    def _set_check_timer(self) -> None:
+        """There is one for what is due next, and none while there is nothing to check."""
+        due = self._schedule.next_due
+        if due == self._check_at:
+            return
+        if self._check_timer is not None:
+            self._check_timer.cancel()
+        self._check_at = due
+        self._check_timer = None if due is None else self._loop.call_at(due, self._check_due)
 
     def _check_due(self) -> None:
         rooms = self.hub.rooms
+        now = self._loop.time() + _EARLY_S
         due = self._schedule.take_due(
-            self._loop.time(), lambda video_id: rooms[video_id].active_at, self._slice_size
+            now, lambda video_id: rooms[video_id].active_at, self._slice_size
         )
+        self._check_timer = self._check_at = None
+        self._set_check_timer()
         for video_id in due:
             self.hub.check(video_id)
-        if len(due) == self._slice_size:
-            self._loop.call_soon(self._check_due)
 
-    async def _every(self, interval_s: float, act: Callable[[], None]) -> None:
-        while True:
-            await asyncio.sleep(interval_s)
-            act()
+    async def _beat(self) -> None:
+        """Keep up what there is; a node without viewers sleeps."""
+        for beat in count():
+            await self.hub.wait_watched()
+            await asyncio.sleep(_BEAT_S)
+            self.upkeep.heartbeat()
+            if beat % _BEATS_A_SWEEP:
+                self.upkeep.sweep()
+
+
+def _trace(batch: Batch) -> None:
+    with bind_request(clean_request_id(batch.request_id)):
+        log.debug("forwarded", video_id=batch.video_id, last_seq=batch.last_seq)

@@ -116,8 +116,10 @@ class StoreReader:
         return videos
 
     def _want(self, video_id: str, on_head: OnHead, seen: int) -> None:
-        _, before = self._wanted.get(video_id, (on_head, 0))
-        self._wanted[video_id] = (on_head, max(seen, before))
+        before = self._wanted.get(video_id)
+        if before is not None and before[1] > seen:
+            seen = before[1]
+        self._wanted[video_id] = (on_head, seen)
 
     async def _read_batch(self, videos: tuple[str, ...]) -> bool:
         ticket = self.last_ticket  # what is asked for from now on needs another read
@@ -130,10 +132,11 @@ class StoreReader:
             self._want_again()
             return False
         self._note(None)
+        epoch, heads, asked = reply.epoch, reply.heads, self._asked
         for video_id in videos:
-            asked = self._asked.pop(video_id, None)
-            if asked is not None:  # else it was forgotten
-                asked[0](reply.epoch, reply.heads.get(video_id, 0), ticket)
+            wanted = asked.pop(video_id, None)
+            if wanted is not None:  # else it was forgotten
+                wanted[0](epoch, heads.get(video_id, 0), ticket)
         return True
 
     def _want_again(self) -> None:

@@ -29,36 +29,51 @@ def encode_frame(epoch: str, seq: int, raw: bytes) -> bytes:
     return chunk(comment_frame(epoch, seq, raw))
 
 
+class FrameMemory:
+    """size_bytes: memory of the frames of all rings that share this; only they change it."""
+
+    __slots__ = ("size_bytes",)
+
+    def __init__(self) -> None:
+        self.size_bytes = 0
+
+
 class Ring:
     """Sequence numbers in, bytes for the wire out. started: whether epoch and head are known, which
-    they are from the first `restart` on; nothing may be appended before. size_bytes: memory used,
-    which is more than the bytes of the frames.
+    they are from the first `restart` on; nothing may be appended before.
     """
 
-    __slots__ = ("_frames", "_max_frames", "epoch", "first", "head", "size_bytes", "started")
+    __slots__ = ("_frames", "_max_frames", "_memory", "epoch", "first", "head", "started")
 
-    def __init__(self, max_frames: int) -> None:
+    def __init__(self, max_frames: int, memory: FrameMemory | None = None) -> None:
         self._max_frames = max_frames
+        self._memory = memory or FrameMemory()
+        self._frames: list[bytes] = []
         self.restart("", 0)
         self.started = False
 
     def __len__(self) -> int:
         return len(self._frames)
 
+    @property
+    def size_bytes(self) -> int:
+        """Memory used, which is more than the bytes of the frames. It is counted anew each time."""
+        return _size(self._frames)
+
     def restart(self, epoch: str, head: int) -> None:
         """Drop all frames; the next one is that of `head + 1` in `epoch`."""
+        self._memory.size_bytes -= _size(self._frames)
+        self._frames = []
         self.started = True
         self.epoch = epoch
         self.head = head
         self.first = head + 1
-        self.size_bytes = 0
-        self._frames: list[bytes] = []
 
     def append(self, frame: bytes) -> None:
         """Add the frame of comment `head + 1`."""
         self._frames.append(frame)
         self.head += 1
-        self.size_bytes += _FRAME_OVERHEAD + len(frame)
+        self._memory.size_bytes += _FRAME_OVERHEAD + len(frame)
         if len(self._frames) >= self._max_frames + _TRIM_BLOCK:
             self.trim(_TRIM_BLOCK)
 
@@ -66,11 +81,11 @@ class Ring:
         """Add the frames of the comments just before `first`, in order."""
         self._frames[:0] = frames
         self.first -= len(frames)
-        self.size_bytes += _size(frames)
+        self._memory.size_bytes += _size(frames)
 
     def trim(self, count: int) -> None:
         """Forget the oldest `count` frames."""
-        self.size_bytes -= _size(self._frames[:count])
+        self._memory.size_bytes -= _size(self._frames[:count])
         del self._frames[:count]
         self.first = self.head + 1 - len(self._frames)
 

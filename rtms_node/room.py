@@ -16,18 +16,18 @@ from rtms_node.ring import Ring
 from rtms_node.timeline import Timeline
 from rtms_node.viewer import Viewer
 from wire.internal import Batch
-from wire.sse import ByeReason, GapReason
+from wire.sse import GapReason
 
 
 class Room:
     """Owned by the hub. Methods are called on the event loop only and never block.
 
-    active_at: loop time of the last comment or join.
+    active_at: loop time of the last comment or join. closed: the hub has forgotten it.
     """
 
     __slots__ = (
-        "_admission", "_backfill", "_ctx", "_fanout", "_ring", "_timeline", "active_at", "video_id",
-        "viewers",
+        "_admission", "_backfill", "_ctx", "_fanout", "_ring", "_timeline", "active_at", "closed",
+        "video_id", "viewers",
     )  # fmt: skip
 
     def __init__(self, video_id: str, context: NodeContext) -> None:
@@ -35,7 +35,8 @@ class Room:
         self.video_id = video_id
         self.viewers: dict[Viewer, None] = {}
         self.active_at = context.loop.time()
-        self._ring = Ring(context.limits.max_frames)
+        self.closed = False
+        self._ring = Ring(context.limits.max_frames, context.memory)
         self._timeline = Timeline(video_id, context, self._ring, self)
         self._fanout = Fanout(self._ring, self.viewers, context, self._fall_behind)
         self._admission = Admission(context, self._timeline, self._fanout)
@@ -80,19 +81,13 @@ class Room:
         if viewer.cursor >= 0 and viewer not in self._backfill:
             self._fanout.catch_up(viewer)
 
-    def expire(self, now: float) -> None:
-        """Send away viewers that have waited too long for a hello or a backfill."""
-        late = self._admission.find_late(now) + self._backfill.find_late(now)
-        for viewer in [viewer for viewer in late if not viewer.closing]:
-            self._ctx.stats.byes[ByeReason.UNAVAILABLE] += 1
-            viewer.bye(ByeReason.UNAVAILABLE)
-
     def drop_frames(self) -> None:
         """Give the memory of all frames back; viewers that still need some cause a backfill."""
         self._timeline.drop_frames()
 
     def close(self) -> None:
         """The hub forgets this room; late replies are ignored."""
+        self.closed = True
         self._backfill.close()
         self._fanout.close()
         self._timeline.close()

@@ -25,6 +25,7 @@ import structlog
 from rtms_node.context import NodeContext
 from rtms_node.inbox import Inbox
 from rtms_node.ring import Ring, encode_frame
+from service.logs import bind_request, clean_request_id
 from wire.internal import Batch, RangeReply
 
 log = structlog.get_logger()
@@ -74,7 +75,8 @@ class Timeline:
     @property
     def head(self) -> int:
         """The newest number known: of the ring or of the store; 0 while neither is known."""
-        return max(self.ring.head, self._store_head)
+        ring_head, store_head = self.ring.head, self._store_head
+        return ring_head if ring_head >= store_head else store_head
 
     def ask_head(self, claimed: int = 0) -> int:
         """Have the store's head read; returns the ticket of the ask. claimed: the number in a
@@ -86,6 +88,14 @@ class Timeline:
 
     def ingest(self, batch: Batch) -> None:
         """Comments that were forwarded: maybe again, maybe out of order, maybe of another epoch."""
+        ring = self.ring
+        if batch.first_seq == ring.head + 1 and batch.epoch == ring.epoch and ring.started:
+            self._append(batch.first_seq, batch.comments, batch.accepted_at)
+        else:
+            with bind_request(clean_request_id(batch.request_id)):
+                self._ingest_out_of_order(batch)
+
+    def _ingest_out_of_order(self, batch: Batch) -> None:
         ring = self.ring
         if not ring.started:
             self._hold(batch)
@@ -116,8 +126,10 @@ class Timeline:
             self._on_regression(epoch, head)
         else:
             self._regressions = 0
-            self._store_head = max(self._store_head, head)
-            self._repair_soon()
+            if head > self._store_head:
+                self._store_head = head
+            if self._lacks_comments():
+                self._repair_soon()
         self._observer.head_read(ticket)
 
     def accept(self, reply: RangeReply) -> bool:
@@ -146,6 +158,7 @@ class Timeline:
     def close(self) -> None:
         """Late replies and timers do nothing from now on."""
         self._closed = True
+        self.ring.trim(len(self.ring))
         if self._repair_timer is not None:
             self._repair_timer.cancel()
 
@@ -164,21 +177,22 @@ class Timeline:
 
     def _append(self, first_seq: int, comments: Sequence[bytes], accepted_at: float) -> None:
         ring, stats = self.ring, self._ctx.stats
-        before = ring.head
-        for seq, raw in enumerate(comments, first_seq):
-            if seq == ring.head + 1:
-                ring.append(encode_frame(ring.epoch, seq, bytes(raw)))
-        stats.comments += ring.head - before
-        stats.repeated += len(comments) - (ring.head - before)
-        if ring.head > before:
+        known = ring.head + 1 - first_seq
+        new = comments[known:] if known >= 0 else ()
+        for seq, raw in enumerate(new, ring.head + 1):
+            ring.append(encode_frame(ring.epoch, seq, bytes(raw)))
+        stats.comments += len(new)
+        stats.repeated += len(comments) - len(new)
+        if new:
             self._append_held()
             self._observer.grown(accepted_at)
-        self._repair_soon()
+        if self._lacks_comments():
+            self._repair_soon()
 
     def _append_held(self) -> None:
         ring = self.ring
         self._appended_ticket = self._ctx.reads.last_ticket
-        if len(self._inbox):
+        if self._inbox.held:
             before = ring.head
             for frame in self._inbox.take_from(ring.epoch, ring.head + 1):
                 ring.append(frame)
@@ -241,7 +255,7 @@ class Timeline:
     # Repair: reading what is missing after the ring's head
 
     def _lacks_comments(self) -> bool:
-        return self.ring.head < self._store_head or len(self._inbox) > 0
+        return self.ring.head < self._store_head or bool(self._inbox.held)
 
     def _repair_soon(self) -> None:
         # Not at once: most holes are only a forward that is still on its way.

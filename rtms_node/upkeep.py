@@ -2,20 +2,19 @@
 
 Invariants: every viewer of a room in which nothing was sent for a heartbeat interval gets a
 heartbeat, also while it waits for its `hello`. Nobody waits, or stays paused, much longer than the
-limits say. After a sweep the frames of all rooms fit into the byte budget. Long walks are made in
-slices: a node of many rooms goes on serving meanwhile.
+limits say. After a sweep the frames of all rooms fit into the byte budget. What there is to do
+costs time, not the rooms and viewers with which all is well. Long walks are made in slices: a node
+goes on serving meanwhile.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 import structlog
 
 from rtms_node.context import NodeContext
 from rtms_node.hub import Hub
-from rtms_node.room import Room
 from rtms_node.viewer import Viewer
 from wire.chunks import chunk
 from wire.sse import HEARTBEAT, ByeReason
@@ -35,8 +34,8 @@ class Upkeep:
         """Once a second: cut slow viewers, end waits that are too long, keep the byte budget."""
         now = self._ctx.loop.time()
         self._cut_slow(now)
-        rooms = iter(list(self._hub.rooms.values()))
-        self._ctx.walk(rooms, partial(_expire, now=now), self._keep_budget)
+        late = self._ctx.waits.take_since(now - self._ctx.limits.hello_wait_s)
+        self._ctx.walk(iter(late), self._send_away, self._keep_budget)
 
     def heartbeat(self) -> None:
         """Several times a heartbeat interval: show silent rooms' viewers, and every proxy between,
@@ -58,12 +57,13 @@ class Upkeep:
         # Its buffer will hardly ever drain: the reset frees it.
         self._ctx.loop.call_later(self._ctx.limits.abort_after_s, viewer.abort)
 
+    def _send_away(self, viewers: Sequence[Viewer]) -> None:
+        for viewer in viewers:
+            self._hub.bye(viewer, ByeReason.UNAVAILABLE)
+
     def _silent_viewers(self) -> Iterator[Viewer]:
-        for room in list(self._hub.rooms.values()):
-            now = self._ctx.loop.time()
-            if room.sent_at <= now - self._ctx.limits.heartbeat_s:
-                room.sent_at = now
-                yield from list(room.viewers)
+        for room in self._hub.silence.take(self._ctx.loop.time()):
+            yield from list(room.viewers)
 
     def _keep_budget(self) -> None:
         total = self._hub.frame_bytes
@@ -76,12 +76,7 @@ class Upkeep:
                 return
 
 
-def _expire(rooms: Sequence[Room], now: float) -> None:
-    for room in rooms:
-        room.expire(now)
-
-
 def _beat(viewers: Sequence[Viewer]) -> None:
     for viewer in viewers:
-        if viewer.writable:
+        if not viewer.paused_at and not viewer.closing:
             viewer.send(_HEARTBEAT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 
@@ -52,6 +53,18 @@ def read_head(connection: sqlite3.Connection, video_id: str) -> int:
     """Newest number of a video, 0 if it never had a comment."""
     row = connection.execute("SELECT head FROM heads WHERE video_id = ?", (video_id,)).fetchone()
     return int(row[0]) if row else 0
+
+
+def read_heads(connection: sqlite3.Connection, video_ids: Sequence[str]) -> dict[str, int]:
+    """Newest numbers of some videos. One statement, since each one costs a change of threads."""
+    heads = dict.fromkeys(video_ids, 0)
+    heads.update(
+        connection.execute(
+            "SELECT video_id, head FROM heads WHERE video_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(tuple(heads)),),
+        )
+    )
+    return heads
 
 
 def read_range(connection: sqlite3.Connection, video_id: str, after: int, through: int) -> Page:

@@ -146,7 +146,7 @@ class SqliteStore:
         """As `CommentStore.heads`; always read, whatever is `known`."""
         heads: dict[str, int] = await self._read(
             self._heads,
-            lambda connection: {name: queries.read_head(connection, name) for name in video_ids},
+            lambda connection: queries.read_heads(connection, video_ids),
         )
         return heads
 

@@ -17,7 +17,7 @@ from writer.read_lanes import LaneBounds, ReadBounds
 from writer.sqlite import queries
 from writer.store import Item
 
-QUERIES = {"heads": "read_head", "ranges": "read_range", "history": "read_recent"}
+QUERIES = {"heads": "read_heads", "ranges": "read_range", "history": "read_recent"}
 
 
 class Lanes:

@@ -69,7 +69,7 @@ class Node:
 
     def __post_init__(self) -> None:
         self.reads = ManualReads(self.store)
-        context = NodeContext(
+        self.context = context = NodeContext(
             "node-1", self.clock, self.limits, self.stats, self.reads, self.observed.append
         )
         self.hub = Hub(context, self.feed, lambda video_id: None)

@@ -231,7 +231,9 @@ class World:
     # The model
 
     def check(self) -> None:
-        """Judge what the screens show now."""
+        """Judge what the screens show now, and that what is counted is there."""
+        rooms = self.hub.rooms.values()
+        assert self.hub.frame_bytes == sum(room.frame_bytes for room in rooms)
         for screen in self.screens:
             for event in screen.take_new():
                 first, last, reason = screen.judge(event, self.history)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtms_node.ring import Ring
+from rtms_node.ring import FrameMemory, Ring
 
 EPOCH = "testepoch001"
 
@@ -99,3 +99,20 @@ def test_what_is_held_is_always_the_numbers_from_first_to_head(
         part, cursor = ring.payload_after(cursor, max_bytes)
         got += part
     assert got == held
+
+
+def test_rings_count_the_memory_that_they_share() -> None:
+    memory = FrameMemory()
+    rings = [Ring(4, memory), Ring(4, memory)]
+    for ring in rings:
+        ring.restart(EPOCH, 3)
+        for seq in range(4, 310):
+            ring.append(b"<%d>" % seq)
+    rings[0].trim(2)
+    assert memory.size_bytes == sum(ring.size_bytes for ring in rings) > 0
+    rings[0].restart(EPOCH, 3)
+    rings[0].prepend([b"<2>", b"<3>"])
+    assert memory.size_bytes == sum(ring.size_bytes for ring in rings)
+    for ring in rings:
+        ring.trim(len(ring))
+    assert memory.size_bytes == 0
