@@ -78,11 +78,6 @@ def bind_request(request_id: str) -> Iterator[None]:
         _request_id.reset(token)
 
 
-def forget_request() -> None:
-    """For a task that was started inside a request and outlives it."""
-    _request_id.set("")
-
-
 def current_request_id() -> str:
     """The request id bound here, or an empty string."""
     return _request_id.get()

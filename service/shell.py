@@ -77,6 +77,7 @@ class Shell:
             self.config.bind_host,
             self.config.internal_port,
             ssl_context=self.tls.server(),
+            read_methods=(),  # a link ends by itself when its caller goes
         )
 
     def superseded(self) -> None:

@@ -46,6 +46,10 @@ class Exchange:
         """Until it ends: what was wrong, None if it was ended by `end` or after `retire`."""
         parts = [asyncio.ensure_future(self._write()), asyncio.ensure_future(self._read())]
         try:
+            await asyncio.wait({*parts, self._end}, return_when=asyncio.FIRST_COMPLETED)
+            for part in parts:
+                if part.done():
+                    part.result()  # a bug of ours, unless it has ended the exchange itself
             return await self._end
         finally:
             for part in parts:
