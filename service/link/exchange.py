@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from service.link.flight import Flight, Frame
 from service.link.limits import PING_EVERY_S, SILENT_IN_FLIGHT_S, SILENT_S, LinkLimits
@@ -46,7 +47,8 @@ class Exchange:
         """Until it ends: what was wrong, None if it was ended by `end` or after `retire`."""
         parts = [asyncio.ensure_future(self._write()), asyncio.ensure_future(self._read())]
         try:
-            await asyncio.wait({*parts, self._end}, return_when=asyncio.FIRST_COMPLETED)
+            waits: set[asyncio.Future[Any]] = {*parts, self._end}
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             for part in parts:
                 if part.done():
                     part.result()  # a bug of ours, unless it has ended the exchange itself
