@@ -71,7 +71,7 @@ def read_limits(env: EnvReader) -> Limits:
             "MAX_STREAMS_PER_ADDRESS", standard.max_streams_per_address, 1, 1_000_000
         ),
         frame_budget_bytes=env.integer("FRAME_BUDGET_MIB", 256, 1, 65_536) * 1024 * 1024,
-        heartbeat_s=env.number("HEARTBEAT_S", standard.heartbeat_s, 0.1, 10),
+        heartbeat_s=env.number("HEARTBEAT_S", standard.heartbeat_s, 0.1, 6),
         linger_s=env.number("LINGER_S", standard.linger_s, 0, 60),
         slow_after_s=env.number("SLOW_AFTER_S", standard.slow_after_s, 0.1, 60),
     )

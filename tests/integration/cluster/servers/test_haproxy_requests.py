@@ -19,7 +19,7 @@ def shorter(config: str) -> str:
     return (
         config.replace("timeout http-request 10s", "timeout http-request 500ms")
         .replace("timeout server 10s", "timeout server 600ms")
-        .replace("timeout server 12s", "timeout server 600ms")
+        .replace("timeout server 8s", "timeout server 600ms")
     )
 
 
