@@ -12,7 +12,7 @@ from rich.console import Console
 
 from bench import soak
 from bench.benchmarks import BENCHMARKS
-from bench.child import BenchFailed
+from bench.child import BenchFailed, unwind_on_sigterm
 from bench.conditions import Conditions
 from bench.effort import Effort
 from bench.figures import Finding, Row
@@ -99,4 +99,5 @@ def _measure(
 
 
 if __name__ == "__main__":
+    unwind_on_sigterm()
     main()

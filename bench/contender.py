@@ -33,6 +33,11 @@ class Shape:
     viewers: int  # of each
 
     @property
+    def text(self) -> str:
+        """As in the report."""
+        return f"{self.videos} videos of {self.viewers} viewers"
+
+    @property
     def names(self) -> list[str]:
         """Of the videos."""
         return [f"{self.videos}-of-{self.viewers}-{number}" for number in range(self.videos)]
