@@ -22,7 +22,7 @@ from cluster.cluster import Cluster
 MAX_MEASURING = 0.5  # of a core
 # Replies, acknowledgements and checks that are due after the last delivery belong to the load.
 _TAIL_S = 0.3
-_LEAD_IN_S = 0.4
+_LEAD_IN_S = 0.8
 
 
 @dataclass(frozen=True, slots=True)

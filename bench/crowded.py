@@ -22,15 +22,15 @@ from bench.revision import Tree
 from bench.tree_cluster import cluster_of
 from bench.turns import Load, take_turns, warm_up
 
-_FULL = (Shape(10, viewers=100), Load(200, turn_s=2.5, turns=4))
-_QUICK = (Shape(2, viewers=10), Load(20, turn_s=0.5, turns=1))
+FULL = (Shape(10, viewers=100), Load(200, turn_s=2.5, turns=4))
+QUICK = (Shape(2, viewers=10), Load(20, turn_s=0.5, turns=2))
 _BOUNDS_MS = {50: 8.0, 99: 40.0}
 _BY_OLD = 0.4
 
 
 def measure(effort: Effort) -> Iterator[Finding]:
     """The rows of this benchmark. Raises BenchFailed."""
-    shape, load = effort.choose(_FULL, _QUICK)
+    shape, load = effort.choose(FULL, QUICK)
     with ExitStack() as stack:
         ours, old = trees(stack, effort)
         runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))

@@ -39,11 +39,11 @@ class Targets:
     late: tuple[tuple[int, float], ...] = ()
 
 
-_FULL = (
-    (Load(100, turn_s=4.0, turns=3), Targets(by_broadcast=1.0)),
+FULL = (
+    (Load(100, turn_s=3.0, turns=4), Targets(by_broadcast=1.0)),
     (Load(400, turn_s=2.0, turns=4), Targets(by_broadcast=0.9, late=((50, 0.4), (99, 0.5)))),
 )
-_QUICK = ((Load(50, turn_s=0.5, turns=1), Targets(by_broadcast=1.0, late=((50, 0.4),))),)
+QUICK = ((Load(50, turn_s=0.5, turns=2), Targets(by_broadcast=1.0, late=((50, 0.4),))),)
 
 
 def measure(effort: Effort) -> Iterator[Finding]:
@@ -59,7 +59,7 @@ def measure(effort: Effort) -> Iterator[Finding]:
         for name, (tree, topology) in wanted.items():
             cluster = stack.enter_context(cluster_of(tree, topology=topology, nodes=3))
             sides[name] = stack.enter_context(contender(cluster, shape, runner))
-        for load, targets in effort.choose(_FULL, _QUICK):
+        for load, targets in effort.choose(FULL, QUICK):
             warm_up(sides, load)
             done = [take_turns(sides, load, effort) for _ in range(effort.repeats)]
             what = f"{shape.text}, 3 nodes, {load.per_s:g} comments/s"

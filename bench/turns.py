@@ -5,7 +5,7 @@ other work on the machine hits all alike.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.contender import Contender, Slice, idle_rates
@@ -20,7 +20,7 @@ _CALM_S = 3.0  # checks of videos that had comments until a moment ago are not i
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """`turns` of `turn_s` each make a repeat."""
+    """`turns` (an even number, see `order_of`) of `turn_s` each make a repeat."""
 
     per_s: float
     turn_s: float
@@ -43,7 +43,12 @@ def take_turns(sides: Mapping[str, Contender], load: Load, effort: Effort) -> di
     time.sleep(effort.choose(_CALM_S, 0.0))
     idle = idle_rates(sides.values(), effort.choose(_IDLE_S, _IDLE_QUICK_S))
     slices: dict[str, list[Slice]] = {name: [] for name in sides}
-    for _ in range(load.turns):
-        for name, side in sides.items():
-            slices[name].append(side.run(load.per_s, load.turn_s))
+    for turn in range(load.turns):
+        for name in order_of(list(sides), turn):
+            slices[name].append(sides[name].run(load.per_s, load.turn_s))
     return {name: cost_of(slices[name], rates) for name, rates in zip(sides, idle, strict=True)}
+
+
+def order_of(names: Sequence[str], turn: int) -> list[str]:
+    """There and back: who always came first would always meet what was cold."""
+    return list(names) if turn % 2 == 0 else list(reversed(names))

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from bench import crowded, links
 from bench.contender import Slice
 from bench.costs import BUS, Cost, cost_of
 from bench.links import BROADCAST, Targets, rows_of
 from bench.pair import OLD, OURS
 from bench.revision import Tree
 from bench.tree_cluster import variables
+from bench.turns import order_of
 
 TARGETS = Targets(by_broadcast=1.0, by_old=0.55, late=((50, 0.4), (99, 0.5)))
 
@@ -39,6 +41,19 @@ def test_idling_is_taken_away_and_parts_of_a_role_are_added_up() -> None:
     assert found.late(50) == 1.0
     assert found.late(99) == 3.0
     assert found.measuring == pytest.approx(0.1)
+
+
+def test_who_was_first_is_last_in_the_next_turn() -> None:
+    assert [order_of(["ours", "old"], turn) for turn in range(2)] == [
+        ["ours", "old"],
+        ["old", "ours"],
+    ]
+    for load in (
+        *(load for load, _ in links.FULL + links.QUICK),
+        crowded.FULL[1],
+        crowded.QUICK[1],
+    ):
+        assert load.turns % 2 == 0
 
 
 def test_targets_are_judged_by_broadcast_and_by_the_older_revision() -> None:
