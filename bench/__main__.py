@@ -35,6 +35,7 @@ _WIDTH_OF_A_FILE = 200
     help="The revision beside ours in links, crowded and idle, '' for none; default: before links.",
 )
 @click.option("--ours", default="", help="A revision there in place of this working tree.")
+@click.option("--favour", is_flag=True, help="Put them before all else on this machine (root).")
 @click.option("--show", is_flag=True, help="Measure nothing: print what was kept, as Markdown.")
 @click.option(
     "--results", default=RESULTS, show_default=True, type=click.Path(path_type=Path), help="Folder."

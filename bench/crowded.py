@@ -20,7 +20,7 @@ from bench.figures import Finding, Row, Target, measured
 from bench.pair import OLD, OURS, pair_of, trees
 from bench.revision import Tree
 from bench.tree_cluster import cluster_of
-from bench.turns import Load, take_turns, warm_up
+from bench.turns import Load, favoured_if_asked, take_turns, warm_up
 
 FULL = (Shape(10, viewers=100), Load(200, turn_s=2.5, turns=4))
 QUICK = (Shape(2, viewers=10), Load(20, turn_s=0.5, turns=2))
@@ -39,6 +39,7 @@ def measure(effort: Effort) -> Iterator[Finding]:
         for name, tree in wanted.items():
             cluster = stack.enter_context(cluster_of(tree, nodes=3))
             sides[name] = stack.enter_context(contender(cluster, shape, runner))
+        stack.enter_context(favoured_if_asked(sides, effort))
         warm_up(sides, load)
         done = [take_turns(sides, load, effort) for _ in range(effort.repeats)]
     yield from rows_of(shape, load.per_s, done, old)

@@ -23,7 +23,7 @@ from bench.figures import Beside, Finding, On, Row, Target, measured
 from bench.pair import OLD, OURS, pair_of, trees
 from bench.revision import Tree
 from bench.tree_cluster import cluster_of
-from bench.turns import Load, take_turns, warm_up
+from bench.turns import Load, favoured_if_asked, take_turns, warm_up
 
 BROADCAST = "broadcast"
 
@@ -59,6 +59,7 @@ def measure(effort: Effort) -> Iterator[Finding]:
         for name, (tree, topology) in wanted.items():
             cluster = stack.enter_context(cluster_of(tree, topology=topology, nodes=3))
             sides[name] = stack.enter_context(contender(cluster, shape, runner))
+        stack.enter_context(favoured_if_asked(sides, effort))
         for load, targets in effort.choose(FULL, QUICK):
             warm_up(sides, load)
             done = [take_turns(sides, load, effort) for _ in range(effort.repeats)]

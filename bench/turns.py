@@ -5,12 +5,14 @@ other work on the machine hits all alike.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from bench.contender import Contender, Slice, idle_rates
 from bench.costs import Cost, cost_of
 from bench.effort import Effort
+from bench.favour import favoured
 
 _WARM_UP_S = 2.0
 _IDLE_S = 10.0
@@ -36,6 +38,14 @@ def warm_up(sides: Mapping[str, Contender], load: Load) -> None:
     """Caches, connections and the server in Java."""
     for side in sides.values():
         side.run(load.per_s, load.warm_up_s)
+
+
+@contextmanager
+def favoured_if_asked(sides: Mapping[str, Contender], effort: Effort) -> Iterator[None]:
+    """As `--favour` says. Raises BenchFailed."""
+    pids = [pid for side in sides.values() for pid in side.pids]
+    with favoured(pids) if effort.favour else nullcontext():
+        yield
 
 
 def take_turns(sides: Mapping[str, Contender], load: Load, effort: Effort) -> dict[str, Cost]:
