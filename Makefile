@@ -91,5 +91,5 @@ soak: setup ## half load for a long time: does anything grow? (MINUTES=30)
 clients: setup-dev ## third-party SSE clients in six languages (docs/clients.md; CLIENTS="go requests")
 	@$(BIN)/python -m tests.clients $(CLIENTS)
 
-compare: setup ## measure the five topologies under one load, some 12 minutes (see docs/topologies.md)
+compare: setup ## measure the five topologies under one load, some 14 minutes (see docs/topologies.md)
 	@$(BIN)/python -m bench.topologies $(COMPARE)

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from bench import soak
 from bench.benchmarks import BENCHMARKS
-from bench.child import BenchFailed
+from bench.child import BenchFailed, unwind_on_sigterm
 from bench.conditions import Conditions
 from bench.effort import Effort
 from bench.figures import Finding, Row
@@ -35,6 +35,7 @@ _WIDTH_OF_A_FILE = 200
     help="The revision beside ours in links, crowded and idle, '' for none; default: before links.",
 )
 @click.option("--ours", default="", help="A revision there in place of this working tree.")
+@click.option("--favour", is_flag=True, help="Put them before all else on this machine (root).")
 @click.option("--show", is_flag=True, help="Measure nothing: print what was kept, as Markdown.")
 @click.option(
     "--results", default=RESULTS, show_default=True, type=click.Path(path_type=Path), help="Folder."
@@ -99,4 +100,5 @@ def _measure(
 
 
 if __name__ == "__main__":
+    unwind_on_sigterm()
     main()

@@ -12,6 +12,8 @@ import inspect
 import multiprocessing
 import os
 import resource
+import signal
+import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -86,6 +88,11 @@ class Child:
         if self._process.is_alive():
             self._process.kill()
             self._process.join(_END_WITHIN_S)
+
+
+def unwind_on_sigterm() -> None:
+    """Unwind as on Ctrl-C: the clusters of this process must not outlive it."""
+    signal.signal(signal.SIGTERM, lambda signum, _frame: sys.exit(128 + signum))
 
 
 def cores() -> tuple[int, int]:

@@ -18,11 +18,12 @@ from bench.child import BenchFailed, Child
 from bench.open_loop import OpenLoop
 from bench.processes import cpu_s_of
 from cluster.cluster import Cluster
+from cluster.parts import Kind
 
 MAX_MEASURING = 0.5  # of a core
 # Replies, acknowledgements and checks that are due after the last delivery belong to the load.
 _TAIL_S = 0.3
-_LEAD_IN_S = 0.4
+_LEAD_IN_S = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class Shape:
 
     videos: int
     viewers: int  # of each
+
+    @property
+    def text(self) -> str:
+        """As in the report."""
+        return f"{self.videos} videos of {self.viewers} viewers"
 
     @property
     def names(self) -> list[str]:
@@ -61,6 +67,12 @@ class Contender:
         self._shape = shape
         self._viewers, self._runner = viewers, runner
         self._port = cluster.part("haproxy").ports["http"]
+
+    @property
+    def pids(self) -> list[int]:
+        """Of all processes of the cluster."""
+        found = (clusters.pids(self.cluster, kind) for kind in Kind)
+        return [pid for by_part in found for pid in by_part.values()]
 
     def open(self) -> None:
         """The viewers come."""

@@ -1,8 +1,7 @@
 """Ten rooms of 100 viewers, 20,000 deliveries/s through HAProxy, by an older revision.
 
-As in `latency`, every delivery counts from when its post was due. There is far more to do than in
-`links`, nearly what two cores can: so each cluster is given the load for as long as a repeat takes,
-and then the next one.
+As in `latency`, every delivery counts from when its post was due; as in `links`, both clusters get
+short turns of the load.
 """
 
 from __future__ import annotations
@@ -14,26 +13,24 @@ from functools import partial
 
 import uvloop
 
-from bench.contender import MAX_MEASURING, Shape, contender, idle_rates
-from bench.costs import Cost, cost_of
+from bench.contender import MAX_MEASURING, Shape, contender
+from bench.costs import Cost
 from bench.effort import Effort
 from bench.figures import Finding, Row, Target, measured
 from bench.pair import OLD, OURS, pair_of, trees
 from bench.revision import Tree
 from bench.tree_cluster import cluster_of
+from bench.turns import Load, favoured_if_asked, take_turns, warm_up
 
-_POSTS_PER_S = 200
-_RUN_S = 5.0
-_WARM_UP_S = 2.0
-_IDLE_S = 5.0
+FULL = (Shape(10, viewers=100), Load(200, turn_s=2.5, turns=4))
+QUICK = (Shape(2, viewers=10), Load(20, turn_s=0.5, turns=2))
 _BOUNDS_MS = {50: 8.0, 99: 40.0}
 _BY_OLD = 0.4
 
 
 def measure(effort: Effort) -> Iterator[Finding]:
     """The rows of this benchmark. Raises BenchFailed."""
-    shape = effort.choose(Shape(10, viewers=100), Shape(2, viewers=10))
-    per_s = effort.choose(_POSTS_PER_S, 20)
+    shape, load = effort.choose(FULL, QUICK)
     with ExitStack() as stack:
         ours, old = trees(stack, effort)
         runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
@@ -42,14 +39,10 @@ def measure(effort: Effort) -> Iterator[Finding]:
         for name, tree in wanted.items():
             cluster = stack.enter_context(cluster_of(tree, nodes=3))
             sides[name] = stack.enter_context(contender(cluster, shape, runner))
-            sides[name].run(per_s, effort.choose(_WARM_UP_S, 0.5))
-        done = []
-        for _ in range(effort.repeats):
-            idle = idle_rates(sides.values(), effort.choose(_IDLE_S, 0.5))
-            slices = [side.run(per_s, effort.choose(_RUN_S, 0.5)) for side in sides.values()]
-            costs = [cost_of([one], rates) for one, rates in zip(slices, idle, strict=True)]
-            done.append(dict(zip(sides, costs, strict=True)))
-    yield from rows_of(shape, per_s, done, old)
+        stack.enter_context(favoured_if_asked(sides, effort))
+        warm_up(sides, load)
+        done = [take_turns(sides, load, effort) for _ in range(effort.repeats)]
+    yield from rows_of(shape, load.per_s, done, old)
 
 
 def rows_of(

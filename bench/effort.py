@@ -14,13 +14,14 @@ T = TypeVar("T")
 class Effort:
     """`quick`: small numbers that prove that a benchmark runs, and nothing else. `peer`: the
     revision of this product beside ours (none if it is empty); `ours`: a revision in place of the
-    working tree.
+    working tree; `favour`: see `bench.favour`.
     """
 
     repeats: int = 3
     quick: bool = False
     peer: str = OLD_REVISION
     ours: str = ""
+    favour: bool = False
 
     def choose(self, full: T, quick: T) -> T:
         """The size to measure with."""

@@ -44,9 +44,7 @@ def measure(effort: Effort) -> Iterator[Finding]:
         yield from rows_of("no viewers", _windows(sides, effort), old)
         for cluster in sides.values():
             stack.enter_context(contender(cluster, shape, runner))
-        yield from rows_of(
-            f"{shape.videos} videos of {shape.viewers} viewers", _windows(sides, effort), old
-        )
+        yield from rows_of(shape.text, _windows(sides, effort), old)
 
 
 def rows_of(who: str, done: Sequence[dict[str, Shares]], old: Tree | None) -> Iterator[Row]:

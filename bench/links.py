@@ -9,45 +9,41 @@ processes take with the same viewers while nobody posts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 
 import uvloop
 
-from bench.contender import MAX_MEASURING, Contender, Shape, Slice, contender, idle_rates
-from bench.costs import BUS, ROLES, Cost, cost_of
+from bench.contender import MAX_MEASURING, Shape, contender
+from bench.costs import BUS, ROLES, Cost
 from bench.effort import Effort
 from bench.figures import Beside, Finding, On, Row, Target, measured
 from bench.pair import OLD, OURS, pair_of, trees
 from bench.revision import Tree
 from bench.tree_cluster import cluster_of
+from bench.turns import Load, favoured_if_asked, take_turns, warm_up
 
 BROADCAST = "broadcast"
-_WARM_UP_S = 2.0
-_IDLE_S = 10.0
 
 Repeat = dict[str, Cost]  # by side
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """`slices` of `slice_s` each make a repeat. The rest are targets, ratios to the peer."""
+class Targets:
+    """Of a load, ratios to the peer; those of lateness by percentile."""
 
-    per_s: float
-    slice_s: float
-    slices: int
     by_broadcast: float
     by_old: float = 0.55
     late: tuple[tuple[int, float], ...] = ()
 
 
-_FULL = (
-    Load(100, 4.0, 3, by_broadcast=1.0),
-    Load(400, 2.0, 4, by_broadcast=0.9, late=((50, 0.4), (99, 0.5))),
+FULL = (
+    (Load(100, turn_s=3.0, turns=4), Targets(by_broadcast=1.0)),
+    (Load(400, turn_s=2.0, turns=4), Targets(by_broadcast=0.9, late=((50, 0.4), (99, 0.5)))),
 )
-_QUICK = (Load(50, 0.5, 1, by_broadcast=1.0, late=((50, 0.4),)),)
+QUICK = ((Load(50, turn_s=0.5, turns=2), Targets(by_broadcast=1.0, late=((50, 0.4),))),)
 
 
 def measure(effort: Effort) -> Iterator[Finding]:
@@ -63,34 +59,35 @@ def measure(effort: Effort) -> Iterator[Finding]:
         for name, (tree, topology) in wanted.items():
             cluster = stack.enter_context(cluster_of(tree, topology=topology, nodes=3))
             sides[name] = stack.enter_context(contender(cluster, shape, runner))
-        for load in effort.choose(_FULL, _QUICK):
-            _warm_up(sides, load, effort)
-            done = [_repeat(sides, load, effort) for _ in range(effort.repeats)]
-            yield from rows_of(load, shape, done, old)
+        stack.enter_context(favoured_if_asked(sides, effort))
+        for load, targets in effort.choose(FULL, QUICK):
+            warm_up(sides, load)
+            done = [take_turns(sides, load, effort) for _ in range(effort.repeats)]
+            what = f"{shape.text}, 3 nodes, {load.per_s:g} comments/s"
+            yield from rows_of(what, targets, done, old)
 
 
-def rows_of(load: Load, shape: Shape, done: Sequence[Repeat], old: Tree | None) -> Iterator[Row]:
+def rows_of(what: str, targets: Targets, done: Sequence[Repeat], old: Tree | None) -> Iterator[Row]:
     """What all repeats of one load come to."""
-    what = f"{shape.videos} videos of {shape.viewers} viewers, 3 nodes, {load.per_s:g} comments/s"
     total = f"CPU of a comment, {what}"
     pair = pair_of(done, old)
     ours, broadcast = (
         measured([one[side].total_ms for one in done], "ms", 2) for side in (OURS, BROADCAST)
     )
-    target = Target(load.by_broadcast, "times", on=On.PEER)
+    target = Target(targets.by_broadcast, "times", on=On.PEER)
     yield Row(total, ours, peer=Beside("broadcast", broadcast), target=target)
-    yield pair.ratio_row(total, _total, "ms", load.by_old)
+    yield pair.ratio_row(total, _total, "ms", targets.by_old)
     for role in ROLES:
         yield pair.row(f"of these, {role}", partial(_of, role), "ms")
     yield Row(f"of these, {BUS}", measured([one[OURS].cpu_ms[BUS] for one in done], "ms", 2))
     for role in done[0][BROADCAST].cpu_ms:
         values = [one[BROADCAST].cpu_ms[role] for one in done]
         yield Row(f"of broadcast, {role}", measured(values, "ms", 2))
-    for percent, bound in load.late:
+    for percent, bound in targets.late:
         figure = f"post to viewer, {what}: p{percent}"
         yield pair.ratio_row(figure, partial(_late, percent), "ms", bound)
     yield Row(
-        f"who posts and watches, {load.per_s:g} comments/s (more than {MAX_MEASURING:g} is void)",
+        f"who posts and watches, {what} (more than {MAX_MEASURING:g} is void)",
         measured([one[OURS].measuring for one in done], "cores", 2),
     )
 
@@ -105,18 +102,3 @@ def _of(role: str, cost: Cost) -> float:
 
 def _late(percent: int, cost: Cost) -> float:
     return cost.late(percent)
-
-
-def _warm_up(sides: Mapping[str, Contender], load: Load, effort: Effort) -> None:
-    """Caches, connections and the server in Java."""
-    for side in sides.values():
-        side.run(load.per_s, effort.choose(_WARM_UP_S, load.slice_s))
-
-
-def _repeat(sides: Mapping[str, Contender], load: Load, effort: Effort) -> Repeat:
-    idle = idle_rates(sides.values(), effort.choose(_IDLE_S, 1.0))
-    slices: dict[str, list[Slice]] = {name: [] for name in sides}
-    for _ in range(load.slices):
-        for name, side in sides.items():
-            slices[name].append(side.run(load.per_s, load.slice_s))
-    return {name: cost_of(slices[name], rates) for name, rates in zip(sides, idle, strict=True)}

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from bench.child import unwind_on_sigterm
 from bench.conditions import Conditions
 from bench.report import RESULTS
 from bench.revision import why_missing
@@ -77,4 +78,5 @@ def _install_for(chosen: Sequence[Variant], console: Console) -> None:
 
 
 if __name__ == "__main__":
+    unwind_on_sigterm()
     main()

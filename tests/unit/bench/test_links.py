@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from bench.contender import Shape, Slice
+from bench import crowded, links
+from bench.contender import Slice
 from bench.costs import BUS, Cost, cost_of
-from bench.links import BROADCAST, Load, rows_of
+from bench.links import BROADCAST, Targets, rows_of
 from bench.pair import OLD, OURS
 from bench.revision import Tree
 from bench.tree_cluster import variables
+from bench.turns import order_of
 
-SHAPE = Shape(4, 10)
-LOAD = Load(100, 1.0, 1, by_broadcast=1.0, by_old=0.55, late=((50, 0.4), (99, 0.5)))
+TARGETS = Targets(by_broadcast=1.0, by_old=0.55, late=((50, 0.4), (99, 0.5)))
 
 
 def cost(writer: float, late: float) -> Cost:
@@ -42,8 +43,21 @@ def test_idling_is_taken_away_and_parts_of_a_role_are_added_up() -> None:
     assert found.measuring == pytest.approx(0.1)
 
 
+def test_who_was_first_is_last_in_the_next_turn() -> None:
+    assert [order_of(["ours", "old"], turn) for turn in range(2)] == [
+        ["ours", "old"],
+        ["old", "ours"],
+    ]
+    for load in (
+        *(load for load, _ in links.FULL + links.QUICK),
+        crowded.FULL[1],
+        crowded.QUICK[1],
+    ):
+        assert load.turns % 2 == 0
+
+
 def test_targets_are_judged_by_broadcast_and_by_the_older_revision() -> None:
-    judged = [row for row in rows_of(LOAD, SHAPE, DONE, OLDER) if row.target]
+    judged = [row for row in rows_of("100 comments/s", TARGETS, DONE, OLDER) if row.target]
     assert [row.peer.name for row in judged if row.peer] == ["broadcast"] + 3 * ["revision 1234567"]
     ratios = [row.ratio.median for row in judged if row.ratio]
     assert ratios == pytest.approx([3.0 / 4.0, 3.0 / 6.0, 0.25, 0.25])
@@ -52,7 +66,7 @@ def test_targets_are_judged_by_broadcast_and_by_the_older_revision() -> None:
 
 def test_without_an_older_revision_nothing_is_judged_by_it() -> None:
     done = [{name: repeat[name] for name in (OURS, BROADCAST)} for repeat in DONE]
-    rows = list(rows_of(LOAD, SHAPE, done, None))
+    rows = list(rows_of("100 comments/s", TARGETS, done, None))
     assert [row.peer.name for row in rows if row.peer] == ["broadcast"]
     assert [row.met for row in rows if row.met is not None] == [True]
 
