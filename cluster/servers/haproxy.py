@@ -8,11 +8,12 @@ a process is added: a reload would detach every stream.
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import string
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cluster.addresses import in_brackets
@@ -26,6 +27,7 @@ SPARE_SLOTS = 16
 RESERVED_CONNECTIONS = 500
 MAX_BODY_BYTES = 32 * 1024  # the writer's own limit is 16 KiB, and its answer is the better one
 MAX_CONNECTIONS = 100_000
+MAX_THREADS = 64  # HAProxy's, without groups of threads
 LOCAL_CONTROL = "unix@haproxy.sock mode 600"
 _OTHER_DESCRIPTORS = 500
 _RESOLVERS = (
@@ -86,6 +88,7 @@ class Gateway:
     single: Sequence[Server] = ()
     control: str = LOCAL_CONTROL
     nameserver: str = ""
+    threads: int = field(default_factory=lambda: default_threads(len(os.sched_getaffinity(0))))
 
     @property
     def servers(self) -> dict[str, Server]:
@@ -106,6 +109,13 @@ def default_max_connections() -> int:
     return max(100, min((hard - _OTHER_DESCRIPTORS) // 2, MAX_CONNECTIONS))
 
 
+def default_threads(cores: int) -> int:
+    """How many threads HAProxy gets: half the cores. The other half is for those who feed it; with
+    a thread for each core it only wakes up more often, for less each time (decision 036).
+    """
+    return min(max(1, cores // 2), MAX_THREADS)
+
+
 def render(gateway: Gateway) -> str:
     """The text of haproxy.cfg. Raises KeyError for a placement that does not exist."""
     reserved = min(RESERVED_CONNECTIONS, gateway.max_connections // 2)
@@ -116,6 +126,7 @@ def render(gateway: Gateway) -> str:
         https_port=gateway.https_port,
         certificate=gateway.certificate,
         maxconn=gateway.max_connections,
+        threads=gateway.threads,
         reserved=reserved,
         max_streams=gateway.max_connections - reserved,
         max_body_bytes=MAX_BODY_BYTES,

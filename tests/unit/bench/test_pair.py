@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import crowded, idle
+from bench import crowded, delivery, idle
 from bench.contender import Shape
 from bench.costs import BUS, ROLES, Cost
 from bench.figures import Row
@@ -47,3 +47,11 @@ def test_a_crowd_may_be_late_or_late_by_the_older_revision() -> None:
     assert [row.met for row in rows[:4]] == [False, True, True, True]
     assert rows[1].ratio is not None
     assert rows[1].ratio.values == pytest.approx((0.333, 0.36), abs=0.001)
+
+
+def test_a_delivery_costs_what_gateway_and_node_take_for_it() -> None:
+    ours = Cost({"haproxy": 10.0, "node": 8.0, "writer": 3.0}, [], 0.2)
+    older = Cost({"haproxy": 14.0, "node": 10.0, "writer": 4.0}, [], 0.2)
+    rows = list(delivery.rows_of(Shape(1, 1_000), [{OURS: ours, OLD: older}], OLDER))
+    assert [row.ours.values for row in rows] == [(18.0,), (10.0,), (8.0,)]
+    assert targets(rows) == {"at most 0.8 times the peer": True}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.servers.haproxy import Gateway, Server, render
+from cluster.servers.haproxy import Gateway, Server, default_threads, render
 from cluster.servers.haproxy_errors import write_errors
 from wire.problem import CONTENT_TYPE
 from writer.openapi.document import openapi_document
@@ -51,6 +51,13 @@ def test_only_streams_are_bounded_and_only_with_hash() -> None:
 def test_streams_leave_500_connections(tmp_path: Path) -> None:
     assert "be_conn(streams) ge 8500" in render(GATEWAY)
     assert "be_conn(streams) ge 5 " in render(dataclasses.replace(GATEWAY, max_connections=10))
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (3, 1), (8, 4), (192, 64)])
+def test_half_the_cores_are_for_who_feeds_the_gateway(cores: int, threads: int) -> None:
+    assert default_threads(cores) == threads
+    text = render(dataclasses.replace(GATEWAY, threads=default_threads(cores)))
+    assert f"    nbthread {threads}\n" in text
 
 
 def test_nothing_cuts_streams_when_a_check_fails() -> None:
