@@ -50,7 +50,8 @@ class Viewer:
         """Go without a word; the gateway notices when it writes."""
         self.client.writer.transport.abort()
         while not self.seen.gone.is_set():
-            self.seen.writer.write(chunk(HEARTBEAT))
+            if not self.seen.writer.is_closing():  # it is closed before its reader hears of it
+                self.seen.writer.write(chunk(HEARTBEAT))
             await asyncio.sleep(0.01)
 
 
