@@ -5,9 +5,9 @@ event says "read again" and nothing more. While ZooKeeper is away the last known
 answer and nothing new is taken up. Two kinds of reading:
 - one by one, with a watch: a route asked for the first time, after an event, a node's "not
   serving", and all of them after a reconnection (their watches are gone);
-- many at a time, without a watch: all routes when many of them are stale (a reconnection, a node
-  that died with all its videos), which makes them right long before the watches are back; and
-  slowly for ever after, in case an event was lost.
+- many at a time, without a watch: the stale routes when there are many (a reconnection, a node that
+  died with all its videos), which makes them right long before the watches are back; and all of
+  them, slowly, for ever after, in case an event was lost.
 The watch of a route that is forgotten is removed, before other routes are read: ZooKeeper and kazoo
 keep no more of them than there are routes.
 """
@@ -31,7 +31,7 @@ MAX_READS = 64  # and removals of watches, at a time; leaves room in the session
 COMPARE_EVERY_S = 30.0
 _CHUNK = 250
 _MIN_PAUSE_S = 0.05  # at most 5,000 routes a second are compared
-_BURST = 250  # when so many routes are stale all are compared at once,
+_BURST = 250  # when so many routes are stale they are compared at once,
 _CHUNKS_AT_ONCE = 8
 _BURST_PAUSE_S = 0.25  # but at most this often, and at most half of the time
 _ATTEMPTS = 3
@@ -234,7 +234,7 @@ class RouteResolver:
             while self._burst.is_set():
                 self._burst.clear()
                 started = self._clock()
-                chunks = _chunks(self._table.videos())
+                chunks = _chunks(self._table.stale_videos())
                 for start in range(0, len(chunks), _CHUNKS_AT_ONCE):
                     together = chunks[start : start + _CHUNKS_AT_ONCE]
                     await asyncio.gather(*(self._compare(chunk) for chunk in together))

@@ -90,6 +90,11 @@ class RoutingTable:
         """All videos with an entry, the most recently used first."""
         return list(reversed(self._routes))
 
+    def stale_videos(self) -> list[str]:
+        """Those of them that are not KNOWN, in the same order."""
+        routes = reversed(self._routes.items())
+        return [video_id for video_id, route in routes if route.state is not RouteState.KNOWN]
+
     def find(self, video_id: str, now: float) -> frozenset[str] | None:
         """The nodes as last read, None when they never were. Counts as use."""
         route = self._routes.get(video_id)

@@ -88,6 +88,16 @@ def test_after_a_reconnection_all_are_due_the_recently_used_first() -> None:
     assert table.due(3, 10) == ["b", "a", "c"]
 
 
+def test_the_stale_routes_are_told_the_recently_used_first() -> None:
+    table = RoutingTable()
+    for video_id in ("a", "b", "c"):
+        known(table, video_id, N1, 0)
+    table.mark_stale("c", 1)
+    table.mark_stale("a", 1)
+    table.want("new", 2)
+    assert table.stale_videos() == ["new", "c", "a"]
+
+
 def test_a_reply_from_before_the_cut_does_not_make_a_route_known() -> None:
     table = RoutingTable()
     table.want("v", 0)
@@ -318,6 +328,7 @@ class Model(RuleBasedStateMachine):
     @invariant()
     def stale_is_the_number_of_routes_in_doubt(self) -> None:
         assert 0 <= self.table.stale <= len(self.table) <= 3
+        assert len(self.table.stale_videos()) == self.table.stale
 
     def teardown(self) -> None:
         self.heal()
