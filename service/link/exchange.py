@@ -57,7 +57,10 @@ class Exchange:
             for part in parts:
                 part.cancel()
             await asyncio.gather(*parts, return_exceptions=True)
-            await self._socket.close()
+
+    async def close(self) -> None:
+        """Close the connection, after `run`: a peer that stands still can delay this."""
+        await self._socket.close()
 
     def wake(self) -> None:
         """There is something to send."""

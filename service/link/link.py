@@ -192,6 +192,8 @@ class Link:
             self._exchanges.discard(exchange)
             if self._current is exchange:
                 self._current = None
+            # Not here: until a dead peer has been closed nothing could be dialled.
+            self._ctx.tasks.spawn(exchange.close(), f"end of an exchange with {self._name}")
         unsent = exchange.flight.take_all()
         if self._closed:
             for queued in unsent:

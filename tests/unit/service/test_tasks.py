@@ -66,3 +66,25 @@ async def test_a_task_is_not_forgotten_while_it_runs() -> None:
     assert task.get_name() == "named"
     await task
     await home.aclose()
+
+
+async def test_closing_also_ends_what_a_task_begins_at_its_end() -> None:
+    home, ended = TaskHome(), asyncio.Event()
+
+    async def wait_for_ever(then: asyncio.Event) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            then.set()
+
+    async def begin_another() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            home.spawn(wait_for_ever(ended), "another")
+            await asyncio.sleep(0)  # it has begun
+
+    home.spawn(begin_another(), "first")
+    await asyncio.sleep(0)
+    await home.aclose()
+    assert ended.is_set()
