@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 import structlog
 
 from coordination import RouteUnknown
@@ -36,8 +36,7 @@ MAX_WAITING = 1_000
 MAX_WAITING_BYTES = 16 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """The nodes that a batch is sent to, and how many registered ids are no members."""
 
     peers: tuple[Peer, ...]

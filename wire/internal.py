@@ -28,7 +28,7 @@ T = TypeVar("T")
 Seq = Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQ)]
 
 
-class Batch(msgspec.Struct, frozen=True):
+class Batch(msgspec.Struct, frozen=True, gc=False):
     """Comments `first_seq`, `first_seq + 1`, ... of one video, as public JSON.
 
     accepted_at: wall clock in seconds when the first of them was accepted, for latency figures
@@ -48,7 +48,7 @@ class Batch(msgspec.Struct, frozen=True):
         return self.first_seq + len(self.comments) - 1
 
 
-class Batches(msgspec.Struct, frozen=True):
+class Batches(msgspec.Struct, frozen=True, gc=False):
     """A frame of a link (`wire.link`), and a message on Redis."""
 
     batches: tuple[Batch, ...]

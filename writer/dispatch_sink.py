@@ -15,8 +15,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
+
+import msgspec
 
 from service.link.flight import Frame
 from service.link.link import Link, LinkContext
@@ -120,7 +122,7 @@ class DispatchSink:
     def broke(self, link: Link, error: LivecommentsError, unsent: list[Queued]) -> None:
         """See LinkOwner."""
         self.stats.failed += 1
-        tried = [replace(queued, attempts=queued.attempts + 1) for queued in unsent]
+        tried = [msgspec.structs.replace(queued, attempts=queued.attempts + 1) for queued in unsent]
         self._send_elsewhere([*tried, *link.outbox.take_all()])
 
     def dropped(self, reason: Dropped, batch: EncodedBatch) -> None:
