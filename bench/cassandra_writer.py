@@ -16,6 +16,7 @@ import uvloop
 from bench.child import BenchFailed, carry_out_all_on_loop, cpu_s
 from bench.figures import percentile
 from bench.writer_server import Nobody
+from service.collector import collect_rarely
 from service.logs import configure_logs
 from service.metrics import new_registry
 from service.tasks import TaskHome
@@ -140,4 +141,5 @@ async def _serve(pipe: Any) -> None:
 
 def run(pipe: Any) -> None:
     """The process."""
+    collect_rarely()
     uvloop.run(_serve(pipe))

@@ -15,6 +15,7 @@ from cassandra.query import PreparedStatement
 
 from bench.cassandra_writer import COMMENT, KEYSPACE, Appends, config_of
 from bench.child import BenchFailed, carry_out_all, cpu_s
+from service.collector import collect_rarely
 from wire.comment import encode_comment
 from writer.cassandra.config import Endpoint
 from writer.cassandra.driver import READ, new_cluster
@@ -103,5 +104,6 @@ class _Run:
 
 def run(pipe: Any) -> None:
     """The process."""
+    collect_rarely()  # as a writer
     inserts = PlainInserts()
     carry_out_all(pipe, {"open": inserts.open, "insert": inserts.insert})

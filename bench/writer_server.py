@@ -12,6 +12,7 @@ import uvloop
 from aiohttp import web
 
 from bench.child import carry_out_all_on_loop, cpu_s
+from service.collector import collect_rarely
 from service.edge import PublicEdge
 from service.http_server import HttpServer
 from service.logs import configure_logs
@@ -93,9 +94,11 @@ async def _serve_echo(pipe: Any) -> None:
 
 def run(pipe: Any) -> None:
     """The process."""
+    collect_rarely()
     uvloop.run(_serve(pipe))
 
 
 def run_echo(pipe: Any) -> None:
     """The peer: a plain aiohttp handler that only echoes."""
+    collect_rarely()
     uvloop.run(_serve_echo(pipe))
