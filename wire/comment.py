@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from wire.errors import InvalidField, NotJson
-from wire.ids import EventId
+from wire.ids import event_id_text
 
 MAX_AUTHOR = 64
 MAX_TEXT = 500
@@ -78,8 +78,10 @@ def encode_comment(epoch: str, video_id: str, seq: int, new: NewComment, created
     Unicode does (JSON itself escapes only control characters).
     """
     raw = msgspec.json.encode(
-        Comment(str(EventId(epoch, seq)), video_id, seq, new.author, new.text, created_at)
+        Comment(event_id_text(epoch, seq), video_id, seq, new.author, new.text, created_at)
     )
+    if raw.isascii():  # nearly always, and each search would cost more than to see that
+        return raw
     return raw.replace(*_LINE_SEPARATOR).replace(*_PARAGRAPH_SEPARATOR)
 
 

@@ -29,7 +29,12 @@ class EventId:
     seq: int
 
     def __str__(self) -> str:
-        return f"{self.epoch}-{self.seq}"
+        return event_id_text(self.epoch, self.seq)
+
+
+def event_id_text(epoch: str, seq: int) -> str:
+    """The spelling of an event id, for those who need nothing else of it."""
+    return f"{epoch}-{seq}"
 
 
 def is_video_id(text: str) -> bool:

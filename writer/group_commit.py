@@ -47,8 +47,7 @@ class Limits:
     deadline_s: float = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(msgspec.Struct, frozen=True):
     """One comment on its way to the store."""
 
     comment: NewComment

@@ -7,7 +7,6 @@ under it. Two groups at once are as one after the other, in either order.
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -47,7 +46,7 @@ class VideoModel:
     def askable(self, items: Sequence[Item]) -> list[Item]:
         """The same comments, without the keys that are spent."""
         return [
-            dataclasses.replace(item, key=None) if item.key in self.spent else item
+            msgspec.structs.replace(item, key=None) if item.key in self.spent else item
             for item in items
         ]
 

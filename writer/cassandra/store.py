@@ -12,6 +12,7 @@ import asyncio
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
 import structlog
 
 from wire.errors import StoreUnavailable
@@ -131,7 +132,7 @@ class CassandraStore:
         if result is None:
             return Appended(Outcome.UNDECIDED, 0, b"")
         if result.outcome is Outcome.REPLAYED:
-            return dataclasses.replace(result, raw=restamp(result.raw, epoch.encode()))
+            return msgspec.structs.replace(result, raw=restamp(result.raw, epoch.encode()))
         return result
 
     async def _restamped(self, page: Page) -> Page:
