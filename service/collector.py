@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import gc
 
-# Bounds what can pile up between two looks: connections that ended with an error, of about a
-# hundred objects each, so a few hundred of them.
+# Bounds what can pile up between two looks, after errors for instance: at 100 to 200 bytes each a
+# few MiB, and what these objects hold.
 LOOK_AFTER_OBJECTS = 20_000
 
 
