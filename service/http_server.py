@@ -141,7 +141,7 @@ class _Connection(web.RequestHandler):
         if self._client_done and not self._messages:
             resp.force_close()
         self._write_due = self._loop.time() + self._owner.write_deadline_s
-        if self._write_timer is None:
+        if self._write_timer is None and self.transport is not None:
             self._write_timer = self._loop.call_at(self._write_due, self._look_at_write)
         try:
             return await super().finish_response(request, resp, start_time)
