@@ -42,7 +42,10 @@ def require_c_parser() -> None:
 
 
 class _Connection(web.RequestHandler):
-    """One HTTP connection. `_head_timer` runs while a request head is due."""
+    """One HTTP connection. `_head_timer` runs while a request head is due: not for one that comes
+    in one piece, as nearly all do. `_write_timer` outlives a reply and looks at the time when it
+    ends, since a timer for each reply costs more than the rest of this class.
+    """
 
     __slots__ = ("__dict__",)
 
@@ -51,6 +54,8 @@ class _Connection(web.RequestHandler):
         self._owner = owner
         self._admitted = False
         self._head_timer: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
+        self._write_due: float | None = None  # when a reply must have been taken, if one is sent
         self._handling = False
         self._client_done = False
         self._reader: Caller | None = None  # of a request that only reads
@@ -68,12 +73,15 @@ class _Connection(web.RequestHandler):
         self._expect_head()
 
     def data_received(self, data: bytes) -> None:
-        if not self._handling and self._head_timer is None:
-            self._expect_head()
         super().data_received(data)
+        # `_messages`: heads that are whole, and are about to be handled.
+        if not self._handling and self._head_timer is None and not self._messages:
+            self._expect_head()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._cancel_head_timer()
+        if self._write_timer is not None:
+            self._write_timer.cancel()
         if self._reader is not None:
             self._reader.gone()
         self._owner.forget(self)
@@ -132,14 +140,25 @@ class _Connection(web.RequestHandler):
             resp = problem_response(problem_of(resp), request.headers)
         if self._client_done and not self._messages:
             resp.force_close()
-        timer = self._loop.call_later(self._owner.write_deadline_s, self._late)
+        self._write_due = self._loop.time() + self._owner.write_deadline_s
+        if self._write_timer is None and self.transport is not None:
+            self._write_timer = self._loop.call_at(self._write_due, self._look_at_write)
         try:
             return await super().finish_response(request, resp, start_time)
         finally:
-            timer.cancel()
+            self._write_due = None
 
     def _expect_head(self) -> None:
         self._head_timer = self._loop.call_later(self._owner.head_deadline_s, self._late)
+
+    def _look_at_write(self) -> None:
+        self._write_timer = None
+        if self._write_due is None:
+            return
+        if self._loop.time() < self._write_due:  # of a later reply than the one that began it
+            self._write_timer = self._loop.call_at(self._write_due, self._look_at_write)
+        else:
+            self._late()
 
     def _late(self) -> None:
         if self.transport is not None:

@@ -91,6 +91,18 @@ async def test_an_idle_connection_outlives_the_heads_deadline(stub: WebStub) -> 
     writer.transport.abort()
 
 
+async def test_a_taken_reply_ends_no_connection() -> None:
+    async with WebStub(write_deadline_s=0.05) as stub:
+        reader, writer = await stub.connect()
+        writer.write(GOOD)
+        await reader.readuntil(BODY)
+        closed = asyncio.create_task(reader.read())
+        await asyncio.wait({closed}, timeout=0.2)
+        assert not closed.done()
+        writer.transport.abort()
+        await asyncio.gather(closed, return_exceptions=True)
+
+
 async def test_an_idle_connection_is_closed_in_the_end() -> None:
     async with WebStub(idle_s=0.2) as stub:
         assert (await stub.raw(GOOD)).endswith(b"hello")
@@ -288,15 +300,22 @@ async def test_a_refused_body_is_never_taken_for_a_request(stub: WebStub) -> Non
     assert stub.bodies in ([], [BODY])
 
 
-async def test_a_reply_that_nobody_takes_ends_the_connection() -> None:
+@pytest.mark.parametrize("before", [0, 2])
+async def test_a_reply_that_nobody_takes_ends_the_connection(before: int) -> None:
+    """Also after replies that were taken, which had the same timer."""
     async with WebStub(write_deadline_s=0.3) as stub:
         sock = socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         sock.setblocking(False)
         loop = asyncio.get_running_loop()
         await loop.sock_connect(sock, ("127.0.0.1", stub.port))
+        for _ in range(before):
+            await loop.sock_sendall(sock, GOOD)
+            reply = b""
+            while not reply.endswith(BODY):
+                reply += await loop.sock_recv(sock, 4096)
         await loop.sock_sendall(sock, b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
-        await eventually(lambda: stub.requests == 1)
+        await eventually(lambda: stub.requests == before + 1)
         assert stub.server.connections == 1
         await eventually(lambda: stub.server.connections == 0)
         sock.close()

@@ -229,6 +229,23 @@ async def test_a_caller_waits_no_longer_than_the_deadline() -> None:
     await bench.tasks.aclose()
 
 
+async def test_each_caller_has_the_whole_deadline_whoever_came_before() -> None:
+    bench = Bench(Limits(deadline_s=0.2))
+    await bench.store.start()
+    for text in "ab":  # in time; the timer is that of the first
+        await bench.post(text)
+    bench.store.gate.clear()
+    begun = asyncio.get_running_loop().time()
+    late = [bench.post("c"), bench.post("d")]
+    outcomes = await asyncio.gather(*late, return_exceptions=True)
+    assert all(isinstance(outcome, StoreUnavailable) for outcome in outcomes)
+    assert asyncio.get_running_loop().time() - begun >= 0.2
+    bench.store.gate.set()
+    await bench.groups.wait_idle()
+    assert (await bench.post("e")).seq == 5  # both were at the store already
+    await bench.tasks.aclose()
+
+
 async def test_stopping_refuses_what_still_waits(bench: Bench) -> None:
     first = await hold_first(bench)
     second = bench.post("second")
