@@ -17,9 +17,8 @@ from bench.contender import MAX_MEASURING, Shape, contender
 from bench.costs import Cost
 from bench.effort import Effort
 from bench.figures import Finding, Row, Target, measured
-from bench.pair import OLD, OURS, pair_of, trees
+from bench.pair import OURS, pair_of, started, trees
 from bench.revision import Tree
-from bench.tree_cluster import cluster_of
 from bench.turns import Load, favoured_if_asked, take_turns, warm_up
 
 FULL = (Shape(10, viewers=100), Load(200, turn_s=2.5, turns=4))
@@ -34,11 +33,10 @@ def measure(effort: Effort) -> Iterator[Finding]:
     with ExitStack() as stack:
         ours, old = trees(stack, effort)
         runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
-        wanted = {OURS: ours} if old is None else {OURS: ours, OLD: old}
-        sides = {}
-        for name, tree in wanted.items():
-            cluster = stack.enter_context(cluster_of(tree, nodes=3))
-            sides[name] = stack.enter_context(contender(cluster, shape, runner))
+        sides = {
+            name: stack.enter_context(contender(cluster, shape, runner))
+            for name, cluster in started(stack, ours, old).items()
+        }
         stack.enter_context(favoured_if_asked(sides, effort))
         warm_up(sides, load)
         done = [take_turns(sides, load, effort) for _ in range(effort.repeats)]

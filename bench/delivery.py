@@ -18,9 +18,8 @@ from bench.contender import Contender, Shape, Slice, contender, idle_rates
 from bench.costs import Cost, cost_of
 from bench.effort import Effort
 from bench.figures import Finding, Row
-from bench.pair import OLD, OURS, pair_of, trees
+from bench.pair import pair_of, started, trees
 from bench.revision import Tree
-from bench.tree_cluster import cluster_of
 
 _POSTS_PER_S = 20
 _SLICE_S = 5.0
@@ -36,10 +35,8 @@ def measure(effort: Effort) -> Iterator[Finding]:
     with ExitStack() as stack:
         ours, old = trees(stack, effort)
         runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
-        wanted = {OURS: ours} if old is None else {OURS: ours, OLD: old}
         sides = {}
-        for name, tree in wanted.items():
-            cluster = stack.enter_context(cluster_of(tree, nodes=3))
+        for name, cluster in started(stack, ours, old).items():
             sides[name] = stack.enter_context(contender(cluster, shape, runner))
             sides[name].run(_POSTS_PER_S, effort.choose(_WARM_UP_S, 0.5))
         done = [_repeat(sides, effort) for _ in range(effort.repeats)]

@@ -18,9 +18,8 @@ from bench.contender import Shape, contender, cpu_rates
 from bench.costs import BUS, ROLES, by_role
 from bench.effort import Effort
 from bench.figures import Finding, Row, Target
-from bench.pair import OLD, OURS, pair_of, trees
+from bench.pair import pair_of, started, trees
 from bench.revision import Tree
-from bench.tree_cluster import cluster_of
 from cluster.cluster import Cluster
 
 _SETTLE_S = 10.0
@@ -37,10 +36,7 @@ def measure(effort: Effort) -> Iterator[Finding]:
     with ExitStack() as stack:
         ours, old = trees(stack, effort)
         runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
-        wanted = {OURS: ours} if old is None else {OURS: ours, OLD: old}
-        sides = {
-            name: stack.enter_context(cluster_of(tree, nodes=3)) for name, tree in wanted.items()
-        }
+        sides = started(stack, ours, old)
         yield from rows_of("no viewers", _windows(sides, effort), old)
         for cluster in sides.values():
             stack.enter_context(contender(cluster, shape, runner))

@@ -13,6 +13,8 @@ from typing import Generic, TypeVar
 from bench.effort import Effort
 from bench.figures import Beside, Measured, On, Row, Target, measured
 from bench.revision import Tree, unpacked, why_missing, working_tree
+from bench.tree_cluster import cluster_of
+from cluster.cluster import Cluster
 
 OURS, OLD = "ours", "old"  # sides of a benchmark
 _DIGITS = 2
@@ -26,6 +28,12 @@ def trees(stack: ExitStack, effort: Effort) -> tuple[Tree, Tree | None]:
     if not effort.peer or why_missing(effort.peer):
         return ours, None
     return ours, stack.enter_context(unpacked(effort.peer))
+
+
+def started(stack: ExitStack, ours: Tree, old: Tree | None) -> dict[str, Cluster]:
+    """A cluster of three nodes of each, by side; `stack` stops them. Raises BenchFailed."""
+    wanted = {OURS: ours} if old is None else {OURS: ours, OLD: old}
+    return {name: stack.enter_context(cluster_of(tree, nodes=3)) for name, tree in wanted.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,11 +92,9 @@ class InternalClient:
                     max_msg_size=MAX_INTERNAL_BYTES,
                 )
         except aiohttp.WSServerHandshakeError as exc:
-            raise PeerError(
-                f"{peer.role} {peer.id}: status {exc.status}", reply_status=exc.status
-            ) from exc
+            raise _refused(peer, exc.status) from exc
         except Exception as exc:  # as in _call
-            raise PeerError(f"{peer.role} {peer.id}: {type(exc).__name__} {exc}".rstrip()) from exc
+            raise _failed(peer, exc) from exc
         return LinkSocket(socket)
 
     async def _call(
@@ -128,11 +126,19 @@ class InternalClient:
         except Exception as exc:
             # Whatever it is: what a peer says of its address and what it answers may be anything,
             # and the libraries on the way fail on it in many ways (UnicodeError, ValueError ...).
-            raise PeerError(f"{peer.role} {peer.id}: {type(exc).__name__} {exc}".rstrip()) from exc
+            raise _failed(peer, exc) from exc
 
     def _authority(self, peer: Peer) -> str:
         host, port = self._detours.get(f"{peer.role}/{peer.id}", (peer.host, peer.port))
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _failed(peer: Peer, exc: Exception) -> PeerError:
+    return PeerError(f"{peer.role} {peer.id}: {type(exc).__name__} {exc}".rstrip())
+
+
+def _refused(peer: Peer, status: int) -> PeerError:
+    return PeerError(f"{peer.role} {peer.id}: status {status}", reply_status=status)
 
 
 def _trace_parent(request_id: str) -> str:
@@ -149,7 +155,5 @@ async def _read(response: aiohttp.ClientResponse, peer: Peer) -> bytes:
             response.close()
             raise PeerError(f"{peer.role} {peer.id}: the reply is over {MAX_INTERNAL_BYTES} bytes")
     if response.status != 200:
-        raise PeerError(
-            f"{peer.role} {peer.id}: status {response.status}", reply_status=response.status
-        )
+        raise _refused(peer, response.status)
     return bytes(body)
