@@ -4,7 +4,12 @@
     |- CallerError            the caller's fault: 4xx, never retried as it is
     |  |- NotJson             400 not_json
     |  |- BadRequest          400 bad_request
+    |  |- Unauthenticated     401                      (WWW-Authenticate)
+    |  |  |- TokenMissing     401 token_missing
+    |  |  |- TokenExpired     401 token_expired
+    |  |  `- TokenInvalid     401 token_invalid
     |  |- Forbidden           403 forbidden            (internal endpoints: wrong role)
+    |  |  `- PermissionDenied 403 forbidden            (public endpoints: not with this token)
     |  |- NotFound            404 not_found
     |  |- MethodNotAllowed    405 method_not_allowed   (Allow)
     |  |- LengthRequired      411 length_required
@@ -17,6 +22,7 @@
     |- Unavailable            our fault or a peer's: 503, to be retried (Retry-After)
     |  |- StoreUnavailable    503 store_unavailable
     |  |- Overloaded          503 overloaded
+    |  |- KeysUnavailable     503 keys_unavailable
     |  |- Draining            503 draining
     |  |- BadGateway          502 bad_gateway          (said by the gateway)
     |  `- GatewayTimeout      504 gateway_timeout      (said by the gateway)
@@ -72,12 +78,55 @@ class BadRequest(CallerError):
     title = "Bad request"
 
 
+class Unauthenticated(CallerError):
+    """A bearer token is needed, or the one that was sent does not count. The challenge is that of
+    RFC 6750, section 3.
+    """
+
+    status = 401
+    code = "token_invalid"
+    title = "The token is not valid"
+    _challenge = 'Bearer error="invalid_token"'
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """How to authenticate (RFC 9110, section 11.6.1)."""
+        return {"WWW-Authenticate": self._challenge}
+
+
+class TokenMissing(Unauthenticated):
+    """This needs a token and none was sent."""
+
+    code = "token_missing"
+    title = "A bearer token is required"
+    _challenge = "Bearer"  # no error code: nothing was wrong with what was sent
+
+
+class TokenExpired(Unauthenticated):
+    """The token was good until its `exp`."""
+
+    code = "token_expired"
+    title = "The token has expired"
+
+
+class TokenInvalid(Unauthenticated):
+    """The token cannot be read, is not signed by a known key, is not for us, or not valid yet.
+    `detail` never repeats anything of the token.
+    """
+
+
 class Forbidden(CallerError):
     """The peer proved who it is, and its role may not call this endpoint."""
 
     status = 403
     code = "forbidden"
     title = "This role may not call this endpoint"
+
+
+class PermissionDenied(Forbidden):
+    """The caller's token is good and does not allow this."""
+
+    title = "This token does not allow it"
 
 
 class NotFound(CallerError):
@@ -203,6 +252,13 @@ class Overloaded(Unavailable):
 
     code = "overloaded"
     title = "Too many requests are waiting"
+
+
+class KeysUnavailable(Unavailable):
+    """The keys that tokens are checked with could not be fetched."""
+
+    code = "keys_unavailable"
+    title = "The keys to check tokens are unavailable"
 
 
 class Draining(Unavailable):

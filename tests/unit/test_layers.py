@@ -20,13 +20,14 @@ ALLOWED: dict[str, set[str]] = {
     "service": {"wire"},
     "coordination": {"wire", "service"},
     "pubsub": {"wire", "service"},
-    "writer": {"wire", "service"},
+    "identity": {"wire", "service"},
+    "writer": {"wire", "service", "identity"},
     "writer.openapi": {"wire"},
     "writer.sqlite": {"wire", "service", "writer"},
     "writer.cassandra": {"wire", "service", "writer"},
     "dispatcher": {"wire", "service", "coordination"},
     "rtms_node": {"wire", "service"},
-    "single": {"wire", "service", "writer", "rtms_node"},
+    "single": {"wire", "service", "identity", "writer", "rtms_node"},
 }
 PRODUCT = set(ALLOWED)
 ALLOWED |= {

@@ -14,6 +14,7 @@ _COMPONENTS = {
     "X-Request-Id": "RequestId",
     "Retry-After": "RetryAfter",
     "Idempotency-Replayed": "IdempotencyReplayed",
+    "WWW-Authenticate": "WwwAuthenticate",
 }
 
 
@@ -62,6 +63,11 @@ def shared_headers() -> Json:
         ),
         "RetryAfter": _header(
             "Seconds after which a retry may succeed", {"type": "integer", "minimum": 0}, 1
+        ),
+        "WwwAuthenticate": _header(
+            "How to authenticate (RFC 6750)",
+            {"type": "string"},
+            'Bearer error="invalid_token"',
         ),
         "Allow": _header("The methods that the path has", {"type": "string"}, "GET, HEAD, POST"),
         "Location": _header(

@@ -19,6 +19,7 @@ from wire.errors import (
     GatewayTimeout,
     InvalidField,
     KeyReused,
+    KeysUnavailable,
     LengthRequired,
     LivecommentsError,
     MethodNotAllowed,
@@ -27,6 +28,9 @@ from wire.errors import (
     NotJsonMediaType,
     Overloaded,
     StoreUnavailable,
+    TokenExpired,
+    TokenInvalid,
+    TokenMissing,
     TooManyRequests,
     Unavailable,
 )
@@ -44,6 +48,8 @@ _SERVERS: Problems = (
     Draining(),
     GatewayTimeout(),
 )
+# Of every operation that reads the Authorization header.
+TOKENS: Problems = (TokenMissing(), TokenExpired(), TokenInvalid(), KeysUnavailable())
 READ_ONE: Problems = (
     BadRequest(),
     NotFound("no such comment"),
@@ -73,6 +79,7 @@ POST: Problems = (
     InvalidField("text", "is missing"),
     KeyReused(),
     TooManyRequests(),
+    *TOKENS,
     *_SERVERS,
 )
 STREAM: Problems = (
@@ -85,6 +92,7 @@ EVERY: Problems = (*READ_ONE, *READ_PAGE, *POST, *STREAM)
 
 _TEXTS = {
     400: "The request or its body cannot be read",
+    401: "A bearer token is needed, or the one that was sent does not count",
     404: "No such path, video id or comment",
     405: "This method is not allowed on this path",
     411: "The body has no length",

@@ -55,7 +55,7 @@ def test_it_names_the_paths_and_their_statuses() -> None:
     assert DOCUMENT["openapi"] == "3.1.0"
     assert set(DOCUMENT["paths"]) == {COMMENTS, f"{COMMENTS}/{{seq}}"}
     assert set(OPERATIONS["postComment"]["responses"]) == {
-        *("200", "201", "400", "404", "405", "411", "413", "415", "417", "422", "429"),
+        *("200", "201", "400", "401", "404", "405", "411", "413", "415", "417", "422", "429"),
         *("500", "502", "503", "504"),
     }
 

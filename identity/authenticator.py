@@ -1,0 +1,61 @@
+"""From the headers of a request to its caller (RFC 6750, section 2.1: the Authorization header and
+no other place, so that no token is ever part of a URL).
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from multidict import MultiMapping
+
+from identity.caller import ANONYMOUS, Caller
+from wire.errors import TokenInvalid
+
+_SCHEME = "bearer"
+
+
+class TokenVerifier(Protocol):
+    """What knows the keys."""
+
+    async def verify(self, token: str) -> Caller:
+        """Whose token it is. Raises TokenInvalid, TokenExpired, KeysUnavailable."""
+
+
+class Authenticator:
+    """One of a process. `verifier` is None where no keys are configured: every token is then
+    refused, since a token that is sent must never be ignored.
+    """
+
+    def __init__(self, verifier: TokenVerifier | None) -> None:
+        self._verifier = verifier
+
+    async def identify(self, headers: MultiMapping[str]) -> Caller:
+        """Who sent a request with these headers; ANONYMOUS without a bearer token (other schemes
+        are not ours and count as none). Seldom waits: only for a key that is not known yet.
+
+        Raises TokenInvalid, TokenExpired, or KeysUnavailable (503: the keys could not be fetched).
+        """
+        token = find_token(headers)
+        if token is None:
+            return ANONYMOUS
+        if self._verifier is None:
+            raise TokenInvalid("no keys are configured here")
+        return await self._verifier.verify(token)
+
+
+def find_token(headers: MultiMapping[str]) -> str | None:
+    """The bearer token in these headers, None if there is none. Raises TokenInvalid if it is empty
+    or if Authorization is given twice.
+    """
+    values = headers.getall("Authorization", ())
+    if not values:
+        return None
+    if len(values) > 1:
+        raise TokenInvalid("Authorization is given twice")
+    scheme, _, token = values[0].partition(" ")
+    if scheme.lower() != _SCHEME:
+        return None
+    token = token.strip(" ")
+    if not token:
+        raise TokenInvalid("the token is empty")
+    return token
