@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 class Inbox:
     """Owned by one timeline. Beyond `max_held` comments are dropped; they are read from the store
-    later. held: the frames by number, which only the inbox changes.
+    later. held: public JSON by number, which only the inbox changes.
     """
 
     __slots__ = ("_max_held", "dropped", "epoch", "held")
@@ -27,22 +27,22 @@ class Inbox:
     def __len__(self) -> int:
         return len(self.held)
 
-    def hold(self, epoch: str, seq: int, frame: bytes) -> None:
-        """Keep a frame. A frame of another epoch replaces all: only one of them can be right."""
+    def hold(self, epoch: str, seq: int, raw: bytes) -> None:
+        """Keep an entry. An entry of another epoch replaces all: only one of them can be right."""
         if epoch != self.epoch:
             self.held.clear()
             self.epoch = epoch
         if seq in self.held:
-            if self.held[seq] != frame:
+            if self.held[seq] != raw:
                 del self.held[seq]
                 self.dropped += 1
         elif len(self.held) < self._max_held:
-            self.held[seq] = frame
+            self.held[seq] = raw
         else:
             self.dropped += 1
 
     def take_from(self, epoch: str, seq: int) -> Iterator[bytes]:
-        """Remove and return the frames of `seq`, `seq + 1`, ... as far as they are held; what lies
+        """Remove and return the entries `seq`, `seq + 1`, ... as far as they are held; what lies
         below is forgotten.
         """
         if epoch != self.epoch:

@@ -24,6 +24,7 @@ _COUNTERS = {
     "repeated": "Comments received again and dropped",
     "held_dropped": "Comments dropped: too many waited for an earlier one",
     "foreign_epoch": "Forwards of an epoch that is not the store's",
+    "redacted": "Frames replaced: their comment was removed, or restored",
     "repairs": "Range reads for comments that were missing",
     "backfills": "Range reads for viewers behind the ring",
     "failed_reads": "Range reads that no writer answered",

@@ -1,11 +1,11 @@
-"""The ring: encoded frames of one video's newest comments, without a hole. Each frame is already a
+"""The ring: encoded frames of one video's newest entries, without a hole. Each frame is already a
 chunk of HTTP/1.1, so that nothing is left to be done for each viewer.
 
 Invariants: a room has one ring for life, and only its timeline changes it. The frames held are
 those of `first` to `head`, consecutive, all of one epoch. The head grows by `append` and changes
 otherwise only by `restart`, which drops all frames; `first` moves back only by `prepend` of exactly
-the frames before it, and forward by trimming. An empty ring still knows its head (`first == head +
-1`). A viewer is a cursor into a ring: nothing here knows of viewers.
+the frames before it, and forward by trimming; `replace` changes neither. An empty ring still knows
+its head (`first == head + 1`). A viewer is a cursor into a ring: nothing here knows of viewers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from wire.chunks import chunk
-from wire.sse import comment_frame
+from wire.sse import entry_frame
 
 # Memory of each frame beside its bytes: of the object, and of its place in the list.
 _FRAME_OVERHEAD = sys.getsizeof(b"") + 8
@@ -23,10 +23,15 @@ _TRIM_BLOCK = 256
 
 
 def encode_frame(epoch: str, seq: int, raw: bytes) -> bytes:
-    """A comment's frame as rings keep it, from its public JSON; ValueError if `raw` is not one
+    """An entry's frame as rings keep it, from its public JSON; ValueError if that is not one
     line.
     """
-    return chunk(comment_frame(epoch, seq, raw))
+    return chunk(entry_frame(epoch, seq, raw))
+
+
+def decode_frame(frame: bytes) -> bytes:
+    """The public JSON in a frame that `encode_frame` has made."""
+    return frame[frame.index(b"\ndata: ") + len(b"\ndata: ") : -len(b"\n\n\r\n")]
 
 
 class FrameMemory:
@@ -93,9 +98,22 @@ class Ring:
         """Whether everything after `cursor` is here."""
         return cursor + 1 >= self.first
 
+    def holds(self, seq: int) -> bool:
+        """Whether the frame of that number is here."""
+        return self.first <= seq <= self.head
+
+    def frame(self, seq: int) -> bytes:
+        """The frame of a number that is held."""
+        return self._frames[seq - self.first]
+
     def differs(self, seq: int, frame: bytes) -> bool:
         """Whether another frame of that number is here."""
-        return self.first <= seq <= self.head and self._frames[seq - self.first] != frame
+        return self.holds(seq) and self.frame(seq) != frame
+
+    def replace(self, seq: int, frame: bytes) -> None:
+        """Put another frame in the place of one that is held."""
+        self._memory.size_bytes += len(frame) - len(self.frame(seq))
+        self._frames[seq - self.first] = frame
 
     def payload_after(self, cursor: int, max_bytes: int) -> tuple[bytes, int]:
         """The frames after `cursor` as one payload, and the number of the last one in it: at least

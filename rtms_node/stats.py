@@ -20,6 +20,7 @@ class Stats:
     repeated: int = 0  # forwarded again
     held_dropped: int = 0
     foreign_epoch: int = 0  # forwards of another epoch than the ring's
+    redacted: int = 0  # frames replaced: their comment was removed, or restored
     contradictions: int = 0  # forwards with another content than the ring has: alarm
     repairs: int = 0  # ranges asked for because of a hole or a head ahead of the ring
     backfills: int = 0  # ranges asked for because of viewers behind the ring

@@ -9,7 +9,8 @@ Invariants:
   forward.
 - After a read that failed or brought nothing the next one waits for a pause; and forwards of
   another epoch have the head read at most once in that time.
-- A number has one content. If a forward has another one, the store is asked which is right.
+- A number has one content, or a tombstone in its place. If a forward has another content, the store
+  is asked which is right.
 - What was held before the store went back, or before a read that does not find it, is forgotten.
 - The room hears of every change: `grown`, `restarted`, `skipped`, and of every head reply.
 """
@@ -24,6 +25,7 @@ import structlog
 
 from rtms_node.context import NodeContext
 from rtms_node.inbox import Inbox
+from rtms_node.redactions import Redactions
 from rtms_node.ring import Ring, encode_frame
 from service.logs import bind_request, clean_request_id
 from wire.internal import Batch, RangeReply
@@ -54,8 +56,8 @@ class Timeline:
 
     __slots__ = (
         "_appended_ticket", "_closed", "_comparing", "_ctx", "_doubted_at", "_inbox", "_last_held",
-        "_observer", "_regressions", "_repair_asked", "_repair_timer", "_store_head", "ring",
-        "video_id",
+        "_observer", "_redactions", "_regressions", "_repair_asked", "_repair_timer",
+        "_store_head", "ring", "video_id",
     )  # fmt: skip
 
     def __init__(self, video_id: str, context: NodeContext, ring: Ring, observer: Observer) -> None:
@@ -64,6 +66,7 @@ class Timeline:
         self._ctx = context
         self._observer = observer
         self._inbox = Inbox(context.limits.max_held)
+        self._redactions = Redactions(ring, context.stats)
         self._store_head = 0
         self._appended_ticket = 0  # reads with a higher ticket were sent after the last append
         self._regressions = 0
@@ -141,8 +144,12 @@ class Timeline:
         return True
 
     def prepend(self, reply: RangeReply) -> bool:
-        """Put a reply's comments before the ring's start; False if they do not reach up to it."""
+        """Put a reply's comments before the ring's start; False if they do not reach up to it, or
+        may show what has been removed since.
+        """
         ring = self.ring
+        if self._redactions.is_stale(reply):
+            return False
         raws = reply.comments[: max(ring.first - reply.first_seq, 0)]
         if not raws or reply.first_seq + len(raws) != ring.first:
             return False
@@ -171,6 +178,7 @@ class Timeline:
 
     def _restart(self, epoch: str, head: int) -> None:
         self.ring.restart(epoch, head)
+        self._redactions.restarted()
         self._store_head = head
         self._regressions = 0
         self._append_held()
@@ -179,8 +187,8 @@ class Timeline:
         ring, stats = self.ring, self._ctx.stats
         known = ring.head + 1 - first_seq
         new = comments[known:] if known >= 0 else ()
-        for seq, raw in enumerate(new, ring.head + 1):
-            ring.append(encode_frame(ring.epoch, seq, bytes(raw)))
+        for raw in new:
+            self._append_one(bytes(raw))
         stats.comments += len(new)
         stats.repeated += len(comments) - len(new)
         if new:
@@ -189,19 +197,24 @@ class Timeline:
         if self._lacks_comments():
             self._repair_soon()
 
+    def _append_one(self, raw: bytes) -> None:
+        ring = self.ring
+        ring.append(encode_frame(ring.epoch, ring.head + 1, raw))
+        self._redactions.appended(raw)
+
     def _append_held(self) -> None:
         ring = self.ring
         self._appended_ticket = self._ctx.reads.last_ticket
         if self._inbox.held:
             before = ring.head
-            for frame in self._inbox.take_from(ring.epoch, ring.head + 1):
-                ring.append(frame)
+            for raw in self._inbox.take_from(ring.epoch, ring.head + 1):
+                self._append_one(raw)
             self._ctx.stats.comments += ring.head - before
 
     def _hold(self, batch: Batch) -> None:
         dropped = self._inbox.dropped
         for seq, raw in enumerate(batch.comments, batch.first_seq):
-            self._inbox.hold(batch.epoch, seq, encode_frame(batch.epoch, seq, bytes(raw)))
+            self._inbox.hold(batch.epoch, seq, bytes(raw))
         self._ctx.stats.held_dropped += self._inbox.dropped - dropped
 
     def _forget_held(self, first: int, last: int) -> None:
@@ -231,7 +244,7 @@ class Timeline:
     def _find_difference(self, first_seq: int, comments: Sequence[bytes]) -> int | None:
         ring = self.ring
         for seq, raw in enumerate(comments[: max(ring.head + 1 - first_seq, 0)], first_seq):
-            if ring.differs(seq, encode_frame(ring.epoch, seq, bytes(raw))):
+            if self._redactions.contradicts(seq, bytes(raw)):
                 return seq
         return None
 

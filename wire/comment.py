@@ -77,9 +77,15 @@ def encode_comment(epoch: str, video_id: str, seq: int, new: NewComment, created
     """The public JSON of a stored comment: one line, also for readers that split lines where
     Unicode does (JSON itself escapes only control characters).
     """
-    raw = msgspec.json.encode(
-        Comment(event_id_text(epoch, seq), video_id, seq, new.author, new.text, created_at)
+    return one_line(
+        msgspec.json.encode(
+            Comment(event_id_text(epoch, seq), video_id, seq, new.author, new.text, created_at)
+        )
     )
+
+
+def one_line(raw: bytes) -> bytes:
+    """JSON that is one line for JSON itself, as one line for everybody: see encode_comment."""
     if raw.isascii():  # nearly always, and each search would cost more than to see that
         return raw
     return raw.replace(*_LINE_SEPARATOR).replace(*_PARAGRAPH_SEPARATOR)

@@ -11,6 +11,7 @@
     |  |- Forbidden           403 forbidden            (internal endpoints: wrong role)
     |  |  `- PermissionDenied 403 forbidden            (public endpoints: not with this token)
     |  |- NotFound            404 not_found
+    |  |- CommentRemoved      410 removed
     |  |- MethodNotAllowed    405 method_not_allowed   (Allow)
     |  |- LengthRequired      411 length_required
     |  |- BodyTooLarge        413 body_too_large
@@ -135,6 +136,14 @@ class NotFound(CallerError):
     status = 404
     code = "not_found"
     title = "Not found"
+
+
+class CommentRemoved(CallerError):
+    """The comment was there, and has been removed."""
+
+    status = 410
+    code = "removed"
+    title = "This comment has been removed"
 
 
 class MethodNotAllowed(CallerError):

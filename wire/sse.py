@@ -15,6 +15,7 @@ from enum import StrEnum
 
 import msgspec
 
+from wire.entry import entry_type
 from wire.ids import EventId
 
 # Events are UTF-8 by the standard; clients for HTTP in general take text without a charset for
@@ -50,12 +51,13 @@ class ResetReason(StrEnum):
     AHEAD = "ahead"
 
 
-def comment_frame(epoch: str, seq: int, raw: bytes) -> bytes:
-    """A `comment` event from the comment's public JSON; ValueError if `raw` is not one line."""
+def entry_frame(epoch: str, seq: int, raw: bytes) -> bytes:
+    """An entry's event, from its public JSON; ValueError if `raw` is not one line."""
     # Not `in`: that tries whether the line end is a number first, which takes twice as long.
     if raw.find(b"\n") >= 0 or raw.find(b"\r") >= 0:
         raise ValueError("a comment must be one line")
-    return b"id: %s-%d\nevent: comment\ndata: %s\n\n" % (epoch.encode(), seq, raw)
+    name = entry_type(raw)
+    return b"id: %s-%d\nevent: %s\ndata: %s\n\n" % (epoch.encode(), seq, name.encode(), raw)
 
 
 def hello_frame(

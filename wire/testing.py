@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from wire.comment import NewComment, encode_comment
+from wire.entry import Removed, encode_removed, encode_restored, encode_tombstone
 from wire.ids import new_epoch
 from wire.internal import Batch
 
@@ -15,13 +16,14 @@ class MemoryComments:
     """Numbers, encodes and keeps comments as a store does, without durability.
 
     `oldest`, by video, is moved by a test that plays retention; `keys`: number and comment of each
-    idempotency key of a video.
+    idempotency key of a video; `removed`: notice and comment of each removed one.
     """
 
     def __init__(self, epoch: str | None = None) -> None:
         self.epoch = epoch or new_epoch()
         self.oldest: dict[str, int] = {}
         self.keys: dict[tuple[str, str], tuple[int, NewComment]] = {}
+        self.removed: dict[tuple[str, int], tuple[int, bytes]] = {}
         self._raws: dict[str, list[bytes]] = {}
 
     def add(
@@ -39,6 +41,25 @@ class MemoryComments:
         for seq in range(stored + 1, stored + count + 1):
             self.add(video_id, NewComment("ann", f"{text} {seq}"))
         return self.batch(video_id, stored + 1, stored + count)
+
+    def remove(self, video_id: str, removed: Removed, created_at: str = CREATED_AT) -> Batch:
+        """Put tombstones in the place of comments; the notice, as a writer would dispatch it."""
+        raws = self._raws[video_id]
+        for seq in removed.targets:
+            self.removed[video_id, seq] = (len(raws) + 1, raws[seq - 1])
+            raws[seq - 1] = encode_tombstone(raws[seq - 1])
+        seq = len(raws) + 1
+        raws.append(encode_removed(self.epoch, video_id, seq, removed, created_at))
+        return self.batch(video_id, seq, seq)
+
+    def restore(self, video_id: str, seq: int, created_at: str = CREATED_AT) -> Batch:
+        """Put a removed comment back; the notice, as a writer would dispatch it."""
+        raws = self._raws[video_id]
+        _, comment = self.removed.pop((video_id, seq))
+        raws[seq - 1] = comment
+        notice = len(raws) + 1
+        raws.append(encode_restored(self.epoch, video_id, notice, comment, created_at))
+        return self.batch(video_id, notice, notice)
 
     def batch(self, video_id: str, first: int, last: int) -> Batch:
         """Stored comments `first` to `last` as a batch."""
@@ -66,5 +87,5 @@ class MemoryComments:
     def restart(self, epoch: str) -> None:
         """Become another, empty store."""
         self.epoch = epoch
-        for kept in (self.oldest, self.keys, self._raws):
+        for kept in (self.oldest, self.keys, self.removed, self._raws):
             kept.clear()

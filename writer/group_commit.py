@@ -4,7 +4,8 @@ Invariants
 - A video has at most one group at the store, so its comments keep the order in which they arrived
   here. Different videos do not wait for one another.
 - No timer: the first comment of an idle video is committed at once; under load groups grow to
-  MAX_GROUP by themselves.
+  MAX_GROUP by themselves. A redaction (see `writer.redaction`) keeps its place among them, and is a
+  group by itself.
 - Nobody is told "stored" before the commit, and only then is anything handed to the sink.
 - A caller that goes away is left out of groups that have not begun; it never stops one that has.
 - Bounds: `max_waiting` comments in all and `max_waiting_per_video`, those at the store included;
@@ -16,20 +17,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import msgspec
 import structlog
 
 from service.failpoints import Failpoint, reach
 from service.stages import Stage, note
 from service.tasks import TaskHome
 from wire.comment import NewComment, timestamp
-from wire.errors import Overloaded, StoreUnavailable
+from wire.entry import Removed
+from wire.errors import CallerError, Overloaded, StoreUnavailable
 from wire.internal import MAX_BATCH, Batch
+from writer.batches import batches_of_comments, batches_of_notices
+from writer.lane import Lane, Post, fail
 from writer.metrics import WriterMetrics
+from writer.redaction import Redacted, Redaction
 from writer.sink import CommentSink
 from writer.store import MAX_GROUP, Appended, CommentStore, Item, Outcome
 
@@ -47,26 +51,6 @@ class Limits:
     deadline_s: float = 5.0
 
 
-class Post(msgspec.Struct, frozen=True):
-    """One comment on its way to the store."""
-
-    comment: NewComment
-    key: str | None
-    request_id: str
-    accepted_at: float
-    done: asyncio.Future[Appended]
-
-
-class _Lane:
-    """One video: who waits for the next group, and how many are at the store."""
-
-    __slots__ = ("at_store", "waiting")
-
-    def __init__(self) -> None:
-        self.waiting: deque[Post] = deque()
-        self.at_store = 0
-
-
 class GroupCommit:
     """Owns the lanes; one task for each video that has something to commit."""
 
@@ -82,10 +66,10 @@ class GroupCommit:
     ) -> None:
         self._store, self._sink, self._tasks, self._metrics = store, sink, tasks, metrics
         self._limits, self._now = limits or Limits(), now
-        self._lanes: dict[str, _Lane] = {}
+        self._lanes: dict[str, Lane] = {}
         self._waiting = 0
         # Who waits until when, first come first: the deadline is the same for all.
-        self._due: dict[asyncio.Future[Appended], float] = {}
+        self._due: dict[asyncio.Future[Any], float] = {}
         self._timer: asyncio.TimerHandle | None = None  # of the first of them, or of an earlier one
         self._idle = asyncio.Event()
         self._idle.set()
@@ -108,7 +92,21 @@ class GroupCommit:
         Raises Overloaded when too much waits, StoreUnavailable when the commit failed or did not
         come in time.
         """
-        done = self._enqueue(video_id, comment, key, request_id)
+        result: Appended = await self._wait(self._enqueue(video_id, comment, key, request_id))
+        return result
+
+    async def redact(self, video_id: str, redaction: Redaction, request_id: str = "") -> Redacted:
+        """Remove or restore comments, after what waits for the video already; as `post`. Raises
+        what `CommentStore.redact` raises.
+        """
+        result: Redacted = await self._wait(self._enqueue(video_id, redaction, None, request_id))
+        return result
+
+    async def wait_idle(self) -> None:
+        """Wait until nothing waits for a commit."""
+        await self._idle.wait()
+
+    async def _wait(self, done: asyncio.Future[Any]) -> Any:
         # No timeout of its own: one timer for all, since this is on the path of every post.
         loop = asyncio.get_running_loop()
         due = self._due[done] = loop.time() + self._limits.deadline_s
@@ -119,24 +117,20 @@ class GroupCommit:
         finally:
             del self._due[done]
 
-    async def wait_idle(self) -> None:
-        """Wait until nothing waits for a commit."""
-        await self._idle.wait()
-
     def _enqueue(
-        self, video_id: str, comment: NewComment, key: str | None, request_id: str
-    ) -> asyncio.Future[Appended]:
+        self, video_id: str, what: NewComment | Redaction, key: str | None, request_id: str
+    ) -> asyncio.Future[Any]:
         lane = self._lanes.get(video_id)
-        ahead = len(lane.waiting) + lane.at_store if lane else 0
+        ahead = len(lane) if lane else 0
         if self._waiting >= self._limits.max_waiting:
             raise self._overloaded("queue_full")
         if ahead >= self._limits.max_waiting_per_video:
             raise self._overloaded("video_queue_full")
         if lane is None:
-            lane = self._lanes[video_id] = _Lane()
+            lane = self._lanes[video_id] = Lane()
             self._tasks.spawn(self._run(video_id, lane), "commit")
-        done: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-        lane.waiting.append(Post(comment, key, request_id, self._now(), done))
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        lane.waiting.append(Post(what, key, request_id, self._now(), done))
         self._waiting += 1
         self._idle.clear()
         return done
@@ -156,26 +150,20 @@ class GroupCommit:
         self._metrics.refused.labels(reason).inc()
         return Overloaded()
 
-    async def _run(self, video_id: str, lane: _Lane) -> None:
+    async def _run(self, video_id: str, lane: Lane) -> None:
         try:
             while lane.waiting:
-                group = self._take(lane)
+                group, gone = lane.take()
+                self._count_down(gone)
                 if group:
                     await self._commit(video_id, group)
                     self._release(lane, len(group))
         finally:  # something is left only if the service stops or a bug ends this task
             del self._lanes[video_id]
-            _fail(lane.waiting, StoreUnavailable("not committed: stopping"))
-            self._release(lane, len(lane.waiting) + lane.at_store)
+            fail(lane.waiting, StoreUnavailable("not committed: stopping"))
+            self._release(lane, len(lane))
 
-    def _take(self, lane: _Lane) -> list[Post]:
-        taken = [lane.waiting.popleft() for _ in range(min(len(lane.waiting), MAX_GROUP))]
-        group = [post for post in taken if not post.done.done()]
-        lane.at_store = len(group)
-        self._count_down(len(taken) - len(group))
-        return group
-
-    def _release(self, lane: _Lane, count: int) -> None:
+    def _release(self, lane: Lane, count: int) -> None:
         lane.at_store = 0
         self._count_down(count)
 
@@ -186,25 +174,24 @@ class GroupCommit:
 
     async def _commit(self, video_id: str, group: Sequence[Post]) -> None:
         begun = time.monotonic()
-        created_at = timestamp(self._now())
-        items = [Item(post.comment, post.key, created_at) for post in group]
         reach(Failpoint.WRITER_BEFORE_COMMIT)
         try:
             epoch = await self._store.epoch()
-            results = await self._store.append(video_id, items)
+            results = await self._store_group(video_id, group)
         except StoreUnavailable as exc:
             self._metrics.store_failures.labels("append").inc()
             self._metrics.refused.labels("store").inc(len(group))
-            _fail(group, exc)
+            fail(group, exc)
+            return
+        except CallerError as exc:  # of a redaction, which is alone
+            fail(group, exc)
             return
         except BaseException:
-            _fail(group, StoreUnavailable("commit outcome unknown; retry with the same key"))
+            fail(group, StoreUnavailable("commit outcome unknown; retry with the same key"))
             raise
         reach(Failpoint.WRITER_AFTER_COMMIT)
         self._metrics.observe_commit(time.monotonic() - begun)
-        self._metrics.observe_group(len(group))
-        self._count_outcomes(results)
-        for batch in _batches(video_id, epoch, group, results):
+        for batch in self._hand_over(video_id, epoch, group, results):
             _log_stored(batch)
             note(Stage.COMMITTED, batch.accepted_at, batch.request_id)
             self._sink.offer(batch)
@@ -212,34 +199,60 @@ class GroupCommit:
         for post, result in zip(group, results, strict=True):
             _tell(post, result)
 
+    async def _store_group(
+        self, video_id: str, group: Sequence[Post]
+    ) -> Sequence[Appended | Redacted]:
+        created_at, first = timestamp(self._now()), group[0].what
+        if not isinstance(first, NewComment):
+            return [await self._store.redact(video_id, first, created_at)]
+        items = [Item(post.what, post.key, created_at) for post in group]  # type: ignore[arg-type]
+        return await self._store.append(video_id, items)
+
+    def _hand_over(
+        self,
+        video_id: str,
+        epoch: str,
+        group: Sequence[Post],
+        results: Sequence[Appended | Redacted],
+    ) -> list[Batch]:
+        if isinstance(results[0], Redacted):
+            self._count_redacted(results[0])
+            return batches_of_notices(video_id, epoch, group[0], results[0])
+        appended: Sequence[Appended] = results  # type: ignore[assignment]
+        self._metrics.observe_group(len(group))
+        self._count_outcomes(appended)
+        return batches_of_comments(video_id, epoch, group, appended)
+
+    def _count_redacted(self, redacted: Redacted) -> None:
+        if redacted.notice is not None:
+            if isinstance(redacted.notice, Removed):
+                self._metrics.removed.labels(redacted.notice.by).inc(len(redacted.notice.targets))
+            else:
+                self._metrics.restored.inc()
+
     def _count_outcomes(self, results: Sequence[Appended]) -> None:
         outcomes = [result.outcome for result in results]
         new, replayed = outcomes.count(Outcome.NEW), outcomes.count(Outcome.REPLAYED)
         undecided = outcomes.count(Outcome.UNDECIDED)
-        conflicts = len(outcomes) - new - replayed - undecided
+        removed = outcomes.count(Outcome.REMOVED)
+        conflicts = len(outcomes) - new - replayed - undecided - removed
         self._metrics.accepted.inc(new)
-        if replayed or conflicts:  # hardly ever, and a counter takes a lock
-            self._metrics.replayed.inc(replayed)
+        if replayed or conflicts or removed:  # hardly ever, and a counter takes a lock
+            self._metrics.replayed.inc(replayed + removed)
             self._metrics.conflicts.inc(conflicts)
         if undecided:
             self._metrics.refused.labels("store").inc(undecided)
 
 
-def _tell(post: Post, result: Appended) -> None:
+def _tell(post: Post, result: Appended | Redacted) -> None:
     if post.done.done():
         return
-    if result.outcome is Outcome.UNDECIDED:
+    if isinstance(result, Appended) and result.outcome is Outcome.UNDECIDED:
         post.done.set_exception(
             StoreUnavailable("not stored: its idempotency key could not be looked up in time")
         )
     else:
         post.done.set_result(result)
-
-
-def _fail(posts: Sequence[Post] | deque[Post], error: Exception) -> None:
-    for post in posts:
-        if not post.done.done():
-            post.done.set_exception(error)
 
 
 def _log_stored(batch: Batch) -> None:
@@ -250,31 +263,3 @@ def _log_stored(batch: Batch) -> None:
         last_seq=batch.last_seq,
         request_id=batch.request_id,
     )
-
-
-def _batches(
-    video_id: str, epoch: str, group: Sequence[Post], results: Sequence[Appended]
-) -> list[Batch]:
-    """What the sink gets: the new comments in runs of consecutive numbers (one run, unless the
-    store cut the group in two), and each replayed one once (its first hand-over may have died with
-    another writer).
-    """
-
-    def batch(posts: Sequence[tuple[Post, Appended]]) -> Batch:
-        (post, first), raws = posts[0], tuple(msgspec.Raw(result.raw) for _, result in posts)
-        return Batch(video_id, epoch, first.seq, raws, post.accepted_at, post.request_id)
-
-    pairs = list(zip(group, results, strict=True))
-    new = [pair for pair in pairs if pair[1].outcome is Outcome.NEW]
-    handed_over = {result.seq for _, result in new}
-    runs: list[list[tuple[Post, Appended]]] = []
-    for pair in new:
-        if not runs or pair[1].seq != runs[-1][-1][1].seq + 1:
-            runs.append([])
-        runs[-1].append(pair)
-    batches = [batch(run) for run in runs]
-    for pair in pairs:
-        if pair[1].outcome is Outcome.REPLAYED and pair[1].seq not in handed_over:
-            handed_over.add(pair[1].seq)
-            batches.append(batch([pair]))
-    return batches

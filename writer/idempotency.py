@@ -6,6 +6,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from wire.comment import NewComment
+from wire.entry import is_comment
 from writer.store import Appended, Outcome
 
 
@@ -27,4 +28,6 @@ def used_again(earlier: Earlier, digest: bytes) -> Appended:
     """The answer to a body with this digest under a key that stands for `earlier`."""
     if digest != earlier.digest:
         return Appended(Outcome.CONFLICT, 0, b"")
+    if not is_comment(earlier.raw):
+        return Appended(Outcome.REMOVED, earlier.seq, b"")
     return Appended(Outcome.REPLAYED, earlier.seq, earlier.raw)

@@ -25,6 +25,8 @@ class WriterMetrics:
         self.accepted = counter("comments_accepted", "Comments stored")
         self.replayed = counter("comments_replayed", "Posts answered with an earlier comment")
         self.conflicts = counter("comments_conflicts", "Keys used again with another body")
+        self.removed = counter("comments_removed", "Comments removed", "by")
+        self.restored = counter("comments_restored", "Removed comments shown again")
         self.refused = counter("comments_refused", "Posts refused with 503 or 429", "reason")
         self.reads_refused = counter(
             "reads_refused", "Reads refused with 503 or 429", "lane", "reason"

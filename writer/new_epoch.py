@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
+from wire.entry import restamp
 from wire.errors import StoreUnavailable
-from wire.ids import EPOCH_LENGTH, is_epoch, new_epoch
+from wire.ids import is_epoch, new_epoch
 
 _BUSY_BOUND_S = 2.0
-# The epoch stands in the id of each comment's public JSON, which begins so:
-_BEFORE_EPOCH = '{"id":"'
 
 
 def renew_epoch(path: Path) -> tuple[str, str]:
@@ -32,16 +32,9 @@ def renew_epoch(path: Path) -> tuple[str, str]:
             connection.execute("BEGIN EXCLUSIVE")
             old, new = _read_epoch(connection), new_epoch()
             connection.execute("UPDATE meta SET value = ? WHERE name = 'epoch'", (new,))
-            connection.execute(
-                "UPDATE comments SET raw = CAST(? || substr(CAST(raw AS TEXT), ?) AS BLOB)"
-                " WHERE substr(CAST(raw AS TEXT), 1, ?) = ?",
-                (
-                    _BEFORE_EPOCH + new,
-                    len(_BEFORE_EPOCH) + EPOCH_LENGTH + 1,
-                    len(_BEFORE_EPOCH) + EPOCH_LENGTH,
-                    _BEFORE_EPOCH + old,
-                ),
-            )
+            connection.create_function("restamp", 1, partial(restamp, epoch=new.encode()))
+            for table in _tables_of_entries(connection):
+                connection.execute(f"UPDATE {table} SET raw = restamp(raw) WHERE raw IS NOT NULL")  # noqa: S608 - ours
             connection.execute("COMMIT")
     except sqlite3.Error as exc:
         raise StoreUnavailable(f"{path}: {exc}") from exc
@@ -52,6 +45,14 @@ def _open(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_BOUND_S)
     connection.execute("PRAGMA synchronous=FULL")
     return connection
+
+
+def _tables_of_entries(connection: sqlite3.Connection) -> list[str]:
+    """Those that this file has: one of an older version has not all of them yet."""
+    rows = connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN ('comments', 'removed')"
+    )
+    return [name for (name,) in rows]
 
 
 def _read_epoch(connection: sqlite3.Connection) -> str:

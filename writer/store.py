@@ -8,7 +8,8 @@ What every store promises (tests/contracts/test_store.py runs on each of them):
   again;
 - the same key in the same video gives the same comment, for at least 24 hours, on any writer, after
   any crash;
-- heads never go back, also when old comments are removed.
+- heads never go back, also when old comments go;
+- what `redact` has removed is in no later answer to anybody, and its notice is numbered once.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import msgspec
 from wire.comment import NewComment
 from wire.errors import StoreUnavailable
 from writer.read_lanes import ReadBounds
+from writer.redaction import Redacted, Redaction
 
 MAX_GROUP = 500
 
@@ -39,6 +41,7 @@ class Outcome(Enum):
     NEW = "new"
     REPLAYED = "replayed"  # the key was used before with the same body: the first one is given
     CONFLICT = "conflict"  # the key was used before with another body: nothing was stored
+    REMOVED = "removed"  # the key was used before, and its comment was removed since
     UNDECIDED = "undecided"  # whether it was used is unknown: nothing was stored
 
 
@@ -53,8 +56,8 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 
 
 class Appended(msgspec.Struct, frozen=True, gc=False):
-    """Result for one item. `raw` is the stored comment's public JSON (on CONFLICT and UNDECIDED
-    empty, with seq 0).
+    """Result for one item. `raw` is the stored comment's public JSON (on REMOVED empty, on CONFLICT
+    and UNDECIDED also with seq 0).
     """
 
     outcome: Outcome
@@ -64,7 +67,8 @@ class Appended(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Consecutive comments of one video, oldest first, and what the store held at that moment.
+    """Consecutive entries of one video's log, oldest first, and what the store held at that moment.
+    A removed comment is a tombstone.
 
     first_seq: number of the first one in `comments` (meaningless when empty);
     oldest: first number still stored, head + 1 when none is; head: newest number, 0 when there
@@ -100,6 +104,17 @@ class CommentStore(Protocol):
         or none, and numbered in a row; except that a store may cut a group in two (Cassandra does
         once in 20,000 numbers): then the first part may be stored although StoreUnavailable is
         raised, and somebody else's comments may lie between the parts.
+        """
+
+    async def redact(self, video_id: str, redaction: Redaction, created_at: str) -> Redacted:
+        """Remove or restore comments: their rows change, and a notice takes the next number.
+
+        No reply shows what is removed once the notice is numbered; if this dies in between, the
+        same call again completes it. Where all is so already, nothing is numbered. What is removed
+        can be restored for a while.
+
+        Raises NotFound if one of the targets is no comment, PermissionDenied if it is another
+        author's, CommentRemoved if it cannot be restored any more; StoreUnavailable as `append`.
         """
 
     async def check(self) -> None:

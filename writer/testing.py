@@ -5,10 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
+from wire.entry import Restored, is_comment
 from wire.errors import StoreUnavailable
 from wire.internal import Batch
 from wire.testing import MemoryComments
 from writer.read_lanes import ReadBounds
+from writer.redaction import (
+    Kept,
+    Redacted,
+    Redaction,
+    Removal,
+    check_restorable,
+    plan_removal,
+)
 from writer.store import Appended, Item, Outcome, Page
 
 
@@ -50,6 +61,14 @@ class MemoryStore:
         self._ensure_serving()
         return [self._append_one(video_id, item) for item in items]
 
+    async def redact(self, video_id: str, redaction: Redaction, created_at: str) -> Redacted:
+        """As CommentStore.redact."""
+        await self.gate.wait()
+        self._ensure_serving()
+        if isinstance(redaction, Removal):
+            return self._remove(video_id, redaction, created_at)
+        return self._restore(video_id, redaction.seq, created_at)
+
     async def check(self) -> None:
         """As CommentStore.check."""
         self._ensure_serving()
@@ -90,11 +109,42 @@ class MemoryStore:
             seq, comment = known
             if comment != item.comment:
                 return Appended(Outcome.CONFLICT, 0, b"")
-            return Appended(Outcome.REPLAYED, seq, self._comments.find_raw(video_id, seq))
+            raw = self._comments.find_raw(video_id, seq)
+            if not is_comment(raw):
+                return Appended(Outcome.REMOVED, seq, b"")
+            return Appended(Outcome.REPLAYED, seq, raw)
         seq, raw = self._comments.add(video_id, item.comment, item.created_at)
         if item.key is not None:
             self._comments.keys[(video_id, item.key)] = (seq, item.comment)
         return Appended(Outcome.NEW, seq, raw)
+
+    def _remove(self, video_id: str, removal: Removal, created_at: str) -> Redacted:
+        rows = self._rows(video_id, removal.targets)
+        kept = {seq: one for seq in removal.targets if (one := self._kept(video_id, seq))}
+        plan = plan_removal(removal, rows, kept)
+        earlier = tuple(self._rows(video_id, plan.notices).items())
+        if not plan.tombstones:
+            return Redacted(None, earlier)
+        notice = self._comments.remove(video_id, plan.removed(removal), created_at)
+        raw = bytes(notice.comments[0])
+        return Redacted(plan.removed(removal), ((notice.first_seq, raw), *earlier))
+
+    def _restore(self, video_id: str, seq: int, created_at: str) -> Redacted:
+        row = self._rows(video_id, [seq]).get(seq)
+        check_restorable(seq, row, self._kept(video_id, seq))
+        if row is not None and is_comment(row):
+            return Redacted(None, (), row)
+        notice = self._comments.restore(video_id, seq, created_at)
+        raw, comment = bytes(notice.comments[0]), self._comments.find_raw(video_id, seq)
+        return Redacted(Restored(msgspec.Raw(comment)), ((notice.first_seq, raw),), comment)
+
+    def _rows(self, video_id: str, seqs: Sequence[int]) -> dict[int, bytes]:
+        head = self._comments.head(video_id)
+        return {seq: self._comments.find_raw(video_id, seq) for seq in seqs if 1 <= seq <= head}
+
+    def _kept(self, video_id: str, seq: int) -> Kept | None:
+        kept = self._comments.removed.get((video_id, seq))
+        return None if kept is None else Kept(kept[1], kept[0])
 
     def _page(self, video_id: str, first: int, last: int) -> Page:
         self._ensure_serving()

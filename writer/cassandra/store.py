@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 import structlog
 
+from wire.entry import restamp
 from wire.errors import StoreUnavailable
-from wire.ids import EPOCH_LENGTH
 from writer.cassandra.append import CassandraAppend, CassandraStats
 from writer.cassandra.config import CassandraConfig
 from writer.cassandra.driver import READ
@@ -33,8 +33,6 @@ from writer.store import Appended, Item, Outcome, Page, StoreReplaced
 log = structlog.get_logger()
 
 APPENDS_AT_ONCE = 128  # of the session's calls, so that posts to many videos leave room for reads
-_BEFORE_EPOCH = len('{"id":"')
-_AFTER_EPOCH = _BEFORE_EPOCH + EPOCH_LENGTH
 
 
 class CassandraStore:
@@ -151,13 +149,3 @@ class CassandraStore:
             replaced = StoreReplaced("the store has another epoch than before")
             self._on_replaced(replaced)
             raise replaced
-
-
-def restamp(raw: bytes, epoch: bytes) -> bytes:
-    """The public JSON `raw` of a comment, its id in `epoch`.
-
-    A store that got a new epoch after an older copy was restored (see new_epoch) need not rewrite
-    what it holds: the epoch is at a fixed place in the JSON, and is replaced as a comment is read.
-    """
-    current = raw[_BEFORE_EPOCH:_AFTER_EPOCH]
-    return raw if current == epoch else raw[:_BEFORE_EPOCH] + epoch + raw[_AFTER_EPOCH:]

@@ -25,8 +25,10 @@ from writer.store import StoreReplaced
 
 log = structlog.get_logger()
 
-SCHEMA_VERSION = 1
-_SCHEMA = Path(__file__).with_name("schema.sql")
+# What makes each version out of the one before. A file of an older one is brought forward when it
+# is opened; other processes may go on with it meanwhile, as long as a version only adds.
+_STEPS = tuple(map(Path(__file__).with_name, ("schema.sql", "version-2.sql")))
+SCHEMA_VERSION = len(_STEPS)
 _PRAGMAS = (
     "PRAGMA synchronous=FULL",  # a commit is on the disk when it returns
     "PRAGMA mmap_size=0",  # a truncated or failing file must be an error, not SIGBUS
@@ -172,13 +174,18 @@ class SqliteFile:
 
 def _ensure_schema(connection: sqlite3.Connection) -> str:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        for statement in _SCHEMA.read_text().split(";\n"):
+    if not 0 <= version <= SCHEMA_VERSION:
+        raise sqlite3.DatabaseError(
+            f"the store has schema version {version}, newer than this program"
+        )
+    for step in _STEPS[version:]:
+        for statement in step.read_text().split(";\n"):
             connection.execute(statement)
+    if version == 0:
         connection.execute("INSERT INTO meta VALUES ('epoch', ?)", (new_epoch(),))
+    if version < SCHEMA_VERSION:
         connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-    elif version != SCHEMA_VERSION:
-        raise sqlite3.DatabaseError(f"the store has schema version {version}")
+        log.info("store_schema_applied", before=version, version=SCHEMA_VERSION)
     return _read_epoch(connection)
 
 

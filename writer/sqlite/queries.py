@@ -40,7 +40,7 @@ def append_group(
         if keys:
             # REPLACE: a key whose comment was removed by retention stands for nothing any more.
             connection.executemany("INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?)", keys)
-        connection.execute("INSERT OR REPLACE INTO heads VALUES (?, ?)", (video_id, head))
+        write_head(connection, video_id, head)
     return results
 
 
@@ -53,6 +53,11 @@ def read_head(connection: sqlite3.Connection, video_id: str) -> int:
     """Newest number of a video, 0 if it never had a comment."""
     row = connection.execute("SELECT head FROM heads WHERE video_id = ?", (video_id,)).fetchone()
     return int(row[0]) if row else 0
+
+
+def write_head(connection: sqlite3.Connection, video_id: str, head: int) -> None:
+    """This is the newest number from now on."""
+    connection.execute("INSERT OR REPLACE INTO heads VALUES (?, ?)", (video_id, head))
 
 
 def read_heads(connection: sqlite3.Connection, video_ids: Sequence[str]) -> dict[str, int]:

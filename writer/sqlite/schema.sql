@@ -1,6 +1,7 @@
 -- The embedded store. Statements are separated by a semicolon at the end of a line.
 -- meta: the store's identity. heads: never deleted, so that numbers never start again.
--- comments: the public JSON as it was first encoded. keys: who wrote what under which key.
+-- comments: the log. A comment's row is the public JSON as it was first encoded, or a tombstone.
+-- keys: who wrote what under which key. removed: see version-2.sql.
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,
     value TEXT NOT NULL

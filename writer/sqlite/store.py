@@ -20,10 +20,12 @@ from typing import Any
 import structlog
 
 from service.failpoints import Failpoint, reach
-from wire.errors import StoreUnavailable
+from wire.errors import CallerError, StoreUnavailable
 from writer.read_lanes import ReadBounds
+from writer.redaction import REMOVED_KEPT_S, Redacted, Redaction
 from writer.sqlite import queries
 from writer.sqlite.file import SqliteFile, StoreIdentity
+from writer.sqlite.redactions import Redactor, sweep_removed
 from writer.sqlite.thread import SqliteThread
 from writer.store import Appended, Item, Page, StoreReplaced
 
@@ -33,15 +35,17 @@ MAX_TURN_GROUPS = 500  # groups in one transaction
 MAX_QUEUED_READS = 1_000  # of each thread
 KEEP_KEYS_S = 25 * 3600.0  # promised: 24 h
 SWEEP_EVERY_S = 60.0
-SWEEP_KEYS = 1_000  # at most so many at a time; more follow after the next commit
+SWEEP_ROWS = 1_000  # at most so many of a table at a time; more follow after the next commit
 
+_Done = list[Appended] | Redacted | CallerError  # of a group
 Read = Callable[[sqlite3.Connection], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class _Group:
     video_id: str
-    items: Sequence[Item]
+    items: Sequence[Item] = ()
+    redaction: tuple[Redaction, str] | None = None  # with its created_at
     only_tries: bool = False
 
 
@@ -62,14 +66,16 @@ class SqliteStore:
         busy_bound_s: float = 2.0,
         on_replaced: Callable[[StoreReplaced], None] = lambda _: None,
         on_swept: Callable[[int], None] = lambda _: None,
+        removed_kept_s: float = REMOVED_KEPT_S,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._identity = StoreIdentity()
         self._write_file = SqliteFile(path, self._identity, creates=True, busy_bound_s=busy_bound_s)
         self._on_replaced, self._on_swept, self._now = on_replaced, on_swept, now
+        self._removed_kept_s = removed_kept_s
         self.commits = 0  # transactions of this process, one fsync each
         self._next_sweep, self._sweepable = 0.0, False  # owned by the writing thread
-        self._writer: SqliteThread[_Group, list[Appended]] = SqliteThread(
+        self._writer: SqliteThread[_Group, _Done] = SqliteThread(
             "store-write",
             self._write,
             self._write_file.close,
@@ -104,7 +110,7 @@ class SqliteStore:
     async def epoch(self) -> str:
         """The store's identity; opens the file if that has not worked yet."""
         if self._identity.epoch is None:
-            await self._submit(self._writer, _Group("", ()))
+            await self._submit(self._writer, _Group(""))
         assert self._identity.epoch is not None
         return self._identity.epoch
 
@@ -113,13 +119,21 @@ class SqliteStore:
         results: list[Appended] = await self._submit(self._writer, _Group(video_id, items))
         return results
 
+    async def redact(self, video_id: str, redaction: Redaction, created_at: str) -> Redacted:
+        """As `CommentStore.redact`, in the transaction of whatever else waits."""
+        group = _Group(video_id, redaction=(redaction, created_at))
+        done: Redacted | CallerError = await self._submit(self._writer, group)
+        if isinstance(done, CallerError):
+            raise done
+        return done
+
     async def check(self) -> None:
         """As `CommentStore.check`: a transaction that reads the epoch and nothing else."""
         await self._read(self._heads, lambda _connection: None)
 
     async def try_write(self) -> bool:
         """As `CommentStore.try_write`: a page and an fsync, in the turn of whoever posts then."""
-        await self._submit(self._writer, _Group("", (), only_tries=True))
+        await self._submit(self._writer, _Group("", only_tries=True))
         return True
 
     async def range(
@@ -170,17 +184,14 @@ class SqliteStore:
 
     # On the threads from here on.
 
-    def _write(self, groups: list[_Group], fill: Callable[[], None]) -> list[list[Appended]]:
+    def _write(self, groups: list[_Group], fill: Callable[[], None]) -> list[_Done]:
         self._sweepable = False
         with self._write_file.transaction() as connection:
             fill()  # only now: whatever came while we waited for the lock rides along
             epoch, now_s = self._identity.epoch, self._now()
             assert epoch is not None
-            results = [
-                queries.append_group(connection, epoch, group.video_id, group.items, now_s)
-                for group in groups
-            ]
-            if any(group.items for group in groups):
+            results = [_do(connection, epoch, group, now_s) for group in groups]
+            if any(group.items or group.redaction for group in groups):
                 reach(Failpoint.WRITER_IN_COMMIT)
             elif any(group.only_tries for group in groups):
                 queries.write_nothing_new(connection)
@@ -192,12 +203,21 @@ class SqliteStore:
         # Not after a failure: the next groups must not wait for a second one.
         if not self._sweepable or time.monotonic() < self._next_sweep:
             return
+        now_s, swept, destroyed = self._now(), 0, 0
         try:
             with self._write_file.transaction() as connection:
-                swept = queries.sweep_keys(connection, self._now() - KEEP_KEYS_S, SWEEP_KEYS)
+                swept = queries.sweep_keys(connection, now_s - KEEP_KEYS_S, SWEEP_ROWS)
+                destroyed = sweep_removed(connection, now_s - self._removed_kept_s, SWEEP_ROWS)
         except StoreUnavailable:
-            swept = 0  # the next append meets the same fault and tells its caller
-        if swept < SWEEP_KEYS:
+            pass  # the next append meets the same fault and tells its caller
+        if max(swept, destroyed) < SWEEP_ROWS:
             self._next_sweep = time.monotonic() + SWEEP_EVERY_S
         if swept:
             self._on_swept(swept)
+
+
+def _do(connection: sqlite3.Connection, epoch: str, group: _Group, now_s: float) -> _Done:
+    if group.redaction is None:
+        return queries.append_group(connection, epoch, group.video_id, group.items, now_s)
+    redaction, created_at = group.redaction
+    return Redactor(connection, epoch, group.video_id, created_at, now_s).redact(redaction)

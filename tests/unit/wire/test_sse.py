@@ -19,7 +19,7 @@ from wire.sse import (
     GapReason,
     ResetReason,
     bye_frame,
-    comment_frame,
+    entry_frame,
     gap_frame,
     hello_frame,
     reset_frame,
@@ -45,7 +45,7 @@ def test_a_comment_is_one_event_with_its_id_and_its_exact_text(
     author: str, text: str, seq: int
 ) -> None:
     raw = encode_comment(EPOCH, "v", seq, NewComment(author, text), "")
-    event = one(comment_frame(EPOCH, seq, raw))
+    event = one(entry_frame(EPOCH, seq, raw))
     assert (event.type, event.last_event_id) == ("comment", f"{EPOCH}-{seq}")
     shown = json.loads(event.data)
     assert (shown["author"], shown["text"], shown["seq"]) == (author, text, seq)
@@ -58,7 +58,7 @@ def test_a_comment_is_one_event_with_its_id_and_its_exact_text(
 )
 def test_no_text_breaks_out_of_its_event(text: str) -> None:
     raw = encode_comment(EPOCH, "v", 1, NewComment("a", text), "")
-    event = one(comment_frame(EPOCH, 1, raw))
+    event = one(entry_frame(EPOCH, 1, raw))
     assert json.loads(event.data)["text"] == text
     assert event.last_event_id == f"{EPOCH}-1"
 
@@ -66,7 +66,7 @@ def test_no_text_breaks_out_of_its_event(text: str) -> None:
 @pytest.mark.parametrize("raw", [b"a\nb", b"a\rb", b"\n", b"{}\r\n"])
 def test_raw_bytes_with_a_line_end_are_refused(raw: bytes) -> None:
     with pytest.raises(ValueError, match="one line"):
-        comment_frame(EPOCH, 1, raw)
+        entry_frame(EPOCH, 1, raw)
 
 
 def test_hello_carries_where_the_stream_starts_not_the_head() -> None:
@@ -138,7 +138,7 @@ def test_no_frame_is_without_data() -> None:
     """Many clients hand an event without data to their caller, and fail on it."""
     frames = [
         hello_frame("v", "n1", EventId(EPOCH, 3), 9),
-        comment_frame(EPOCH, 1, b"{}"),
+        entry_frame(EPOCH, 1, b"{}"),
         bye_frame(ByeReason.SHED),
     ]
     for frame in frames:
@@ -160,7 +160,7 @@ def test_hello_and_bye_say_when_to_come_back() -> None:
 
 
 def test_half_a_frame_never_moves_the_cursor() -> None:
-    frame = comment_frame(EPOCH, 2, b"{}")
+    frame = entry_frame(EPOCH, 2, b"{}")
     for size in range(len(frame)):
         parser = SseParser(f"{EPOCH}-1")
         assert parser.feed(frame[:size]) == []
@@ -169,7 +169,7 @@ def test_half_a_frame_never_moves_the_cursor() -> None:
 
 def test_a_lone_cr_at_the_end_of_the_stream_is_no_frame_of_ours() -> None:
     frames = [
-        comment_frame(EPOCH, 1, b"{}"),
+        entry_frame(EPOCH, 1, b"{}"),
         bye_frame(ByeReason.SLOW),
         gap_frame(EPOCH, 1, 2, GapReason.LIMIT),
         HEARTBEAT,

@@ -1,0 +1,49 @@
+"""What the sink gets of a group that is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from wire.internal import Batch
+from writer.lane import Post
+from writer.redaction import Redacted
+from writer.store import Appended, Outcome
+
+
+def batches_of_comments(
+    video_id: str, epoch: str, group: Sequence[Post], results: Sequence[Appended]
+) -> list[Batch]:
+    """The new comments in runs of consecutive numbers (one run, unless the store cut the group in
+    two), and each replayed one once (its first hand-over may have died with another writer).
+    """
+
+    def batch(posts: Sequence[tuple[Post, Appended]]) -> Batch:
+        (post, first), raws = posts[0], tuple(msgspec.Raw(result.raw) for _, result in posts)
+        return Batch(video_id, epoch, first.seq, raws, post.accepted_at, post.request_id)
+
+    pairs = list(zip(group, results, strict=True))
+    new = [pair for pair in pairs if pair[1].outcome is Outcome.NEW]
+    handed_over = {result.seq for _, result in new}
+    runs: list[list[tuple[Post, Appended]]] = []
+    for pair in new:
+        if not runs or pair[1].seq != runs[-1][-1][1].seq + 1:
+            runs.append([])
+        runs[-1].append(pair)
+    batches = [batch(run) for run in runs]
+    for pair in pairs:
+        if pair[1].outcome is Outcome.REPLAYED and pair[1].seq not in handed_over:
+            handed_over.add(pair[1].seq)
+            batches.append(batch([pair]))
+    return batches
+
+
+def batches_of_notices(video_id: str, epoch: str, post: Post, redacted: Redacted) -> list[Batch]:
+    """A new notice, and those that were there before: their first hand-over may have died with
+    another writer.
+    """
+    return [
+        Batch(video_id, epoch, seq, (msgspec.Raw(raw),), post.accepted_at, post.request_id)
+        for seq, raw in redacted.notices
+    ]
