@@ -8,30 +8,19 @@ in one line, and those bytes travel unchanged to the viewer's screen.
 
 from __future__ import annotations
 
-import json
-import unicodedata
 from datetime import UTC, datetime
-from typing import Any, NoReturn
 
 import msgspec
 
-from wire.errors import InvalidField, NotJson
+from wire.errors import InvalidField
 from wire.ids import event_id_text
+from wire.json_text import one_line, parse_object, read_text
 
 MAX_AUTHOR = 64
 MAX_TEXT = 500
 MAX_BODY_BYTES = 16 * 1024
 MAX_KEY = 128
 
-# The White_Space property of Unicode (PropList.txt). str.strip() without arguments also takes
-# U+001C..1F, which are control characters and must be refused, not swallowed.
-_WHITE_SPACE = (
-    "\t\n\v\f\r \x85\xa0\u1680"
-    + "".join(map(chr, range(0x2000, 0x200B)))
-    + "\u2028\u2029\u202f\u205f\u3000"
-)
-_LINE_SEPARATOR = ("\u2028".encode(), b"\\u2028")
-_PARAGRAPH_SEPARATOR = ("\u2029".encode(), b"\\u2029")
 _FIELDS = {"author": MAX_AUTHOR, "text": MAX_TEXT}
 
 
@@ -59,18 +48,8 @@ def parse_new_comment(body: bytes) -> NewComment:
     Raises NotJson if it is not one JSON text in UTF-8, InvalidField if it is JSON but not exactly
     an object with a good `author` and `text`.
     """
-    # The standard parser, not msgspec: it can show repeated keys and lone surrogates, which are
-    # refused.
-    try:
-        value = _decoder.decode(body.decode("utf-8"))
-    except (ValueError, RecursionError) as exc:
-        raise NotJson(_reason(exc)) from exc
-    if not isinstance(value, dict):
-        raise InvalidField("body", "must be an object with author and text")
-    for name in value:
-        if name not in _FIELDS:
-            raise InvalidField(printable(name), "unknown field")
-    return NewComment(*(_check(value, name, limit) for name, limit in _FIELDS.items()))
+    value = parse_object(body, _FIELDS)
+    return NewComment(*(read_text(value, name, limit) for name, limit in _FIELDS.items()))
 
 
 def encode_comment(epoch: str, video_id: str, seq: int, new: NewComment, created_at: str) -> bytes:
@@ -82,13 +61,6 @@ def encode_comment(epoch: str, video_id: str, seq: int, new: NewComment, created
             Comment(event_id_text(epoch, seq), video_id, seq, new.author, new.text, created_at)
         )
     )
-
-
-def one_line(raw: bytes) -> bytes:
-    """JSON that is one line for JSON itself, as one line for everybody: see encode_comment."""
-    if raw.isascii():  # nearly always, and each search would cost more than to see that
-        return raw
-    return raw.replace(*_LINE_SEPARATOR).replace(*_PARAGRAPH_SEPARATOR)
 
 
 def timestamp(now_s: float) -> str:
@@ -103,57 +75,3 @@ def check_idempotency_key(key: str) -> str:
     if not (1 <= len(key) <= MAX_KEY and key.isascii() and key.isprintable()):
         raise InvalidField("Idempotency-Key", f"must be 1 to {MAX_KEY} printable ASCII characters")
     return key
-
-
-def printable(text: str) -> str:
-    """A client's string made safe to repeat in an error or a log: escaped and short."""
-    return text[:40].encode("unicode_escape").decode()
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise InvalidField("body", "a field is given twice")
-    return value
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)
-
-
-def _reason(exc: Exception) -> str:
-    if isinstance(exc, UnicodeDecodeError):
-        return "not UTF-8"
-    if isinstance(exc, json.JSONDecodeError):
-        return f"{exc.msg} at character {exc.pos}"
-    return (
-        "nested too deep"
-        if isinstance(exc, RecursionError)
-        else "a number or constant that is not allowed"
-    )
-
-
-def _check(value: dict[str, Any], name: str, limit: int) -> str:
-    if name not in value:
-        raise InvalidField(name, "is missing")
-    text = value[name]
-    if not isinstance(text, str):
-        raise InvalidField(name, "must be a string")
-    text = text.strip(_WHITE_SPACE)
-    if not 1 <= len(text) <= limit:
-        raise InvalidField(
-            name, f"must have 1 to {limit} characters, not counting white space at both ends"
-        )
-    if not text.isprintable() and any(map(_is_forbidden, text)):
-        raise InvalidField(
-            name,
-            "control characters other than tab and newline, and lone surrogates, are not allowed",
-        )
-    return text
-
-
-def _is_forbidden(char: str) -> bool:
-    return char not in "\t\n" and unicodedata.category(char) in ("Cc", "Cs")

@@ -17,8 +17,8 @@ from typing import Annotated
 
 import msgspec
 
-from wire.comment import one_line
 from wire.ids import EPOCH_LENGTH, MAX_SEQ, event_id_text
+from wire.json_text import one_line
 
 MAX_TARGETS = 500
 

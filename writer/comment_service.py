@@ -18,14 +18,17 @@ import msgspec
 
 from service.tasks import TaskHome
 from wire.comment import NewComment
-from wire.errors import InvalidField, StoreUnavailable, Unavailable
+from wire.entry import COMMENT, TOMBSTONE, entry_type, is_comment
+from wire.errors import CommentRemoved, InvalidField, NotFound, StoreUnavailable, Unavailable
 from wire.ids import EventId, parse_event_id
 from wire.internal import MAX_INTERNAL_BYTES, MAX_RANGE, HeadsReply, RangeReply
 from writer.group_commit import GroupCommit, Limits
+from writer.history import Shown, read_after, read_before
 from writer.metrics import WriterMetrics
 from writer.read_lanes import LaneBounds, ReadBounds, ReadLane
+from writer.redaction import Redacted, Redaction
 from writer.sink import CommentSink
-from writer.store import Appended, CommentStore, Page
+from writer.store import Appended, CommentStore
 
 WRITE_DEADLINE_S = 5.0  # of a write that is only tried
 WRITE_PROBLEM_KEPT_S = 30.0
@@ -35,10 +38,13 @@ _REPLY_BYTES = MAX_INTERNAL_BYTES - 4096  # of comments in one range reply
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A page of a video's history, oldest first, as public JSON."""
+    """A page of a video's log, oldest first, as public JSON; see `writer.history.Stretch`."""
 
-    comments: tuple[bytes, ...]
+    entries: tuple[bytes, ...]
+    first: EventId
+    last: EventId
     head: EventId
+    more: bool
 
 
 class CommentService:
@@ -115,6 +121,7 @@ class CommentService:
         self, video_id: str, comment: NewComment, key: str | None, request_id: str = ""
     ) -> Appended:
         """Store one comment. See GroupCommit.post."""
+        # Not `_writing`: this is on the path of every post.
         try:
             result = await self._group_commit.post(video_id, comment, key, request_id)
         except StoreUnavailable as exc:
@@ -133,27 +140,36 @@ class CommentService:
         if "write" in self._problems or self._idle_s() > self._write_tried_after_s:
             await self._try_write()
 
+    async def redact(self, video_id: str, redaction: Redaction, request_id: str = "") -> Redacted:
+        """Remove or restore comments. See GroupCommit.redact."""
+        async with self._writing():
+            return await self._group_commit.redact(video_id, redaction, request_id)
+
     async def history(
         self, video_id: str, limit: int, *, after: str | None = None, before: str | None = None
     ) -> History:
-        """Up to `limit` comments next to an event id, or the newest ones.
+        """Up to `limit` comments next to an event id, or the newest ones: those that may be shown.
 
         Raises InvalidField for an id that is malformed or of another epoch.
         """
-        async with self._reading("history", self._history):
-            epoch = await self._store.epoch()
-            if after is not None:
-                page = await self._after(video_id, _seq(after, epoch, "after"), limit)
-            else:
-                end = None if before is None else _seq(before, epoch, "before")
-                page = await self._store.recent(video_id, limit, end)
-        return History(page.comments, EventId(epoch, page.head))
+        return await self._page(video_id, limit, after, before, is_comment)
 
-    async def comment(self, video_id: str, seq: int) -> bytes | None:
-        """The public JSON of one comment, None if it is not stored."""
+    async def entries(
+        self, video_id: str, limit: int, *, after: str | None = None, before: str | None = None
+    ) -> History:
+        """As `history`, of the log itself: with notices, and tombstones for what was removed."""
+        return await self._page(video_id, limit, after, before, lambda _: True)
+
+    async def comment(self, video_id: str, seq: int) -> bytes:
+        """The public JSON of one comment. Raises NotFound, or CommentRemoved."""
         async with self._reading("comment", self._history):
             page = await self._store.range(video_id, seq - 1, seq, for_history=True)
-        return page.comments[0] if page.comments else None
+        kind = entry_type(page.comments[0]) if page.comments else ""
+        if kind == TOMBSTONE:
+            raise CommentRemoved()
+        if kind != COMMENT:
+            raise NotFound("no such comment")
+        return page.comments[0]
 
     async def heads(
         self, video_ids: Sequence[str], known: Mapping[str, int] | None = None
@@ -173,12 +189,28 @@ class CommentService:
         raws = tuple(map(msgspec.Raw, _that_fit(page.comments)))
         return RangeReply(epoch, page.oldest, page.head, page.first_seq or after + 1, raws)
 
-    async def _after(self, video_id: str, after: int, limit: int) -> Page:
-        page = await self._store.range(video_id, after, after + limit, for_history=True)
-        if page.oldest > after + 1 and len(page.comments) < limit:  # retention took the first ones
-            after = page.oldest - 1
-            page = await self._store.range(video_id, after, after + limit, for_history=True)
-        return page
+    async def _page(
+        self, video_id: str, limit: int, after: str | None, before: str | None, shown: Shown
+    ) -> History:
+        async with self._reading("history", self._history):
+            epoch = await self._store.epoch()
+            if after is not None:
+                start = _seq(after, epoch, "after")
+                found = await read_after(self._store, video_id, start, limit, shown)
+            else:
+                end = None if before is None else _seq(before, epoch, "before")
+                found = await read_before(self._store, video_id, end, limit, shown)
+        first, last, head = (EventId(epoch, n) for n in (found.first, found.last, found.head))
+        return History(found.entries, first, last, head, found.more)
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except StoreUnavailable as exc:
+            self._note_unwritten(exc.detail)
+            raise
+        self._note_written()
 
     @asynccontextmanager
     async def _reading(self, call: str, lane: ReadLane) -> AsyncIterator[None]:

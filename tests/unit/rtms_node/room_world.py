@@ -1,15 +1,16 @@
 """A node, its store and all that is under way between them, moved step by step by a test; and the
 model that judges every screen.
 
-The model is one sentence: what a screen shows after its start is the store's history in order,
-each comment once, except what a `gap` names; and a gap names only what could not be had: comments
-further back than the replay bound, or gone from the store.
+The model is one sentence: what a screen shows after its start is the store's log in order, each
+entry once, except what a `gap` names; and a gap names only what could not be had: entries further
+back than the replay bound, or gone from the store. A comment or its tombstone is shown as the log
+says at some point, not before the newest entry that any screen has been shown.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from rtms_node.context import OnHead, OnRange
@@ -18,8 +19,9 @@ from rtms_node.testing import ManualClock, MemorySource, RecordingTransport
 from rtms_node.viewer import Viewer
 from tests.sse_parser import SseEvent, SseParser
 from tests.unit.rtms_node.node_world import Node
+from wire.entry import Removed, RemovedBy, encode_tombstone, entry_type, is_comment
 from wire.ids import EventId, parse_event_id
-from wire.internal import RangeReply
+from wire.internal import Batch, RangeReply
 
 VIDEO = "v1"
 LIMITS = Limits(max_replay=12, max_frames=20, max_held=6, max_write_bytes=400, slice_size=2)
@@ -27,14 +29,38 @@ EPOCHS = ("testepoch001", "testepoch002", "testepoch003")
 Choose = Callable[[int, int], int]  # a whole number from low to high, both included
 
 
+class Removals:
+    """What notices said of each comment, to judge which of its two faces a screen may show."""
+
+    def __init__(self) -> None:
+        self._said: dict[tuple[str, int], list[tuple[int, bool]]] = {}  # notice, whether shown
+
+    def note(self, epoch: str, notice: int, seqs: Iterable[int], *, shown: bool) -> None:
+        """From entry `notice` on these comments are shown, or not."""
+        for seq in seqs:
+            self._said.setdefault((epoch, seq), []).append((notice, shown))
+
+    def check(self, event: SseEvent, event_id: EventId, wanted: bytes, shown_before: int) -> None:
+        """The event of a comment. shown_before: what some screen had shown before this step."""
+        said = self._said.get((event_id.epoch, event_id.seq), [])
+        before = [shown for notice, shown in said if notice <= shown_before]
+        possible = {before[-1] if before else True}
+        possible |= {shown for notice, shown in said if notice > shown_before}
+        assert (event.type == "comment") in possible, "a notice that was shown says otherwise"
+        whole = encode_tombstone(wanted) if event.type == "tombstone" else wanted
+        assert event.data.encode() == whole
+
+
 class Screen:
     """One viewer's stream, read by a parser that knows nothing of us. `place`: the last number that
-    it has or was told to do without; bad_cursor: the one it came with was never given out.
+    it has or was told to do without; `shown`: the last entry that it was sent; bad_cursor: the one
+    it came with was never given out.
     """
 
     def __init__(self, cursor: EventId | None, *, bad_cursor: bool = False) -> None:
         self.transport = RecordingTransport()
         self.place = cursor
+        self.shown: EventId | None = None
         self.bad_cursor = bad_cursor
         self.said_bye = False
         self._parser = SseParser()
@@ -52,8 +78,9 @@ class Screen:
         self._read += len(chunk)
         return self._parser.feed(chunk)
 
-    def judge(self, event: SseEvent, history: dict[str, list[bytes]]) -> tuple[int, int, str]:
+    def judge(self, event: SseEvent, world: World) -> tuple[int, int, str]:
         """Move on by one event. A gap is returned (from, to, reason) for the model to judge."""
+        history = world.history
         assert not self.said_bye, "nothing follows a bye"
         self._types.append(event.type)
         data = json.loads(event.data)
@@ -66,11 +93,16 @@ class Screen:
         elif event.type == "reset":
             assert self.bad_cursor or len(history) > 1, "a reset without a reason"
             self.place = event_id
-        elif event.type == "comment":
+        elif event.type in ("comment", "tombstone", "removed", "restored"):
             assert self.place is not None
             assert event_id == EventId(self.place.epoch, self.place.seq + 1)
-            assert event.data.encode() == history[event_id.epoch][event_id.seq - 1]
-            self.place = event_id
+            wanted = history[event_id.epoch][event_id.seq - 1]
+            if is_comment(wanted):
+                shown_before = world.shown.get(event_id.epoch, 0)
+                world.removals.check(event, event_id, wanted, shown_before)
+            else:
+                assert (event.type, event.data.encode()) == (entry_type(wanted), wanted)
+            self.place = self.shown = event_id
         elif event.type == "gap":
             assert self.place is not None
             assert event_id == EventId(self.place.epoch, data["to"])
@@ -92,7 +124,9 @@ class World:
         self.store = MemorySource(EPOCHS[0])
         node = Node(LIMITS, self.store, clock=self.clock)
         self.reads, self.hub = node.reads, node.hub
-        self.history: dict[str, list[bytes]] = {EPOCHS[0]: []}
+        self.history: dict[str, list[bytes]] = {EPOCHS[0]: []}  # comments as they were posted
+        self.removals = Removals()
+        self.shown: dict[str, int] = {}  # by epoch, the newest number that a screen has shown
         self.screens: list[Screen] = []
         self._in_flight: list[Any] = []
         self._heads: tuple[str, int, int, OnHead] | None = None  # a reply on its way
@@ -112,10 +146,29 @@ class World:
         self.history[self.store.epoch] += map(bytes, batch.comments)
         self._in_flight.append(batch)
 
+    def remove(self) -> None:
+        """Some comments are removed; the notice is under way."""
+        seqs = [seq for seq in self._comments() if self.choose(0, 2) == 0][:4]
+        if seqs:
+            self._notice(self.store.remove(VIDEO, Removed(tuple(seqs), RemovedBy.MODERATOR)))
+            self.removals.note(self.store.epoch, self.head, seqs, shown=False)
+
+    def give_back(self) -> None:
+        """A removed comment is restored; the notice is under way."""
+        if gone := [seq for _, seq in self.store.removed]:
+            seq = gone[self._pick(gone)]
+            self._notice(self.store.restore(VIDEO, seq))
+            self.removals.note(self.store.epoch, self.head, [seq], shown=True)
+
     def forward(self) -> None:
         """One forward arrives, whichever."""
         if self._in_flight:
             self.hub.ingest(self._in_flight.pop(self._pick(self._in_flight)))
+
+    def forward_all(self) -> None:
+        """What is under way arrives in order."""
+        while self._in_flight:
+            self.hub.ingest(self._in_flight.pop(0))
 
     def repeat(self) -> None:
         """One arrives and will arrive again."""
@@ -236,10 +289,14 @@ class World:
         assert self.hub.frame_bytes == sum(room.frame_bytes for room in rooms)
         for screen in self.screens:
             for event in screen.take_new():
-                first, last, reason = screen.judge(event, self.history)
+                first, last, reason = screen.judge(event, self)
                 if reason:
                     assert screen.place is not None
                     self._gaps.append((screen.place.epoch, first, last, reason))
+        for screen in self.screens:  # all at once: in one step they are written to in any order
+            if screen.shown is not None:
+                epoch, seq = screen.shown.epoch, screen.shown.seq
+                self.shown[epoch] = max(self.shown.get(epoch, 0), seq)
 
     def settle(self) -> None:
         """All faults heal, all that was asked is answered: then every screen is at the head."""
@@ -260,6 +317,15 @@ class World:
         for screen in self.screens:
             if screen.open:
                 assert screen.place == EventId(self.store.epoch, self.head)
+
+    def _comments(self) -> list[int]:
+        """Those that may be shown now, among the newest."""
+        seqs = range(max(1, self.head - 15), self.head + 1)
+        return [seq for seq in seqs if is_comment(self.store.find_raw(VIDEO, seq))]
+
+    def _notice(self, batch: Batch) -> None:
+        self.history[self.store.epoch] += map(bytes, batch.comments)
+        self._in_flight.append(batch)
 
     def _judge_gaps(self) -> None:
         oldest = self.store.find_oldest(VIDEO)

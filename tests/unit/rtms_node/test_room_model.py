@@ -1,6 +1,6 @@
 """Any mix of lost, repeated and reordered forwards, late replies, joins, stalls, trims, failed
-reads, retention and restored stores: every viewer still sees each comment after its cursor once and
-in order, or a gap that names what is missing."""
+reads, removed and restored comments, retention and restored stores: every viewer still sees each
+entry after its cursor once and in order, or a gap that names what is missing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.unit.rtms_node.room_world import World
 LIVE = (
     "post", "forward", "forward", "repeat", "overlap", "lose", "read_heads", "receive_heads",
     "read_range", "receive_range", "join", "resume", "leave", "stall", "unstall", "trim", "compare",
-    "tick",
+    "tick", "remove", "give_back", "forward_all",
 )  # fmt: skip
 RARE = ("retain", "restore", "resume_ahead")
 

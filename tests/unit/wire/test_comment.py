@@ -18,10 +18,10 @@ from wire.comment import (
     check_idempotency_key,
     encode_comment,
     parse_new_comment,
-    printable,
     timestamp,
 )
 from wire.errors import InvalidField, NotJson
+from wire.json_text import printable
 
 EPOCH = "abcdefghijkl"
 # PropList.txt of Unicode 15, White_Space=Yes, written out again.

@@ -1,0 +1,52 @@
+"""What public requests carry beside their body, checked."""
+
+from __future__ import annotations
+
+import re
+
+from aiohttp import web
+
+from wire.comment import check_idempotency_key
+from wire.errors import InvalidField, NotJsonMediaType
+
+MAX_LIMIT, DEFAULT_LIMIT = 200, 50
+VIDEO = "/v1/videos/{video_id:[A-Za-z0-9_-]{1,64}}"
+COMMENT = f"{VIDEO}/comments/{{seq:[1-9][0-9]{{0,14}}}}"
+JSON_HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-cache"}
+_LIMIT = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
+
+
+def check_media_type(request: web.Request) -> None:
+    """Raises NotJsonMediaType unless the body is JSON in UTF-8, not compressed."""
+    charset = request.charset
+    plain = request.headers.get("Content-Encoding", "identity").lower() == "identity"
+    if request.content_type != "application/json" or not plain:
+        raise NotJsonMediaType()
+    if charset is not None and charset.lower() not in ("utf-8", "utf8"):
+        raise NotJsonMediaType("the charset must be utf-8")
+
+
+def idempotency_key(request: web.Request) -> str | None:
+    """The key of a post, None if it has none. Raises InvalidField."""
+    keys = request.headers.getall("Idempotency-Key", ())
+    if len(keys) > 1:
+        raise InvalidField("Idempotency-Key", "is given twice")
+    return check_idempotency_key(keys[0]) if keys else None
+
+
+def parameter(request: web.Request, name: str) -> str | None:
+    """A query parameter, None if it is not there. Raises InvalidField if it is there twice."""
+    values = request.query.getall(name, ())
+    if len(values) > 1:
+        raise InvalidField(name, "is given twice")
+    return values[0] if values else None
+
+
+def page_limit(request: web.Request) -> int:
+    """How many entries a page has at most. Raises InvalidField."""
+    text = parameter(request, "limit")
+    if text is None:
+        return DEFAULT_LIMIT
+    if not _LIMIT.fullmatch(text) or int(text) > MAX_LIMIT:
+        raise InvalidField("limit", f"must be a whole number from 1 to {MAX_LIMIT}")
+    return int(text)
