@@ -1,9 +1,10 @@
 """Comments: what a client may send, what the system stores and shows.
 
 A client sends `author` and `text` and nothing else, so it can never choose a number, an id or a
-time. Both are trimmed of Unicode white space at both ends; otherwise the code points are kept as
-they came: no escaping, no normalising. The stored comment is encoded to JSON once, by the writer,
-in one line, and those bytes travel unchanged to the viewer's screen.
+time, nor say what only a token proves. Both are trimmed of Unicode white space at both ends;
+otherwise the code points are kept as they came: no escaping, no normalising. The stored comment is
+encoded to JSON once, by the writer, in one line, and those bytes travel unchanged to the viewer's
+screen.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from wire.errors import InvalidField, NotJson
 from wire.ids import event_id_text
@@ -36,14 +38,21 @@ _FIELDS = {"author": MAX_AUTHOR, "text": MAX_TEXT}
 
 
 class NewComment(msgspec.Struct, frozen=True):
-    """A comment as a client may send it, already trimmed and checked."""
+    """A comment to be stored, already trimmed and checked.
+
+    What its author's token proves, and never the body: `author_id` ("" without a token) and
+    `badges`, roles above member. guest: it has no token where tokens are the rule.
+    """
 
     author: str
     text: str
+    author_id: str = ""
+    badges: tuple[str, ...] = ()
+    guest: bool = False
 
 
 class Comment(msgspec.Struct, frozen=True):
-    """A stored comment, in the field order of its public JSON."""
+    """A stored comment, in the field order of its public JSON. What is UNSET is left out there."""
 
     id: str
     video_id: str
@@ -51,10 +60,14 @@ class Comment(msgspec.Struct, frozen=True):
     author: str
     text: str
     created_at: str
+    author_id: str | UnsetType = UNSET
+    badges: tuple[str, ...] | UnsetType = UNSET
+    guest: bool | UnsetType = UNSET
 
 
-def parse_new_comment(body: bytes) -> NewComment:
-    """Read a client's body.
+def parse_new_comment(body: bytes, known_author: str | None = None) -> NewComment:
+    """Read a client's body. known_author: the author's name if a token proves it, already checked;
+    the body may then leave `author` out, but not name another.
 
     Raises NotJson if it is not one JSON text in UTF-8, InvalidField if it is JSON but not exactly
     an object with a good `author` and `text`.
@@ -70,7 +83,18 @@ def parse_new_comment(body: bytes) -> NewComment:
     for name in value:
         if name not in _FIELDS:
             raise InvalidField(printable(name), "unknown field")
-    return NewComment(*(_check(value, name, limit) for name, limit in _FIELDS.items()))
+    if known_author is not None and "author" not in value:
+        return NewComment(known_author, _check(value, "text", MAX_TEXT))
+    author, text = (_check(value, name, limit) for name, limit in _FIELDS.items())
+    new = NewComment(author, text)
+    if known_author is not None and author != known_author:
+        raise InvalidField("author", "is not the name in the token; leave it out")
+    return new
+
+
+def check_author(name: str) -> str:
+    """An author's name, trimmed. Raises InvalidField if no comment could have it."""
+    return _check({"author": name}, "author", MAX_AUTHOR)
 
 
 def encode_comment(epoch: str, video_id: str, seq: int, new: NewComment, created_at: str) -> bytes:
@@ -79,7 +103,17 @@ def encode_comment(epoch: str, video_id: str, seq: int, new: NewComment, created
     """
     return one_line(
         msgspec.json.encode(
-            Comment(event_id_text(epoch, seq), video_id, seq, new.author, new.text, created_at)
+            Comment(
+                event_id_text(epoch, seq),
+                video_id,
+                seq,
+                new.author,
+                new.text,
+                created_at,
+                new.author_id or UNSET,
+                new.badges or UNSET,
+                new.guest or UNSET,
+            )
         )
     )
 
