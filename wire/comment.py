@@ -37,7 +37,7 @@ _PARAGRAPH_SEPARATOR = ("\u2029".encode(), b"\\u2029")
 _FIELDS = {"author": MAX_AUTHOR, "text": MAX_TEXT}
 
 
-class NewComment(msgspec.Struct, frozen=True):
+class NewComment(msgspec.Struct, frozen=True, omit_defaults=True):
     """A comment to be stored, already trimmed and checked.
 
     What its author's token proves, and never the body: `author_id` ("" without a token) and
