@@ -9,6 +9,7 @@ from typing import Protocol
 from multidict import MultiMapping
 
 from identity.caller import ANONYMOUS, Caller
+from identity.config import Anonymous
 from service.tasks import TaskHome
 from wire.errors import TokenInvalid
 
@@ -34,11 +35,14 @@ class Verifier(Protocol):
 
 class Authenticator:
     """One of a process. `verifier` is None where no keys are configured: every token is then
-    refused, since a token that is sent must never be ignored.
+    refused, since a token that is sent must never be ignored. `anonymous`: who posts without one.
     """
 
-    def __init__(self, verifier: Verifier | None) -> None:
+    def __init__(
+        self, verifier: Verifier | None = None, anonymous: Anonymous = Anonymous.ANYBODY
+    ) -> None:
         self._verifier = verifier
+        self.anonymous = anonymous
 
     @property
     def problem(self) -> str | None:

@@ -69,8 +69,10 @@ class KeyUrl:
 
     secrets = False
 
-    def __init__(self, url: str, ca_file: Path | None = None) -> None:
-        self._url, self._ca_file = url, ca_file
+    def __init__(
+        self, url: str, ca_file: Path | None = None, *, deadline_s: float = DEADLINE_S
+    ) -> None:
+        self._url, self._ca_file, self._deadline_s = url, ca_file, deadline_s
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
@@ -95,7 +97,7 @@ class KeyUrl:
             raise KeysNotFetched("not started")
         try:
             async with (
-                asyncio.timeout(DEADLINE_S),
+                asyncio.timeout(self._deadline_s),
                 self._session.get(self._url, allow_redirects=False) as response,
             ):
                 return await _read(response)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import time
 from base64 import urlsafe_b64encode
+from hashlib import sha256
 from typing import Any
 
 import jwt
@@ -63,6 +65,13 @@ def raw_token(header: object, payload: object, signature: bytes = b"x") -> str:
     """A token of any parts, signed by nobody."""
     parts = (json.dumps(header).encode(), json.dumps(payload).encode(), signature)
     return ".".join(base64url(part) for part in parts)
+
+
+def hmac_token(secret: bytes, kid: str, **claims: Any) -> str:
+    """As an attacker makes it: HS256 with anything for a secret, which the library refuses."""
+    unsigned = raw_token({"alg": "HS256", "kid": kid}, {**GOOD, "iat": 1, "exp": 2**40, **claims})
+    signed = unsigned.rpartition(".")[0]
+    return f"{signed}.{base64url(hmac.digest(secret, signed.encode(), sha256))}"
 
 
 def base64url(data: bytes) -> str:
