@@ -9,13 +9,25 @@ from typing import Protocol
 from multidict import MultiMapping
 
 from identity.caller import ANONYMOUS, Caller
+from identity.config import Anonymous
+from service.tasks import TaskHome
 from wire.errors import TokenInvalid
 
 _SCHEME = "bearer"
 
 
-class TokenVerifier(Protocol):
+class Verifier(Protocol):
     """What knows the keys."""
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with the keys, None if nothing."""
+
+    async def start(self, tasks: TaskHome) -> None:
+        """Fetch the keys; does not fail because they are away."""
+
+    async def stop(self) -> None:
+        """Release everything. Idempotent."""
 
     async def verify(self, token: str) -> Caller:
         """Whose token it is. Raises TokenInvalid, TokenExpired, KeysUnavailable."""
@@ -23,11 +35,29 @@ class TokenVerifier(Protocol):
 
 class Authenticator:
     """One of a process. `verifier` is None where no keys are configured: every token is then
-    refused, since a token that is sent must never be ignored.
+    refused, since a token that is sent must never be ignored. `anonymous`: who posts without one.
     """
 
-    def __init__(self, verifier: TokenVerifier | None) -> None:
+    def __init__(
+        self, verifier: Verifier | None = None, anonymous: Anonymous = Anonymous.ANYBODY
+    ) -> None:
         self._verifier = verifier
+        self.anonymous = anonymous
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with the keys, None if nothing."""
+        return self._verifier.problem if self._verifier else None
+
+    async def start(self, tasks: TaskHome) -> None:
+        """Fetch the keys, and go on in the background. Does not fail because they are away."""
+        if self._verifier is not None:
+            await self._verifier.start(tasks)
+
+    async def stop(self) -> None:
+        """Release everything. Idempotent."""
+        if self._verifier is not None:
+            await self._verifier.stop()
 
     async def identify(self, headers: MultiMapping[str]) -> Caller:
         """Who sent a request with these headers; ANONYMOUS without a bearer token (other schemes

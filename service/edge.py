@@ -37,7 +37,7 @@ BODY_DEADLINE_S = 10.0
 USER_TIMEOUT_MS = 20_000
 
 EXPOSED_HEADERS = "Location, Idempotency-Replayed, Retry-After, X-Request-Id"
-_ALLOWED_HEADERS = "Content-Type, Idempotency-Key, X-Request-Id"
+_ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, X-Request-Id"
 _PREFLIGHT_AGE_S = 600
 _MAX_OWNER = 64  # characters of what is no address at all
 

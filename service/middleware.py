@@ -63,15 +63,15 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         try:
             response = await handler(request)
         except Exception as exc:
-            response = error_response(request, exc)
+            response = problem_response(error_of(request, exc))
     response.headers[REQUEST_ID] = asked_as
     response.headers.setdefault("Server", SERVER)
     return response
 
 
-def error_response(request: web.Request, exc: Exception) -> web.Response:
-    """What a handler raised, as a problem document; logged unless it is the caller's fault. To be
-    called where the exception is handled.
+def error_of(request: web.Request, exc: Exception) -> LivecommentsError:
+    """What a handler raised, in our words; logged unless it is the caller's fault. To be called
+    where the exception is handled.
     """
     error = LivecommentsError()
     if isinstance(exc, LivecommentsError):
@@ -82,7 +82,7 @@ def error_response(request: web.Request, exc: Exception) -> web.Response:
         log.exception("request_failed", path=request.path)
     if not isinstance(error, CallerError):
         log.warning("request_refused", path=request.path, code=error.code, detail=error.detail)
-    return problem_response(error)
+    return error
 
 
 def problem_of(error: web.HTTPException) -> LivecommentsError:

@@ -20,17 +20,19 @@ from service.edge import (
 )
 from service.http_server import new_application
 from service.logs import bind_request
-from service.middleware import SERVER, Handler, error_response
+from service.middleware import SERVER, Handler, error_of, problem_response
 from wire.errors import NotFound
 
 _HEADERS = {**PUBLIC_HEADERS, "Server": SERVER}
 
 
-def new_public_application(edge: PublicEdge, closing: Callable[[], bool]) -> web.Application:
+def new_public_application(
+    edge: PublicEdge, closing: Callable[[], bool], count_refused: Callable[[str], None]
+) -> web.Application:
     """An application without routes. While `closing()` is true each reply asks the client to close
-    its connection.
+    its connection. `count_refused` is told the code of each problem that is sent.
     """
-    app = new_application(_public(edge, closing))
+    app = new_application(_public(edge, closing, count_refused))
     if edge.origins:
         app.on_response_prepare.append(_origin_headers(edge))
     return app
@@ -41,7 +43,9 @@ def client_address(request: web.Request, edge: PublicEdge) -> str:
     return edge.client_address(request.headers, request.remote or "")
 
 
-def _public(edge: PublicEdge, closing: Callable[[], bool]) -> Handler:
+def _public(
+    edge: PublicEdge, closing: Callable[[], bool], count_refused: Callable[[str], None]
+) -> Handler:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         asked_as = request_id(request.headers)
@@ -53,7 +57,9 @@ def _public(edge: PublicEdge, closing: Callable[[], bool]) -> Handler:
                 else:
                     response = await handler(request)
             except Exception as exc:
-                response = error_response(request, exc)
+                error = error_of(request, exc)
+                count_refused(error.code)
+                response = problem_response(error)
         response.headers.update(_HEADERS)
         response.headers[REQUEST_ID] = asked_as
         if closing():

@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from identity.build import build_authenticator
 from rtms_node.drain import drain_viewers
 from rtms_node.node import Node
 from rtms_node.stream_listener import StreamListener
@@ -59,6 +60,7 @@ class SingleService:
             shell.registry,
             on_reachable=lambda _: self._mark_health(),
         )
+        self._authenticator = build_authenticator(config.identity, shell.registry)
         metrics.watch_queues(self._queues)
         self._build_listeners(metrics)
 
@@ -77,6 +79,7 @@ class SingleService:
         self._shell.start()
         await self._ops.start()
         await self._comments.start()
+        await self._authenticator.start(self.tasks)
         self._node.start()
         self.tasks.spawn(self._watch_store(), "store check")
         await self._http.prepare()
@@ -106,6 +109,7 @@ class SingleService:
         await self._node.hub.wait_empty(_CLOSE_WITHIN_S)
         await self._comments.stop()
         await self.tasks.aclose()
+        await self._authenticator.stop()
         await self._ops.stop()
 
     def _build_listeners(self, metrics: WriterMetrics) -> None:
@@ -121,6 +125,7 @@ class SingleService:
             self._comments,
             metrics,
             config.edge,
+            authenticator=self._authenticator,
             rates=config.rates,
             closing=lambda: self._closing,
         )
@@ -148,6 +153,7 @@ class SingleService:
 
     def _mark_health(self) -> None:
         self.health.mark("store", self._comments.store_problem)
+        self.health.mark("keys", self._authenticator.problem)
 
     def _queues(self) -> dict[str, int]:
         return self._comments.queues | self._store.queues | self._node.queues

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from identity.config import IdentityConfig
 from rtms_node.antientropy import AntiEntropyTimes
 from rtms_node.config import read_antientropy, read_limits
 from rtms_node.limits import Limits
@@ -33,6 +34,7 @@ class Config:
     store: StoreConfig
     edge: PublicEdge
     rates: Rates
+    identity: IdentityConfig
     drain_notice_s: float
     drain_window_s: float
     limits: Limits
@@ -43,13 +45,15 @@ class Config:
     def from_env(cls, environ: Mapping[str, str]) -> Config:
         """Read the environment; raises ConfigError with every fault in it."""
         env = EnvReader(_NAME | {name: value for name, value in environ.items() if value})
+        service = ServiceConfig.read(env, Role.SINGLE)
         config = cls(
-            service=ServiceConfig.read(env, Role.SINGLE),
+            service=service,
             topology=env.choice("TOPOLOGY", "single", ("single",)),
             public_port=env.integer("PUBLIC_PORT", 8080, 0, 65535),
             store=StoreConfig.read(env, "comments.sqlite3"),
             edge=PublicEdge.read(env, always_behind_gateway=False),
             rates=read_rates(env),
+            identity=IdentityConfig.read(env, service.bind_host),
             drain_notice_s=env.number("DRAIN_NOTICE_S", 0, 0, 60),
             drain_window_s=env.number("DRAIN_WINDOW_S", 2, 0, 3600),
             limits=read_limits(env),

@@ -1,9 +1,10 @@
 """Comments: what a client may send, what the system stores and shows.
 
 A client sends `author` and `text` and nothing else, so it can never choose a number, an id or a
-time. Both are trimmed of Unicode white space at both ends; otherwise the code points are kept as
-they came: no escaping, no normalising. The stored comment is encoded to JSON once, by the writer,
-in one line, and those bytes travel unchanged to the viewer's screen.
+time, nor say what only a token proves. Both are trimmed of Unicode white space at both ends;
+otherwise the code points are kept as they came: no escaping, no normalising. The stored comment is
+encoded to JSON once, by the writer, in one line, and those bytes travel unchanged to the viewer's
+screen.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from wire.errors import InvalidField
 from wire.ids import event_id_text
@@ -24,15 +26,22 @@ MAX_KEY = 128
 _FIELDS = {"author": MAX_AUTHOR, "text": MAX_TEXT}
 
 
-class NewComment(msgspec.Struct, frozen=True):
-    """A comment as a client may send it, already trimmed and checked."""
+class NewComment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A comment to be stored, already trimmed and checked.
+
+    What its author's token proves, and never the body: `author_id` ("" without a token) and
+    `badges`, roles above member. guest: it has no token where tokens are the rule.
+    """
 
     author: str
     text: str
+    author_id: str = ""
+    badges: tuple[str, ...] = ()
+    guest: bool = False
 
 
 class Comment(msgspec.Struct, frozen=True):
-    """A stored comment, in the field order of its public JSON."""
+    """A stored comment, in the field order of its public JSON. What is UNSET is left out there."""
 
     id: str
     video_id: str
@@ -40,16 +49,31 @@ class Comment(msgspec.Struct, frozen=True):
     author: str
     text: str
     created_at: str
+    author_id: str | UnsetType = UNSET
+    badges: tuple[str, ...] | UnsetType = UNSET
+    guest: bool | UnsetType = UNSET
 
 
-def parse_new_comment(body: bytes) -> NewComment:
-    """Read a client's body.
+def parse_new_comment(body: bytes, known_author: str | None = None) -> NewComment:
+    """Read a client's body. known_author: the author's name if a token proves it, already checked;
+    the body may then leave `author` out, but not name another.
 
     Raises NotJson if it is not one JSON text in UTF-8, InvalidField if it is JSON but not exactly
     an object with a good `author` and `text`.
     """
     value = parse_object(body, _FIELDS)
-    return NewComment(*(read_text(value, name, limit) for name, limit in _FIELDS.items()))
+    if known_author is not None and "author" not in value:
+        return NewComment(known_author, read_text(value, "text", MAX_TEXT))
+    author, text = (read_text(value, name, limit) for name, limit in _FIELDS.items())
+    new = NewComment(author, text)
+    if known_author is not None and author != known_author:
+        raise InvalidField("author", "is not the name in the token; leave it out")
+    return new
+
+
+def check_author(name: str) -> str:
+    """An author's name, trimmed. Raises InvalidField if no comment could have it."""
+    return read_text({"author": name}, "author", MAX_AUTHOR)
 
 
 def encode_comment(epoch: str, video_id: str, seq: int, new: NewComment, created_at: str) -> bytes:
@@ -58,7 +82,17 @@ def encode_comment(epoch: str, video_id: str, seq: int, new: NewComment, created
     """
     return one_line(
         msgspec.json.encode(
-            Comment(event_id_text(epoch, seq), video_id, seq, new.author, new.text, created_at)
+            Comment(
+                event_id_text(epoch, seq),
+                video_id,
+                seq,
+                new.author,
+                new.text,
+                created_at,
+                new.author_id or UNSET,
+                new.badges or UNSET,
+                new.guest or UNSET,
+            )
         )
     )
 

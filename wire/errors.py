@@ -85,8 +85,6 @@ class Unauthenticated(CallerError):
     """
 
     status = 401
-    code = "token_invalid"
-    title = "The token is not valid"
     _challenge = 'Bearer error="invalid_token"'
 
     @property
@@ -114,6 +112,9 @@ class TokenInvalid(Unauthenticated):
     """The token cannot be read, is not signed by a known key, is not for us, or not valid yet.
     `detail` never repeats anything of the token.
     """
+
+    code = "token_invalid"
+    title = "The token is not valid"
 
 
 class Forbidden(CallerError):

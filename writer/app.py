@@ -6,6 +6,7 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
+from identity.build import build_authenticator
 from service.http_server import HttpServer
 from service.metrics import Exports
 from service.ops import OpsServer
@@ -34,6 +35,7 @@ class WriterService:
         self._wiring = wire_up(config, shell, metrics)
         self._store = build_store(config.store, shell.registry, metrics, self.tasks.fail)
         self._comments = CommentService(self._store, self._wiring.sink, self.tasks, metrics)
+        self._authenticator = build_authenticator(config.identity, shell.registry)
         metrics.watch_queues(self._queues)
         self._build_listeners(metrics)
 
@@ -57,6 +59,7 @@ class WriterService:
         self._shell.start()
         await self._ops.start()
         await self._comments.start()
+        await self._authenticator.start(self.tasks)
         await self._internal.start()
         await self._public.start()
         self.tasks.spawn(self._watch_store(), "store check")
@@ -80,6 +83,7 @@ class WriterService:
         await self._internal.stop()
         await self._comments.stop()
         await self.tasks.aclose()
+        await self._authenticator.stop()
         await self._wiring.stop()
         await self._ops.stop()
 
@@ -89,6 +93,7 @@ class WriterService:
             self._comments,
             metrics,
             config.edge,
+            authenticator=self._authenticator,
             rates=config.rates,
             closing=lambda: self._closing,
         )
@@ -116,6 +121,7 @@ class WriterService:
 
     def _mark_health(self) -> None:
         self.health.mark("store", self._comments.store_problem)
+        self.health.mark("keys", self._authenticator.problem)
         for dependency, problem in self._wiring.problems.items():
             self.health.mark(dependency, problem)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from identity.config import IdentityConfig
 from service.config import EnvReader, PubSubConfig, ServiceConfig
 from service.edge import PublicEdge
 from wire.roles import Role
@@ -34,6 +35,7 @@ class Config:
     store: StoreConfig
     edge: PublicEdge
     rates: Rates
+    identity: IdentityConfig
     zookeeper: tuple[str, ...]
     zookeeper_session_s: float
     pubsub: PubSubConfig
@@ -45,13 +47,15 @@ class Config:
         env = EnvReader(environ)
         topology = env.choice("TOPOLOGY", Topology.DISPATCHER, MANY_PROCESSES)
         announced = topology == Topology.DISPATCHER
+        service = ServiceConfig.read(env, Role.WRITER, announced=announced)
         config = cls(
-            service=ServiceConfig.read(env, Role.WRITER, announced=announced),
+            service=service,
             topology=topology,
             public_port=env.integer("PUBLIC_PORT", 0, 0, 65535),
             store=StoreConfig.read(env),
             edge=PublicEdge.read(env),
             rates=read_rates(env),
+            identity=IdentityConfig.read(env, service.bind_host),
             zookeeper=env.servers("ZOOKEEPER", "127.0.0.1:2181", 2181),
             zookeeper_session_s=env.number("ZOOKEEPER_SESSION_S", 6, 1, 60),
             pubsub=PubSubConfig.read(env),

@@ -19,9 +19,14 @@ class Earlier(NamedTuple):
 
 
 def body_digest(comment: NewComment) -> bytes:
-    """16 bytes that tell two bodies apart."""
-    # NUL can be in neither (control characters are refused), so it separates them.
-    return blake2b(f"{comment.author}\0{comment.text}".encode(), digest_size=16).digest()
+    """16 bytes that tell two bodies apart, and the same body of two authors."""
+    # NUL can be in none (control characters are refused), so it separates them. Without an author
+    # id the digest is what it was before there were any: keys stay good over an upgrade. Badges
+    # and the like are no part of it: a role that changed must not turn a retry into a conflict.
+    whole = f"{comment.author}\0{comment.text}"
+    if comment.author_id:
+        whole += f"\0{comment.author_id}"
+    return blake2b(whole.encode(), digest_size=16).digest()
 
 
 def used_again(earlier: Earlier, digest: bytes) -> Appended:

@@ -31,6 +31,9 @@ class WriterMetrics:
         self.reads_refused = counter(
             "reads_refused", "Reads refused with 503 or 429", "lane", "reason"
         )
+        self._requests_refused = counter(
+            "requests_refused", "Public requests answered with a problem", "code"
+        )
         self.store_failures = counter("store_failures", "Calls to the store that failed", "call")
         self.keys_swept = counter(
             "store_keys_swept", "Idempotency keys deleted because of their age"
@@ -42,6 +45,10 @@ class WriterMetrics:
         self.observe_group = exports.histogram(
             "commit_group_size", "Comments of one video in one commit", _SIZES
         )
+
+    def count_refused(self, code: str) -> None:
+        """A public request was answered with a problem of this code."""
+        self._requests_refused.labels(code).inc()
 
     def watch_queues(self, depths: Callable[[], dict[str, int]]) -> None:
         """Show the depth of each queue in `depths()` (always the same names)."""

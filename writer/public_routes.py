@@ -14,8 +14,9 @@ from service.edge import BODY_DEADLINE_S, PublicEdge
 from service.logs import current_request_id
 from service.middleware import read_body
 from service.public_http import client_address, new_public_application
-from wire.comment import MAX_BODY_BYTES, parse_new_comment
+from wire.comment import MAX_BODY_BYTES
 from wire.errors import CommentRemoved, InvalidField, KeyReused, TooManyRequests
+from writer.authorship import check_may_post, read_post
 from writer.comment_service import CommentService, History
 from writer.metrics import WriterMetrics
 from writer.moderation_routes import add_moderation_routes
@@ -42,12 +43,14 @@ def public_application(
     rates: Rates | None = None,
     closing: Callable[[], bool] = lambda: False,
 ) -> web.Application:
-    """An application that serves the public routes. While `closing()` is true each reply asks the
-    client to close its connection.
+    """An application that serves the public routes. No `authenticator`: there are no keys, and
+    anybody posts. While `closing()` is true each reply asks the client to close its connection.
     """
-    app = new_public_application(edge, closing)
-    add_moderation_routes(app, comments, authenticator or Authenticator(None))
-    _add_public_routes(app, _PublicRoutes(comments, metrics, edge, rates or Rates()))
+    app = new_public_application(edge, closing, metrics.count_refused)
+    authenticator = authenticator or Authenticator()
+    routes = _PublicRoutes(comments, metrics, edge, rates or Rates(), authenticator)
+    _add_public_routes(app, routes)
+    add_moderation_routes(app, comments, authenticator)
     return app
 
 
@@ -66,8 +69,10 @@ class _PublicRoutes:
         metrics: WriterMetrics,
         edge: PublicEdge,
         rates: Rates,
+        authenticator: Authenticator,
     ) -> None:
         self._comments, self._edge = comments, edge
+        self._authenticator = authenticator
         self._posts, self._gets = RateLimit(rates.posts), RateLimit(rates.gets)
         self._refused_post = metrics.refused.labels("rate")
         self._refused_get = metrics.reads_refused.labels("history", "rate")
@@ -77,8 +82,11 @@ class _PublicRoutes:
         self._check_rate(request, self._posts, self._refused_post)
         check_media_type(request)
         key = idempotency_key(request)
-        comment = parse_new_comment(await read_body(request, MAX_BODY_BYTES, BODY_DEADLINE_S))
-        video_id = request.match_info["video_id"]
+        video_id, anonymous = request.match_info["video_id"], self._authenticator.anonymous
+        caller = await self._authenticator.identify(request.headers)
+        check_may_post(caller, anonymous)
+        body = await read_body(request, MAX_BODY_BYTES, BODY_DEADLINE_S)
+        comment = read_post(body, caller, video_id, anonymous)
         result = await self._comments.post(video_id, comment, key, current_request_id())
         if result.outcome is Outcome.CONFLICT:
             raise KeyReused()

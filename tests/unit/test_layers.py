@@ -58,6 +58,7 @@ EDGES: dict[str, set[str]] = {
     "coordination/kazoo_client.py": {"kazoo"},
     "coordination/kazoo_handler.py": {"kazoo", "select"},
     "coordination/translate.py": {"kazoo"},
+    "identity/key_source.py": {"aiohttp", "ssl"},
     "pubsub/connection.py": {"redis"},
     "rtms_node/stream_listener.py": {"h11", "socket"},
     "service/descriptors.py": {"socket"},

@@ -54,7 +54,11 @@ _TAGS = [
 ]
 _POST_TEXT = """Send an `Idempotency-Key`. If there is no reply, or one of 500 to 504, send the same
 request again with the same key: the comment is then stored once, whatever happened the first time.
-A key is kept for 24 hours, for each video."""
+A key is kept for 24 hours, for each video.
+
+With a token the author is the name in it, and the comment has the author's id. Whether a post needs
+a token is a setting of the server."""
+_TOKEN = "BearerToken"  # noqa: S105 - the name of the scheme
 _PAGE_TEXT = """Without `after` and `before`: the newest comments. With one of them, never both: the
 comments next to that event id. A page begins with its oldest comment."""
 
@@ -82,10 +86,20 @@ def openapi_document() -> bytes:
                 "schemas": _schemas(),
                 "parameters": shared_parameters(),
                 "headers": shared_headers(),
+                "securitySchemes": {_TOKEN: _bearer()},
             },
             "x-event-streams": {STREAM_PATH: stream_path_item()},
         }
     )
+
+
+def _bearer() -> Json:
+    return {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A signed token of an issuer that the server knows (RFC 6750)",
+    }
 
 
 def _schemas() -> Json:
@@ -128,6 +142,7 @@ def _post() -> Json:
         "tags": ["comments"],
         "summary": "Post a comment",
         "description": _POST_TEXT,
+        "security": [{}, {_TOKEN: []}],
         "parameters": [parameter("Idempotency-Key", "header", key_text, key, "5f1c-17")],
         "requestBody": {
             "required": True,

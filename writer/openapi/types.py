@@ -77,7 +77,7 @@ def _reason(reasons: type[StrEnum]) -> Meta:
 class CommentInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A comment as a client sends it. No other members."""
 
-    author: Annotated[str, _seen(MAX_AUTHOR, "Who says it", "ann")]
+    author: Annotated[str, _seen(MAX_AUTHOR, "Who says it; with a token, the name in it", "ann")]
     text: Annotated[str, _seen(MAX_TEXT, "What is said", "hi")]
 
 
@@ -97,6 +97,26 @@ class Comment(msgspec.Struct, frozen=True):
             extra_json_schema=_TIME,
         ),
     ]
+    author_id: Annotated[
+        str | UnsetType,
+        Meta(
+            description="Who said it, if a token proves that: the same for all of a person's"
+            " comments",
+            examples=["u_QcaiGVMoA4STtIcJMfktFQ"],
+        ),
+    ] = UNSET
+    badges: Annotated[
+        tuple[str, ...] | UnsetType,
+        Meta(
+            description="The author's roles in this video above `member`, highest first:"
+            " `moderator`, `owner`, `service`, `admin`",
+            examples=[["moderator"]],
+        ),
+    ] = UNSET
+    guest: Annotated[
+        bool | UnsetType,
+        Meta(description="Said without a token where tokens are the rule", examples=[True]),
+    ] = UNSET
 
 
 class CommentPage(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from pathlib import Path
 import aiohttp
 from prometheus_client import CollectorRegistry
 
+from identity.authenticator import Authenticator
 from service.edge import PublicEdge
 from service.http_server import HttpServer
 from service.tasks import TaskHome
@@ -30,6 +31,7 @@ class PublicApi:
         self,
         path: Path,
         *,
+        authenticator: Authenticator | None = None,
         rates: Rates | None = None,
         read_bounds: ReadBounds | None = None,
         head_deadline_s: float = 10.0,
@@ -45,6 +47,7 @@ class PublicApi:
             self.service,
             metrics,
             PublicEdge(origins=frozenset({ORIGIN})),
+            authenticator=authenticator,
             rates=rates,
             closing=lambda: self.closing,
         )

@@ -5,11 +5,23 @@ from multidict import CIMultiDict
 
 from identity.authenticator import Authenticator, find_token
 from identity.caller import ANONYMOUS, Caller
+from service.tasks import TaskHome
 from wire.errors import TokenInvalid
 
 
 class _Anybody:
     """Takes every token for the name of its bearer."""
+
+    problem = "keys: none"
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    async def start(self, _tasks: TaskHome) -> None:
+        self.calls.append("start")
+
+    async def stop(self) -> None:
+        self.calls.append("stop")
 
     async def verify(self, token: str) -> Caller:
         return Caller(f"u_{token}", token)
@@ -34,6 +46,16 @@ async def test_a_bearer_token_names_the_caller(scheme: str) -> None:
 async def test_a_token_is_refused_where_there_are_no_keys() -> None:
     with pytest.raises(TokenInvalid, match="no keys"):
         await Authenticator(None).identify(_headers("Bearer ann"))
+
+
+async def test_it_starts_and_stops_what_knows_the_keys() -> None:
+    anybody = _Anybody()
+    for authenticator in (Authenticator(anybody), Authenticator(None)):
+        await authenticator.start(TaskHome())
+        await authenticator.stop()
+    assert anybody.calls == ["start", "stop"]
+    assert Authenticator(anybody).problem == "keys: none"
+    assert Authenticator(None).problem is None
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,18 @@ def test_lines_below_the_level_are_not_written() -> None:
     assert len(lines_of(script, level="debug")) == 4
 
 
+@pytest.mark.parametrize("style", ["json", "console"])
+def test_an_exception_shows_no_local_variables(style: str) -> None:
+    script = (
+        "def fail(token): raise ValueError\n"
+        "try: fail(chr(120) * 30)\n"
+        "except Exception: log.exception('died')"
+    )
+    text = text_of(script, style=style)
+    assert "ValueError" in text
+    assert "x" * 30 not in text
+
+
 def test_an_exception_stays_in_its_line() -> None:
     (line,) = lines_of("try: 1 / 0\nexcept Exception: log.exception('died')")
     assert line["event"] == "died"

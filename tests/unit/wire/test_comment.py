@@ -15,6 +15,7 @@ from wire.comment import (
     MAX_TEXT,
     Comment,
     NewComment,
+    check_author,
     check_idempotency_key,
     encode_comment,
     parse_new_comment,
@@ -310,3 +311,36 @@ def test_a_stored_comment_is_one_line_wherever_unicode_splits_lines() -> None:
     assert len(raw.decode().splitlines()) == 1
     assert json.loads(raw)["text"] == text
     assert json.loads(raw)["author"] == "ann\u2028"
+
+
+def test_without_a_token_a_comment_is_what_it_always_was() -> None:
+    new = NewComment("ann", "hi")
+    assert encode_comment("epoch0000001", "v", 1, new, "T") == (
+        b'{"id":"epoch0000001-1","video_id":"v","seq":1,"author":"ann","text":"hi","created_at":"T"}'
+    )
+
+
+def test_what_a_token_proves_stands_at_the_end() -> None:
+    new = NewComment("ann", "hi", "u_1", ("owner", "moderator"))
+    raw = encode_comment("epoch0000001", "v", 1, new, "T")
+    assert raw.endswith(b',"created_at":"T","author_id":"u_1","badges":["owner","moderator"]}')
+    guest = encode_comment("epoch0000001", "v", 1, NewComment("ann", "hi", guest=True), "T")
+    assert guest.endswith(b',"created_at":"T","guest":true}')
+
+
+def test_an_author_that_is_known_may_be_left_out_and_not_be_another() -> None:
+    assert parse_new_comment(b'{"text":"hi"}', "Ann") == NewComment("Ann", "hi")
+    assert parse_new_comment(b'{"text":"hi","author":" Ann "}', "Ann") == NewComment("Ann", "hi")
+    for author in ("ann", "Bob", "", "\u0410nn"):
+        with pytest.raises(InvalidField) as caught:
+            parse_new_comment(body(author=author), "Ann")
+        assert caught.value.field == "author"
+    with pytest.raises(InvalidField):
+        parse_new_comment(b"{}", "Ann")
+
+
+def test_a_name_is_checked_as_an_author_is() -> None:
+    assert check_author(" Ann\t") == "Ann"
+    for name in ("", " ", "a" * (MAX_AUTHOR + 1), "a\x07", "\ud800"):
+        with pytest.raises(InvalidField):
+            check_author(name)

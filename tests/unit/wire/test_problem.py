@@ -13,6 +13,8 @@ from wire.errors import (
     MethodNotAllowed,
     PeerError,
     StoreUnavailable,
+    TokenExpired,
+    TokenMissing,
     TooManyRequests,
 )
 from wire.problem import encode_problem
@@ -50,6 +52,8 @@ def test_the_headers_of_an_error_come_with_it() -> None:
     assert TooManyRequests(retry_after_s=3).headers == {"Retry-After": "3"}
     assert StoreUnavailable("away").headers == {"Retry-After": "1"}
     assert TooManyRequests().status == 429
+    assert TokenMissing().headers == {"WWW-Authenticate": "Bearer"}
+    assert TokenExpired().headers == {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 
 
 def test_every_code_is_stable_and_belongs_to_one_error() -> None:
@@ -61,6 +65,7 @@ def test_every_code_is_stable_and_belongs_to_one_error() -> None:
         "invalid_field",
         "idempotency_key_reused", "too_many_requests", "unavailable", "store_unavailable",
         "overloaded", "draining", "bad_gateway", "gateway_timeout", "peer_failed",
+        "token_missing", "token_expired", "token_invalid", "keys_unavailable",
     }  # fmt: skip
 
 

@@ -35,7 +35,10 @@ from writer.openapi.types import (
 )
 
 START = EventId("abcdefghijkl", 3)
-COMMENT = encode_comment(START.epoch, "v", 3, wire.NewComment("ann", "hi"), timestamp(1e9))
+PLAIN = encode_comment(START.epoch, "v", 3, wire.NewComment("ann", "hi"), timestamp(1e9))
+# With everything that a comment may have.
+_FULL = wire.NewComment("ann", "hi", "u_QcaiGVMoA4STtIcJMfktFQ", ("owner", "moderator"), guest=True)
+COMMENT = encode_comment(START.epoch, "v", 3, _FULL, timestamp(1e9))
 DOCUMENT: dict[str, Any] = json.loads(openapi_document())
 
 
@@ -65,6 +68,12 @@ def test_members_are_those_that_are_sent(raw: bytes, kind: type) -> None:
     msgspec.json.decode(raw, type=kind)
     assert set(json.loads(raw)) == {f.encode_name for f in msgspec.structs.fields(kind)}
     assert fits(kind.__name__, json.loads(raw))
+
+
+def test_what_a_comment_does_not_have_is_left_out() -> None:
+    assert fits("Comment", json.loads(PLAIN))
+    more = list(json.loads(COMMENT))[len(json.loads(PLAIN)) :]
+    assert more == ["author_id", "badges", "guest"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,33 @@
+"""Puts together what a process needs to identify callers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from identity.authenticator import Authenticator
+from identity.author_id import AuthorIds
+from identity.config import IdentityConfig
+from identity.key_ring import FILE_TIMES, URL_TIMES, KeyRing
+from identity.key_source import KeyFile, KeyUrl
+from identity.tokens import TokenVerifier
+from service.metrics import Exports
+
+
+def build_authenticator(config: IdentityConfig, registry: CollectorRegistry) -> Authenticator:
+    """As configured, not started, with its figures in `registry`."""
+    keys = config.keys
+    if keys is None:
+        return Authenticator(None, config.anonymous)
+    if keys.is_url:
+        ring = KeyRing(KeyUrl(keys.source, keys.ca_file), URL_TIMES)
+    else:
+        ring = KeyRing(KeyFile(Path(keys.source)), FILE_TIMES)
+    verifier = TokenVerifier(ring, keys.rules, AuthorIds(keys.site_key))
+    exports = Exports(registry)
+    exports.counter("key_fetches", "Key sets asked for", lambda: ring.fetches)
+    exports.counter("key_fetches_failed", "Key sets not got", lambda: ring.failures)
+    exports.counter("tokens_checked", "Signatures of tokens checked", lambda: verifier.checked)
+    exports.gauge("tokens_remembered", "Tokens known to be good", lambda: verifier.remembered)
+    return Authenticator(verifier, config.anonymous)

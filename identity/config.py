@@ -1,0 +1,123 @@
+"""What a process is told about tokens, and who may post without one."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from identity.author_id import MIN_KEY_BYTES
+from identity.claims import TokenRules
+from service.config import EnvReader
+
+OPEN, JWT = "open", "jwt"
+_NO, _YES = "no", "yes"
+_MAX_KEY_BYTES = 4096
+_OF_KEYS = ("AUTH_ISSUER", "AUTH_AUDIENCE", "AUTHOR_ID_KEY_FILE")
+
+
+class Anonymous(Enum):
+    """Who posts without a token: anybody, as where there are no tokens; guests, whose comments say
+    so; nobody.
+    """
+
+    ANYBODY = "anybody"
+    GUESTS = "guests"
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyConfig:
+    """source: an https URL, or the path of a file. ca_file: who vouches for the URL's server, None
+    for the system's authorities.
+    """
+
+    source: str
+    rules: TokenRules
+    site_key: bytes
+    ca_file: Path | None = None
+
+    @property
+    def is_url(self) -> bool:
+        """Whether the keys are fetched over the network."""
+        return _is_url(self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityConfig:
+    """keys: None where tokens cannot be checked, so that each is refused."""
+
+    anonymous: Anonymous = Anonymous.ANYBODY
+    keys: KeyConfig | None = None
+
+    @classmethod
+    def read(cls, env: EnvReader, bind_host: str) -> IdentityConfig:
+        """Read the settings from `env`; faults are left in `env`. bind_host: where the process
+        listens, which counts as published where nothing else is said.
+        """
+        auth = env.choice("AUTH", OPEN, (OPEN, JWT))
+        guests = env.choice("GUESTS", _NO, (_NO, _YES)) == _YES
+        allowed = env.choice("ALLOW_ANONYMOUS", _NO, (_NO, _YES)) == _YES
+        published = env.text("PUBLISHED_ON", bind_host)
+        if auth == OPEN and not allowed and not _is_loopback(published):
+            env.fault(
+                f"AUTH=open lets anybody post under any name, and this is published on {published}:"
+                " set AUTH=jwt, or ALLOW_ANONYMOUS=yes if that is what you want"
+            )
+        return cls(_anonymous(auth, guests=guests), _read_keys(env, required=auth == JWT))
+
+
+def _anonymous(auth: str, *, guests: bool) -> Anonymous:
+    if auth == OPEN:
+        return Anonymous.ANYBODY
+    return Anonymous.GUESTS if guests else Anonymous.NOBODY
+
+
+def _read_keys(env: EnvReader, *, required: bool) -> KeyConfig | None:
+    source = env.text("AUTH_JWKS", None if required else "")
+    ca_file = env.text("AUTH_JWKS_CA_FILE", "")
+    if not source:
+        for name in filter(lambda name: env.text(name, ""), () if required else _OF_KEYS):
+            env.fault(f"{name} is set, and AUTH_JWKS is not")
+        return None
+    issuer, audience, key_file = map(env.text, _OF_KEYS)
+    if "://" in source and not _is_url(source):
+        env.fault("AUTH_JWKS must be a file or an https URL without user, password and #")
+    site_key = _read_site_key(env, key_file) if key_file else b""
+    return KeyConfig(
+        source, TokenRules(issuer, audience), site_key, Path(ca_file) if ca_file else None
+    )
+
+
+def _read_site_key(env: EnvReader, path: str) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            key = file.read(_MAX_KEY_BYTES)
+    except OSError as exc:
+        env.fault(f"AUTHOR_ID_KEY_FILE: {path}: {exc.strerror}")
+        return b""
+    if len(key) < MIN_KEY_BYTES:
+        env.fault(f"AUTHOR_ID_KEY_FILE: {path} must hold at least {MIN_KEY_BYTES} random bytes")
+    return key
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        alone = parts.username is None and parts.password is None and not parts.fragment
+        return parts.scheme == "https" and bool(parts.hostname) and parts.port != 0 and alone
+    except ValueError:  # a port that is none
+        return False
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from identity.caller import ANONYMOUS, Caller
+from identity.config import Anonymous
+from identity.roles import Roles
+from wire.comment import NewComment
+from wire.errors import InvalidField, TokenMissing
+from writer.authorship import check_may_post, read_post
+
+ANN = Caller("u_1", "Ann", Roles({"v": ["moderator"]}))
+SOMEBODY = b'{"author":"ann","text":"hi"}'
+
+
+def test_who_may_post_without_a_token_is_a_setting() -> None:
+    for anonymous in (Anonymous.ANYBODY, Anonymous.GUESTS):
+        check_may_post(ANONYMOUS, anonymous)
+    with pytest.raises(TokenMissing):
+        check_may_post(ANONYMOUS, Anonymous.NOBODY)
+
+
+def test_a_token_needs_a_name_to_post_with() -> None:
+    for anonymous in Anonymous:
+        check_may_post(ANN, anonymous)
+        with pytest.raises(InvalidField):
+            check_may_post(Caller("u_1"), anonymous)
+
+
+def test_a_comment_carries_what_the_token_proves() -> None:
+    for anonymous in Anonymous:
+        known = NewComment("Ann", "hi", "u_1", ("moderator",))
+        assert read_post(b'{"text":"hi"}', ANN, "v", anonymous) == known
+        assert read_post(b'{"text":"hi"}', ANN, "w", anonymous).badges == ()
+
+
+def test_a_guest_is_marked_where_tokens_are_the_rule() -> None:
+    plain = NewComment("ann", "hi")
+    assert read_post(SOMEBODY, ANONYMOUS, "v", Anonymous.ANYBODY) == plain
+    assert read_post(SOMEBODY, ANONYMOUS, "v", Anonymous.GUESTS) == NewComment(
+        "ann", "hi", guest=True
+    )
