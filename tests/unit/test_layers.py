@@ -83,10 +83,13 @@ EDGES: dict[str, set[str]] = {
     "writer/cassandra/session.py": {"cassandra"},
     "writer/cassandra/statements.py": {"cassandra"},
     "writer/internal_routes.py": {"aiohttp"},
+    "writer/moderation_routes.py": {"aiohttp"},
     "writer/new_epoch.py": {"sqlite3"},
     "writer/public_routes.py": {"aiohttp"},
     "writer/sqlite/file.py": {"sqlite3"},
+    "writer/request_parts.py": {"aiohttp"},
     "writer/sqlite/queries.py": {"sqlite3"},
+    "writer/sqlite/redactions.py": {"sqlite3"},
     "writer/sqlite/store.py": {"sqlite3"},
 }
 

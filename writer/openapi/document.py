@@ -13,9 +13,19 @@ import msgspec
 
 from wire.comment import MAX_KEY
 from writer.openapi import types
+from writer.openapi.moderation import (
+    MODERATION_TAG,
+    MODERATION_TAG_TEXT,
+    delete_comment,
+    moderation_paths,
+)
 from writer.openapi.parts import (
+    SCHEMAS,
+    TOKEN,
     Json,
-    header_references,
+    json_content,
+    json_reply,
+    page_parameters,
     parameter,
     parameter_reference,
     shared_headers,
@@ -30,7 +40,6 @@ from writer.openapi.problems import (
 )
 from writer.openapi.stream import STREAM_PATH, STREAM_TAG_TEXT, stream_path_item
 
-_REF = "#/components/schemas/"
 # Printable ASCII; a space at an end is not part of a header's value (RFC 9110, 5.5).
 _KEY = r"^[!-~]([ -~]*[!-~])?$"
 _COMMENTS = "/v1/videos/{video_id}/comments"
@@ -38,6 +47,9 @@ _KINDS = (
     types.CommentInput,
     types.Comment,
     types.CommentPage,
+    types.EntryPage,
+    types.RemovalInput,
+    types.NoticeList,
     types.Problem,
     types.HelloEvent,
     types.GapEvent,
@@ -50,6 +62,7 @@ Errors are problem documents (RFC 9457); programs read `code`. Later versions ma
 replies, and codes to problems: ignore what you do not know. `HEAD` works where `GET` does."""
 _TAGS = [
     {"name": "comments", "description": "Posting comments, and the history of a video."},
+    {"name": MODERATION_TAG, "description": MODERATION_TAG_TEXT},
     {"name": "streams", "description": STREAM_TAG_TEXT},
 ]
 _POST_TEXT = """Send an `Idempotency-Key`. If there is no reply, or one of 500 to 504, send the same
@@ -58,9 +71,9 @@ A key is kept for 24 hours, for each video.
 
 With a token the author is the name in it, and the comment has the author's id. Whether a post needs
 a token is a setting of the server."""
-_TOKEN = "BearerToken"  # noqa: S105 - the name of the scheme
 _PAGE_TEXT = """Without `after` and `before`: the newest comments. With one of them, never both: the
-comments next to that event id. A page begins with its oldest comment."""
+comments next to that event id. A page begins with its oldest comment. Removed comments are left
+out: to read on, go by `first`, `last` and `more`."""
 
 
 @cache
@@ -86,7 +99,7 @@ def openapi_document() -> bytes:
                 "schemas": _schemas(),
                 "parameters": shared_parameters(),
                 "headers": shared_headers(),
-                "securitySchemes": {_TOKEN: _bearer()},
+                "securitySchemes": {TOKEN: _bearer()},
             },
             "x-event-streams": {STREAM_PATH: stream_path_item()},
         }
@@ -103,11 +116,11 @@ def _bearer() -> Json:
 
 
 def _schemas() -> Json:
-    _, schemas = msgspec.json.schema_components(_KINDS, ref_template=_REF + "{name}")
-    for name in schemas.keys() - {"CommentInput"}:
+    _, schemas = msgspec.json.schema_components(_KINDS, ref_template=SCHEMAS + "{name}")
+    for name in schemas.keys() - {"CommentInput", "RemovalInput"}:
         # The default, but some generators take silence for a prohibition.
         schemas[name]["additionalProperties"] = True
-    schemas["Problem"]["properties"]["code"] = {"$ref": _REF + "ProblemCode"}
+    schemas["Problem"]["properties"]["code"] = {"$ref": SCHEMAS + "ProblemCode"}
     schemas["ProblemCode"] = {
         "title": "ProblemCode",
         "type": "string",
@@ -122,19 +135,23 @@ def _paths() -> Json:
     video, seq = parameter_reference("VideoId"), parameter_reference("Seq")
     return {
         _COMMENTS: {"parameters": [video], "post": _post(), "get": _page()},
-        f"{_COMMENTS}/{{seq}}": {"parameters": [video, seq], "get": _one()},
-    }
+        f"{_COMMENTS}/{{seq}}": {
+            "parameters": [video, seq],
+            "get": _one(),
+            "delete": delete_comment(),
+        },
+    } | moderation_paths()
 
 
 def _post() -> Json:
     key = {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": _KEY}
     key_text = "Makes the post safe to retry: 1 to 128 printable ASCII characters"
-    created = _json("Comment", "Stored on disk", _comment(), "Location")
+    created = json_reply("Comment", "Stored on disk", types.comment_example(), "Location")
     created["links"] = {"stored": _link("getComment", "seq"), "history": _link("listComments")}
-    replayed = _json(
+    replayed = json_reply(
         "Comment",
         "The key was used before with the same author and text: the comment of that post",
-        _comment(),
+        types.comment_example(),
         "Idempotency-Replayed",
     )
     return {
@@ -142,33 +159,28 @@ def _post() -> Json:
         "tags": ["comments"],
         "summary": "Post a comment",
         "description": _POST_TEXT,
-        "security": [{}, {_TOKEN: []}],
+        "security": [{}, {TOKEN: []}],
         "parameters": [parameter("Idempotency-Key", "header", key_text, key, "5f1c-17")],
         "requestBody": {
             "required": True,
             "description": "UTF-8, at most 16 KiB",
-            "content": _content("CommentInput", {"author": "ann", "text": "hi"}),
+            "content": json_content("CommentInput", {"author": "ann", "text": "hi"}),
         },
         "responses": {"200": replayed, "201": created} | problem_responses(POST),
     }
 
 
 def _page() -> Json:
-    event_id = {"type": "string", "pattern": types.EVENT_ID_PATTERN}
-    limit = {"type": "integer", "format": "int32", "minimum": 1, "maximum": 200, "default": 50}
-    before = "Comments before this event id, those nearest to it"
-    page = {"comments": [_comment()], "head": types.HEAD}
+    page: Json = {"comments": [types.comment_example()], "head": types.HEAD}
+    page |= {"first": types.EVENT_ID, "last": types.HEAD, "more": False}
     return {
         "operationId": "listComments",
         "tags": ["comments"],
         "summary": "Read a page of the history",
         "description": _PAGE_TEXT,
-        "parameters": [
-            parameter("limit", "query", "How many comments at most", limit, 50),
-            parameter("after", "query", "Comments after this event id", event_id, types.EVENT_ID),
-            parameter("before", "query", before, event_id, types.EVENT_ID),
-        ],
-        "responses": {"200": _json("CommentPage", "The page", page)} | problem_responses(READ_PAGE),
+        "parameters": page_parameters(),
+        "responses": {"200": json_reply("CommentPage", "The page", page)}
+        | problem_responses(READ_PAGE),
     }
 
 
@@ -178,19 +190,8 @@ def _one() -> Json:
         "tags": ["comments"],
         "summary": "Read one comment",
         "description": "The comment with this number, as long as it is stored.",
-        "responses": {"200": _json("Comment", "The comment", _comment())}
+        "responses": {"200": json_reply("Comment", "The comment", types.comment_example())}
         | problem_responses(READ_ONE),
-    }
-
-
-def _comment() -> Json:
-    return {
-        "id": types.EVENT_ID,
-        "video_id": types.VIDEO_ID,
-        "seq": 3,
-        "author": "ann",
-        "text": "hi",
-        "created_at": "2026-11-24T01:43:01.132Z",
     }
 
 
@@ -200,16 +201,4 @@ def _link(operation: str, *more: str) -> Json:
         "operationId": operation,
         "description": "The comment itself" if more else "The history of its video",
         "parameters": {name: f"$response.body#/{name}" for name in names},
-    }
-
-
-def _content(schema: str, example: Json) -> Json:
-    return {"application/json": {"schema": {"$ref": _REF + schema}, "example": example}}
-
-
-def _json(schema: str, text: str, example: Json, *headers: str) -> Json:
-    return {
-        "description": text,
-        "headers": header_references(*headers),
-        "content": _content(schema, example),
     }

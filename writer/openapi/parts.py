@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from wire.ids import MAX_SEQ
-from writer.openapi.types import VIDEO_ID, VIDEO_ID_PATTERN
+from writer.openapi.types import EVENT_ID, EVENT_ID_PATTERN, VIDEO_ID, VIDEO_ID_PATTERN
 
 Json = dict[str, Any]
+
+SCHEMAS = "#/components/schemas/"
+TOKEN = "BearerToken"  # noqa: S105 - the name of the scheme
 
 # A header's name on the wire: its name among the components.
 _COMPONENTS = {
@@ -33,6 +36,32 @@ def parameter(name: str, place: str, text: str, schema: Json, example: object) -
 def parameter_reference(name: str) -> Json:
     """One of the parameters that operations share."""
     return {"$ref": f"#/components/parameters/{name}"}
+
+
+def page_parameters() -> list[Json]:
+    """Those of an operation that reads a page."""
+    event_id = {"type": "string", "pattern": EVENT_ID_PATTERN}
+    limit = {"type": "integer", "format": "int32", "minimum": 1, "maximum": 200, "default": 50}
+    before = "What comes before this event id, nearest to it"
+    return [
+        parameter("limit", "query", "How many at most", limit, 50),
+        parameter("after", "query", "What comes after this event id", event_id, EVENT_ID),
+        parameter("before", "query", before, event_id, EVENT_ID),
+    ]
+
+
+def json_content(schema: str, example: Json) -> Json:
+    """A body of one of the schemas."""
+    return {"application/json": {"schema": {"$ref": SCHEMAS + schema}, "example": example}}
+
+
+def json_reply(schema: str, text: str, example: Json, *headers: str) -> Json:
+    """A response of one of the schemas."""
+    return {
+        "description": text,
+        "headers": header_references(*headers),
+        "content": json_content(schema, example),
+    }
 
 
 def header_references(*names: str) -> Json:

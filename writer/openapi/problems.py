@@ -14,6 +14,7 @@ from wire.errors import (
     BadGateway,
     BadRequest,
     BodyTooLarge,
+    CommentRemoved,
     Draining,
     ExpectationFailed,
     GatewayTimeout,
@@ -27,6 +28,7 @@ from wire.errors import (
     NotJson,
     NotJsonMediaType,
     Overloaded,
+    PermissionDenied,
     StoreUnavailable,
     TokenExpired,
     TokenInvalid,
@@ -53,7 +55,8 @@ TOKENS: Problems = (TokenMissing(), TokenExpired(), TokenInvalid(), KeysUnavaila
 READ_ONE: Problems = (
     BadRequest(),
     NotFound("no such comment"),
-    MethodNotAllowed("GET, HEAD"),
+    MethodNotAllowed("DELETE, GET, HEAD"),
+    CommentRemoved(),
     ExpectationFailed(),
     TooManyRequests(),
     *_SERVERS,
@@ -78,9 +81,27 @@ POST: Problems = (
     ExpectationFailed(),
     InvalidField("text", "is missing"),
     KeyReused(),
+    CommentRemoved(),
     TooManyRequests(),
     *TOKENS,
     *_SERVERS,
+)
+RESTORE: Problems = (
+    BadRequest(),
+    *TOKENS,
+    PermissionDenied(),
+    NotFound("no such comment: 3"),
+    MethodNotAllowed("POST"),
+    ExpectationFailed(),
+    *_SERVERS,
+)
+REMOVE: Problems = (
+    *RESTORE,
+    NotJson("Expecting value at character 0"),
+    LengthRequired(),
+    BodyTooLarge(f"at most {MAX_BODY_BYTES} bytes"),
+    NotJsonMediaType(),
+    InvalidField("seqs", "is missing"),
 )
 STREAM: Problems = (
     BadRequest("a stream request has no body"),
@@ -88,13 +109,15 @@ STREAM: Problems = (
     MethodNotAllowed("GET, HEAD, OPTIONS"),
     ExpectationFailed(),
 )
-EVERY: Problems = (*READ_ONE, *READ_PAGE, *POST, *STREAM)
+EVERY: Problems = (*READ_ONE, *READ_PAGE, *POST, *REMOVE, *STREAM)
 
 _TEXTS = {
     400: "The request or its body cannot be read",
     401: "A bearer token is needed, or the one that was sent does not count",
+    403: "The token does not allow it",
     404: "No such path, video id or comment",
     405: "This method is not allowed on this path",
+    410: "The comment was removed",
     411: "The body has no length",
     413: f"The body is larger than {MAX_BODY_BYTES // 1024} KiB",
     415: "The content type is not `application/json`, its charset not UTF-8, or it is compressed",

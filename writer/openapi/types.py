@@ -17,7 +17,9 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from wire.comment import MAX_AUTHOR, MAX_TEXT
+from wire.entry import MAX_TARGETS
 from wire.ids import MAX_SEQ
+from wire.moderation import MAX_REASON
 from wire.sse import ByeReason, GapReason, ResetReason
 
 VIDEO_ID_PATTERN = "^[A-Za-z0-9_-]{1,64}$"
@@ -48,6 +50,14 @@ _Head = Annotated[
         pattern=EVENT_ID_PATTERN,
         description="The id of the newest comment; `<epoch>-0` if there is none",
         examples=[HEAD],
+    ),
+]
+_CreatedAt = Annotated[
+    str,
+    Meta(
+        description="When it was accepted, RFC 3339 in UTC with milliseconds",
+        examples=["2026-11-24T01:43:01.132Z"],
+        extra_json_schema=_TIME,
     ),
 ]
 
@@ -89,14 +99,7 @@ class Comment(msgspec.Struct, frozen=True):
     seq: Annotated[int, _seq("The comment's number in its video, from 1, without holes", 3)]
     author: Annotated[str, Meta(description="Who said it", examples=["ann"])]
     text: Annotated[str, Meta(description="What was said, unchanged", examples=["hi"])]
-    created_at: Annotated[
-        str,
-        Meta(
-            description="When it was accepted, RFC 3339 in UTC with milliseconds",
-            examples=["2026-11-24T01:43:01.132Z"],
-            extra_json_schema=_TIME,
-        ),
-    ]
+    created_at: _CreatedAt
     author_id: Annotated[
         str | UnsetType,
         Meta(
@@ -119,11 +122,97 @@ class Comment(msgspec.Struct, frozen=True):
     ] = UNSET
 
 
-class CommentPage(msgspec.Struct, frozen=True):
-    """A page of a video's history."""
+class _Page(msgspec.Struct, frozen=True):
+    head: _Head
+    first: Annotated[
+        str,
+        Meta(
+            pattern=EVENT_ID_PATTERN,
+            description="Where the page begins: send it as `before` for what is older",
+            examples=[EVENT_ID],
+        ),
+    ]
+    last: Annotated[
+        str,
+        Meta(
+            pattern=EVENT_ID_PATTERN,
+            description="Where it ends: send it as `after` for what is newer",
+            examples=[HEAD],
+        ),
+    ]
+    more: Annotated[
+        bool,
+        Meta(
+            description="Whether there is more to read, also if this page is short",
+            examples=[False],
+        ),
+    ]
+
+
+class CommentPage(_Page, frozen=True, kw_only=True):
+    """A page of a video's history: comments that may be shown."""
 
     comments: Annotated[tuple[Comment, ...], Meta(description="Oldest first")]
-    head: _Head
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """An entry of a video's log. A comment has no `type`; `restored` has the comment in it, with
+    its old number. Later versions may add types.
+    """
+
+    id: _EventId
+    video_id: _VideoId
+    seq: Annotated[int, _seq("The entry's number in its video, from 1, without holes", 7)]
+    created_at: _CreatedAt
+    type: Annotated[
+        str | UnsetType,
+        Meta(
+            description="`removed`, `restored` or `tombstone`; a comment has none",
+            examples=["removed"],
+        ),
+    ] = UNSET
+    targets: Annotated[
+        tuple[Annotated[int, _seq("A comment's number", 3)], ...] | UnsetType,
+        Meta(description="Of `removed`: the numbers of the comments", examples=[[3]]),
+    ] = UNSET
+    by: Annotated[
+        str | UnsetType, Meta(description="Of `removed`: who did it", examples=["moderator"])
+    ] = UNSET
+    reason: Annotated[
+        str | UnsetType, Meta(description="Of `removed`, if one was given", examples=["spam"])
+    ] = UNSET
+    comment: Comment | UnsetType = UNSET  # of `restored`
+    author: Annotated[str | UnsetType, Meta(description="Of a comment", examples=["ann"])] = UNSET
+    text: Annotated[str | UnsetType, Meta(description="Of a comment", examples=["hi"])] = UNSET
+
+
+class EntryPage(_Page, frozen=True, kw_only=True):
+    """A page of a video's log."""
+
+    entries: Annotated[tuple[Entry, ...], Meta(description="Oldest first")]
+
+
+class RemovalInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which comments to remove. No other members."""
+
+    seqs: Annotated[
+        tuple[Annotated[int, _seq("A comment's number", 3)], ...],
+        Meta(
+            min_length=1,
+            max_length=MAX_TARGETS,
+            description=f"Numbers of 1 to {MAX_TARGETS} comments",
+            examples=[[3]],
+        ),
+    ]
+    reason: Annotated[str, _seen(MAX_REASON, "Why, for everybody to see", "spam")] | UnsetType = (
+        UNSET
+    )
+
+
+class NoticeList(msgspec.Struct, frozen=True):
+    """The entries that removed the comments: the new one, if there is one, and earlier ones."""
+
+    notices: Annotated[tuple[Entry, ...], Meta(description="Newest first")]
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -177,3 +266,15 @@ class ByeEvent(msgspec.Struct, frozen=True):
     """Data of the event `bye`, the last one: reconnect with the last id that was seen."""
 
     reason: Annotated[str, _reason(ByeReason)]
+
+
+def comment_example() -> dict[str, object]:
+    """A comment as it is sent."""
+    return {
+        "id": EVENT_ID,
+        "video_id": VIDEO_ID,
+        "seq": 3,
+        "author": "ann",
+        "text": "hi",
+        "created_at": "2026-11-24T01:43:01.132Z",
+    }

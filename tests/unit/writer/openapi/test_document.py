@@ -53,9 +53,13 @@ def test_every_reference_exists() -> None:
 
 def test_it_names_the_paths_and_their_statuses() -> None:
     assert DOCUMENT["openapi"] == "3.1.0"
-    assert set(DOCUMENT["paths"]) == {COMMENTS, f"{COMMENTS}/{{seq}}"}
+    assert set(DOCUMENT["paths"]) == {
+        *(COMMENTS, f"{COMMENTS}/{{seq}}", f"{COMMENTS}/{{seq}}/restore"),
+        *("/v1/videos/{video_id}/entries", "/v1/videos/{video_id}/removals"),
+    }
     assert set(OPERATIONS["postComment"]["responses"]) == {
-        *("200", "201", "400", "401", "404", "405", "411", "413", "415", "417", "422", "429"),
+        *("200", "201", "400", "401", "404", "405", "410", "411", "413", "415", "417", "422"),
+        "429",
         *("500", "502", "503", "504"),
     }
 
@@ -72,7 +76,10 @@ def test_the_server_is_whatever_the_document_came_from() -> None:
 
 
 def test_operation_ids_are_words_in_every_language() -> None:
-    assert set(OPERATIONS) == {"postComment", "listComments", "getComment", "streamComments"}
+    assert set(OPERATIONS) == {
+        *("postComment", "listComments", "getComment", "streamComments"),
+        *("listEntries", "removeComment", "removeComments", "restoreComment"),
+    }
     assert all(re.fullmatch("[a-z]+([A-Z][a-z]+)+", name) for name in OPERATIONS)
 
 
@@ -135,7 +142,7 @@ def test_values_of_named_enumerations_are_different() -> None:
 def test_what_is_received_may_grow_and_what_is_sent_may_not() -> None:
     objects = {k: v for k, v in COMPONENTS["schemas"].items() if v["type"] == "object"}
     open_ones = {name for name, schema in objects.items() if schema["additionalProperties"]}
-    assert set(objects) - open_ones == {"CommentInput"}
+    assert set(objects) - open_ones == {"CommentInput", "RemovalInput"}
 
 
 @given(st.text(st.characters(max_codepoint=0x100), max_size=MAX_KEY + 2))

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from wire.errors import Forbidden, LivecommentsError, PeerError
+from wire.errors import Forbidden, LivecommentsError, PeerError, PermissionDenied
 from writer.openapi.document import openapi_document
 from writer.openapi.problems import EVERY
 
 DOCUMENT: dict[str, Any] = json.loads(openapi_document())
-INSIDE = {Forbidden.code, PeerError.code}  # between our processes only
+INSIDE = {Forbidden, PeerError}  # between our processes only
 OPERATIONS = [
     operation
     for item in (DOCUMENT["paths"] | DOCUMENT["x-event-streams"]).values()
@@ -30,8 +30,8 @@ def tree(kind: type[LivecommentsError]) -> Iterator[type[LivecommentsError]]:
 
 def public_codes() -> set[tuple[int, str]]:
     kinds = [kind for kind in tree(LivecommentsError) if kind.__module__ == "wire.errors"]
-    own = {(kind.status, kind.code) for kind in kinds if "code" in vars(kind)}
-    return {(status, code) for status, code in own if code not in INSIDE}
+    own = {kind for kind in kinds if "code" in vars(kind)} - INSIDE | {PermissionDenied}
+    return {(kind.status, kind.code) for kind in own}
 
 
 def problems(operation: dict[str, Any]) -> Iterator[tuple[int, str, dict[str, Any]]]:

@@ -1,0 +1,98 @@
+"""The log and its moderation in the description of the API."""
+
+from __future__ import annotations
+
+from writer.openapi import types
+from writer.openapi.parts import TOKEN, Json, json_content, json_reply, page_parameters
+from writer.openapi.parts import parameter_reference as shared
+from writer.openapi.problems import READ_PAGE, REMOVE, RESTORE, problem_responses
+
+MODERATION_TAG = "moderation"
+MODERATION_TAG_TEXT = """Removing comments and taking that back. Every screen learns of it by an
+entry of the video's log; whoever comes later gets a tombstone in the comment's place."""
+_VIDEO = "/v1/videos/{video_id}"
+_ENTRIES_TEXT = """Comments, tombstones in the place of removed ones, and what was done to them, in
+the order of the stream. To be read after a gap, by whoever keeps a copy."""
+_DELETE_TEXT = """A moderator may remove every comment, an author the own ones. What is removed
+already stays so: the reply is the entry that removed it."""
+_REMOVE_TEXT = (
+    """All of them or none, by one entry. For moderators. To send it again does no harm."""
+)
+_RESTORE_TEXT = """For moderators, and for as long as the comment is kept. A comment that is not
+removed stays as it is."""
+
+
+def moderation_paths() -> Json:
+    """Items of `paths`, beside those of comments."""
+    video = shared("VideoId")
+    return {
+        f"{_VIDEO}/entries": {"parameters": [video], "get": _entries()},
+        f"{_VIDEO}/removals": {"parameters": [video], "post": _remove()},
+        f"{_VIDEO}/comments/{{seq}}/restore": {
+            "parameters": [video, shared("Seq")],
+            "post": _operation("restoreComment", "Restore a removed comment", _RESTORE_TEXT)
+            | {
+                "responses": {"200": json_reply("Comment", "The comment", types.comment_example())}
+                | problem_responses(RESTORE)
+            },
+        },
+    }
+
+
+def delete_comment() -> Json:
+    """The operation on the path of one comment."""
+    return _operation("removeComment", "Remove one comment", _DELETE_TEXT) | {
+        "responses": {"200": json_reply("Entry", "The entry that removed it", _notice())}
+        | problem_responses(REMOVE)
+    }
+
+
+def _entries() -> Json:
+    page: Json = {"entries": [types.comment_example(), _notice()], "more": False}
+    page |= {"head": types.HEAD, "first": types.EVENT_ID, "last": types.HEAD}
+    return {
+        "operationId": "listEntries",
+        "tags": [MODERATION_TAG],
+        "summary": "Read a page of the log",
+        "description": _ENTRIES_TEXT,
+        "parameters": page_parameters(),
+        "responses": {"200": json_reply("EntryPage", "The page", page)}
+        | problem_responses(READ_PAGE),
+    }
+
+
+def _remove() -> Json:
+    return _operation("removeComments", "Remove up to 500 comments", _REMOVE_TEXT) | {
+        "requestBody": {
+            "required": True,
+            "description": "UTF-8, at most 16 KiB",
+            "content": json_content("RemovalInput", {"seqs": [3], "reason": "spam"}),
+        },
+        "responses": {
+            "200": json_reply("NoticeList", "What removed them", {"notices": [_notice()]})
+        }
+        | problem_responses(REMOVE),
+    }
+
+
+def _operation(name: str, summary: str, text: str) -> Json:
+    return {
+        "operationId": name,
+        "tags": [MODERATION_TAG],
+        "summary": summary,
+        "description": text,
+        "security": [{TOKEN: []}],
+    }
+
+
+def _notice() -> Json:
+    return {
+        "id": types.HEAD,
+        "type": "removed",
+        "video_id": types.VIDEO_ID,
+        "seq": 7,
+        "targets": [3],
+        "by": "moderator",
+        "reason": "spam",
+        "created_at": "2026-11-24T01:44:10.007Z",
+    }
