@@ -243,7 +243,7 @@ async def test_an_absolute_target_is_accepted(api: PublicApi) -> None:
     ("method", "path", "allow"),
     [
         ("DELETE", COMMENTS, "GET, HEAD, POST"),
-        ("PUT", COMMENTS + "/1", "GET, HEAD"),
+        ("PUT", COMMENTS + "/1", "DELETE, GET, HEAD"),
         ("OPTIONS", COMMENTS, "GET, HEAD, POST"),
         ("POST", "/openapi.json", "GET, HEAD"),
     ],
@@ -284,7 +284,9 @@ async def test_history_goes_forwards_and_backwards(api: PublicApi) -> None:
 
 async def test_a_video_without_comments_has_a_head_too(api: PublicApi) -> None:
     status, page, _ = await get(api, "/v1/videos/never/comments")
-    assert (status, page) == (200, {"comments": [], "head": f"{await api.store.epoch()}-0"})
+    epoch = await api.store.epoch()
+    ends = {"head": f"{epoch}-0", "first": f"{epoch}-1", "last": f"{epoch}-0"}
+    assert (status, page) == (200, {"comments": [], **ends, "more": False})
 
 
 @pytest.mark.parametrize(

@@ -355,7 +355,7 @@ async def test_old_keys_are_forgotten_and_young_ones_are_not(tmp_path: Path) -> 
 async def test_many_old_keys_are_forgotten_a_piece_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("writer.sqlite.store.SWEEP_KEYS", 10)
+    monkeypatch.setattr("writer.sqlite.store.SWEEP_ROWS", 10)
     clock = [1_000_000.0]
     swept: list[int] = []
     store = SqliteStore(tmp_path / "comments.db", now=lambda: clock[0], on_swept=swept.append)
