@@ -97,7 +97,7 @@ def plan_removal(
         if removal.author_id is not None and not _wrote(removal.author_id, _texts(seq, rows, kept)):
             raise PermissionDenied()
     tombstones = {seq: rows[seq] for seq in removal.targets if is_comment(rows[seq])}
-    notices = {kept[seq].notice for seq in removal.targets if seq in kept}
+    notices = {kept[seq].notice for seq in removal.targets if seq in kept and seq not in tombstones}
     return RemovalPlan(
         {seq: encode_tombstone(raw) for seq, raw in tombstones.items()}, tuple(sorted(notices))
     )

@@ -106,6 +106,25 @@ class CassandraAppend:
             raise StoreUnavailable(_NOT_STORED)
         return [results[place] for place in range(len(items))]
 
+    async def fresh_head(self, video_id: str) -> int:
+        """The newest number, as of a read at SERIAL that begins now."""
+        head = await self._reads.fetch_head(video_id, serial=True)
+        self._heads.put(video_id, head)
+        return head
+
+    async def append_entry(self, video_id: str, head: int, raw: bytes, deadline: float) -> bool:
+        """Store one entry as number `head` + 1; False if another writer's is, and the head has
+        moved. deadline: as time.monotonic.
+
+        Raises as `append`; TimeoutError if nothing was sent.
+        """
+        return await self._store(video_id, Group(head, [raw]), deadline)
+
+    async def head(self, video_id: str) -> int:
+        """A head that this process knows for certain; others may have moved it since."""
+        head = self._heads.get(video_id)
+        return await self.fresh_head(video_id) if head is None else head
+
     async def _append(
         self, video_id: str, pending: Pending, encode: Encode, results: dict[int, Result]
     ) -> None:
@@ -123,13 +142,10 @@ class CassandraAppend:
                     reach(Failpoint.WRITER_AT_EDGE)
             else:
                 losses += 1
-                await _pause(losses, deadline)
+                await pause(losses, deadline)
 
     async def _number(self, video_id: str, pending: Pending, encode: Encode) -> Group:
-        head = self._heads.get(video_id)
-        if head is None:
-            head = await self._reads.fetch_head(video_id, serial=True)
-            self._heads.put(video_id, head)
+        head = await self.head(video_id)
         keys = list({item.key for _, item in pending if item.key is not None})
         known = await self._keys.fetch(video_id, head, keys)
         room = self._buckets.last(self._buckets.after(head)) - head
@@ -199,7 +215,7 @@ class CassandraAppend:
             except StoreUnavailable:
                 head = None
             try:
-                await _pause(attempt, deadline)
+                await pause(attempt, deadline)
             except TimeoutError as exc:
                 raise StoreUnavailable(_OUTCOME_UNKNOWN) from exc
         log.error("head_went_back", video_id=sent.video_id, expected=sent.group.head, head=head)
@@ -232,7 +248,7 @@ class CassandraAppend:
         return self._buckets.head_before(self._buckets.after(group.head)) if head is None else head
 
 
-async def _pause(attempt: int, deadline: float) -> None:
+async def pause(attempt: int, deadline: float) -> None:
     """Longer each time, with jitter: whoever lost a race must not meet the same writer again.
 
     Raises TimeoutError after the deadline.

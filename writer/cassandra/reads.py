@@ -83,6 +83,19 @@ class CassandraReads:
         first, raws = unpack(row[:2]) if row else (seq + 1, [])
         return raws[seq - first] if first <= seq else None
 
+    async def fetch_stretch(
+        self, video_id: str, after: int, through: int
+    ) -> tuple[int, list[bytes], int]:
+        """What is stored of after < seq <= through, which all were numbered for certain: the first
+        number, the entries, and how far this read went. Not restamped.
+        """
+        end = min(through, after + _SPAN)
+        first, raws = consecutive(await self._rows(video_id, after, end), after, end)
+        if first + len(raws) - 1 < end:  # under way, or gone
+            rows = await self._rows(video_id, after, end, serial=True)
+            first, raws = consecutive(rows, after, end)
+        return first, raws, end
+
     async def fetch_token_after(self, video_id: str, head: int, *, serial: bool) -> bytes | None:
         """The token of the group that holds number `head` + 1, None if that is gone."""
         row = await self._next_row(video_id, head, serial=serial)

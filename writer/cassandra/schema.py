@@ -27,9 +27,9 @@ from writer.cassandra.statements import Statements
 
 log = structlog.get_logger()
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # version 1 had no removed comments; nothing else is to be changed
 _SCHEMA = Path(__file__).with_name("schema.cql")
-_TABLES = ("identity", "comments", "newest_buckets", "key_buckets")
+_TABLES = ("identity", "comments", "newest_buckets", "key_buckets", "removed")
 _CHECKED_SERVERS = 9
 
 
@@ -87,19 +87,38 @@ def _ensure_identity(session: Session, config: CassandraConfig) -> str:
     )
     row = session.execute(read).one()
     if row is None or row[0] is None:
-        insert = SimpleStatement(
-            f"INSERT INTO {table} (name, epoch, schema_version)"  # noqa: S608
-            " VALUES ('store', %s, %s) IF NOT EXISTS",
-            consistency_level=level(config),
-            serial_consistency_level=serial_level(config),
+        insert = f"INSERT INTO {table} (name, epoch, schema_version)"
+        _run_condition(
+            session,
+            config,
+            f"{insert} VALUES ('store', %s, %s) IF NOT EXISTS",
+            (new_epoch(), SCHEMA_VERSION),
         )
-        session.execute(insert, (new_epoch(), SCHEMA_VERSION))
-        # Whoever was first; at a level at which nothing under way is missed.
-        read.consistency_level = serial_level(config)
-        row = session.execute(read).one()
-    if row is None or not is_epoch(row[0] or "") or row[1] != SCHEMA_VERSION:
+    elif row[1] is not None and row[1] < SCHEMA_VERSION:
+        update = f"UPDATE {table} SET schema_version = %s WHERE name = 'store'"  # noqa: S608
+        _run_condition(
+            session, config, f"{update} IF schema_version = %s", (SCHEMA_VERSION, row[1])
+        )
+        log.info("store_schema_applied", before=row[1], version=SCHEMA_VERSION)
+    elif row[1] == SCHEMA_VERSION and is_epoch(row[0]):
+        return str(row[0])
+    # Whoever was first; at a level at which nothing under way is missed.
+    read.consistency_level = serial_level(config)
+    row = session.execute(read).one()
+    if row is None or not is_epoch(row[0] or ""):
         raise StoreUnavailable(f"the store's identity is {row}")
+    if row[1] != SCHEMA_VERSION:
+        raise StoreUnavailable(f"the store has schema version {row[1]}, not {SCHEMA_VERSION}")
     return str(row[0])
+
+
+def _run_condition(
+    session: Session, config: CassandraConfig, text: str, values: tuple[object, ...]
+) -> None:
+    statement = SimpleStatement(
+        text, consistency_level=level(config), serial_consistency_level=serial_level(config)
+    )
+    session.execute(statement, values)
 
 
 def _warn_of_servers(cluster: Cluster, session: Session, config: CassandraConfig) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cassandra.cluster import Session
@@ -24,6 +25,18 @@ _TEXTS = {
     "rows": "SELECT seq, pack FROM {k}.comments {in_bucket} AND seq > ? AND seq < ?",
     "next": "SELECT seq, pack, group_token FROM {k}.comments"
     " {in_bucket} AND seq > ? AND seq < ? LIMIT 1",
+    "pack": "SELECT seq, pack, TTL(pack) FROM {k}.comments"
+    " {in_bucket} AND seq > ? AND seq < ? LIMIT 1",
+    # The TTL is what the pack has left: to rewrite a comment does not keep it for longer.
+    "rewrite_pack": "UPDATE {k}.comments USING TTL ? SET pack = ?"
+    " {in_bucket} AND seq = ? AND key = '' IF pack = ?",
+    "removed": "SELECT seq, raw, since, notice, restoring FROM {k}.removed"
+    " {in_bucket} AND seq IN ?",
+    "keep_text": "UPDATE {k}.removed USING TTL ? SET raw = ? {in_bucket} AND seq = ?",
+    "keep_since": "UPDATE {k}.removed SET since = ? {in_bucket} AND seq = ? IF since = ?",
+    "keep_notice": "UPDATE {k}.removed SET notice = ? {in_bucket} AND seq = ? IF since = ?",
+    "keep_restoring": "UPDATE {k}.removed SET restoring = ? {in_bucket} AND seq = ?"
+    " IF restoring = ? AND since = ?",
     "keys": "SELECT key, stands_for, digest FROM {k}.comments {in_bucket} AND seq = 0 AND key IN ?",
     "key_buckets": "SELECT key, bucket FROM {k}.key_buckets"
     " WHERE video_id = ? AND shard = ? AND key IN ?",
@@ -41,6 +54,10 @@ _TEXTS = {
     " VALUES (?, ?, ?, '', ?, ?) USING TTL ?",
     "add_key": "INSERT INTO {k}.comments (video_id, bucket, seq, key, stands_for, digest)"
     " VALUES (?, ?, 0, ?, ?, ?) USING TTL {keep_keys_s}",
+}
+_NOT_IDEMPOTENT = {
+    *("set_head", "add_pack", "add_key"),
+    *("rewrite_pack", "keep_since", "keep_notice", "keep_restoring"),
 }
 
 
@@ -65,7 +82,7 @@ class Statements:
         }
         prepared = {name: session.prepare(text.format(**names)) for name, text in _TEXTS.items()}
         for name, statement in prepared.items():
-            statement.is_idempotent = name not in ("set_head", "add_pack", "add_key")
+            statement.is_idempotent = name not in _NOT_IDEMPOTENT
         return cls(prepared, level(config), serial_level(config), config.retention_s)
 
     def read(self, name: str, *values: object, serial: bool = False) -> BoundStatement:
@@ -82,6 +99,17 @@ class Statements:
         batch.is_idempotent = True
         for key in keys:
             batch.add(self.prepared["note_key_bucket"].bind((video_id, shard, key, bucket)))
+        return batch
+
+    def conditional(self, parts: Iterable[tuple[str, Sequence[object]]]) -> BatchStatement:
+        """Statements by name, with their values; all in one partition, all or nothing."""
+        batch = BatchStatement(
+            BatchType.UNLOGGED,
+            consistency_level=self.level,
+            serial_consistency_level=self.serial_level,
+        )
+        for name, values in parts:
+            batch.add(self.prepared[name].bind(values))
         return batch
 
     def store(self, video_id: str, group: Group, token: bytes, buckets: Buckets) -> BatchStatement:

@@ -24,10 +24,14 @@ from writer.cassandra.errors import HeadLost
 from writer.cassandra.group import Result
 from writer.cassandra.keys import CassandraKeys
 from writer.cassandra.layout import BUCKET_SIZE, Buckets
+from writer.cassandra.packs import CassandraPacks
 from writer.cassandra.reads import CassandraReads
+from writer.cassandra.redact import CassandraRedact
+from writer.cassandra.removed import CassandraRemoved
 from writer.cassandra.schema import Store
 from writer.cassandra.session import CassandraSession
 from writer.read_lanes import ReadBounds
+from writer.redaction import REMOVED_KEPT_S, Redacted, Redaction
 from writer.store import Appended, Item, Outcome, Page, StoreReplaced
 
 log = structlog.get_logger()
@@ -48,6 +52,7 @@ class CassandraStore:
         config: CassandraConfig,
         *,
         on_replaced: Callable[[StoreReplaced], None] = lambda _: None,
+        removed_kept_s: float = REMOVED_KEPT_S,
         bucket_size: int = BUCKET_SIZE,
     ) -> None:
         buckets = Buckets(bucket_size)
@@ -59,6 +64,12 @@ class CassandraStore:
         self._reads = CassandraReads(self._session, buckets)
         keys = CassandraKeys(self._session, self._reads, buckets)
         self._append = CassandraAppend(self._session, self._reads, keys, buckets, self.stats)
+        self._redact = CassandraRedact(
+            self._reads,
+            self._append,
+            CassandraPacks(self._session, buckets),
+            CassandraRemoved(self._session, buckets, removed_kept_s),
+        )
 
     @property
     def queues(self) -> dict[str, int]:
@@ -100,6 +111,16 @@ class CassandraStore:
             await self.check()  # whether it is another store
             raise
         return [self._appended(result, epoch) for result in results]
+
+    async def redact(self, video_id: str, redaction: Redaction, created_at: str) -> Redacted:
+        """As `CommentStore.redact`; see CassandraRedact."""
+        epoch = await self.epoch()
+        try:
+            async with self._append_turns:
+                return await self._redact.redact(epoch, video_id, redaction, created_at)
+        except HeadLost:
+            await self.check()  # whether it is another store
+            raise
 
     async def check(self) -> None:
         """As `CommentStore.check`: a read of the epoch."""

@@ -1,0 +1,122 @@
+"""What is kept of removed comments: see table `removed` in schema.cql.
+
+Invariants: rows change only under a condition on what was read of them, so whoever was first is
+seen by all others, whatever their clocks say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import NamedTuple
+
+from wire.errors import StoreUnavailable
+from writer.cassandra.driver import CONDITION, READ
+from writer.cassandra.layout import Buckets
+from writer.cassandra.session import CassandraSession
+from writer.redaction import Kept
+
+_Parts = list[tuple[str, tuple[object, ...]]]
+
+
+class Remains(NamedTuple):
+    """One row: see schema.cql."""
+
+    raw: bytes | None
+    since: int | None
+    notice: int | None
+    restoring: int | None
+
+    @property
+    def known_notice(self) -> int | None:
+        """The number of the entry that removed it, None while that is not known."""
+        if self.notice is None or self.since is None or self.notice <= self.since:
+            return None
+        return self.notice
+
+    def kept(self) -> Kept:
+        """For the rules that all stores share; notice 0 if it is not known."""
+        return Kept(self.raw, self.known_notice or 0)
+
+
+NOTHING = Remains(None, None, None, None)
+
+
+class CassandraRemoved:
+    """kept_s: for how long the text of a removed comment stays."""
+
+    def __init__(self, session: CassandraSession, buckets: Buckets, kept_s: float) -> None:
+        self._session, self._buckets = session, buckets
+        self._ttl_s = max(int(kept_s), 1)
+
+    async def fetch(self, video_id: str, seqs: Iterable[int]) -> dict[int, Remains]:
+        """What is kept of these. Raises StoreUnavailable."""
+        parts = await asyncio.gather(
+            *(
+                self._session.call(
+                    lambda cql, bucket=bucket, some=some: cql.read(  # type: ignore[misc]
+                        "removed", video_id, bucket, some, serial=True
+                    ),
+                    profile=READ,
+                )
+                for bucket, some in self._by_bucket(seqs).items()
+            )
+        )
+        return {row[0]: Remains(*row[1:]) for rows in parts for row in rows}
+
+    async def keep(
+        self, video_id: str, raws: Mapping[int, bytes], found: Mapping[int, Remains], since: int
+    ) -> bool:
+        """Before comments are removed: keep `raws`, and that their notice will lie after `since`.
+        False if a row is not as it was `found`.
+
+        Raises StoreUnavailable.
+        """
+        for bucket, seqs in self._by_bucket(raws).items():
+            parts: _Parts = []
+            for seq in seqs:
+                before = found.get(seq, NOTHING).since
+                parts.append(("keep_since", (since, video_id, bucket, seq, before)))
+                parts.append(("keep_text", (self._ttl_s, raws[seq], video_id, bucket, seq)))
+            if not await self._apply(parts):
+                return False
+        return True
+
+    async def note_notice(self, video_id: str, sinces: Mapping[int, int], notice: int) -> None:
+        """The notice of comments that were removed after `sinces`. Without it, whoever asks next
+        looks for it in the log.
+        """
+        with suppress(StoreUnavailable):
+            for bucket, seqs in self._by_bucket(sinces).items():
+                await self._apply(
+                    [("keep_notice", (notice, video_id, bucket, seq, sinces[seq])) for seq in seqs]
+                )
+
+    async def begin_restoring(self, video_id: str, seq: int, found: Remains, since: int) -> bool:
+        """A restoration begins, whose notice will lie after `since`; False if the row is not as it
+        was `found`. Raises StoreUnavailable.
+        """
+        return await self._set_restoring(video_id, seq, found, since)
+
+    async def end_restoring(self, video_id: str, seq: int, found: Remains) -> None:
+        """It is done. Without this, whoever asks next looks for the notice in the log."""
+        with suppress(StoreUnavailable):
+            await self._set_restoring(video_id, seq, found, None)
+
+    async def _set_restoring(
+        self, video_id: str, seq: int, found: Remains, value: int | None
+    ) -> bool:
+        row = (video_id, self._buckets.of(seq), seq)
+        return await self._apply([("keep_restoring", (value, *row, found.restoring, found.since))])
+
+    async def _apply(self, parts: _Parts) -> bool:
+        rows = await self._session.call(lambda cql: cql.conditional(parts), profile=CONDITION)
+        return bool(rows[0]["[applied]"])
+
+    def _by_bucket(self, seqs: Iterable[int]) -> dict[int, list[int]]:
+        buckets: dict[int, list[int]] = defaultdict(list)
+        for seq in seqs:
+            buckets[self._buckets.of(seq)].append(seq)
+        return buckets
