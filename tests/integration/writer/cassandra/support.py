@@ -63,10 +63,10 @@ async def until_served(call: Callable[..., Any], timeout_s: float = 60.0) -> Any
 
 class Doubt:
     """Loses the answer of chosen conditional batches of one store: `applied` says whether the
-    server carried the batch out before.
+    server carried the batch out before; None lets one pass.
     """
 
-    def __init__(self, store: CassandraStore, applied: Sequence[bool]) -> None:
+    def __init__(self, store: CassandraStore, applied: Sequence[bool | None]) -> None:
         self._call, self._turns = store._session.call, iter(applied)
         self.between: Callable[[], Any] | None = None  # awaited once, before the doubt is told
         store._session.call = self  # type: ignore[method-assign]
