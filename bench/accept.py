@@ -33,7 +33,7 @@ class Cost:
     cpu_us: float
 
 
-class _Servers:
+class Servers:
     """One or two processes of a kind, and what they answered."""
 
     def __init__(self, stack: ExitStack, run: Any, count: int, *args: str) -> None:
@@ -67,8 +67,8 @@ def _measure(count: int, effort: Effort) -> Iterator[Row]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="livecomments-bench-")))
         posting = stack.enter_context(Child(poster.run, cores()[1] if count == 1 else None))
-        writers = _Servers(stack, writer_server.run, count, str(folder / "comments.sqlite3"))
-        echoes = _Servers(stack, writer_server.run_echo, count)
+        writers = Servers(stack, writer_server.run, count, str(folder / "comments.sqlite3"))
+        echoes = Servers(stack, writer_server.run_echo, count)
         ours: dict[str, list[Cost]] = {name: [] for name in _VIDEOS}
         theirs: list[Cost] = []
         for number in range(effort.repeats + 1):

@@ -25,6 +25,7 @@ from bench import (
     scale,
     soak,
     storm,
+    tokens,
 )  # fmt: skip
 from bench.effort import Effort
 from bench.figures import Finding
@@ -38,6 +39,7 @@ BENCHMARKS: Mapping[str, Measure] = {
     "memory": memory.measure,
     "storm": storm.measure,
     "accept": accept.measure,
+    "tokens": tokens.measure,
     "cassandra": cassandra.measure,
     "latency": latency.measure,
     "links": links.measure,

@@ -9,6 +9,7 @@ import json
 import select
 import socket
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,8 @@ from bench.child import BenchFailed, carry_out_all
 
 _READ_BYTES = 64 * 1024
 _WITHIN_S = 30.0
-_BODY = json.dumps({"author": "Ann", "text": "What a goal! " + "x" * 80}).encode()
+AUTHOR = "Ann"
+_BODY = json.dumps({"author": AUTHOR, "text": "What a goal! " + "x" * 80}).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,13 @@ class Posted:
 
 class Poster:
     """Handlers of the process."""
+
+    def __init__(self) -> None:
+        self._tokens: Sequence[str] = ()
+
+    def use(self, tokens: Sequence[str]) -> None:
+        """Post with these tokens in turn from now on; without any if there are none."""
+        self._tokens = tokens
 
     def post(self, ports: list[int], videos: int, connections: int, for_s: float) -> Posted:
         """Post over all videos in turn, on all ports alike. Raises BenchFailed if one is refused
@@ -43,7 +52,7 @@ class Poster:
             sockets[sock.fileno()] = sock
             poll.register(sock.fileno(), select.EPOLLIN)
         try:
-            return _post(sockets, poll, _requests(videos), for_s)
+            return _post(sockets, poll, _requests(videos, self._tokens), for_s)
         finally:
             for sock in sockets.values():
                 sock.close()
@@ -73,17 +82,25 @@ def _post(
     return Posted(answered, time.monotonic() - began)
 
 
-def _requests(videos: int) -> list[bytes]:
-    return [
-        (
-            f"POST /v1/videos/video-{number}/comments HTTP/1.1\r\nHost: bench\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(_BODY)}\r\n\r\n"
-        ).encode()
-        + _BODY
-        for number in range(videos)
-    ]
+def _requests(videos: int, tokens: Sequence[str]) -> list[bytes]:
+    return [_request(number % videos, token) for number, token in _each(videos, tokens)]
+
+
+def _each(videos: int, tokens: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """As many requests as there are videos or tokens, whichever are more."""
+    return ((n, tokens[n % len(tokens)] if tokens else "") for n in range(max(videos, len(tokens))))
+
+
+def _request(video: int, token: str) -> bytes:
+    told = f"Authorization: Bearer {token}\r\n" if token else ""
+    head = (
+        f"POST /v1/videos/video-{video}/comments HTTP/1.1\r\nHost: bench\r\n{told}"
+        f"Content-Type: application/json\r\nContent-Length: {len(_BODY)}\r\n\r\n"
+    )
+    return head.encode() + _BODY
 
 
 def run(pipe: Any) -> None:
     """The process."""
-    carry_out_all(pipe, {"post": Poster().post})
+    poster = Poster()
+    carry_out_all(pipe, {"post": poster.post, "use": poster.use})

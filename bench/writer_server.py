@@ -12,7 +12,11 @@ import uvloop
 from aiohttp import web
 
 from bench.child import carry_out_all_on_loop, cpu_s
+from cluster.issuer import identity_variables
+from identity.build import build_authenticator
+from identity.config import IdentityConfig
 from service.collector import collect_rarely
+from service.config import EnvReader
 from service.edge import PublicEdge
 from service.http_server import HttpServer
 from service.logs import configure_logs
@@ -51,15 +55,19 @@ class WriterServer:
         self._sink = Nobody()
         self._server: HttpServer | None = None
 
-    async def open(self, path: str) -> int:
-        """Open the store at that path and listen; the port."""
-        metrics = WriterMetrics(new_registry())
-        store = SqliteStore(Path(path))
-        comments = CommentService(store, self._sink, TaskHome(), metrics)
+    async def open(self, path: str, issuer: str = "") -> int:
+        """Open the store at that path and listen; the port. issuer: the folder of the keys that
+        tokens are checked with, "" for none.
+        """
+        registry, tasks = new_registry(), TaskHome()
+        metrics, store = WriterMetrics(registry), SqliteStore(Path(path))
+        comments = CommentService(store, self._sink, tasks, metrics)
         await comments.start()
-        self._server = HttpServer(
-            public_application(comments, metrics, PublicEdge()), "127.0.0.1", 0
-        )
+        told = EnvReader(identity_variables(Path(issuer), {}) if issuer else {})
+        authenticator = build_authenticator(IdentityConfig.read(told, "127.0.0.1"), registry)
+        await authenticator.start(tasks)
+        app = public_application(comments, metrics, PublicEdge(), authenticator=authenticator)
+        self._server = HttpServer(app, "127.0.0.1", 0)
         await self._server.start()
         return self._server.port
 

@@ -2,6 +2,7 @@
 
 cluster.json     the saved state: settings and ports, replaced whole
 ca/ tls/<part>/  the development CA and what it issued
+issuer/          the development issuer of tokens (see cluster.issuer)
 data/            the SQLite file, ZooKeeper's and Cassandra's data
 logs/<part>.log  what the parts print
 run/             who runs (see cluster.local.runtime)
@@ -76,6 +77,7 @@ class ClusterFolder:
         self.logs = self.path / "logs"
         self.run = self.path / "run"
         self.gateway = self.path / "gateway"
+        self.issuer = self.path / "issuer"
         self.state_file = self.path / "cluster.json"
 
     def tls(self, part: str) -> Path:

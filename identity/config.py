@@ -15,7 +15,7 @@ from service.config import EnvReader
 OPEN, JWT = "open", "jwt"
 _NO, _YES = "no", "yes"
 _MAX_KEY_BYTES = 4096
-_OF_KEYS = ("AUTH_ISSUER", "AUTH_AUDIENCE", "AUTHOR_ID_KEY_FILE")
+_OF_ISSUER = ("AUTH_ISSUER", "AUTH_AUDIENCE")
 
 
 class Anonymous(Enum):
@@ -79,10 +79,11 @@ def _read_keys(env: EnvReader, *, required: bool) -> KeyConfig | None:
     source = env.text("AUTH_JWKS", None if required else "")
     ca_file = env.text("AUTH_JWKS_CA_FILE", "")
     if not source:
-        for name in filter(lambda name: env.text(name, ""), () if required else _OF_KEYS):
+        for name in filter(lambda name: env.text(name, ""), () if required else _OF_ISSUER):
             env.fault(f"{name} is set, and AUTH_JWKS is not")
         return None
-    issuer, audience, key_file = map(env.text, _OF_KEYS)
+    issuer, audience = map(env.text, _OF_ISSUER)
+    key_file = env.text("AUTHOR_ID_KEY_FILE")
     if "://" in source and not _is_url(source):
         env.fault("AUTH_JWKS must be a file or an https URL without user, password and #")
     site_key = _read_site_key(env, key_file) if key_file else b""

@@ -86,9 +86,7 @@ class TokenVerifier:
         """Whose token it is. Raises TokenInvalid, TokenExpired, KeysUnavailable."""
         if len(token) > MAX_TOKEN_BYTES:
             raise TokenInvalid(f"over {MAX_TOKEN_BYTES} bytes")
-        if _COMPACT.fullmatch(token) is None:
-            raise TokenInvalid("not a signed token in compact form")
-        digest = blake2b(token.encode(), digest_size=32).digest()
+        digest = blake2b(token.encode(errors="surrogateescape"), digest_size=32).digest()
         caller = self._find(digest)
         if caller is None:
             header = _read_header(token)
@@ -149,6 +147,8 @@ _header_decoder = msgspec.json.Decoder(_Header)
 
 
 def _read_header(token: str) -> _Header:
+    if _COMPACT.fullmatch(token) is None:
+        raise TokenInvalid("not a signed token in compact form")
     first = token.partition(".")[0]
     try:
         header = _header_decoder.decode(jwt.utils.base64url_decode(first))

@@ -1,4 +1,4 @@
-"""Commands that start no cluster: install, dev, new-epoch."""
+"""Commands that start no cluster: install, dev, token, new-epoch."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ import click
 
 from cluster import readable
 from cluster.addresses import join_port, reached_at
-from cluster.cli.opening import console_progress, find_jars, open_cluster
-from cluster.folder import CHECKOUT, home_folder
+from cluster.cli.opening import console_progress, find_folder, find_jars, open_cluster
+from cluster.errors import ClusterError
+from cluster.folder import CHECKOUT, ClusterFolder, home_folder
+from cluster.issuer import DevelopmentIssuer, identity_variables
 from cluster.new_epoch import renew_cluster_epoch, renew_file_epoch
 from cluster.parts import Kind, kinds_of
 from cluster.port_check import require_free_for_dev
 from cluster.servers.install import ensure_browser, ensure_installed
 from cluster.settings import DEV_NAME, Settings, read_dev_address, read_name, read_settings
 from cluster.terminal import say
+from identity.roles import Roles
 
 
 @click.command()
@@ -43,22 +46,53 @@ def dev() -> None:
     Variables: BIND (127.0.0.1), HTTP_PORT (8080); what the writer and the node read from the
     environment is passed on.
     """
-    folder = home_folder(os.environ) / DEV_NAME
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _dev_folder()
+    DevelopmentIssuer.load_or_create(folder.issuer)
     bind, port = read_dev_address(os.environ)
     require_free_for_dev(bind, port)
     defaults = {
         "SERVICE_ID": "dev",
-        "SQLITE_PATH": str(folder / "comments.sqlite3"),
+        "SQLITE_PATH": str(folder.path / "comments.sqlite3"),
         "DEMO": "on",
-    }
+    } | identity_variables(folder.issuer, os.environ)
     address = {"BIND_HOST": bind, "PUBLIC_PORT": str(port)}
     url = f"http://{join_port(reached_at(bind), port)}"
     say("\n".join([*readable.lines_to_try(url), "or do both in a browser:", f"  {url}/demo"]))
     os.chdir(CHECKOUT)
     command = [sys.executable, "-m", "single"]
-    environment = defaults | dict(os.environ) | address
+    given = {name: value for name, value in os.environ.items() if value}
+    environment = defaults | given | address
     os.execve(sys.executable, command, environment)  # noqa: S606 - becomes it
+
+
+@click.command()
+@click.option("--sub", required=True, help="Who it is for, as your issuer would call them.")
+@click.option("--name", help="The name that their comments are shown under.")
+@click.option(
+    "--role",
+    "grants",
+    multiple=True,
+    metavar="ROLE:VIDEO",
+    help="viewer, member, moderator, owner, service or admin, and the video, or the beginning of"
+    " its id and *. May be repeated.",
+)
+@click.option("--hours", default=12.0, show_default=True, help="How long it counts.")
+@click.option("--dev", "for_dev", is_flag=True, help="For `make dev` instead of the cluster.")
+def token(
+    sub: str, name: str | None, grants: tuple[str, ...], hours: float, *, for_dev: bool
+) -> None:
+    """Print a token for development, signed with the key that `up` and `dev` have made.
+
+    For example: livecomments token --sub ann --name Ann --role 'moderator:launch-*'
+    """
+    folder = _dev_folder() if for_dev else find_folder()
+    try:
+        issuer = DevelopmentIssuer.load(folder.issuer)
+    except (OSError, ValueError):
+        make = "make dev" if for_dev else "make cluster-up"
+        raise ClusterError(f"there is no key in {folder.issuer}; `{make}` creates one") from None
+    who = {"sub": sub} | ({"name": name} if name is not None else {})
+    say(issuer.token(who, _read_grants(grants), round(hours * 3600)))
 
 
 @click.command("new-epoch")
@@ -78,4 +112,23 @@ def new_epoch(file: Path | None) -> None:
     say(f"the epoch was {old} and is {new}")
 
 
-COMMANDS = (install, dev, new_epoch)
+def _dev_folder() -> ClusterFolder:
+    return ClusterFolder(home_folder(os.environ), DEV_NAME)
+
+
+def _read_grants(grants: tuple[str, ...]) -> dict[str, list[str]]:
+    """Pattern -> roles. Raises ClusterError for what a token could not say."""
+    found: dict[str, list[str]] = {}
+    for grant in grants:
+        role, colon, pattern = grant.partition(":")
+        if not colon:
+            raise ClusterError(f"--role {grant}: must be ROLE:VIDEO, such as moderator:launch-*")
+        found.setdefault(pattern, []).append(role)
+    try:
+        Roles(found)
+    except ValueError as exc:
+        raise ClusterError(f"--role: {exc}") from exc
+    return found
+
+
+COMMANDS = (install, dev, token, new_epoch)

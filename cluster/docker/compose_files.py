@@ -23,6 +23,7 @@ from cluster.docker.memory import GATEWAY_MIB, limit_mib
 from cluster.errors import ClusterError
 from cluster.files import replace_file
 from cluster.folder import CHECKOUT
+from cluster.issuer import identity_variables
 from cluster.local.launches import TLS_ROLES
 from cluster.parts import ROLES, WITH_STORE, Kind, Part
 from cluster.runtime import Plan
@@ -31,6 +32,7 @@ from cluster.settings import CASSANDRA_HEAP, CASSANDRA_JVM_OPTIONS
 from service.config import EnvReader
 
 BASE = CHECKOUT / "compose" / "docker-compose.yml"
+ISSUER_FOLDER = Path("/issuer")  # in the containers; the file says the same
 MADE_FROM = "livecomments.made-from"  # a label
 LOOK_EVERY = "30s"  # the parts are asked by `livecomments` itself
 _GRACE_S = 15  # on top of a drain
@@ -44,6 +46,7 @@ _NOT_FOR_ALL = (
     "HTTPS_PORT",
     "BIND",
     "STOP_GRACE",
+    "ISSUER_JWKS",
 )
 _MORE = """
   {name}:
@@ -59,8 +62,8 @@ _MORE = """
 
 class ComposeFiles:
     """The files of one cluster in `folder`; `project` is its name in the engine. Its owner sets
-    `network` (see cluster.docker.subnets) before it writes; at first it is the one that was written
-    last.
+    `network` (see cluster.docker.subnets) and `issuer_jwks` (the JWKS of cluster.issuer) before it
+    writes; at first the network is the one that was written last.
     """
 
     def __init__(self, folder: Path, project: str) -> None:
@@ -68,6 +71,7 @@ class ComposeFiles:
         self.project = project
         self.image = f"livecomments:{project}"
         self.network = _read_network(folder / ".env")
+        self.issuer_jwks = ""
 
     def write(self, plan: Plan) -> None:
         """Write all three for a cluster as planned."""
@@ -108,6 +112,8 @@ class ComposeFiles:
             **{_options_name(part): _options(plan, part) for part in servers},
             "STOP_GRACE": f"{_longest_drain_s(plan) + _GRACE_S:.0f}s",
             "HEALTH_INTERVAL": LOOK_EVERY,
+            "ISSUER_JWKS": self.issuer_jwks,
+            **identity_variables(ISSUER_FOLDER, settings.variables_for("", "")),
         }
 
     def made_from(self, plan: Plan, part: Part) -> str:
@@ -174,7 +180,8 @@ def _missing(plan: Plan) -> Sequence[Part]:
 def _volumes(part: Part) -> Sequence[str]:
     """What a part of ours sees: its own key and no other."""
     certificate = [f"tls-{part.name}:/tls/{part.name}:ro"] if part.kind in TLS_ROLES else []
-    return [*certificate, *(["comments:/data"] if part.kind in WITH_STORE else [])]
+    store = ["comments:/data", "issuer:/issuer:ro"] if part.kind in WITH_STORE else []
+    return [*certificate, *store]
 
 
 def _own(plan: Plan, part: Part) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from pathlib import Path
 from cluster.ca import GATEWAY_NAMES, DevelopmentCa
 from cluster.docker.memory import gateway_connections, read_gateway_mib
 from cluster.docker.subnets import cassandra_address
+from cluster.files import replace_file
+from cluster.issuer import AUTHOR_ID_KEY, JWKS, ensure_author_id_key
 from cluster.local.launches import TLS_ROLES
 from cluster.parts import CONTAINER_PORTS, Kind, part_name, wanted
 from cluster.servers import cassandra_config, haproxy, redis_server
@@ -31,15 +33,16 @@ _ANYWHERE = "0.0.0.0"  # in the container; the engine publishes it on BIND, or n
 
 
 def prepare(environ: Mapping[str, str], root: Path = Path("/")) -> None:
-    """Fill `ca`, `tls`, `gateway` and `servers` below `root`. Variables: those of `make cluster-up`
-    that say how many parts there are and how they are placed, NETWORK (see cluster.docker.subnets),
-    GATEWAY_MIB (see cluster.docker.memory), and GATEWAY_NAMES (more names for the public
-    certificate). Raises ConfigError.
+    """Fill `ca`, `tls`, `gateway`, `servers` and `issuer` below `root`. Variables: those of `make
+    cluster-up` that say how many parts there are and how they are placed, NETWORK (see
+    cluster.docker.subnets), GATEWAY_MIB (see cluster.docker.memory), GATEWAY_NAMES (more names for
+    the public certificate), and ISSUER_JWKS (the JWKS of cluster.issuer). Raises ConfigError.
     """
     settings = read_settings(environ, Settings())
     env = EnvReader(environ)
     names = tuple(dict.fromkeys((*GATEWAY_NAMES, *env.words("GATEWAY_NAMES"))))
     network, gateway_mib = env.text("NETWORK"), read_gateway_mib(env)
+    issuer_jwks = env.text("ISSUER_JWKS", "")
     env.done()
     ca = DevelopmentCa.load_or_create(root / "ca")
     ca.ensure_gateway(root / "gateway", names)
@@ -49,6 +52,7 @@ def prepare(environ: Mapping[str, str], root: Path = Path("/")) -> None:
             ca.ensure_process(root / "tls" / name, role, name)
     haproxy.write(container_gateway(settings, gateway_mib), root / "gateway")
     _write_servers(settings, network, root / "servers")
+    _write_issuer(issuer_jwks, root / "issuer")
     print(ca.pem.decode() + (root / "gateway" / "cert.pem").read_text(), end="")
 
 
@@ -97,6 +101,14 @@ def _write_servers(settings: Settings, network: str, folder: Path) -> None:
     port = CONTAINER_PORTS[Kind.REDIS]["client"]
     redis = redis_server.render(port=port, folder=_REDIS_DATA, bind=_ANYWHERE)
     (folder / "redis.conf").write_text(redis)
+
+
+def _write_issuer(keys: str, folder: Path) -> None:
+    """What writers check tokens with, and the key of author ids, which is made once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ensure_author_id_key(folder / AUTHOR_ID_KEY)
+    if keys:
+        replace_file(folder / JWKS, keys.encode())
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from cluster.docker.project import keep_project, project_name
 from cluster.errors import ClusterError
 from cluster.files import replace_file
 from cluster.folder import ClusterFolder
+from cluster.issuer import DevelopmentIssuer
 from cluster.parts import ROLES, Kind, Part
 from cluster.port_check import require_free_ports
 from cluster.progress import Progress
@@ -185,6 +186,8 @@ class DockerRuntime:
     def _write(self, plan: Plan) -> None:
         keep_project(self._folder, self._project)
         self._files.network = self._network.ensure()
+        issuer = DevelopmentIssuer.load_or_create(self._folder.issuer)
+        self._files.issuer_jwks = issuer.jwks.decode()
         self._files.write(plan)
 
     def _keep_certificates(self, said: str) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cluster.folder import CHECKOUT, ClusterFolder, home_folder, jars_folder
+from cluster.issuer import identity_variables
 from cluster.local.server_launches import ServerLaunches
-from cluster.parts import SERVERS, Kind, Part
+from cluster.parts import SERVERS, WITH_STORE, Kind, Part
 from cluster.runtime import Launch
 from cluster.servers import haproxy
 from cluster.settings import Settings
@@ -72,14 +73,17 @@ class Launches:
             "TOPOLOGY": self._settings.topology,
         }
         common |= {f"{use.upper()}_PORT": str(port) for use, port in part.ports.items()}
-        if part.kind in (Kind.WRITER, Kind.SINGLE):
+        own = self._settings.variables_for(str(part.kind), part.name)
+        if part.kind in WITH_STORE:
             common |= self._servers_not_ours.store()
+            common |= identity_variables(self._folder.issuer, own)
+            common["PUBLISHED_ON"] = self._settings.bind
         if part.kind is Kind.SINGLE:
             common["BEHIND_GATEWAY"] = "on"
         if part.kind is Kind.NODE and self._settings.topology in PUBSUB:
             common["WRITER_ADDRESSES"] = self._writer_addresses()
         common |= self._servers_not_ours.addresses()
-        return common | self._settings.variables_for(str(part.kind), part.name)
+        return common | own
 
     def gateway(self, part: Part) -> haproxy.Gateway:
         """What the gateway's configuration is made of."""

@@ -27,6 +27,7 @@ from pathlib import Path
 from cluster.ca import GATEWAY_NAMES, DevelopmentCa
 from cluster.errors import ClusterError, NotInstalled
 from cluster.folder import CHECKOUT, ClusterFolder
+from cluster.issuer import DevelopmentIssuer
 from cluster.local import logs
 from cluster.local.launches import GATEWAY_CERTIFICATE, TLS_ROLES, Launches
 from cluster.local.processes import (
@@ -40,7 +41,7 @@ from cluster.local.processes import (
     write_mark,
 )
 from cluster.new_epoch import renew_file_epoch
-from cluster.parts import Kind, Part
+from cluster.parts import WITH_STORE, Kind, Part
 from cluster.port_check import require_free_ports
 from cluster.progress import Progress
 from cluster.runtime import Condition, Launch, Plan
@@ -68,13 +69,13 @@ class LocalRuntime:
         """As the protocol says."""
         with progress.step("certificates"):
             for part in plan.parts:
-                self._ensure_certificate(part)
+                self._ensure_keys(part)
 
     async def start(self, plan: Plan, part: Part) -> None:
         """As the protocol says."""
         if self._living(part.name) is not None:
             return
-        self._ensure_certificate(part)
+        self._ensure_keys(part)
         require_free_ports(part, plan.settings)
         self._folder.data.mkdir(parents=True, exist_ok=True)
         launches = Launches(self._folder, plan.settings, plan.parts, self._environ)
@@ -224,8 +225,10 @@ class LocalRuntime:
     async def remove(self) -> None:
         """All that there is lies in the cluster's folder."""
 
-    def _ensure_certificate(self, part: Part) -> None:
-        """Whatever is good is left as it is."""
+    def _ensure_keys(self, part: Part) -> None:
+        """Its certificate, and the keys of tokens. Whatever is good is left as it is."""
+        if part.kind in WITH_STORE:
+            DevelopmentIssuer.load_or_create(self._folder.issuer)
         ca = DevelopmentCa.load_or_create(self._folder.ca)
         if part.kind is Kind.HAPROXY:
             names = tuple(dict.fromkeys((*GATEWAY_NAMES, part.host)))

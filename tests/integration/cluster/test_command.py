@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jwt
 import pytest
+from jwt import PyJWK
 
 from cluster.cluster import Cluster
 from cluster.folder import CHECKOUT, HOME_VARIABLE
+from cluster.issuer import AUDIENCE, ISSUER, DevelopmentIssuer
 from cluster.settings import Settings
 from tests.support import TIMEOUT_FACTOR
 
@@ -81,3 +84,30 @@ def test_a_home_that_cannot_be_is_told_with_its_variable(home: Path) -> None:
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr.startswith(f"livecomments: {file}")
         assert done.stderr.endswith(f"set {HOME_VARIABLE} to another folder\n")
+
+
+def test_a_token_is_signed_with_the_clusters_key(home: Path) -> None:
+    issuer = DevelopmentIssuer.load_or_create(home / NAME / "issuer")
+    roles = "--role moderator:launch-* --role owner:launch-* --role admin:x"
+    done = run(home, f"livecomments token --sub ann --name 'Ann B.' {roles} --hours 1")
+    assert (done.returncode, done.stderr) == (0, "")
+    key = PyJWK(dict(issuer.private))
+    claims = jwt.decode(done.stdout.strip(), key, ["ES256"], audience=AUDIENCE, issuer=ISSUER)
+    assert (claims["sub"], claims["name"]) == ("ann", "Ann B.")
+    assert claims["exp"] - claims["iat"] == 3600
+    assert claims["lc.roles"] == {"launch-*": ["moderator", "owner"], "x": ["admin"]}
+
+
+@pytest.mark.parametrize("grant", ["moderator", "god:v", "owner:a b", "owner:", ":v"])
+def test_a_role_that_no_token_could_hold_is_told(home: Path, grant: str) -> None:
+    DevelopmentIssuer.load_or_create(home / NAME / "issuer")
+    done = run(home, f"livecomments token --sub ann --role '{grant}'")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("livecomments: --role")
+
+
+def test_without_a_key_it_is_told_what_makes_one(home: Path) -> None:
+    for option, make in (("", "make cluster-up"), ("--dev", "make dev")):
+        done = run(home, f"livecomments token --sub ann {option}")
+        assert done.returncode == 1
+        assert done.stderr.endswith(f"`{make}` creates one\n")

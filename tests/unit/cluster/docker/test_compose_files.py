@@ -72,9 +72,11 @@ def test_a_part_that_the_file_lacks_gets_a_key_of_its_own(tmp_path: Path) -> Non
         f"{name}:/tls/{name.removeprefix('tls-')}" for name in added
     }
     services, _, _ = written(tmp_path, dataclasses.replace(SETTINGS, writers=3))
-    assert services["writer-3"]["volumes"] == ["tls-writer-3:/tls/writer-3:ro", "comments:/data"]
+    shared = ["comments:/data", "issuer:/issuer:ro"]
+    assert services["writer-3"]["volumes"] == ["tls-writer-3:/tls/writer-3:ro", *shared]
+    assert services["writer-1"]["volumes"] == ["tls-writer-1:/tls/writer-1:ro", *shared]
     services, _, _ = written(tmp_path, dataclasses.replace(SETTINGS, topology="single"))
-    assert services["single-1"]["volumes"] == ["comments:/data"], "nobody calls it inside"
+    assert services["single-1"]["volumes"] == shared, "nobody calls it inside"
 
 
 def test_every_topology_finds_its_services(tmp_path: Path) -> None:
@@ -173,9 +175,33 @@ def test_the_rest_is_in_the_variables_file(tmp_path: Path) -> None:
     for word in BASE.read_text().split("${")[1:]:
         open_ones.add(word.partition(":-")[0])
     by_part_or_by_hand = {"LOG_LEVEL", "CHANNELS", "GATEWAY_NAMES"}
+    by_part_or_by_hand |= {"AUTH", "ALLOW_ANONYMOUS", "GUESTS"}
     by_part_or_by_hand |= {"CASSANDRA_HEAP", "CASSANDRA_MIB", "GATEWAY_MIB"}
     by_part_or_by_hand |= {f"CASSANDRA_{number}_JVM_OPTIONS" for number in (1, 2, 3)}
     assert open_ones - asked <= by_part_or_by_hand
+
+
+def test_writers_are_told_where_the_gateway_is_published_and_what_checks_tokens(
+    tmp_path: Path,
+) -> None:
+    files = files_in(tmp_path)
+    files.issuer_jwks = '{"keys":[]}'
+    files.write(plan_of(SETTINGS))
+    lines = (tmp_path / ".env").read_text().splitlines()
+    assert "ISSUER_JWKS='{\"keys\":[]}'" in lines
+    assert "AUTH_JWKS='/issuer/jwks.json'" in lines
+    assert "AUTH_ISSUER='livecomments-development'" in lines
+    services = yaml.safe_load(BASE.read_text())["services"]
+    assert services["writer-1"]["environment"]["PUBLISHED_ON"] == "${BIND:-127.0.0.1}"
+    assert services["prepare"]["environment"]["ISSUER_JWKS"] == "${ISSUER_JWKS:-}"
+    assert "AUTH_JWKS" not in services["node-1"]["environment"]
+
+
+def test_whoever_has_an_issuer_names_it(tmp_path: Path) -> None:
+    own = {"all": {"AUTH_JWKS": "/data/keys.json"}}
+    _, override, variables = written(tmp_path, dataclasses.replace(SETTINGS, environment=own))
+    assert "AUTH_ISSUER" not in variables
+    assert override["writer-1"]["environment"]["AUTH_JWKS"] == "/data/keys.json"
 
 
 def test_a_container_is_made_from_what_concerns_it(tmp_path: Path) -> None:

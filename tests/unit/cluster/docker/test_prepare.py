@@ -54,6 +54,16 @@ def test_a_second_run_leaves_what_is_good(tmp_path: Path) -> None:
     assert (tmp_path / "tls" / "node-5" / "cert.pem").exists()
 
 
+def test_writers_get_keys_and_the_key_of_author_ids_is_made_once(tmp_path: Path) -> None:
+    prepare(NETWORK, tmp_path)
+    key = (tmp_path / "issuer" / "author-ids.key").read_bytes()
+    assert [path.name for path in (tmp_path / "issuer").iterdir()] == ["author-ids.key"], "by hand"
+    prepare(NETWORK | {"ISSUER_JWKS": '{"keys":[]}'}, tmp_path)
+    assert (tmp_path / "issuer" / "jwks.json").read_text() == '{"keys":[]}'
+    assert (tmp_path / "issuer" / "author-ids.key").read_bytes() == key
+    assert len(key) == 32
+
+
 def test_a_wrong_count_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="NODES"):
         prepare(NETWORK | {"NODES": "none"}, tmp_path)
