@@ -27,6 +27,8 @@ SLOW_TOPOLOGIES = (
     ("tests/e2e/test_contract_faults.py", "broadcast"),
     ("tests/e2e/test_contract_faults.py", "gateway"),
 )
+# Where one store is enough for `make test`: (file, store).
+SLOW_STORES = (("tests/e2e/test_moderation.py", "cassandra"),)
 # They measure, and load the machine as they can: nothing that has to be in time runs beside them.
 LAST = ("tests/integration/bench/test_compare.py", "tests/integration/bench/test_quick.py")
 # Fixtures that start something for many tests. A cluster is another one for each shape.
@@ -74,7 +76,10 @@ def _is_slow(item: pytest.Item, *, asked: bool) -> bool:
     file = _file(item)
     if file in SLOW_FILES:
         return True
-    topologies = (getattr(value, "topology", None) for value in _parameters(item).values())
+    shapes = _parameters(item).values()
+    if any((file, getattr(value, "store", None)) in SLOW_STORES for value in shapes):
+        return True
+    topologies = (getattr(value, "topology", None) for value in shapes)
     return not asked and any((file, topology) in SLOW_TOPOLOGIES for topology in topologies)
 
 

@@ -24,7 +24,8 @@ from wire.entry import (
 )
 from wire.errors import CommentRemoved, NotFound, PermissionDenied
 
-REMOVED_KEPT_S = 30 * 86_400.0  # how long a removed comment can be restored, unless configured
+DAY_S = 86_400.0
+REMOVED_KEPT_S = 30 * DAY_S  # how long a removed comment can be restored, unless configured
 
 
 class Removal(msgspec.Struct, frozen=True, gc=False):

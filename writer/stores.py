@@ -13,6 +13,7 @@ from service.config import EnvReader
 from service.metrics import Exports
 from writer.cassandra.config import CassandraConfig
 from writer.metrics import WriterMetrics
+from writer.redaction import DAY_S, REMOVED_KEPT_S
 from writer.sqlite.store import SqliteStore
 from writer.store import CommentStore, StoreReplaced
 
@@ -29,11 +30,14 @@ class ProcessStore(CommentStore, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoreConfig:
-    """`sqlite_path` counts for SQLite only, `cassandra` for Cassandra only."""
+    """`sqlite_path` counts for SQLite only, `cassandra` for Cassandra only. removed_kept_s: how long
+    a removed comment can be restored.
+    """
 
     kind: str
     sqlite_path: Path
     cassandra: CassandraConfig
+    removed_kept_s: float = REMOVED_KEPT_S
 
     @classmethod
     def read(cls, env: EnvReader, sqlite_path: str | None = None) -> StoreConfig:
@@ -43,7 +47,8 @@ class StoreConfig:
         if kind == SQLITE and cassandra.retention_s:
             env.fault("RETENTION_S is only for STORE=cassandra")
         path = env.text("SQLITE_PATH", "-" if kind == CASSANDRA else sqlite_path)
-        return cls(kind, Path(path), cassandra)
+        days = env.number("REMOVED_KEPT_DAYS", REMOVED_KEPT_S / DAY_S, 1 / DAY_S, 3_650)
+        return cls(kind, Path(path), cassandra, days * DAY_S)
 
 
 def build_store(
@@ -57,11 +62,16 @@ def build_store(
     """
     if config.kind == SQLITE:
         return SqliteStore(
-            config.sqlite_path, on_replaced=on_replaced, on_swept=metrics.keys_swept.inc
+            config.sqlite_path,
+            on_replaced=on_replaced,
+            on_swept=metrics.keys_swept.inc,
+            removed_kept_s=config.removed_kept_s,
         )
     from writer.cassandra.store import CassandraStore  # the driver costs a third of a start
 
-    store = CassandraStore(config.cassandra, on_replaced=on_replaced)
+    store = CassandraStore(
+        config.cassandra, on_replaced=on_replaced, removed_kept_s=config.removed_kept_s
+    )
     exports, stats = Exports(registry), store.stats
     exports.counter(
         "store_lost_races",
