@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cluster.docker.memory import read_gateway_mib
+from cluster.issuer import identity_variables
 from cluster.parts import Kind, part_name, wanted
 from cluster.servers.cassandra import read_heap_mib
 from cluster.settings import CASSANDRA_HEAP, Settings
@@ -39,9 +40,13 @@ def check_variables(settings: Settings) -> None:
             "SERVICE_ID": name,
             "STORE": settings.store,
             "SQLITE_PATH": "comments.sqlite3",
+            "PUBLISHED_ON": settings.bind,
+            **identity_variables(Path("issuer"), given),
         }
+        # Perhaps it is not made yet, or is in a container: who it is for reads it.
+        unread = {"AUTHOR_ID_KEY_FILE": "/dev/zero"}
         try:
-            read(standard | given)
+            read(standard | given | unread)
         except ConfigError as exc:
             raise ConfigError(f"{name} could not start: {exc}") from exc
 

@@ -57,16 +57,23 @@ class IdentityConfig:
         """Read the settings from `env`; faults are left in `env`. bind_host: where the process
         listens, which counts as published where nothing else is said.
         """
-        auth = env.choice("AUTH", OPEN, (OPEN, JWT))
+        auth = _read_auth(env, env.text("PUBLISHED_ON", bind_host))
         guests = env.choice("GUESTS", _NO, (_NO, _YES)) == _YES
-        allowed = env.choice("ALLOW_ANONYMOUS", _NO, (_NO, _YES)) == _YES
-        published = env.text("PUBLISHED_ON", bind_host)
-        if auth == OPEN and not allowed and not _is_loopback(published):
-            env.fault(
-                f"AUTH=open lets anybody post under any name, and this is published on {published}:"
-                " set AUTH=jwt, or ALLOW_ANONYMOUS=yes if that is what you want"
-            )
         return cls(_anonymous(auth, guests=guests), _read_keys(env, required=auth == JWT))
+
+
+def _read_auth(env: EnvReader, published: str) -> str:
+    """`open` or `jwt`; `open` is a fault where others than this machine can post, unless that is
+    allowed.
+    """
+    auth = env.choice("AUTH", OPEN, (OPEN, JWT))
+    allowed = env.choice("ALLOW_ANONYMOUS", _NO, (_NO, _YES)) == _YES
+    if auth == OPEN and not allowed and not _is_loopback(published):
+        env.fault(
+            f"AUTH=open lets anybody post under any name, and this is published on {published}:"
+            " set AUTH=jwt, or ALLOW_ANONYMOUS=yes if that is what you want"
+        )
+    return auth
 
 
 def _anonymous(auth: str, *, guests: bool) -> Anonymous:

@@ -18,7 +18,17 @@ from bench.revision import Tree
 from bench.tree_cluster import TreeHome, cluster_of
 from cluster.folder import CHECKOUT
 
-PRODUCT = ("wire", "service", "coordination", "pubsub", "writer", "rtms_node", "single", "cluster")
+PRODUCT = (
+    "wire",
+    "service",
+    "coordination",
+    "pubsub",
+    "identity",
+    "writer",
+    "rtms_node",
+    "single",
+    "cluster",
+)
 
 
 @pytest.fixture

@@ -95,9 +95,22 @@ async def test_a_gateway_port_of_somebody_else_is_told(tmp_path: Path) -> None:
     await cluster.clean()
 
 
+@pytest.mark.parametrize("topology", ["single", "dispatcher"])
+def test_a_gateway_for_everybody_needs_tokens_or_a_word(tmp_path: Path, topology: str) -> None:
+    """Told before anything is saved or started; the processes would refuse it too."""
+    settings = Settings("bound", topology=topology, bind="0.0.0.0")
+    with pytest.raises(ConfigError, match=r"could not start: .*published on 0\.0\.0\.0: set"):
+        Cluster.create(settings, tmp_path)
+    assert not (tmp_path / "bound").exists()
+    for variables in ({"AUTH": "jwt"}, {"ALLOW_ANONYMOUS": "yes"}):
+        told = dataclasses.replace(settings, environment={"all": variables})
+        assert Cluster.create(told, tmp_path).settings.bind == "0.0.0.0"
+
+
 @pytest.mark.parametrize("bind", ["127.0.0.2", "::1", "::"])
 async def test_the_gateway_is_reached_wherever_it_listens(tmp_path: Path, bind: str) -> None:
-    settings = Settings("bound", topology="single", bind=bind)
+    allowed = {"all": {"ALLOW_ANONYMOUS": "yes"}} if bind == "::" else {}
+    settings = Settings("bound", topology="single", bind=bind, environment=allowed)
     try:
         cluster = Cluster.create(settings, tmp_path)
     except CannotListen as exc:  # a machine without IPv6 says so

@@ -151,6 +151,15 @@ async def test_a_post_needs_a_token(world: World) -> None:
     assert world.count("token_missing") == 2
 
 
+@pytest.mark.parametrize("name", ["access_token", "token", "authorization"])
+async def test_a_token_in_a_url_is_none(world: World, name: str) -> None:
+    """URLs are in logs and histories, so nobody should get used to it (RFC 6750, section 5.3)."""
+    path = f"/v1/videos/v/comments?{name}={ED.token()}"
+    async with world.api.client.post(path, json={"text": "hi", "author": "Ann"}) as reply:
+        document = await reply.json(content_type=None)
+    assert (reply.status, document["code"]) == (401, "token_missing")
+
+
 async def test_guests_are_marked_where_they_may_post(tmp_path: Path) -> None:
     async with started(World(tmp_path, Anonymous.GUESTS)) as world:
         status, comment = await world.post(text="hi", author="ann")

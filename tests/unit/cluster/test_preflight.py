@@ -23,6 +23,15 @@ def test_good_variables_pass() -> None:
     check_variables(Settings(environment={"all": {"LOG_LEVEL": "debug"}}))
 
 
+def test_who_brings_keys_is_told_what_is_missing() -> None:
+    check_variables(Settings(environment={"all": {"AUTH": "jwt"}}))  # those of development
+    keys = {"AUTH": "jwt", "AUTH_JWKS": "https://id.example/keys"}
+    with pytest.raises(ConfigError, match="AUTH_ISSUER is not set; AUTH_AUDIENCE is not set"):
+        check_variables(Settings(environment={"all": keys}))
+    keys |= {"AUTH_ISSUER": "https://id.example", "AUTH_AUDIENCE": "comments"}
+    check_variables(Settings(environment={"all": keys | {"AUTHOR_ID_KEY_FILE": "/data/there"}}))
+
+
 def test_retention_is_for_cassandra_only() -> None:
     retention = {"all": {"RETENTION_S": "86400"}}
     check_variables(Settings(store="cassandra", environment=retention))

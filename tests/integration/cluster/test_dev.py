@@ -1,0 +1,92 @@
+"""`livecomments dev`: what `make dev` runs, with its own key."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from cluster.folder import CHECKOUT, HOME_VARIABLE
+from cluster.ports import free_ports
+from tests.support import TIMEOUT_FACTOR
+
+WITHIN_S = 60 * TIMEOUT_FACTOR
+
+
+async def spawn(home: Path, *arguments: str, **variables: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cluster", *arguments),
+        cwd=CHECKOUT,
+        env=os.environ | {HOME_VARIABLE: str(home)} | variables,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+@asynccontextmanager
+async def dev(home: Path, **variables: str) -> AsyncIterator[aiohttp.ClientSession]:
+    """A client of it, once it answers."""
+    (port,) = free_ports(1)
+    process = await spawn(home, "dev", HTTP_PORT=str(port), **variables)
+    try:
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+            async with asyncio.timeout(WITHIN_S):
+                while not await answers(session):
+                    assert process.returncode is None
+                    await asyncio.sleep(0.02)
+            yield session
+    finally:
+        process.send_signal(signal.SIGKILL)
+        await process.communicate()
+
+
+async def answers(session: aiohttp.ClientSession) -> bool:
+    try:
+        async with session.get("/readyz") as reply:
+            return reply.status == 200
+    except aiohttp.ClientError:
+        return False
+
+
+async def post(session: aiohttp.ClientSession, token: str = "", **body: str) -> tuple[int, Any]:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    url = "/v1/videos/launch-1/comments"
+    async with session.post(url, json={"text": "hi"} | body, headers=headers) as reply:
+        return reply.status, await reply.json(content_type=None)
+
+
+async def minted(home: Path) -> str:
+    grant = ("--role", "moderator:launch-*")
+    process = await spawn(home, "token", "--dev", "--sub", "ann", "--name", "Ann", *grant)
+    out, err = await asyncio.wait_for(process.communicate(), WITHIN_S)
+    assert (process.returncode, err) == (0, b"")
+    return out.decode().strip()
+
+
+async def test_it_takes_posts_of_anybody_and_tokens_of_its_own_key(tmp_path: Path) -> None:
+    async with dev(tmp_path) as session:
+        token = await minted(tmp_path)
+        assert (await post(session, author="ann"))[0] == 201
+        status, comment = await post(session, token)
+        assert (status, comment["author"], comment["badges"]) == (201, "Ann", ["moderator"])
+    async with dev(tmp_path, AUTH="jwt") as session:  # the key stays, and so do author ids
+        assert (await post(session, author="ann"))[0] == 401
+        status, again = await post(session, token)
+        assert (status, again["author_id"]) == (201, comment["author_id"])
+
+
+async def test_it_is_for_this_machine_unless_it_is_told(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    process = await spawn(tmp_path, "dev", HTTP_PORT=str(port), BIND="0.0.0.0")
+    _, err = await asyncio.wait_for(process.communicate(), WITHIN_S)
+    assert process.returncode == 2
+    assert b"ALLOW_ANONYMOUS=yes" in err
+    async with dev(tmp_path, BIND="0.0.0.0", ALLOW_ANONYMOUS="yes") as session:
+        assert (await post(session, author="ann"))[0] == 201
