@@ -30,8 +30,9 @@ class ProcessStore(CommentStore, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoreConfig:
-    """`sqlite_path` counts for SQLite only, `cassandra` for Cassandra only. removed_kept_s: how long
-    a removed comment can be restored.
+    """`sqlite_path` counts for SQLite only, `cassandra` for Cassandra only.
+
+    removed_kept_s: how long a removed comment can be restored.
     """
 
     kind: str

@@ -46,7 +46,7 @@ def dev() -> None:
     Variables: BIND (127.0.0.1), HTTP_PORT (8080); what the writer and the node read from the
     environment is passed on.
     """
-    folder = _dev_folder()
+    folder = dev_folder()
     DevelopmentIssuer.load_or_create(folder.issuer)
     bind, port = read_dev_address(os.environ)
     require_free_for_dev(bind, port)
@@ -85,12 +85,7 @@ def token(
 
     For example: livecomments token --sub ann --name Ann --role 'moderator:launch-*'
     """
-    folder = _dev_folder() if for_dev else find_folder()
-    try:
-        issuer = DevelopmentIssuer.load(folder.issuer)
-    except (OSError, ValueError):
-        make = "make dev" if for_dev else "make cluster-up"
-        raise ClusterError(f"there is no key in {folder.issuer}; `{make}` creates one") from None
+    issuer = load_issuer(dev_folder() if for_dev else find_folder(), for_dev=for_dev)
     who = {"sub": sub} | ({"name": name} if name is not None else {})
     say(issuer.token(who, _read_grants(grants), round(hours * 3600)))
 
@@ -112,7 +107,17 @@ def new_epoch(file: Path | None) -> None:
     say(f"the epoch was {old} and is {new}")
 
 
-def _dev_folder() -> ClusterFolder:
+def load_issuer(folder: ClusterFolder, *, for_dev: bool) -> DevelopmentIssuer:
+    """The issuer for development. Raises ClusterError if `up` or `dev` has not made it."""
+    try:
+        return DevelopmentIssuer.load(folder.issuer)
+    except (OSError, ValueError):
+        make = "make dev" if for_dev else "make cluster-up"
+        raise ClusterError(f"there is no key in {folder.issuer}; `{make}` creates one") from None
+
+
+def dev_folder() -> ClusterFolder:
+    """What belongs to `make dev`."""
     return ClusterFolder(home_folder(os.environ), DEV_NAME)
 
 

@@ -25,16 +25,16 @@ async def test_every_command_prints_what_the_document_says(tmp_path: Path) -> No
     async with started(SingleProcess(tmp_path, **identity_variables(issuer, {}))) as single:
         script = f"\necho; echo {MARK}\n".join(example.commands for example in examples)
         script = script.replace("127.0.0.1:8080", f"127.0.0.1:{single.public}")
-        outputs = await _run(script, tmp_path)
+        outputs = await _run(script, tmp_path, single.public)
     for example, output in zip(examples, outputs, strict=True):
         assert example.prints(output), f"{example.commands} printed {output}"
 
 
-async def _run(script: str, home: Path) -> list[str]:
+async def _run(script: str, home: Path, port: int) -> list[str]:
     process = await asyncio.create_subprocess_exec(
         *("bash", "-euc", script),
         cwd=ROOT,
-        env=os.environ | {HOME_VARIABLE: str(home)},
+        env=os.environ | {HOME_VARIABLE: str(home), "HTTP_PORT": str(port)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
