@@ -11,6 +11,7 @@ from wire.entry import Restored, is_comment
 from wire.errors import StoreUnavailable
 from wire.internal import Batch
 from wire.testing import MemoryComments
+from writer.idempotency import body_digest
 from writer.read_lanes import ReadBounds
 from writer.redaction import (
     Kept,
@@ -107,7 +108,7 @@ class MemoryStore:
         known = self._comments.keys.get((video_id, item.key)) if item.key is not None else None
         if known is not None:
             seq, comment = known
-            if comment != item.comment:
+            if body_digest(comment) != body_digest(item.comment):
                 return Appended(Outcome.CONFLICT, 0, b"")
             raw = self._comments.find_raw(video_id, seq)
             if not is_comment(raw):

@@ -123,6 +123,20 @@ async def test_author_and_text_cannot_trade_characters_under_one_key(store: Comm
     assert result.outcome is Outcome.CONFLICT
 
 
+async def test_what_a_token_proved_is_stored_and_belongs_to_the_key(store: CommentStore) -> None:
+    """Badges may change between a post and its retry, the author may not."""
+
+    def by(author_id: str, *badges: str, guest: bool = False) -> Item:
+        return Item(NewComment("ann", "hi", author_id, badges, guest), "k", "now")
+
+    (first,) = await store.append("v", [by("u_1", "owner", "moderator")])
+    again, other, anonymous = await store.append("v", [by("u_1"), by("u_2"), by("", guest=True)])
+    assert (again.outcome, again.raw) == (Outcome.REPLAYED, first.raw)
+    assert [other.outcome, anonymous.outcome] == [Outcome.CONFLICT] * 2
+    (raw,) = (await store.range("v", 0, 9)).comments
+    assert (decode(raw).author_id, decode(raw).badges) == ("u_1", ("owner", "moderator"))
+
+
 async def test_equal_keys_within_a_group_fold_into_one(store: CommentStore) -> None:
     results = await store.append("v", [item("x", "k"), item("x", "k"), item("y", "k"), item("z")])
     assert [r.outcome.value for r in results] == ["new", "replayed", "conflict", "new"]
