@@ -17,26 +17,28 @@ from wire.entry import RemovedBy
 from wire.errors import LengthRequired, TokenMissing
 from wire.moderation import parse_reason, parse_removal
 from writer.comment_service import CommentService
+from writer.gates import Gate
 from writer.redaction import Redacted, Removal, Restoration
 from writer.request_parts import COMMENT, JSON_HEADERS, VIDEO, check_media_type
 
 
 def add_moderation_routes(
-    app: web.Application, comments: CommentService, authenticator: Authenticator
+    app: web.Application, comments: CommentService, authenticator: Authenticator, gate: Gate
 ) -> None:
-    """Serve the calls that remove and restore comments."""
-    routes = _ModerationRoutes(comments, authenticator)
+    """Serve the calls that remove and restore comments. They count as posts of their address."""
+    routes = _ModerationRoutes(comments, authenticator, gate)
     app.router.add_delete(COMMENT, routes.delete_comment)
     app.router.add_post(f"{COMMENT}/restore", routes.restore_comment)
     app.router.add_post(f"{VIDEO}/removals", routes.remove_comments)
 
 
 class _ModerationRoutes:
-    def __init__(self, comments: CommentService, authenticator: Authenticator) -> None:
-        self._comments, self._authenticator = comments, authenticator
+    def __init__(self, comments: CommentService, authenticator: Authenticator, gate: Gate) -> None:
+        self._comments, self._authenticator, self._gate = comments, authenticator, gate
 
     async def delete_comment(self, request: web.Request) -> web.Response:
         """DELETE .../comments/{seq}: by a moderator, or by who wrote it. 200 with the notice."""
+        self._gate(request)
         caller = await self._authenticator.identify(request.headers)
         if caller.author_id is None:
             raise TokenMissing()
@@ -54,6 +56,7 @@ class _ModerationRoutes:
 
     async def remove_comments(self, request: web.Request) -> web.Response:
         """POST .../removals: up to 500 at once. 200 with all notices that name them."""
+        self._gate(request)
         caller = await self._authenticator.identify(request.headers)
         caller.require(request.match_info["video_id"], Rank.MODERATOR)
         check_media_type(request)
@@ -65,6 +68,7 @@ class _ModerationRoutes:
 
     async def restore_comment(self, request: web.Request) -> web.Response:
         """POST .../comments/{seq}/restore: 200 with the comment."""
+        self._gate(request)
         caller = await self._authenticator.identify(request.headers)
         caller.require(request.match_info["video_id"], Rank.MODERATOR)
         redacted = await self._redact(request, Restoration(int(request.match_info["seq"])))

@@ -7,21 +7,21 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
-from prometheus_client import Counter
 
 from identity.authenticator import Authenticator
 from service.edge import BODY_DEADLINE_S, PublicEdge
 from service.logs import current_request_id
 from service.middleware import read_body
-from service.public_http import client_address, new_public_application
+from service.public_http import new_public_application
 from wire.comment import MAX_BODY_BYTES
-from wire.errors import CommentRemoved, InvalidField, KeyReused, TooManyRequests
+from wire.errors import CommentRemoved, InvalidField, KeyReused
 from writer.authorship import check_may_post, read_post
 from writer.comment_service import CommentService, History
+from writer.gates import Gates
 from writer.metrics import WriterMetrics
 from writer.moderation_routes import add_moderation_routes
 from writer.openapi.document import openapi_document
-from writer.rate_limit import RateLimit, Rates
+from writer.rate_limit import Rates
 from writer.request_parts import (
     COMMENT,
     JSON_HEADERS,
@@ -47,10 +47,12 @@ def public_application(
     anybody posts. While `closing()` is true each reply asks the client to close its connection.
     """
     app = new_public_application(edge, closing, metrics.count_refused)
-    authenticator = authenticator or Authenticator()
-    routes = _PublicRoutes(comments, metrics, edge, rates or Rates(), authenticator)
-    _add_public_routes(app, routes)
-    add_moderation_routes(app, comments, authenticator)
+    authenticator, gates = (
+        authenticator or Authenticator(),
+        Gates.of(rates or Rates(), metrics, edge),
+    )
+    _add_public_routes(app, _PublicRoutes(comments, authenticator, gates))
+    add_moderation_routes(app, comments, authenticator, gates.posts)
     return app
 
 
@@ -64,22 +66,13 @@ def _add_public_routes(app: web.Application, routes: _PublicRoutes) -> None:
 
 class _PublicRoutes:
     def __init__(
-        self,
-        comments: CommentService,
-        metrics: WriterMetrics,
-        edge: PublicEdge,
-        rates: Rates,
-        authenticator: Authenticator,
+        self, comments: CommentService, authenticator: Authenticator, gates: Gates
     ) -> None:
-        self._comments, self._edge = comments, edge
-        self._authenticator = authenticator
-        self._posts, self._gets = RateLimit(rates.posts), RateLimit(rates.gets)
-        self._refused_post = metrics.refused.labels("rate")
-        self._refused_get = metrics.reads_refused.labels("history", "rate")
+        self._comments, self._authenticator, self._gates = comments, authenticator, gates
 
     async def post_comment(self, request: web.Request) -> web.Response:
         """POST .../comments: 201, or 200 for a key that was used before."""
-        self._check_rate(request, self._posts, self._refused_post)
+        self._gates.posts(request)
         check_media_type(request)
         key = idempotency_key(request)
         video_id, anonymous = request.match_info["video_id"], self._authenticator.anonymous
@@ -111,7 +104,7 @@ class _PublicRoutes:
 
     async def get_comment(self, request: web.Request) -> web.Response:
         """GET .../comments/{seq}: one comment, 404, or 410 if it was removed."""
-        self._check_rate(request, self._gets, self._refused_get)
+        self._gates.reads(request)
         match = request.match_info
         raw = await self._comments.comment(match["video_id"], int(match["seq"]))
         return web.Response(body=raw, headers=JSON_HEADERS)
@@ -123,7 +116,7 @@ class _PublicRoutes:
     async def _page(
         self, request: web.Request, read: Callable[..., Awaitable[History]], name: bytes
     ) -> web.Response:
-        self._check_rate(request, self._gets, self._refused_get)
+        self._gates.reads(request)
         after, before = parameter(request, "after"), parameter(request, "before")
         if after is not None and before is not None:
             raise InvalidField("before", "cannot be given together with after")
@@ -137,10 +130,3 @@ class _PublicRoutes:
             b"true" if page.more else b"false",
         )
         return web.Response(body=body, headers=JSON_HEADERS)
-
-    def _check_rate(self, request: web.Request, rate: RateLimit, refused: Counter) -> None:
-        try:
-            rate.take(client_address(request, self._edge))
-        except TooManyRequests:
-            refused.inc()
-            raise

@@ -82,6 +82,7 @@ EDGES: dict[str, set[str]] = {
     "writer/cassandra/schema.py": {"cassandra"},
     "writer/cassandra/session.py": {"cassandra"},
     "writer/cassandra/statements.py": {"cassandra"},
+    "writer/gates.py": {"aiohttp"},
     "writer/internal_routes.py": {"aiohttp"},
     "writer/moderation_routes.py": {"aiohttp"},
     "writer/new_epoch.py": {"sqlite3"},

@@ -93,6 +93,7 @@ RESTORE: Problems = (
     NotFound("no such comment: 3"),
     MethodNotAllowed("POST"),
     ExpectationFailed(),
+    TooManyRequests(),
     *_SERVERS,
 )
 REMOVE: Problems = (

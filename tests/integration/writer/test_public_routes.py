@@ -367,6 +367,11 @@ async def test_an_address_over_its_rate_is_429(tmp_path: Path) -> None:
     status, document, headers = await post(api, X_Forwarded_For="9.9.9.9, 1.2.3.4")
     assert (status, document["code"], headers["Retry-After"]) == (429, "too_many_requests", "2")
     assert (await post(api, X_Forwarded_For="1.2.3.5"))[0] == 201
+    for method, path in (("DELETE", "/1"), ("POST", "/1/restore")):
+        async with api.client.request(
+            method, COMMENTS + path, headers={"X-Forwarded-For": "1.2.3.4"}
+        ) as reply:
+            assert await problem(reply) == (429, "too_many_requests")
     assert api.registry.get_sample_value("livecomments_comments_refused_total", {"reason": "rate"})
     await api.stop()
 
