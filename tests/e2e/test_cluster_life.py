@@ -47,7 +47,8 @@ async def test_a_post_is_stored_shown_and_found_in_the_history(
     await eventually(lambda: watch.place == 1)
     assert watch.events[-1].data == told
     async with session.get(url) as reply:
-        assert await reply.json() == {"comments": [told], "head": told["id"]}
+        ends = dict.fromkeys(("head", "first", "last"), told["id"])
+        assert await reply.json() == {"comments": [told], **ends, "more": False}
     viewer.cancel()
 
 

@@ -79,7 +79,8 @@ async def test_what_is_posted_is_stored_numbered_shown_and_found_again(
         assert [comment["seq"] for comment in told] == [1, 2, 3, 4, 5]
         await eventually(lambda: watch.place == 5)
     assert [event.data for event in watch.events[1:]] == told
-    assert await comments.page() == {"comments": told, "head": told[-1]["id"]}
+    ends = {"head": told[-1]["id"], "first": told[0]["id"], "last": told[-1]["id"]}
+    assert await comments.page() == {"comments": told, **ends, "more": False}
     after = await comments.page(f"?after={told[1]['id']}&limit=2")
     assert after["comments"] == told[2:4]
 
