@@ -1,5 +1,5 @@
 """What notices of a video's log do to its ring: a removed comment's frame gives way to a tombstone,
-a restored one comes back.
+and so does that of the entry which had shown it again; a restored comment's frame comes back.
 
 Invariants
 - A notice is applied in the same step in which it is appended, so whoever is written to after it
@@ -11,6 +11,9 @@ Invariants
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+
 import msgspec
 import structlog
 
@@ -19,6 +22,7 @@ from rtms_node.stats import Stats
 from wire.entry import (
     TOMBSTONE,
     Removed,
+    Restored,
     decode_notice,
     decode_seq,
     encode_tombstone,
@@ -29,19 +33,30 @@ from wire.internal import RangeReply
 
 log = structlog.get_logger()
 
+MAX_RESTORED = 1_000  # known at once, before those are forgotten that have left the ring
+
 
 class Redactions:
     """Owned by one timeline; changes frames of its ring, never their number."""
 
-    __slots__ = ("_newest", "_ring", "_stats")
+    __slots__ = ("_newest", "_restored", "_ring", "_stats")
 
     def __init__(self, ring: Ring, stats: Stats) -> None:
         self._ring, self._stats = ring, stats
         self._newest = 0  # number of the newest notice that was applied
+        self._restored: dict[int, int] = {}  # comment -> the entry that has shown it again
 
     def restarted(self) -> None:
         """Another epoch, or a store that went back: its numbers mean something else now."""
         self._newest = 0
+        self._restored = {}
+
+    def prepended(self, first: int, raws: Sequence[bytes]) -> None:
+        """The entries from number `first` on have just been put before the ring's start."""
+        for number, raw in enumerate(raws, first):
+            if not is_comment(raw) and isinstance(notice := decode_notice(raw), Restored):
+                with suppress(msgspec.DecodeError):  # not from a writer of ours
+                    self._restored.setdefault(decode_seq(bytes(notice.comment)), number)
 
     def appended(self, raw: bytes) -> None:
         """The entry `raw` has just become the ring's head."""
@@ -54,7 +69,8 @@ class Redactions:
         try:
             if isinstance(notice, Removed):
                 for seq in notice.targets:
-                    self._remove(seq)
+                    self._hide(seq)
+                    self._hide(self._restored.pop(seq, 0))
             else:
                 self._restore(bytes(notice.comment))
         except (msgspec.DecodeError, ValueError):
@@ -74,12 +90,16 @@ class Redactions:
             return False
         return TOMBSTONE not in (entry_type(raw), entry_type(self._find(seq)))
 
-    def _remove(self, seq: int) -> None:
-        if self._ring.holds(seq) and is_comment(raw := self._find(seq)):
+    def _hide(self, seq: int) -> None:
+        if self._ring.holds(seq) and entry_type(raw := self._find(seq)) != TOMBSTONE:
             self._replace(seq, encode_tombstone(raw))
 
     def _restore(self, comment: bytes) -> None:
         seq = decode_seq(comment)
+        self._restored[seq] = self._ring.head
+        if len(self._restored) > MAX_RESTORED:
+            held = self._ring.holds
+            self._restored = {one: by for one, by in self._restored.items() if held(by)}
         if self._ring.holds(seq) and entry_type(self._find(seq)) == TOMBSTONE:
             self._replace(seq, comment)
 

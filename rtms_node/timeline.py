@@ -153,8 +153,9 @@ class Timeline:
         raws = reply.comments[: max(ring.first - reply.first_seq, 0)]
         if not raws or reply.first_seq + len(raws) != ring.first:
             return False
-        numbered = enumerate(raws, reply.first_seq)
-        ring.prepend([encode_frame(ring.epoch, seq, bytes(raw)) for seq, raw in numbered])
+        numbered = list(enumerate(map(bytes, raws), reply.first_seq))
+        ring.prepend([encode_frame(ring.epoch, seq, raw) for seq, raw in numbered])
+        self._redactions.prepended(reply.first_seq, [raw for _, raw in numbered])
         return True
 
     def drop_frames(self) -> None:

@@ -16,7 +16,8 @@ class MemoryComments:
     """Numbers, encodes and keeps comments as a store does, without durability.
 
     `oldest`, by video, is moved by a test that plays retention; `keys`: number and comment of each
-    idempotency key of a video; `removed`: notice and comment of each removed one.
+    idempotency key of a video; `removed`: notice and comment of each removed one;
+    `restored`: the entry that shows a comment again.
     """
 
     def __init__(self, epoch: str | None = None) -> None:
@@ -24,6 +25,7 @@ class MemoryComments:
         self.oldest: dict[str, int] = {}
         self.keys: dict[tuple[str, str], tuple[int, NewComment]] = {}
         self.removed: dict[tuple[str, int], tuple[int, bytes]] = {}
+        self.restored: dict[tuple[str, int], int] = {}
         self._raws: dict[str, list[bytes]] = {}
 
     def add(
@@ -47,7 +49,9 @@ class MemoryComments:
         raws = self._raws[video_id]
         for seq in removed.targets:
             self.removed[video_id, seq] = (len(raws) + 1, raws[seq - 1])
-            raws[seq - 1] = encode_tombstone(raws[seq - 1])
+            # The entry that has shown it again has its text too.
+            for number in (seq, self.restored.pop((video_id, seq), seq)):
+                raws[number - 1] = encode_tombstone(raws[number - 1])
         seq = len(raws) + 1
         raws.append(encode_removed(self.epoch, video_id, seq, removed, created_at))
         return self.batch(video_id, seq, seq)
@@ -57,7 +61,7 @@ class MemoryComments:
         raws = self._raws[video_id]
         _, comment = self.removed.pop((video_id, seq))
         raws[seq - 1] = comment
-        notice = len(raws) + 1
+        notice = self.restored[video_id, seq] = len(raws) + 1
         raws.append(encode_restored(self.epoch, video_id, notice, comment, created_at))
         return self.batch(video_id, notice, notice)
 
@@ -87,5 +91,5 @@ class MemoryComments:
     def restart(self, epoch: str) -> None:
         """Become another, empty store."""
         self.epoch = epoch
-        for kept in (self.oldest, self.keys, self.removed, self._raws):
+        for kept in (self.oldest, self.keys, self.removed, self.restored, self._raws):
             kept.clear()

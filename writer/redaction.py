@@ -72,16 +72,16 @@ class _Authored(msgspec.Struct, frozen=True):
 
 
 class RemovalPlan(NamedTuple):
-    """What is left to be done: the tombstones for comments that are shown now, by number; and the
-    notices by which the others were removed before.
+    """What is left to be done: the comments that are shown now, and the notices by which the others
+    were removed before.
     """
 
-    tombstones: Mapping[int, bytes]
+    targets: tuple[int, ...]
     notices: tuple[int, ...]
 
     def removed(self, removal: Removal) -> Removed:
         """What the new notice says."""
-        return Removed(tuple(self.tombstones), removal.by, removal.reason)
+        return Removed(self.targets, removal.by, removal.reason)
 
 
 def plan_removal(
@@ -97,11 +97,17 @@ def plan_removal(
             raise NotFound(f"no such comment: {seq}")
         if removal.author_id is not None and not _wrote(removal.author_id, _texts(seq, rows, kept)):
             raise PermissionDenied()
-    tombstones = {seq: rows[seq] for seq in removal.targets if is_comment(rows[seq])}
-    notices = {kept[seq].notice for seq in removal.targets if seq in kept and seq not in tombstones}
-    return RemovalPlan(
-        {seq: encode_tombstone(raw) for seq, raw in tombstones.items()}, tuple(sorted(notices))
-    )
+    shown = tuple(seq for seq in removal.targets if is_comment(rows[seq]))
+    notices = {kept[seq].notice for seq in set(removal.targets).difference(shown) & kept.keys()}
+    return RemovalPlan(shown, tuple(sorted(notices)))
+
+
+def tombstones(rows: Mapping[int, bytes]) -> dict[int, bytes]:
+    """What takes the place of comments, and of the entries that have shown them again: these have
+    their text too.
+    """
+    shown = {seq: raw for seq, raw in rows.items() if entry_type(raw) != TOMBSTONE}
+    return {seq: encode_tombstone(raw) for seq, raw in shown.items()}
 
 
 def check_restorable(seq: int, row: bytes | None, kept: Kept | None) -> None:

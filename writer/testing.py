@@ -124,7 +124,7 @@ class MemoryStore:
         kept = {seq: one for seq in removal.targets if (one := self._kept(video_id, seq))}
         plan = plan_removal(removal, rows, kept)
         earlier = tuple(self._rows(video_id, plan.notices).items())
-        if not plan.tombstones:
+        if not plan.targets:
             return Redacted(None, earlier)
         notice = self._comments.remove(video_id, plan.removed(removal), created_at)
         raw = bytes(notice.comments[0])

@@ -147,13 +147,21 @@ async def test_a_restored_comment_is_back_under_its_number(store: CommentStore) 
 
 
 async def test_a_restored_comment_can_be_removed_again(store: CommentStore) -> None:
-    (first,) = await post(store, "one")
+    (first,) = await post(store, "secret")
     await remove(store, 1)
-    await restore(store, 1)
+    shown = await restore(store, 1)
+    assert shown.notices
     done = await remove(store, 1)
     assert done.notice == Removed((1,), RemovedBy.MODERATOR)
     assert [seq for seq, _ in done.notices] == [4]
-    assert (await log_of(store))[0] == encode_tombstone(first)
+    log = await log_of(store)
+    assert log[0] == encode_tombstone(first)
+    # The entry that had shown it again has its text too.
+    assert [entry_type(raw) for raw in log] == ["tombstone", "removed", "tombstone", "removed"]
+    assert b"secret" not in b"".join(log)
+    again = await restore(store, 1)
+    assert again.comment == first
+    assert notices(await log_of(store))[-1] == Restored(msgspec.Raw(first))
 
 
 async def test_what_was_never_removed_is_restored_already(store: CommentStore) -> None:

@@ -20,7 +20,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 
 import msgspec
@@ -48,9 +48,9 @@ from writer.redaction import (
     Redacted,
     Redaction,
     Removal,
-    Restoration,
     check_restorable,
     plan_removal,
+    tombstones,
 )
 
 _Encode = Callable[[int, Notice], bytes]
@@ -64,26 +64,43 @@ class _Call:
     encode: _Encode
 
 
+class _Overtaken(Exception):
+    """Somebody else has changed the same comments meanwhile."""
+
+
 @dataclass(slots=True)
 class _Search:
-    """For the notices of `sinces` (number -> a head before its notice); found ones move to
-    `notices`.
+    """Of the log, for notices of some comments.
+
+    sinces: comments of which the notice has not been found, and a head before it. notices: found
+    ones, by number, and whose they are. again: entries that have shown one of the comments again;
+    in_doubt: after it was hidden, or just before.
     """
 
     kind: type[Notice]
     sinces: dict[int, int]
     searched: int
-    notices: dict[int, tuple[bytes, list[int]]]  # number -> itself, and whose it is
+    notices: dict[int, tuple[bytes, list[int]]] = field(default_factory=dict)
+    again: set[int] = field(default_factory=set)
+    in_doubt: bool = False
 
-    def look_at(self, seq: int, raw: bytes) -> None:
-        """An entry of the log."""
+    def look_at(self, number: int, raw: bytes) -> None:
+        """An entry of the log. Raises _Overtaken."""
         notice = None if is_comment(raw) else decode_notice(raw)
+        if notice is None:
+            return
+        named = [seq for seq in targets_of(notice) if seq in self.sinces]
+        mine = [seq for seq in named if self.sinces[seq] < number]
         if isinstance(notice, self.kind):
-            mine = [one for one in _targets(notice) if self.sinces.get(one, seq) < seq]
-            for one in mine:
-                del self.sinces[one]
+            for seq in mine:
+                del self.sinces[seq]
             if mine:
-                self.notices[seq] = (raw, mine)
+                self.notices[number] = (raw, mine)
+        elif self.kind is Restored and mine:
+            raise _Overtaken
+        elif self.kind is Removed and named:
+            self.again.add(number)
+            self.in_doubt = self.in_doubt or bool(mine)
 
 
 class CassandraRedact:
@@ -113,31 +130,37 @@ class CassandraRedact:
         call = _Call(video_id, time.monotonic() + SETTLE_WITHIN_S, encode)
         try:
             async with asyncio.timeout(SETTLE_WITHIN_S):
-                if isinstance(redaction, Removal):
-                    return await self._remove(call, redaction)
-                return await self._restore(call, redaction, epoch.encode())
+                for attempt in count(1):
+                    try:
+                        if isinstance(redaction, Removal):
+                            return await self._remove(call, redaction)
+                        return await self._restore(call, redaction.seq, epoch.encode(), attempt)
+                    except _Overtaken:
+                        await pause(attempt, call.deadline)
         except TimeoutError as exc:
             raise StoreUnavailable(_UNKNOWN) from exc
+        raise AssertionError("count does not end")
 
     async def _remove(self, call: _Call, removal: Removal) -> Redacted:
+        """Raises _Overtaken if it has to be begun again."""
         video_id = call.video_id
-        for attempt in count(1):
-            since = await self._append.fresh_head(video_id)
-            entries = await self._packs.fetch(video_id, removal.targets)
-            found = await self._removed.fetch(video_id, removal.targets)
-            kept = {seq: remains.kept() for seq, remains in found.items()}
-            plan = plan_removal(removal, entries.raws, kept)
-            new = {seq: entries.raws[seq] for seq in plan.tombstones}
-            if not new or (
-                await self._removed.keep(video_id, new, found, since)
-                and await self._packs.rewrite(video_id, entries, plan.tombstones)
-            ):
-                break
-            await pause(attempt, call.deadline)
+        since = await self._append.fresh_head(video_id)
+        entries = await self._packs.fetch(video_id, removal.targets)
+        found = await self._removed.fetch(video_id, removal.targets)
+        kept = {seq: remains.kept() for seq, remains in found.items()}
+        plan = plan_removal(removal, entries.raws, kept)
+        new = {seq: entries.raws[seq] for seq in plan.targets}
+        if new and not (
+            await self._removed.keep(video_id, new, found, since)
+            and await self._packs.rewrite(video_id, entries, tombstones(new))
+        ):
+            raise _Overtaken
         reach(Failpoint.WRITER_REDACTED)
         sinces = dict.fromkeys(new, since) | _open_removals(found, entries.raws)
-        search = _Search(Removed, dict(sinces), min(sinces.values(), default=0), {})
-        _, _, notice = await self._number(
+        shown_after = [found[seq].shown_after for seq in sinces if seq in found]
+        begin = min([*sinces.values(), *(one for one in shown_after if one is not None)], default=0)
+        search = _Search(Removed, dict(sinces), begin)
+        notice = await self._number(
             call, search, lambda left: Removed(left, removal.by, removal.reason)
         )
         for known, (_, seqs) in search.notices.items():
@@ -147,66 +170,85 @@ class CassandraRedact:
         notices |= {known: one for known, (one, _) in search.notices.items()}
         return Redacted(notice, tuple(sorted(notices.items(), reverse=True)))
 
-    async def _restore(self, call: _Call, restoration: Restoration, epoch: bytes) -> Redacted:
-        video_id, seq = call.video_id, restoration.seq
-        for attempt in count(1):
-            since = await self._append.fresh_head(video_id)
-            entries = await self._packs.fetch(video_id, [seq])
-            found = (await self._removed.fetch(video_id, [seq])).get(seq)
-            row = entries.raws.get(seq)
-            check_restorable(seq, row, found and found.kept())
-            assert row is not None
-            if is_comment(row):
-                comment = restamp(row, epoch)
-                if found is None or found.restoring is None:
-                    return Redacted(None, (), comment)
+    async def _restore(self, call: _Call, seq: int, epoch: bytes, attempt: int) -> Redacted:
+        """Raises _Overtaken if it has to be begun again."""
+        video_id = call.video_id
+        since = await self._append.fresh_head(video_id)
+        entries = await self._packs.fetch(video_id, [seq])
+        found = (await self._removed.fetch(video_id, [seq])).get(seq)
+        row = entries.raws.get(seq)
+        check_restorable(seq, row, found and found.kept())
+        assert row is not None
+        if is_comment(row):
+            comment = restamp(row, epoch)
+            if found is None or found.restoring is None:
+                return Redacted(None, (), comment)
+            if attempt == 1:  # perhaps of a call that died: its notice may be there
                 since = found.restoring
-                break
+            elif not await self._removed.begin_restoring(video_id, seq, found, since):
+                # A removal is numbered after it, which hid the comment before this showed it.
+                raise _Overtaken
+        else:
             assert found is not None
             assert found.raw is not None
             comment = restamp(found.raw, epoch)
-            if await self._removed.begin_restoring(
-                video_id, seq, found, since
-            ) and await self._packs.rewrite(video_id, entries, {seq: comment}):
-                break
-            await pause(attempt, call.deadline)
+            if not (
+                await self._removed.begin_restoring(video_id, seq, found, since)
+                and await self._packs.rewrite(video_id, entries, {seq: comment})
+            ):
+                raise _Overtaken
         reach(Failpoint.WRITER_REDACTED)
-        search = _Search(Restored, {seq: since}, since, {})
-        number, raw, notice = await self._number(
-            call, search, lambda _: Restored(msgspec.Raw(comment))
-        )
-        assert found is not None
-        await self._removed.end_restoring(video_id, seq, found._replace(restoring=since))
-        return Redacted(notice, ((number, raw),) if raw else (), comment)
+        search = _Search(Restored, {seq: since}, since)
+        notice = await self._number(call, search, lambda _: Restored(msgspec.Raw(comment)))
+        ((number, (raw, _)),) = search.notices.items()
+        await self._removed.end_restoring(video_id, seq, since, number)
+        return Redacted(notice, ((number, raw),) if notice else (), comment)
 
     async def _number(
         self, call: _Call, search: _Search, say: Callable[[tuple[int, ...]], Notice]
-    ) -> tuple[int, bytes, Notice | None]:
-        """Number a notice for what the log has none of: number, itself and what it says; 0, nothing
-        and None if it has all of them.
+    ) -> Notice | None:
+        """Number a notice for what the log has none of; None if it has all of them. All are in
+        `search.notices` then. Raises _Overtaken.
         """
         for losses in count(1):
             if not search.sinces:
-                return 0, b"", None
+                return None
             head = await self._append.head(call.video_id)
             await self._search(call.video_id, search, head)
             if not search.sinces:
-                return 0, b"", None
+                return None
+            if search.in_doubt:
+                await self._check_hidden(call.video_id, search)
             notice = say(tuple(sorted(search.sinces)))
             raw = call.encode(head + 1, notice)
             if await self._append.append_entry(call.video_id, head, raw, call.deadline):
                 search.notices[head + 1] = (raw, list(search.sinces))
-                return head + 1, raw, notice
+                return notice
             await pause(losses, call.deadline)
         raise AssertionError("count does not end")
 
+    async def _check_hidden(self, video_id: str, search: _Search) -> None:
+        """Raises _Overtaken if one of the comments has been shown again. (If that is done after
+        this, it finds the notice that is numbered now, and begins again.)
+        """
+        entries = await self._packs.fetch(video_id, search.sinces)
+        if any(map(is_comment, entries.raws.values())):
+            raise _Overtaken
+        search.in_doubt = False
+
     async def _search(self, video_id: str, search: _Search, through: int) -> None:
-        """Up to `through`; a removal that nobody interrupted has nothing to search."""
+        """Up to `through`; where nobody interrupted anything there is nothing to search. Entries
+        that have shown one of the comments again give way to tombstones.
+        """
         while search.sinces and search.searched < through:
             first, raws, end = await self._reads.fetch_stretch(video_id, search.searched, through)
             for seq, raw in enumerate(raws, first):
                 search.look_at(seq, raw)
             search.searched = end
+        while search.again:
+            entries = await self._packs.fetch(video_id, search.again)
+            if await self._packs.rewrite(video_id, entries, tombstones(entries.raws)):
+                search.again.clear()
 
 
 def _open_removals(found: dict[int, Remains], raws: dict[int, bytes]) -> dict[int, int]:
@@ -220,7 +262,8 @@ def _open_removals(found: dict[int, Remains], raws: dict[int, bytes]) -> dict[in
     }
 
 
-def _targets(notice: Notice) -> tuple[int, ...]:
+def targets_of(notice: Notice) -> tuple[int, ...]:
+    """The comments that a notice is about."""
     if isinstance(notice, Removed):
         return notice.targets
     return (decode_seq(bytes(notice.comment)),)

@@ -28,6 +28,14 @@ class Remains(NamedTuple):
     since: int | None
     notice: int | None
     restoring: int | None
+    restored: int | None
+
+    @property
+    def shown_after(self) -> int | None:
+        """After this number lies the entry that shows it again, if there is one."""
+        if self.restoring is not None:
+            return self.restoring
+        return None if self.restored is None else self.restored - 1
 
     @property
     def known_notice(self) -> int | None:
@@ -41,7 +49,7 @@ class Remains(NamedTuple):
         return Kept(self.raw, self.known_notice or 0)
 
 
-NOTHING = Remains(None, None, None, None)
+NOTHING = Remains(None, None, None, None, None)
 
 
 class CassandraRemoved:
@@ -98,18 +106,16 @@ class CassandraRemoved:
         """A restoration begins, whose notice will lie after `since`; False if the row is not as it
         was `found`. Raises StoreUnavailable.
         """
-        return await self._set_restoring(video_id, seq, found, since)
+        values = (since, video_id, self._buckets.of(seq), seq, found.restoring, found.since)
+        return await self._apply([("keep_restoring", values)])
 
-    async def end_restoring(self, video_id: str, seq: int, found: Remains) -> None:
-        """It is done. Without this, whoever asks next looks for the notice in the log."""
+    async def end_restoring(self, video_id: str, seq: int, since: int, notice: int) -> None:
+        """The one that began with `since` is done. Without this, whoever asks next looks for the
+        notice in the log.
+        """
+        values = (notice, video_id, self._buckets.of(seq), seq, since)
         with suppress(StoreUnavailable):
-            await self._set_restoring(video_id, seq, found, None)
-
-    async def _set_restoring(
-        self, video_id: str, seq: int, found: Remains, value: int | None
-    ) -> bool:
-        row = (video_id, self._buckets.of(seq), seq)
-        return await self._apply([("keep_restoring", (value, *row, found.restoring, found.since))])
+            await self._apply([("keep_restored", values)])
 
     async def _apply(self, parts: _Parts) -> bool:
         rows = await self._session.call(lambda cql: cql.conditional(parts), profile=CONDITION)

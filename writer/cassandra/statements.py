@@ -30,11 +30,13 @@ _TEXTS = {
     # The TTL is what the pack has left: to rewrite a comment does not keep it for longer.
     "rewrite_pack": "UPDATE {k}.comments USING TTL ? SET pack = ?"
     " {in_bucket} AND seq = ? AND key = '' IF pack = ?",
-    "removed": "SELECT seq, raw, since, notice, restoring FROM {k}.removed"
+    "removed": "SELECT seq, raw, since, notice, restoring, restored FROM {k}.removed"
     " {in_bucket} AND seq IN ?",
     "keep_text": "UPDATE {k}.removed USING TTL ? SET raw = ? {in_bucket} AND seq = ?",
     "keep_since": "UPDATE {k}.removed SET since = ? {in_bucket} AND seq = ? IF since = ?",
     "keep_notice": "UPDATE {k}.removed SET notice = ? {in_bucket} AND seq = ? IF since = ?",
+    "keep_restored": "UPDATE {k}.removed SET restoring = null, restored = ?"
+    " {in_bucket} AND seq = ? IF restoring = ?",
     "keep_restoring": "UPDATE {k}.removed SET restoring = ? {in_bucket} AND seq = ?"
     " IF restoring = ? AND since = ?",
     "keys": "SELECT key, stands_for, digest FROM {k}.comments {in_bucket} AND seq = 0 AND key IN ?",
@@ -57,7 +59,7 @@ _TEXTS = {
 }
 _NOT_IDEMPOTENT = {
     *("set_head", "add_pack", "add_key"),
-    *("rewrite_pack", "keep_since", "keep_notice", "keep_restoring"),
+    *("rewrite_pack", "keep_since", "keep_notice", "keep_restoring", "keep_restored"),
 }
 
 

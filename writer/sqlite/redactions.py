@@ -21,6 +21,7 @@ from writer.redaction import (
     Restoration,
     check_restorable,
     plan_removal,
+    tombstones,
 )
 from writer.sqlite.queries import read_head, write_head
 
@@ -52,14 +53,16 @@ class Redactor:
         rows, kept = self._rows(removal.targets), self._kept(removal.targets)
         plan = plan_removal(removal, rows, kept)
         earlier = tuple(self._rows(plan.notices).items())
-        if not plan.tombstones:
+        if not plan.targets:
             return Redacted(None, earlier)
         notice = read_head(self.connection, self.video_id) + 1
+        shown = {seq: rows[seq] for seq in plan.targets}
+        hidden = tombstones(shown | self._rows(self._restored(plan.targets)))
         self.connection.executemany(
-            "INSERT OR REPLACE INTO removed VALUES (?, ?, ?, ?, ?)",
-            [(self.video_id, seq, notice, rows[seq], self.now_s) for seq in plan.tombstones],
+            "INSERT OR REPLACE INTO removed VALUES (?, ?, ?, NULL, ?, ?)",
+            [(self.video_id, seq, notice, raw, self.now_s) for seq, raw in shown.items()],
         )
-        for seq, tombstone in plan.tombstones.items():
+        for seq, tombstone in hidden.items():
             self._rewrite(seq, tombstone)
         removed = plan.removed(removal)
         raw = encode_removed(self.epoch, self.video_id, notice, removed, self.created_at)
@@ -79,7 +82,8 @@ class Redactor:
         raw = encode_restored(self.epoch, self.video_id, notice, kept.raw, self.created_at)
         self._rewrite(seq, kept.raw)
         self.connection.execute(
-            "DELETE FROM removed WHERE video_id = ? AND seq = ?", (self.video_id, seq)
+            "UPDATE removed SET raw = NULL, restored = ? WHERE video_id = ? AND seq = ?",
+            (notice, self.video_id, seq),
         )
         self._append(notice, raw)
         return Redacted(Restored(msgspec.Raw(kept.raw)), ((notice, raw),), kept.raw)
@@ -94,10 +98,18 @@ class Redactor:
 
     def _kept(self, seqs: Iterable[int]) -> dict[int, Kept]:
         rows = self.connection.execute(
-            f"SELECT seq, raw, notice FROM removed WHERE {_AMONG}",  # noqa: S608 - a constant
+            f"SELECT seq, raw, notice FROM removed WHERE {_AMONG} AND restored IS NULL",  # noqa: S608
             (self.video_id, json.dumps(list(seqs))),
         )
         return {seq: Kept(raw, notice) for seq, raw, notice in rows}
+
+    def _restored(self, seqs: Iterable[int]) -> list[int]:
+        """The entries by which these comments were shown again."""
+        rows = self.connection.execute(
+            f"SELECT restored FROM removed WHERE {_AMONG} AND restored IS NOT NULL",  # noqa: S608
+            (self.video_id, json.dumps(list(seqs))),
+        )
+        return [number for (number,) in rows]
 
     def _rewrite(self, seq: int, raw: bytes) -> None:
         self.connection.execute(

@@ -161,6 +161,18 @@ async def test_history_pages_across_what_is_gone(world: World) -> None:
     assert cursor == page["head"]
 
 
+async def test_what_was_restored_and_removed_again_is_in_no_reply(world: World) -> None:
+    await world.post("secret")
+    for _ in range(2):
+        await world.call("DELETE", f"{V}/comments/1", MODERATOR)
+        await world.call("POST", f"{V}/comments/1/restore", MODERATOR)
+    await world.call("DELETE", f"{V}/comments/1", MODERATOR)
+    _, page = await world.call("GET", f"{V}/entries")
+    assert "secret" not in str(page)
+    kinds = [entry["type"] for entry in page["entries"]]
+    assert kinds == ["tombstone", "removed", "tombstone", "removed", "tombstone", "removed"]
+
+
 async def test_a_restored_comment_is_in_the_history_again(world: World) -> None:
     (first,) = await world.post("one")
     await world.call("DELETE", f"{V}/comments/1", MODERATOR)

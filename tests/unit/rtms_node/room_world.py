@@ -41,12 +41,14 @@ class Removals:
             self._said.setdefault((epoch, seq), []).append((notice, shown))
 
     def check(self, event: SseEvent, event_id: EventId, wanted: bytes, shown_before: int) -> None:
-        """The event of a comment. shown_before: what some screen had shown before this step."""
+        """The event of a comment, or of an entry that shows one again. shown_before: what some
+        screen had shown before this step.
+        """
         said = self._said.get((event_id.epoch, event_id.seq), [])
         before = [shown for notice, shown in said if notice <= shown_before]
         possible = {before[-1] if before else True}
         possible |= {shown for notice, shown in said if notice > shown_before}
-        assert (event.type == "comment") in possible, "a notice that was shown says otherwise"
+        assert (event.type != "tombstone") in possible, "a notice that was shown says otherwise"
         whole = encode_tombstone(wanted) if event.type == "tombstone" else wanted
         assert event.data.encode() == whole
 
@@ -97,7 +99,7 @@ class Screen:
             assert self.place is not None
             assert event_id == EventId(self.place.epoch, self.place.seq + 1)
             wanted = history[event_id.epoch][event_id.seq - 1]
-            if is_comment(wanted):
+            if entry_type(wanted) != "removed":  # else it has a text, which may go and come
                 shown_before = world.shown.get(event_id.epoch, 0)
                 world.removals.check(event, event_id, wanted, shown_before)
             else:
@@ -150,8 +152,10 @@ class World:
         """Some comments are removed; the notice is under way."""
         seqs = [seq for seq in self._comments() if self.choose(0, 2) == 0][:4]
         if seqs:
+            again = [self.store.restored.get((VIDEO, seq)) for seq in seqs]
             self._notice(self.store.remove(VIDEO, Removed(tuple(seqs), RemovedBy.MODERATOR)))
-            self.removals.note(self.store.epoch, self.head, seqs, shown=False)
+            hidden = [*seqs, *filter(None, again)]
+            self.removals.note(self.store.epoch, self.head, hidden, shown=False)
 
     def give_back(self) -> None:
         """A removed comment is restored; the notice is under way."""

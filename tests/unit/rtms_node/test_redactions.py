@@ -48,6 +48,20 @@ async def test_a_restored_comment_is_shown_again_under_its_number(node: Node) ->
     ((_, data),) = early.named("restored")
     assert data["comment"]["text"] == "text 1"
     assert names(node.watch()) == ["comment", "comment", "removed", "restored"]
+    node.hub.ingest(remove(node, 1))
+    late = node.watch()
+    assert names(late) == ["tombstone", "comment", "removed", "tombstone", "removed"]
+    assert "text 1" not in bytes(late.transport.written).decode()
+
+
+async def test_what_was_shown_again_before_the_ring_began_is_hidden_too(node: Node) -> None:
+    node.hub.ingest(node.store.post(VIDEO, 3))
+    remove(node, 2)
+    node.store.restore(VIDEO, 2)
+    node.watch_loaded(replay=20)
+    node.hub.ingest(remove(node, 2))
+    late = node.watch()
+    assert names(late) == ["comment", "tombstone", "comment", "removed", "tombstone", "removed"]
 
 
 async def test_a_forward_that_comes_again_does_not_bring_the_text_back(node: Node) -> None:
