@@ -143,6 +143,13 @@ async def test_a_removal_is_seen_by_everybody_and_taken_back(
         async with watching(cluster, comments.video_id, "replay=10") as late:
             await eventually(lambda: late.head == 5)
         assert next(event.data for event in late.events if event.id.endswith("-2")) == comment
+        await moderator.remove(2)
+        await eventually(lambda: all(watch.head == 6 for watch in watches))
+        for at in servers(cluster):
+            async with watching(cluster, comments.video_id, "replay=10", at=at) as late:
+                await eventually(lambda late=late: late.head == 6)
+            assert "secret" not in str(late.events)
+        assert "secret" not in str(await moderator.log())
 
 
 async def test_removals_come_once_and_in_order_whoever_dies(
