@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.cassandra_server import CassandraServer
 from tests.integration.writer.public_api import PublicApi
+from tests.keyspace import Keyspace
 from tests.support import started
 
 
@@ -13,3 +15,25 @@ from tests.support import started
 async def api(tmp_path: Path) -> AsyncIterator[PublicApi]:
     async with started(PublicApi(tmp_path / "comments.db")) as api:
         yield api
+
+
+@pytest.fixture
+def on_sqlite(tmp_path: Path) -> dict[str, str]:
+    return {"STORE": "sqlite", "SQLITE_PATH": str(tmp_path / "comments.db")}
+
+
+@pytest.fixture
+def on_cassandra(cassandra_server: CassandraServer) -> dict[str, str]:
+    keyspace = Keyspace.emptied(cassandra_server)
+    return {
+        "STORE": "cassandra",
+        "CASSANDRA": f"{keyspace.host}:{keyspace.port}",
+        "CASSANDRA_KEYSPACE": keyspace.name,
+    }
+
+
+@pytest.fixture(params=["on_sqlite", "on_cassandra"])
+def variables(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Of a writer: where its comments are."""
+    variables: dict[str, str] = request.getfixturevalue(request.param)
+    return variables

@@ -12,9 +12,7 @@ import pytest
 from cluster.ca import DevelopmentCa
 from cluster.issuer import DevelopmentIssuer, identity_variables
 from service.failpoints import Failpoint
-from tests.cassandra_server import CassandraServer
 from tests.integration.writer.writer_process import WriterProcess
-from tests.keyspace import Keyspace
 from tests.support import started
 
 V = "/v1/videos/v"
@@ -62,27 +60,6 @@ class Writers:
         async with writer.client.request(method, url, json=body, headers=headers) as reply:
             assert reply.status == 200
             return await reply.json()
-
-
-@pytest.fixture
-def on_sqlite(tmp_path: Path) -> dict[str, str]:
-    return {"STORE": "sqlite", "SQLITE_PATH": str(tmp_path / "comments.db")}
-
-
-@pytest.fixture
-def on_cassandra(cassandra_server: CassandraServer) -> dict[str, str]:
-    keyspace = Keyspace.emptied(cassandra_server)
-    return {
-        "STORE": "cassandra",
-        "CASSANDRA": f"{keyspace.host}:{keyspace.port}",
-        "CASSANDRA_KEYSPACE": keyspace.name,
-    }
-
-
-@pytest.fixture
-def variables(request: pytest.FixtureRequest) -> dict[str, str]:
-    variables: dict[str, str] = request.getfixturevalue(request.param)
-    return variables
 
 
 @pytest.fixture

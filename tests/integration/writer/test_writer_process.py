@@ -58,27 +58,6 @@ class World:
 
 
 @pytest.fixture
-def on_sqlite(tmp_path: Path) -> dict[str, str]:
-    return {"STORE": "sqlite", "SQLITE_PATH": str(tmp_path / "comments.db")}
-
-
-@pytest.fixture
-def on_cassandra(cassandra_server: CassandraServer) -> dict[str, str]:
-    keyspace = Keyspace.emptied(cassandra_server)
-    return {
-        "STORE": "cassandra",
-        "CASSANDRA": f"{keyspace.host}:{keyspace.port}",
-        "CASSANDRA_KEYSPACE": keyspace.name,
-    }
-
-
-@pytest.fixture(params=["on_sqlite", "on_cassandra"])
-def variables(request: pytest.FixtureRequest) -> dict[str, str]:
-    variables: dict[str, str] = request.getfixturevalue(request.param)
-    return variables
-
-
-@pytest.fixture
 async def world(
     tmp_path: Path, variables: dict[str, str], own_zookeeper: ZooKeeperServer
 ) -> AsyncIterator[World]:

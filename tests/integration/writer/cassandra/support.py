@@ -21,6 +21,8 @@ from writer.cassandra.layout import BUCKET_SIZE
 from writer.cassandra.store import CassandraStore
 from writer.store import CommentStore, Item
 
+SMALL = 5  # of a bucket, so that there are many
+
 
 def item(text: str, key: str | None = None) -> Item:
     return Item(NewComment("ann", text), key, "2030-01-01T00:00:00.000Z")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
@@ -12,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.cassandra_server import CassandraServer
-from tests.integration.writer.cassandra.support import Doubt, item, names, opened
+from tests.integration.writer.cassandra.support import SMALL, Doubt, item, names, opened
 from tests.keyspace import Keyspace
 from tests.support import examples
 from wire.entry import Removed, RemovedBy, Restored, decode_notice, decode_seq, entry_type
@@ -21,26 +20,7 @@ from writer.cassandra.store import CassandraStore
 from writer.redaction import Redacted, Removal, Restoration
 from writer.store import CommentStore
 
-SMALL = 5
 AT = "2030-01-01T00:00:00.000Z"
-
-
-@pytest.fixture
-def keyspace(cassandra_server: CassandraServer) -> Keyspace:
-    return Keyspace.emptied(cassandra_server)
-
-
-@pytest.fixture
-async def store(keyspace: Keyspace) -> AsyncIterator[CassandraStore]:
-    """With edges every 5 numbers."""
-    async with opened(keyspace, bucket_size=SMALL) as store:
-        yield store
-
-
-@pytest.fixture
-async def other(keyspace: Keyspace) -> AsyncIterator[CassandraStore]:
-    async with opened(keyspace, bucket_size=SMALL) as store:
-        yield store
 
 
 async def fill(store: CommentStore, count: int, video: str = "v") -> None:

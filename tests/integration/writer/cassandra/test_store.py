@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 
 from tests.cassandra_server import CassandraServer
-from tests.integration.writer.cassandra.support import Doubt, item, keyed, names, opened, texts
+from tests.integration.writer.cassandra.support import (
+    SMALL,
+    Doubt,
+    item,
+    keyed,
+    names,
+    opened,
+    texts,
+)
 from tests.keyspace import Keyspace
 from tests.support import eventually, started
 from wire.errors import StoreUnavailable
@@ -18,26 +26,6 @@ from writer.cassandra.keys import HINTED_FROM
 from writer.cassandra.layout import BUCKET_SIZE
 from writer.cassandra.store import CassandraStore
 from writer.store import Outcome, StoreReplaced
-
-SMALL = 5
-
-
-@pytest.fixture
-def keyspace(cassandra_server: CassandraServer) -> Keyspace:
-    return Keyspace.emptied(cassandra_server)
-
-
-@pytest.fixture
-async def store(keyspace: Keyspace) -> AsyncIterator[CassandraStore]:
-    """With edges every 5 numbers."""
-    async with opened(keyspace, bucket_size=SMALL) as store:
-        yield store
-
-
-@pytest.fixture
-async def other(keyspace: Keyspace) -> AsyncIterator[CassandraStore]:
-    async with opened(keyspace, bucket_size=SMALL) as store:
-        yield store
 
 
 def outcomes(results: Any) -> list[tuple[str, int]]:
