@@ -38,6 +38,7 @@ _CALL_S, _REST_S = 4.0, (0.2, 2.0)  # the rest is doubled from the first to the 
 # Longer than any fault: what was begun is not left half done.
 _PATIENCE_S = 90.0 * TIMEOUT_FACTOR
 _TOKEN_S = 24 * 3600
+_TOO_OFTEN = 429
 
 
 class Moderator:
@@ -115,7 +116,8 @@ class Moderator:
         rest_s, longest_s = _REST_S
         while True:
             call = await self._commenter.call(decision.calls, request, _CALL_S, _conclude)
-            if call.outcome is not Outcome.UNKNOWN or time.monotonic() >= give_up_at:
+            settled = call.outcome is not Outcome.UNKNOWN and call.status != _TOO_OFTEN
+            if settled or time.monotonic() >= give_up_at:
                 return call.outcome is Outcome.ACKED
             await asyncio.sleep(rest_s)
             rest_s = min(2 * rest_s, longest_s)
@@ -137,10 +139,10 @@ def _number(post: Post) -> int:
 
 
 def _conclude(call: Call, reply: Reply) -> None:
-    """After a 5xx, or a 429 of a busy address, the same call is made again."""
+    """What a client may conclude from a reply that came whole."""
     call.status = reply.status
     if reply.status == 200:
         call.answer = reply.json()
         call.outcome = Outcome.ACKED
-    elif reply.status < 500 and reply.status != 429:
+    elif reply.status < 500:
         call.outcome = Outcome.REFUSED
