@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from tests.chaos.figures import moderation
 from tests.chaos.floor import Floor
 from tests.chaos.history import Call, Deed, History, Outcome, Trouble
 from tests.chaos.judge import judge
 from tests.chaos.verdict import LAWS
-from tests.unit.chaos.histories import broken, comment
+from tests.unit.chaos.histories import broken, comment, sound
 from tests.unit.chaos.removals import (
     append,
     decision,
@@ -177,3 +178,11 @@ def test_a_moderator_that_did_nothing_makes_the_run_void() -> None:
     assert "only 3 decisions of the moderator were answered" in judge(history, Floor()).void
     history.moderated = False
     assert not [why for why in judge(history, Floor()).void if "moderator" in why]
+
+
+def test_a_report_says_what_the_moderator_did_or_that_there_was_none() -> None:
+    history = moderated()
+    history.decisions.append(decision(Deed.REMOVE, 9.0, None, 5))
+    told = "a moderator: 2 of 3 removed, 1 of 1 restored, by 4 calls"
+    assert moderation(history) == told
+    assert moderation(sound()) == "no moderator"
