@@ -16,6 +16,8 @@ from typing import Any
 
 from tests.chaos.history import (
     Call,
+    Decision,
+    Deed,
     Event,
     Forward,
     History,
@@ -51,6 +53,8 @@ def load(path: Path) -> History:
                 history.stored[value[0]] = value[1]
             elif kind == "post":
                 history.posts.append(_post(value))
+            elif kind == "decision":
+                history.decisions.append(_decision(value))
             elif kind == "watch":
                 history.watches.append(_watch(value, events))
             elif kind == "forward":
@@ -64,8 +68,9 @@ def _lines(history: History) -> Iterator[tuple[str, Any]]:
     yield "run", [getattr(history, name) for name in _RUN]
     yield from (("stored", item) for item in history.stored.items())
     for post in history.posts:
-        calls = [{**dataclasses.asdict(c), "outcome": c.outcome.value} for c in post.calls]
-        yield "post", {"calls": calls, **{k: getattr(post, k) for k in _POST}}
+        yield "post", {"calls": _told(post.calls), **{k: getattr(post, k) for k in _POST}}
+    for one in history.decisions:
+        yield "decision", (one.video_id, one.deed.value, one.targets, _told(one.calls))
     numbers: dict[int, int] = {}
     for watch in history.watches:
         for event in watch.events:
@@ -84,14 +89,27 @@ def _lines(history: History) -> Iterator[tuple[str, Any]]:
     yield from (("trouble", dataclasses.asdict(trouble)) for trouble in history.troubles)
 
 
-_RUN = ("began_at", "ended_at", "nodes", "lag_s", "looked_until")
+_RUN = ("began_at", "ended_at", "nodes", "lag_s", "looked_until", "moderated")
 _POST = ("video_id", "key", "author", "text", "valid")
 _WATCH = ("video_id", "name", "cursor", "fatal", "left_at", "place")
 
 
+def _told(calls: list[Call]) -> list[dict[str, Any]]:
+    return [{**dataclasses.asdict(call), "outcome": call.outcome.value} for call in calls]
+
+
+def _calls(told: list[dict[str, Any]]) -> list[Call]:
+    return [Call(**{**call, "outcome": Outcome(call["outcome"])}) for call in told]
+
+
 def _post(value: dict[str, Any]) -> Post:
-    calls = [Call(**{**call, "outcome": Outcome(call["outcome"])}) for call in value.pop("calls")]
+    calls = _calls(value.pop("calls"))
     return Post(**value, calls=calls)
+
+
+def _decision(value: tuple[str, str, list[int], list[dict[str, Any]]]) -> Decision:
+    video_id, deed, targets, calls = value
+    return Decision(video_id, Deed(deed), tuple(targets), _calls(calls))
 
 
 def _watch(value: dict[str, Any], events: list[Event]) -> Watch:

@@ -1,5 +1,5 @@
 """A client that posts comments, and tries again with the same key until it knows; and that reads
-whole histories. What it may conclude from each answer is written down with the call.
+whole logs. What it may conclude from each answer is written down with the call.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 from tests.chaos.history import Call, Outcome, Post
@@ -27,12 +28,11 @@ class Commenter:
 
     async def send(self, post: Post, wish: Intent) -> bool:
         """Make the calls of one post; whether it was acked."""
-        body = {"author": wish.author, "text": wish.text, **wish.extra}
-        request = post_request(post.video_id, post.key, body)
+        request = _request(post, wish)
         give_up_at = time.monotonic() + wish.retry_for_s
         pause_s, longest_s = _RETRY_AFTER_S
         while True:
-            call = await self._call(post, request, wish.timeout_s)
+            call = await self.call(post.calls, request, wish.timeout_s, _conclude)
             settled = call.outcome is Outcome.ACKED or 400 <= call.status < 500
             if settled or time.monotonic() >= give_up_at:
                 break
@@ -40,35 +40,49 @@ class Commenter:
             pause_s = min(2 * pause_s, longest_s)
         acked = call.outcome is Outcome.ACKED
         if acked and wish.again:
-            await self._call(post, request, wish.timeout_s)
+            await self.repeat(post, wish)
         return acked
 
-    async def read_history(self, video_id: str) -> list[dict[str, Any]]:
-        """All comments of a video, oldest first."""
-        path = f"/v1/videos/{video_id}/comments"
+    async def repeat(self, post: Post, wish: Intent) -> None:
+        """Send a post once more, whatever became of it."""
+        await self.call(post.calls, _request(post, wish), wish.timeout_s, _conclude)
+
+    async def read_log(self, video_id: str) -> list[dict[str, Any]]:
+        """All entries of a video, oldest first."""
+        path = f"/v1/videos/{video_id}/entries"
         head = (await self._client.get(f"{path}?limit=1"))["head"]
         found: list[dict[str, Any]] = []
-        after = f"{head.partition('-')[0]}-0"
-        while after != head:
+        after, more = f"{head.partition('-')[0]}-0", True
+        while more:
             page = await self._client.get(f"{path}?limit=200&after={after}")
-            if not page["comments"]:
-                break
-            found += page["comments"]
-            after = found[-1]["id"]
+            found += page["entries"]
+            after, more = page["last"], page["more"]
         return found
 
     def close(self) -> None:
         """Close the connections that are idle."""
         self._client.close()
 
-    async def _call(self, post: Post, request: bytes, timeout_s: float) -> Call:
+    async def call(
+        self,
+        calls: list[Call],
+        request: bytes,
+        timeout_s: float,
+        conclude: Callable[[Call, Reply], None],
+    ) -> Call:
+        """One call, noted in `calls` as soon as it begins. `conclude` is given a whole reply."""
         call = Call(time.monotonic(), math.inf, timeout_s)
-        post.calls.append(call)
+        calls.append(call)
         with contextlib.suppress(OSError, EOFError, ValueError, TimeoutError):
             reply = await self._client.call(request, timeout_s)
-            _conclude(call, reply)
+            conclude(call, reply)
         call.returned_at = time.monotonic()
         return call
+
+
+def _request(post: Post, wish: Intent) -> bytes:
+    body = {"author": wish.author, "text": wish.text, **wish.extra}
+    return post_request(post.video_id, post.key, body)
 
 
 def _conclude(call: Call, reply: Reply) -> None:

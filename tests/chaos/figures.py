@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cluster.cluster import Cluster
-from tests.chaos.history import History
+from tests.chaos.history import Deed, History
 
 
 def lateness_s(history: History, begin: float, end: float, without: str = "") -> list[float]:
@@ -38,6 +38,16 @@ def answers_s(history: History, begin: float, end: float) -> list[float]:
         for call in post.acks
         if begin <= call.returned_at < end
     ]
+
+
+def moderation(history: History) -> str:
+    """What a moderator did, for people; also that there was none."""
+    if not history.moderated:
+        return "no moderator"
+    counts = {deed: [bool(d.acks) for d in history.decisions if d.deed is deed] for deed in Deed}
+    done = (f"{sum(acked)} of {len(acked)} {deed.value}" for deed, acked in counts.items())
+    calls = sum(len(decision.calls) for decision in history.decisions)
+    return f"a moderator: {', '.join(done)}, by {calls} calls"
 
 
 def quantile(figures: Sequence[float], share: float) -> float:

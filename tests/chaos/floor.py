@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tests.chaos.calm import Span, acks_between, calm_after_faults, deliveries_between
 from tests.chaos.history import History
 from tests.chaos.judge_routes import calls_long_after_faults
-from tests.chaos.verdict import Ledger
+from tests.chaos.verdict import LAWS, Ledger
 from tests.support import TIMEOUT_FACTOR
 
 ALL_PROMISES = ("P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8")
@@ -24,8 +24,9 @@ class Floor:
     deliveries a second (far above it the machine that records is itself the fault). In the calm
     after faults: at least `calm_s` of it, most of that load, and so many calls of nodes long after
     any fault; of all deliveries in calm at most `late_share` may be late. `promises` must have been
-    looked at. `faults`: fewer of them show nothing. A recorder that came more than `lag_s` late to
-    its own clock has seen everything late.
+    looked at; where there is a moderator, what removals promise too, and at least so many
+    `decisions` answered. `faults`: fewer of them show nothing. A recorder that came more than
+    `lag_s` late to its own clock has seen everything late.
     """
 
     comments: float = 100.0
@@ -36,6 +37,7 @@ class Floor:
     faults: int = 1
     calm_s: float = 5.0
     calls: int = 100
+    decisions: int = 10
     late_share: float = 0.01
 
 
@@ -79,7 +81,13 @@ def missing_load(history: History, ledger: Ledger, floor: Floor) -> tuple[str, .
         reasons += _missing_after(history, floor)
     if history.lag_s > floor.lag_s:
         reasons.append(f"the recorder was {history.lag_s:.1f} s late")
-    reasons += [f"{name} was not judged" for name in floor.promises if not ledger.judged[name]]
+    promises = floor.promises
+    if history.moderated:
+        promises += tuple(LAWS)
+        answered = sum(bool(decision.acks) for decision in history.decisions)
+        if answered < floor.decisions:
+            reasons.append(f"only {answered} decisions of the moderator were answered")
+    reasons += [f"{name} was not judged" for name in promises if not ledger.judged[name]]
     return tuple(reasons)
 
 

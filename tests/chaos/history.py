@@ -1,6 +1,6 @@
 """What clients did and saw, with times: the only thing that the judge looks at.
 
-Invariants: nothing in here is taken from the system's own word but `stored` (the public history,
+Invariants: nothing in here is taken from the system's own word but `stored` (the public log,
 read at the end) and `forwards` (which node was called for which video). Times are monotonic seconds
 of the recording process. An event that many viewers saw is one object; a delivery is a place in two
 lists.
@@ -8,6 +8,7 @@ lists.
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,8 +26,8 @@ class Outcome(Enum):
 
 @dataclass(slots=True)
 class Call:
-    """One exchange over HTTP. `status` is 0 if no whole reply came; `answer` the comment told.
-    `patience_s`: how long the client was willing to wait.
+    """One exchange over HTTP. `status` is 0 if no whole reply came; `answer` what was told: of a
+    post the comment. `patience_s`: how long the client was willing to wait.
     """
 
     invoked_at: float
@@ -37,18 +38,11 @@ class Call:
     answer: dict[str, Any] | None = None
 
 
-@dataclass(slots=True)
-class Post:
-    """One comment to post: a key, a body, and every call made for it (one after the other).
-    `valid`: whether the body is one that must be taken.
-    """
+class _Called:
+    """Something for which calls are made, one after the other."""
 
-    video_id: str
-    key: str
-    author: str
-    text: str
-    calls: list[Call] = field(default_factory=list)
-    valid: bool = True
+    __slots__ = ()
+    calls: list[Call]
 
     @property
     def outcome(self) -> Outcome:
@@ -66,8 +60,55 @@ class Post:
 
     @property
     def acks(self) -> list[Call]:
-        """The calls that were told a number."""
+        """The calls that were acknowledged."""
         return [call for call in self.calls if call.outcome is Outcome.ACKED]
+
+
+@dataclass(slots=True)
+class Post(_Called):
+    """One comment to post: a key, a body, and every call made for it (one after the other).
+    `valid`: whether the body is one that must be taken.
+    """
+
+    video_id: str
+    key: str
+    author: str
+    text: str
+    calls: list[Call] = field(default_factory=list)
+    valid: bool = True
+
+
+class Deed(Enum):
+    """What a moderator does; the value is the type of its notice."""
+
+    REMOVE = "removed"
+    RESTORE = "restored"
+
+
+@dataclass(slots=True)
+class Decision(_Called):
+    """What a moderator decided about comments of a video, and every call made for it (one after the
+    other). Their `answer`: of a removal its notice, or `{"notices"}`; of a restoration the comment.
+    """
+
+    video_id: str
+    deed: Deed
+    targets: tuple[int, ...]
+    calls: list[Call] = field(default_factory=list)
+
+    @property
+    def answered_at(self) -> float:
+        """When it was first acknowledged; infinity if it never was."""
+        return min((call.returned_at for call in self.acks), default=math.inf)
+
+    @property
+    def notices(self) -> list[tuple[float, dict[str, Any]]]:
+        """The notices that a removal was told, with the time; again for each acknowledged call."""
+        found = []
+        for call in self.acks if self.deed is Deed.REMOVE else ():
+            told = call.answer or {}
+            found += [(call.returned_at, one) for one in told.get("notices", [told])]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,14 +226,15 @@ class Trouble:
 
 @dataclass(slots=True)
 class History:
-    """A whole run. `stored`: video -> its comments, read from the public history at the end.
+    """A whole run. `stored`: video -> its log, read from the public entries at the end.
 
     `began_at`: viewers had settled and posting began; `ended_at`: posting ended; `looked_until`:
     the viewers that stayed were looked at until then. `nodes`: how many there were. `lag_s`: the
-    most that the recorder itself came late to its own clock.
+    most that the recorder itself came late to its own clock. `moderated`: a moderator was there.
     """
 
     posts: list[Post] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
     watches: list[Watch] = field(default_factory=list)
     stored: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     forwards: list[Forward] = field(default_factory=list)
@@ -202,6 +244,7 @@ class History:
     looked_until: float = 0.0
     nodes: int = 1
     lag_s: float = 0.0
+    moderated: bool = False
 
     @property
     def first_fault_at(self) -> float:

@@ -1,4 +1,4 @@
-"""Judges a whole history for the promises P1 to P8.
+"""Judges a whole history for the promises P1 to P8, and for what removals promise, R1 to R3.
 
 Invariants: the judge knows the promises and the recorded facts, nothing of how the system works. An
 unknown outcome forks the history: that comment may or may not be stored, but at most once; a call
@@ -10,7 +10,10 @@ from __future__ import annotations
 from tests.chaos.floor import Floor, missing_load
 from tests.chaos.history import History
 from tests.chaos.judge_connects import check_connects
+from tests.chaos.judge_hidden import check_hidden
 from tests.chaos.judge_live import check_live
+from tests.chaos.judge_log import Log
+from tests.chaos.judge_redactions import check_redactions
 from tests.chaos.judge_routes import check_calls_of_nodes
 from tests.chaos.judge_screens import check_screens
 from tests.chaos.judge_store import check_store
@@ -23,8 +26,11 @@ def judge(history: History, floor: Floor | None = None) -> Verdict:
     pace that is asked for in calm (None: a test of something that needs neither).
     """
     ledger = Ledger()
-    check_store(history, ledger)
-    check_screens(history, ledger)
+    log = Log(history)
+    check_store(history, log, ledger)
+    check_screens(history, log, ledger)
+    check_redactions(history, log, ledger)
+    check_hidden(history, log, ledger)
     check_calls_of_nodes(history, ledger)
     check_times(history, ledger)
     check_connects(history, ledger)

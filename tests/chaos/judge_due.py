@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Iterator
 
 from tests.chaos.history import History, Trouble, Watch
+from tests.chaos.judge_log import ENTRIES
 from tests.support import TIMEOUT_FACTOR
 
 # A lost forward costs one anti-entropy check (2 s), its repair, and what a busy machine adds; see
@@ -27,7 +28,7 @@ class Due:
 
     @classmethod
     def of_comments(cls, history: History) -> Due:
-        """For comments, and for calls to the gateway."""
+        """For entries, and for calls to the gateway."""
         return cls((t for t in history.troubles if not t.only_routes), history.lag_s)
 
     @classmethod
@@ -36,9 +37,9 @@ class Due:
         visible = (t for t in history.troubles if not t.only_routes or t.joins_wait)
         return cls(visible, history.lag_s)
 
-    def after(self, at: float) -> float:
-        """The deadline of what was asked for, or known, then."""
-        deadline = at + STEADY_S
+    def after(self, at: float, steady_s: float = STEADY_S) -> float:
+        """The deadline of what was asked for, or known, then. steady_s: without troubles."""
+        deadline = at + steady_s
         for trouble in self._troubles:
             if trouble.began_at <= deadline and trouble.over_at > at:
                 deadline = max(deadline, trouble.over_at)
@@ -50,21 +51,27 @@ class Due:
 
 
 def acked_at(history: History) -> dict[tuple[str, int], float]:
-    """When each comment was first acknowledged: (video, number) -> time."""
+    """When each entry was first acknowledged, a comment or the notice of a removal: (video, number)
+    -> time.
+    """
     found: dict[tuple[str, int], float] = {}
     for post in history.posts:
         for call in post.acks[:1]:
             found[post.video_id, (call.answer or {}).get("seq", 0)] = call.returned_at
+    for decision in history.decisions:
+        for at, notice in decision.notices:
+            key = (decision.video_id, notice.get("seq", 0))
+            found[key] = min(at, found.get(key, math.inf))
     return found
 
 
 def known_at(history: History) -> dict[tuple[str, int], float]:
-    """From when on each comment had to come to every screen: it was acknowledged, or one screen had
+    """From when on each entry had to come to every screen: it was acknowledged, or one screen had
     it. So what nobody was told of, and is stored all the same, is due too.
     """
     found = acked_at(history)
     for watch in history.watches:
-        for seq, at in live_comments(watch):
+        for seq, at in live_entries(watch):
             key = (watch.video_id, seq)
             if at < found.get(key, math.inf):
                 found[key] = at
@@ -79,13 +86,13 @@ def resumed_at(watch: Watch) -> float:
     return math.inf
 
 
-def live_comments(watch: Watch) -> Iterator[tuple[int, float]]:
-    """The numbers of comments on a screen with their times, without those that were old when the
+def live_entries(watch: Watch) -> Iterator[tuple[int, float]]:
+    """The numbers of entries on a screen with their times, without those that were old when the
     viewer came.
     """
     old: int | None = None
     for at, event in zip(watch.times, watch.events, strict=True):
-        if event.type == "comment":
+        if event.type in ENTRIES:
             if old is not None and event.data["seq"] > old:
                 yield event.data["seq"], at
         elif event.type == "hello" and old is None:

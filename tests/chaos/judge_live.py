@@ -1,4 +1,4 @@
-"""P8: in calm comments come at once. The anti-entropy check alone would deliver each of them in
+"""P8: in calm entries come at once. The anti-entropy check alone would deliver each of them in
 time too, some 2 s late, and nobody would notice that nothing else does.
 """
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tests.chaos.calm import is_calm
 from tests.chaos.history import History
-from tests.chaos.judge_due import STEADY_S, known_at, live_comments, resumed_at
+from tests.chaos.judge_due import STEADY_S, known_at, live_entries, resumed_at
 from tests.chaos.judge_times import LATE_S
 from tests.chaos.verdict import Ledger
 from tests.support import TIMEOUT_FACTOR
@@ -30,7 +30,7 @@ class Pace:
 
 
 def pace(history: History) -> Pace:
-    """Of comments that met no trouble at all, on screens of viewers that had settled: where one has
+    """Of entries that met no trouble at all, on screens of viewers that had settled: where one has
     just come, its node may still be on its way to the routes.
     """
     limit_s = LATE_S * TIMEOUT_FACTOR + history.lag_s
@@ -40,7 +40,7 @@ def pace(history: History) -> Pace:
     total = late = 0
     for watch in history.watches:
         settled_at = resumed_at(watch) + STEADY_S
-        for seq, at in live_comments(watch):
+        for seq, at in live_entries(watch):
             known = calm.get((watch.video_id, seq), 0.0)
             if known >= settled_at:
                 total += 1

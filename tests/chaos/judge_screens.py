@@ -1,13 +1,14 @@
-"""P4, P7 and the shown half of P5: each screen against the store and against the others."""
+"""P4, and the order of P7: each screen from its first event to its last."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from tests.chaos.history import Event, History, Seen, Watch
 from tests.chaos.judge_heads import Heads
+from tests.chaos.judge_log import ENTRIES, Log
+from tests.chaos.judge_shown import Shown
 from tests.chaos.verdict import Ledger
 
 MAX_REPLAY = 1_000  # a cursor further behind than this may get a gap
@@ -15,69 +16,34 @@ DEFAULT_REPLAY = 20
 _CONTEXT = 3
 
 
-def check_screens(history: History, ledger: Ledger) -> None:
+def check_screens(history: History, log: Log, ledger: Ledger) -> None:
     """Walk over every screen."""
-    shown = _Shown(history, Heads(history))
+    shown = Shown(history, log, Heads(history, log))
     for watch in history.watches:
         _Screen(watch, history, shown, ledger).walk()
     shown.settle(ledger)
 
 
-@dataclass(slots=True)
-class _Shown:
-    """Every comment that was on some screen: an event that looked the same is looked at once."""
-
-    history: History
-    heads: Heads
-    first_seen: dict[int, tuple[float, Watch, Event]] = field(default_factory=dict)
-    by_number: dict[tuple[str, int], Event] = field(default_factory=dict)
-    deliveries: int = 0
-
-    def add(self, watch: Watch, seen: Seen) -> None:
-        """One comment on one screen."""
-        self.deliveries += 1
-        known = self.first_seen.get(id(seen.event))
-        if known is None or seen.at < known[0]:
-            self.first_seen[id(seen.event)] = (seen.at, watch, seen.event)
-
-    def settle(self, ledger: Ledger) -> None:
-        """Hold everything that was shown against the store, the posts and the other screens."""
-        ledger.judge("P5", self.deliveries)
-        ledger.judge("P7", self.deliveries)
-        for at, watch, event in self.first_seen.values():
-            video_id, seq = watch.video_id, event.data.get("seq", 0)
-            stored = self.history.stored.get(video_id, [])
-            if not 0 < seq <= len(stored) or stored[seq - 1] != event.data:
-                ledger.break_("P5", f"{watch.name} was shown what is not stored: {event.data}")
-            elif at < self.heads.invoked_at.get((video_id, event.data["text"]), at):
-                ledger.break_("P5", f"{watch.name} was shown {event.data} before it was posted")
-            other = self.by_number.setdefault((video_id, seq), event)
-            if (other.id, other.data) != (event.id, event.data):
-                ledger.break_(
-                    "P7", f"two viewers of {video_id} saw different things as {seq}:\n"
-                    f"{other.data}\n{event.data}",
-                )  # fmt: skip
-
-
 class _Screen:
     """One viewer's screen, walked from its first event to its last."""
 
-    def __init__(self, watch: Watch, history: History, shown: _Shown, ledger: Ledger) -> None:
+    def __init__(self, watch: Watch, history: History, shown: Shown, ledger: Ledger) -> None:
         self._watch, self._history, self._shown, self._ledger = watch, history, shown, ledger
         self._place: int | None = None
-        self._last_comment = 0
+        self._last_entry = 0
         self._ended = False
         self._index = 0
         self._resumed_with: int | None = None  # the head of the hello that has just come
 
     def walk(self) -> None:
         """Judge all of it."""
-        act = {"hello": self._hello, "comment": self._comment, "gap": self._gap, "bye": self._bye}
+        act = {"hello": self._hello, "gap": self._gap, "bye": self._bye}
+        act |= dict.fromkeys(ENTRIES, self._entry)
         for index, seen in enumerate(self._watch.seen()):
             self._index = index
             if seen.event.type not in ("hello", "gap"):
                 self._resumed_with = None
-            if self._ended and seen.event.type in ("comment", "gap", "reset"):
+            if self._ended and seen.event.type in (*ENTRIES, "gap", "reset"):
                 self._break("after its bye", seen)
             handle = act.get(seen.event.type)
             if handle is None:
@@ -101,25 +67,25 @@ class _Screen:
                 self._break(f"should start at {wanted}, was resumed with", seen)
         elif start != self._place:
             self._break(f"at {self._place} and resumed with", seen)
-        # It may lag behind what other nodes have told, by as much as comments may come late; but
+        # It may lag behind what other nodes have told, by as much as entries may come late; but
         # not run ahead.
         if head > (most := self._head_at(seen.at)):
             self._break(f"only {most} had been sent before", seen)
         self._place, self._resumed_with = start, head
 
-    def _comment(self, seen: Seen) -> None:
+    def _entry(self, seen: Seen) -> None:
         seq = seen.event.data["seq"]
         if self._place is None or seq != self._place + 1:
             self._break(_what_happened(seq, self._place), seen)
         if seen.event.id.rpartition("-")[2] != str(seq):
             self._break("another id than its own:", seen)
-        if seq < self._last_comment:
+        if seq < self._last_entry:
             self._ledger.break_(
-                "P7", f"{self._watch.name} of {self._watch.video_id} saw {self._last_comment} "
+                "P7", f"{self._watch.name} of {self._watch.video_id} saw {self._last_entry} "
                 f"before {seq}, which has an order on every other screen",
             )  # fmt: skip
         self._shown.add(self._watch, seen)
-        self._place = self._last_comment = seq
+        self._place = self._last_entry = seq
 
     def _gap(self, seen: Seen) -> None:
         data, place = seen.event.data, self._place or 0
@@ -188,4 +154,4 @@ def _number(event_id: str) -> int:
 
 
 def _brief(event: Event) -> str:
-    return "" if event.type == "comment" else str(event.data)
+    return "" if event.type in ENTRIES else str(event.data)

@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from tests.chaos.history import History, Outcome, Post
+from tests.chaos.history import Deed, History, Outcome, Post
+from tests.chaos.judge_log import TOMBSTONE, Entry, Log, frame_of, kind_of
 from tests.chaos.verdict import Ledger
 
-Comment = Mapping[str, Any]
 _FIELDS = {"id", "video_id", "seq", "author", "text", "created_at"}
 
 
-def check_store(history: History, ledger: Ledger) -> None:
-    """Note what holds of posts and of the stored comments."""
-    by_text: dict[tuple[str, str], list[Comment]] = defaultdict(list)
+def check_store(history: History, log: Log, ledger: Ledger) -> None:
+    """Note what holds of posts and of the stored entries. A comment that was removed counts as the
+    one that its author was told.
+    """
+    by_text: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     for video_id, stored in history.stored.items():
         _check_numbers(video_id, stored, ledger)
-        for comment in stored:
+        for comment in filter(None, (log.comment(video_id, entry) for entry in stored)):
             by_text[video_id, comment["text"]].append(comment)
     for post in history.posts:
         copies = by_text.get((post.video_id, post.text), [])
-        _check_acks(post, history.stored.get(post.video_id, []), ledger)
+        _check_acks(post, log, ledger)
         _check_key(post, copies, ledger)
-        _check_refusals(post, ledger)
+        _check_refusals(post, log, ledger)
     _check_origin(history, by_text, ledger)
     _check_order_of_time(history, ledger)
 
 
-def _check_acks(post: Post, stored: Sequence[Comment], ledger: Ledger) -> None:
+def _check_acks(post: Post, log: Log, ledger: Ledger) -> None:
     for call in post.acks:
         told = call.answer or {}
-        seq = told.get("seq", 0)
-        kept = stored[seq - 1] if 0 < seq <= len(stored) else None
+        kept = log.entry(post.video_id, told.get("seq", 0))
         ledger.expect(
             "P1",
-            kept == told and set(told) == _FIELDS,
+            (kept == told or _is_removed(told, kept, log)) and set(told) == _FIELDS,
             f"an untrue {call.status}: key {post.key} was told {told}, stored is {kept}",
         )
         ledger.expect("P1", post.valid, f"key {post.key} is no comment, and was told {told}")
@@ -44,7 +45,18 @@ def _check_acks(post: Post, stored: Sequence[Comment], ledger: Ledger) -> None:
         ledger.expect("P1", mine, f"key {post.key} posted {post.text!r} and was told {told}")
 
 
-def _check_key(post: Post, copies: Sequence[Comment], ledger: Ledger) -> None:
+def _is_removed(told: Entry, kept: Entry | None, log: Log) -> bool:
+    """Whether a tombstone is in its place, with a notice that names it; or without one, if a call
+    that was never answered may have left it half removed.
+    """
+    if kept is None or kind_of(kept) != TOMBSTONE or frame_of(kept) != frame_of(told):
+        return False
+    target = (told["video_id"], told["seq"])
+    names = (kind_of(notice) for notice in log.notices.get(target, ()))
+    return Deed.REMOVE.value in names or log.is_open(target, Deed.REMOVE)
+
+
+def _check_key(post: Post, copies: Sequence[Entry], ledger: Ledger) -> None:
     """The forks of one key: absent until a call that may have stored it, then there or not, and for
     good where an answer says so.
     """
@@ -67,7 +79,9 @@ def _check_key(post: Post, copies: Sequence[Comment], ledger: Ledger) -> None:
             number, may_be_there = seq, True
         elif call.outcome is Outcome.UNKNOWN:
             may_be_there = True
-    seqs = [comment["seq"] for comment in copies]
+    seqs = sorted({comment["seq"] for comment in copies})
+    if copies and number is not None and number not in seqs:
+        seqs.append(number)
     ledger.expect("P3", len(seqs) <= 1, f"key {post.key} is stored {len(seqs)} times: {seqs}")
     for other in {comment["author"] for comment in copies} - {post.author}:
         ledger.break_("P5", f"key {post.key} of {post.author} is stored as said by {other}")
@@ -76,15 +90,17 @@ def _check_key(post: Post, copies: Sequence[Comment], ledger: Ledger) -> None:
         ledger.break_("P5", f"refused and stored: {copies[0]} after {calls}")
 
 
-def _check_refusals(post: Post, ledger: Ledger) -> None:
+def _check_refusals(post: Post, log: Log, ledger: Ledger) -> None:
     """Whoever sends what may be sent is at fault in nothing, whatever else is broken; 429 says that
-    it came too often.
+    it came too often, 410 that the comment was removed.
     """
     if not post.valid:
         return
     acked = False
+    removed_at = log.removed_at((post.video_id, _number(post))) if post.acks else math.inf
     for call in post.calls:
         at_fault = 400 <= call.status < 500 and call.status != 429
+        at_fault &= not (call.status == 410 and removed_at <= call.returned_at)
         if at_fault and acked:
             ledger.break_("P3", f"key {post.key} got {call.status} after it had been stored")
         elif at_fault:
@@ -93,20 +109,20 @@ def _check_refusals(post: Post, ledger: Ledger) -> None:
         acked = acked or call.outcome is Outcome.ACKED
 
 
-def _check_numbers(video_id: str, stored: Sequence[Comment], ledger: Ledger) -> None:
-    epochs = {str(comment["id"]).rpartition("-")[0] for comment in stored}
-    ledger.expect("P2", len(epochs) <= 1, f"{video_id} has comments of epochs {sorted(epochs)}")
+def _check_numbers(video_id: str, stored: Sequence[Entry], ledger: Ledger) -> None:
+    epochs = {str(entry["id"]).rpartition("-")[0] for entry in stored}
+    ledger.expect("P2", len(epochs) <= 1, f"{video_id} has entries of epochs {sorted(epochs)}")
     ledger.judge("P2", len(stored))
-    for wanted, comment in enumerate(stored, 1):
-        seq, tail = comment["seq"], str(comment["id"]).rpartition("-")[2]
-        if seq != wanted or tail != str(wanted) or comment["video_id"] != video_id:
+    for wanted, entry in enumerate(stored, 1):
+        seq, tail = entry["seq"], str(entry["id"]).rpartition("-")[2]
+        if seq != wanted or tail != str(wanted) or entry["video_id"] != video_id:
             around = [other["seq"] for other in stored[max(wanted - 4, 0) : wanted + 3]]
-            ledger.break_("P2", f"{video_id}: {wanted} is missing in ... {around} ... ({comment})")
+            ledger.break_("P2", f"{video_id}: {wanted} is missing in ... {around} ... ({entry})")
             return
 
 
 def _check_origin(
-    history: History, by_text: Mapping[tuple[str, str], Sequence[Comment]], ledger: Ledger
+    history: History, by_text: Mapping[tuple[str, str], Sequence[Entry]], ledger: Ledger
 ) -> None:
     posted = {(post.video_id, post.text) for post in history.posts}
     ledger.judge("P5", len(by_text))
@@ -116,17 +132,24 @@ def _check_origin(
 
 
 def _check_order_of_time(history: History, ledger: Ledger) -> None:
-    """What was answered before another post was sent has the lower number."""
+    """What was answered before another post was sent has the lower number; also the notice of a
+    removal.
+    """
     by_video: dict[str, list[Post]] = defaultdict(list)
+    answers: dict[str, list[tuple[float, int, str]]] = defaultdict(list)
     for post in history.posts:
         if post.acks:
             by_video[post.video_id].append(post)
+            answers[post.video_id].append((post.acks[0].returned_at, _number(post), post.key))
+    for decision in history.decisions:
+        for at, notice in decision.notices:
+            told = (at, int(notice.get("seq", 0)), f"removal of {decision.targets}")
+            answers[decision.video_id].append(told)
     for video_id, posts in by_video.items():
-        answers = sorted((post.acks[0].returned_at, _number(post), post) for post in posts)
-        highest, done = (0, ""), 0
+        told_first, highest, done = sorted(answers[video_id]), (0, ""), 0
         for post in sorted(posts, key=lambda post: post.invoked_at):
-            while done < len(answers) and answers[done][0] < post.invoked_at:
-                highest = max(highest, (answers[done][1], answers[done][2].key))
+            while done < len(told_first) and told_first[done][0] < post.invoked_at:
+                highest = max(highest, told_first[done][1:])
                 done += 1
             ledger.expect(
                 "P2",

@@ -1,6 +1,6 @@
 """P8: outside of troubles, and again within a bound after each, everything comes in time.
 
-Comments that are known to be stored reach every viewer that was there (also the one that leaves
+Entries that are known to be stored reach every viewer that was there (also the one that leaves
 later), and calls to the gateway get their answer. `impact_s` measures how long each trouble was
 really observed.
 """
@@ -12,8 +12,8 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from tests.chaos.history import Call, History, Outcome, Post, Trouble, Watch
-from tests.chaos.judge_due import Due, acked_at, known_at, live_comments, resumed_at
+from tests.chaos.history import Call, History, Outcome, Trouble, Watch
+from tests.chaos.judge_due import Due, acked_at, known_at, live_entries, resumed_at
 from tests.chaos.verdict import Ledger
 
 LATE_S = 1.0  # what counts as an impact
@@ -21,18 +21,18 @@ _Times = Mapping[tuple[str, int], float]
 
 
 def check_times(history: History, ledger: Ledger) -> None:
-    """Note late comments and calls that failed although nothing was wrong."""
+    """Note late entries and calls that failed although nothing was wrong."""
     due = Due.of_comments(history)
     deadlines = {key: due.after(at) for key, at in known_at(history).items()}
     for watch in history.watches:
         _check_screen(history, watch, deadlines, ledger)
     _check_leavers(history, due, deadlines, ledger)
-    for post in history.posts:
-        _check_answers(history, post, due, ledger)
+    for what, calls in _all_calls(history):
+        _check_answers(history, what, calls, due, ledger)
 
 
 def _check_screen(history: History, watch: Watch, deadlines: _Times, ledger: Ledger) -> None:
-    for seq, at in live_comments(watch):
+    for seq, at in live_entries(watch):
         deadline = deadlines[watch.video_id, seq]
         ledger.judge("P8")
         if at > deadline:
@@ -72,13 +72,23 @@ def _running_maximum(found: list[tuple[float, int]]) -> list[tuple[float, int]]:
     return rising
 
 
-def _check_answers(history: History, post: Post, due: Due, ledger: Ledger) -> None:
-    for call in post.calls:
+def _all_calls(history: History) -> Iterator[tuple[str, list[Call]]]:
+    """What was called for, and its calls."""
+    for post in history.posts:
+        yield f"key {post.key} of {post.video_id}", post.calls
+    for one in history.decisions:
+        yield f"{one.targets} of {one.video_id} to be {one.deed.value}", one.calls
+
+
+def _check_answers(
+    history: History, what: str, calls: list[Call], due: Due, ledger: Ledger
+) -> None:
+    for call in calls:
         if _should_be_answered(call) and not due.is_troubled(call.invoked_at, call.returned_at):
             ledger.expect(
                 "P8",
                 call.outcome is not Outcome.UNKNOWN and call.status != 503,
-                f"no answer though nothing was wrong: key {post.key} of {post.video_id}, "
+                f"no answer though nothing was wrong: {what}, "
                 f"status {call.status}, from {call.invoked_at - history.began_at:.3f} s to "
                 f"{call.returned_at - history.began_at:.3f} s",
             )
@@ -99,18 +109,18 @@ def impact_s(history: History) -> list[tuple[Trouble, float]]:
 
 
 def _late_deliveries(history: History) -> Iterator[tuple[float, float]]:
-    """(acknowledged, seen) of comments that were late enough to count."""
+    """(acknowledged, seen) of entries that were late enough to count."""
     told_at = acked_at(history)
     for watch in history.watches:
-        for seq, at in live_comments(watch):
+        for seq, at in live_entries(watch):
             told = told_at.get((watch.video_id, seq), math.inf)
             if at - told > LATE_S:
                 yield told, at
 
 
 def _failed_calls(history: History) -> Iterator[tuple[float, float]]:
-    for post in history.posts:
-        for call in post.calls:
+    for _, calls in _all_calls(history):
+        for call in calls:
             failed = call.outcome is Outcome.UNKNOWN or call.status == 503
             if failed and _should_be_answered(call):
                 yield call.invoked_at, call.returned_at

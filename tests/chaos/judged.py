@@ -38,7 +38,7 @@ async def judged(
     observed of troubles is noted under `name`. `url`: where clients call, if not at the gateway.
     """
     with CallLog(under_test.cluster) as calls:
-        async with Load(url or under_test.cluster.http_url, shape) as load:
+        async with Load.on(under_test.cluster, shape, url=url) as load:
             yield load
             history = await load.finish(settle_s)
         history.forwards = calls.forwards

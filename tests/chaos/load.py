@@ -1,4 +1,5 @@
-"""A steady load on a cluster: comments at a fixed rate, viewers that resume, all recorded.
+"""A steady load on a cluster: comments at a fixed rate, viewers that resume, a moderator who
+removes some of the comments; all recorded.
 
 One process carries it: viewers are raw protocols, posts go over a few keep-alive connections.
 """
@@ -12,12 +13,15 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
+from cluster.cluster import Cluster
 from tests.chaos.commenter import Commenter
 from tests.chaos.event_source import Events, EventSource
 from tests.chaos.history import History, Post, Trouble, Watch
+from tests.chaos.moderator import Moderator
 from tests.chaos.traffic import Intent, Shape, intent, video_of_viewer
 from tests.support import TIMEOUT_FACTOR, eventually
 
@@ -29,13 +33,20 @@ _TICK_S = 0.01
 
 
 class Load:
-    """`async with Load(url, shape)` starts it; `finish` ends the run and returns its history.
+    """`async with Load.on(cluster, shape)` starts it; `finish` ends the run, returns its history.
 
-    seed: decides every post; prefix: of the video ids, by chance if not given.
+    seed: decides every post; prefix: of the video ids, by chance if not given. issuer: the folder
+    of a `DevelopmentIssuer` whose tokens count there; without one there is no moderator.
     """
 
     def __init__(
-        self, url: str, shape: Shape | None = None, *, seed: str = "0", prefix: str = ""
+        self,
+        url: str,
+        shape: Shape | None = None,
+        *,
+        seed: str = "0",
+        prefix: str = "",
+        issuer: Path | None = None,
     ) -> None:
         self.shape = shape or Shape()
         self._seed = seed
@@ -49,12 +60,30 @@ class Load:
         assert parts.port is not None
         self._host, self._port = parts.hostname, parts.port
         self._commenter = Commenter(self._host, self._port)
+        self._moderator: Moderator | None = None
+        if issuer is not None and self.shape.removals:
+            self._moderator = Moderator(self._commenter, issuer, self.history, seed)
+            self.history.moderated = True
         self._events = Events()
         self._viewers: dict[Watch, asyncio.Task[None]] = {}
         self._posts: set[asyncio.Task[Post]] = set()
         self._loops: list[asyncio.Task[None]] = []
         self.skipped = 0
         self.acked = 0
+
+    @classmethod
+    def on(
+        cls,
+        cluster: Cluster,
+        shape: Shape | None = None,
+        *,
+        url: str = "",
+        seed: str = "0",
+        prefix: str = "",
+    ) -> Load:
+        """On a whole cluster, at its gateway if not at `url`; with a moderator."""
+        issuer = cluster.folder.issuer
+        return cls(url or cluster.http_url, shape, seed=seed, prefix=prefix, issuer=issuer)
 
     async def __aenter__(self) -> Load:
         for number in range(self.shape.viewers):
@@ -75,6 +104,8 @@ class Load:
         tasks = [*self._loops, *self._posts, *self._viewers.values()]
         for task in tasks:
             task.cancel()
+        if self._moderator is not None:
+            tasks += self._moderator.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._commenter.close()
 
@@ -124,18 +155,20 @@ class Load:
         await eventually(lambda: self.acked >= target, timeout_s)
 
     async def finish(self, settle_s: float = 20) -> History:
-        """Stop posting, read what is stored, wait until every viewer has it."""
+        """Stop posting and moderating, read what is stored, wait until every viewer has it."""
         for task in self._loops:
             task.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
         self.history.ended_at = time.monotonic()
         await asyncio.gather(*self._posts)
-        await self._read_histories(self.videos)
+        if self._moderator is not None:
+            await self._moderator.finish()
+        await self._read_logs(self.videos)
         await self._wait_all_seen(settle_s)
         # A call that its client had given up may have been carried out after the reading.
         ahead = {watch.video_id for watch in self._staying() if self._missing(watch) < 0}
         if ahead:
-            await self._read_histories(ahead)
+            await self._read_logs(ahead)
             await self._wait_all_seen(settle_s)
         self.history.looked_until = time.monotonic()
         return self.history
@@ -151,7 +184,7 @@ class Load:
         return (watch for watch in self.history.watches if watch.left_at is None)
 
     def _missing(self, watch: Watch) -> int:
-        """How many stored comments it has not seen; below 0: it has seen more."""
+        """How many stored entries it has not seen; below 0: it has seen more."""
         return len(self.history.stored[watch.video_id]) - watch.head
 
     async def _churn(self) -> None:
@@ -187,13 +220,15 @@ class Load:
         self.history.posts.append(post)
         if await self._commenter.send(post, wish):
             self.acked += 1
+            if wish.removed and self._moderator is not None:
+                self._moderator.take(post, wish)
         return post
 
     def _know(self, video_id: str) -> None:
-        """Its history is read at the end too."""
+        """Its log is read at the end too."""
         if video_id not in self.videos:
             self.videos.append(video_id)
 
-    async def _read_histories(self, video_ids: Iterable[str]) -> None:
+    async def _read_logs(self, video_ids: Iterable[str]) -> None:
         for video_id in video_ids:
-            self.history.stored[video_id] = await self._commenter.read_history(video_id)
+            self.history.stored[video_id] = await self._commenter.read_log(video_id)

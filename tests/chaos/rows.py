@@ -15,6 +15,7 @@ from tests.chaos.call_log import CallLog
 from tests.chaos.cluster_under_test import ClusterUnderTest
 from tests.chaos.fault_injection import inject, long_calm, outlast
 from tests.chaos.faults import Fault
+from tests.chaos.figures import moderation
 from tests.chaos.floor import Floor
 from tests.chaos.history import History
 from tests.chaos.judge import judge
@@ -54,7 +55,7 @@ async def row(
     """
     folder = FOLDER / name.replace(" ", "-")
     evidence.make_room(folder)
-    load = Load(under_test.cluster.http_url, shape or Shape(), seed=name)
+    load = Load.on(under_test.cluster, shape, seed=name)
     load.history.nodes = under_test.cluster.settings.nodes
     try:
         with CallLog(under_test.cluster) as calls:
@@ -68,7 +69,7 @@ async def row(
         evidence.save(load.history, folder)
     note(name, load.history)
     verdict = judge(load.history, floor or FLOOR)
-    told = verdict.text() + "\n" + "\n".join(verdict.broken)
+    told = "\n".join([verdict.text(), moderation(load.history), *verdict.broken])
     evidence.conclude(folder, told, good=verdict.good)
     if not verdict.good:
         shutil.copytree(under_test.cluster.folder.logs, folder / "logs", dirs_exist_ok=True)

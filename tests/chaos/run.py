@@ -15,6 +15,7 @@ from tests.chaos import evidence
 from tests.chaos.call_log import CallLog
 from tests.chaos.cluster_under_test import ClusterUnderTest
 from tests.chaos.fault_catalogue import available
+from tests.chaos.figures import moderation
 from tests.chaos.floor import Floor, rates_after, rates_before, viewers_by_node
 from tests.chaos.history import History, Trouble
 from tests.chaos.judge import judge
@@ -92,6 +93,7 @@ class Report:
             f"{self.deliveries} deliveries to {len(history.watches)} viewers; "
             f"late by {history.lag_s:.1f} s at most",
             *_loads(history),
+            moderation(history),
             self.verdict.text(),
             *(
                 f"  impact {impact_s:5.1f} s of {trouble.bound_s:4.1f} s  {trouble.name}"
@@ -157,9 +159,7 @@ async def _strike(
 ) -> _Seen:
     steps = plan(orders.seed, orders.minutes, names_of(under_test), faults_for(orders, under_test))
     with CallLog(under_test.cluster) if _is_routed(orders) else nullcontext() as calls:
-        load = Load(
-            under_test.cluster.http_url, orders.shape, seed=orders.seed, prefix=f"s{orders.seed}"
-        )
+        load = Load.on(under_test.cluster, orders.shape, seed=orders.seed, prefix=f"s{orders.seed}")
         nemesis = Nemesis(under_test, load, tell)
         async with load:
             failure = await _told(nemesis.run(steps)) or await _told(load.finish(SETTLE_S))

@@ -25,6 +25,7 @@ FLOOR = Floor(
     deliveries=(200, 10_000),
     lag_s=3.0 * TIMEOUT_FACTOR,
     calls=50,
+    decisions=5,
     late_share=0.2,
 )
 

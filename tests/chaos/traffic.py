@@ -32,7 +32,8 @@ class Shape:
     """How much of it. The first video is the hot one, with `hot_viewers` and `hot_posts` (shares)
     of the whole; the others share the rest evenly. `churn_s`: each so many seconds one viewer
     leaves and another joins (0: nobody). `impatient`: the share of clients that wait for a few
-    milliseconds only, and so try again and again until the end of their 15 s.
+    milliseconds only, and so try again and again until the end of their 15 s. `removals`: the share
+    of comments that a moderator does something about, where there is one.
     """
 
     viewers: int = 630  # of 3 nodes 600 are the floor, and some of them are always moving
@@ -42,6 +43,7 @@ class Shape:
     hot_posts: float = 0.2
     churn_s: float = 0.5
     impatient: float = 0.03
+    removals: float = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Intent:
     retry_for_s: float
     again: bool  # once acked, send it once more: the answer must be the same
     extra: dict[str, Any] = field(default_factory=dict)  # fields that make the body invalid
+    removed: bool = False  # once acked, a moderator takes it up
 
 
 def intent(seed: str, number: int, shape: Shape) -> Intent:
@@ -73,6 +76,7 @@ def intent(seed: str, number: int, shape: Shape) -> Intent:
         retry_for_s=0.0 if dice.random() < 0.1 else 15.0,
         again=dice.random() < 0.03,
         extra={"seq": 7} if dice.random() < 0.01 else {},
+        removed=dice.random() < shape.removals,
     )
 
 

@@ -9,11 +9,17 @@ PROMISES = {
     "P1": "a 201 means stored",
     "P2": "numbers without hole or repeat, in the order of time",
     "P3": "one key, one comment",
-    "P4": "each comment once and in order, or an honest gap",
+    "P4": "each entry once and in order, or an honest gap",
     "P5": "nothing is shown that is not stored",
     "P6": "only nodes with a viewer are called",
     "P7": "viewers agree",
     "P8": "all of it again in time after a fault",
+}
+# What a removal promises (docs/protocol.md), where a moderator is part of the load.
+LAWS = {
+    "R1": "one notice for each removal, one call for each notice",
+    "R2": "what is stored agrees with the newest notice",
+    "R3": "what was removed is not shown any more",
 }
 _SHOWN = 3
 
@@ -65,7 +71,7 @@ class Verdict:
     def text(self) -> str:
         """For people: a line for each promise, and the first counter-example of each."""
         lines = []
-        for promise, what in PROMISES.items():
+        for promise, what in {**PROMISES, **LAWS}.items():
             judged, wrong = self.ledger.judged[promise], self.ledger.wrong.get(promise, [])
             held = "not judged" if not judged else "BROKEN" if wrong else "held"
             lines.append(f"{promise}  {held:<10} {judged:>9} judged {len(wrong):>6} wrong  {what}")

@@ -63,7 +63,7 @@ async def test_it_grows_and_shrinks_beside_what_runs(small: Cluster, tmp_path: P
 
 async def test_viewers_stay_while_nodes_come_and_go(small: Cluster, tmp_path: Path) -> None:
     """2 nodes, 3, 2: whoever watches through a node that stays sees nothing of it."""
-    async with Load(small.http_url, SHAPE) as load:
+    async with Load.on(small, SHAPE) as load:
         await load.wait_for_posts(SOME)
         early = list(load.history.watches)
         grown = Cluster.create(dataclasses.replace(SMALL, nodes=3), tmp_path)

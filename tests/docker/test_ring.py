@@ -49,7 +49,7 @@ def addresses(ring: Cluster) -> dict[str, Any]:
 
 async def test_servers_come_back_in_another_order_and_with_their_addresses(ring: Cluster) -> None:
     before = addresses(ring)
-    async with Load(ring.http_url, SHAPE) as load, aiohttp.ClientSession() as session:
+    async with Load.on(ring, SHAPE) as load, aiohttp.ClientSession() as session:
         await load.wait_for_posts(SOME)
         async with load.trouble("two of three killed", BACK_WITHIN_S):
             await ring.kill("cassandra-2")

@@ -53,6 +53,7 @@ async def test_an_event_source_lives_through_every_outage_whole_and_in_order(
     cluster: Cluster, browser: Browser, pages: PageServer
 ) -> None:
     shape = Shape(viewers=0, videos=3, rate=RATE, churn_s=0)
+    # Without a moderator: the pages listen for comments only, as those of today's clients.
     async with Load(cluster.http_url, shape) as load:
         streams = streams_of(cluster, load.videos)
         watches = {name: Watch(name.split()[1]) for name in streams}

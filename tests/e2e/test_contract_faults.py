@@ -35,7 +35,7 @@ WARM_UP = 60
 
 async def test_a_killed_server_costs_nobody_a_comment(cluster: Cluster) -> None:
     alone = len(servers(cluster)) == 1
-    async with Load(cluster.http_url, SHAPE) as load:
+    async with Load.on(cluster, SHAPE) as load:
         await load.wait_for_posts(WARM_UP)
         name = await busiest(cluster, cluster.part(servers(cluster)[0]).kind, "viewers")
         async with load.trouble(f"{name} killed", 5.0):
@@ -50,7 +50,7 @@ async def test_a_killed_server_costs_nobody_a_comment(cluster: Cluster) -> None:
 
 async def test_a_killed_writer_costs_nobody_a_comment(cluster: Cluster) -> None:
     needs(cluster, ANOTHER_WRITER)
-    async with Load(cluster.http_url, SHAPE) as load:
+    async with Load.on(cluster, SHAPE) as load:
         accepted = {name: await accepted_by(cluster, name) for name in writers(cluster)}
         await load.wait_for_posts(WARM_UP)
         taken = {name: await accepted_by(cluster, name) - had for name, had in accepted.items()}
@@ -94,7 +94,7 @@ async def test_a_key_means_the_same_comment_to_every_writer_and_after_a_kill(
 async def test_a_drained_server_loses_nothing_and_says_bye_to_all(cluster: Cluster) -> None:
     """Where others take over nothing is observed of it: no call and no connect fails."""
     alone = len(servers(cluster)) == 1
-    async with Load(cluster.http_url, STAYING) as load:
+    async with Load.on(cluster, STAYING) as load:
         await load.wait_for_posts(WARM_UP)
         name = await busiest(cluster, cluster.part(servers(cluster)[0]).kind, "viewers")
         moving = [watch for watch in load.history.watches if served_by(watch) == name]
@@ -118,7 +118,7 @@ async def test_when_all_servers_die_the_gateway_says_bye_and_all_come_back_whole
 ) -> None:
     """An EventSource lives on: it is answered with 200 and told when to come again."""
     names = servers(cluster)
-    async with Load(cluster.http_url, STAYING) as load:
+    async with Load.on(cluster, STAYING) as load:
         await load.wait_for_posts(WARM_UP)
         request = get(f"/v1/videos/{load.videos[0]}/stream")
         watches = load.history.watches
@@ -167,7 +167,7 @@ async def test_without_its_bus_a_cluster_delivers_by_antientropy_and_heals(
     """
     needs(cluster, BUS)
     away = "redis" if cluster.settings.topology in PUBSUB else "zookeeper"
-    async with Load(cluster.http_url, STAYING) as load:
+    async with Load.on(cluster, STAYING) as load:
         await load.wait_for_posts(WARM_UP)
         streams = sum(len(watch.streams) for watch in load.history.watches)
         async with load.trouble("no bus", 1.0, only_routes=True):

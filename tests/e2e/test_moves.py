@@ -46,7 +46,7 @@ async def test_viewers_follow_a_cluster_through_all_topologies(shape: Shape, hom
     """
     assert set(WAY) == set(Topology)
     cluster = await move(shape, home, WAY[0])
-    async with Load(cluster.http_url, LOAD) as load:
+    async with Load.on(cluster, LOAD) as load:
         watches = load.history.watches
         for topology in WAY[1:]:
             await load.wait_for_posts(RATE)

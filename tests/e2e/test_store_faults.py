@@ -44,7 +44,7 @@ async def test_a_killed_store_refuses_posts_and_keeps_streams(
     cluster: Cluster, session: aiohttp.ClientSession
 ) -> None:
     writers = [cluster.pid(name) for name in ("writer-1", "writer-2")]
-    async with Load(cluster.http_url, SHAPE) as load:
+    async with Load.on(cluster, SHAPE) as load:
         await load.wait_for_posts(WARM_UP)
         async with load.trouble("Cassandra killed", BACK_WITHIN_S):
             await cluster.kill(STORE)
@@ -59,7 +59,7 @@ async def test_a_killed_store_refuses_posts_and_keeps_streams(
 async def test_a_frozen_store_costs_time_only(
     cluster: Cluster, session: aiohttp.ClientSession
 ) -> None:
-    async with Load(cluster.http_url, SHAPE) as load:
+    async with Load.on(cluster, SHAPE) as load:
         await load.wait_for_posts(WARM_UP)
         async with load.trouble("Cassandra frozen", BACK_WITHIN_S):
             cluster.pause(STORE)
@@ -81,7 +81,7 @@ async def test_commits_that_are_not_answered_are_one_comment_each(
     async with TcpProxy(port, host) as proxy:
         try:
             await restart_writers(cluster, proxy.address)
-            async with Load(cluster.http_url, SHAPE) as load:
+            async with Load.on(cluster, SHAPE) as load:
                 await load.wait_for_posts(WARM_UP)
                 async with load.trouble("no answers", SETTLED_S):
                     for _ in range(10):

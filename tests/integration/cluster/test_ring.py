@@ -86,7 +86,7 @@ async def _conclude(name: str, load: Load) -> None:
 
 @pytest.mark.parametrize("name", ["cassandra-1", "cassandra-3"])
 async def test_posts_go_on_without_one_of_three(ring: Cluster, name: str) -> None:
-    async with Load(ring.http_url, SHAPE) as load:
+    async with Load.on(ring, SHAPE) as load:
         await load.wait_for_posts(WARM_UP)
         async with load.trouble(f"{name} killed", ONE_AWAY_S):
             await ring.kill(name)
@@ -98,7 +98,7 @@ async def test_posts_go_on_without_one_of_three(ring: Cluster, name: str) -> Non
 
 async def test_posts_go_on_while_one_of_three_stands_still(ring: Cluster) -> None:
     """For a minute; nobody is told that it does not answer."""
-    async with Load(ring.http_url, SHAPE) as load:
+    async with Load.on(ring, SHAPE) as load:
         await load.wait_for_posts(WARM_UP)
         async with load.trouble("cassandra-3 stands still", ONE_AWAY_S):
             ring.pause("cassandra-3")
@@ -119,7 +119,7 @@ async def test_order_and_content_do_not_depend_on_clocks(
     await _restart(ring, "cassandra-2", _java_that_is_off(tmp_path, minutes))
     try:
         assert abs(await _clock_of(ring, "cassandra-2") - minutes * 60) < 60
-        async with Load(ring.http_url, SHAPE) as load:
+        async with Load.on(ring, SHAPE) as load:
             await load.wait_for_posts(10 * RATE, 60)
             assert moved(load) == []
             verdict = judge(await load.finish())
@@ -170,7 +170,7 @@ async def test_posts_are_refused_without_two_of_three_and_go_on_with_one_back(
     """Streams stay; whoever reads meanwhile gets all or nothing; they come back in another order
     than they went.
     """
-    async with Load(ring.http_url, SHAPE) as load, aiohttp.ClientSession() as session:
+    async with Load.on(ring, SHAPE) as load, aiohttp.ClientSession() as session:
         await load.wait_for_posts(WARM_UP)
         async with load.trouble("two of three killed", HEALED_S):
             await asyncio.gather(ring.kill("cassandra-2"), ring.kill("cassandra-3"))

@@ -8,6 +8,8 @@ from tests.chaos import archive
 from tests.chaos.floor import Floor
 from tests.chaos.history import (
     Call,
+    Decision,
+    Deed,
     Event,
     Forward,
     History,
@@ -31,6 +33,7 @@ def test_a_history_is_judged_the_same_after_it_was_on_disk(tmp_path: Path) -> No
     watch.add(1.3, Event("comment", "e-1", told))  # a fault, so that there is something to find
     history = History(
         posts=[Post("v", "key", "a", "ä", [call])],
+        decisions=[Decision("v", Deed.REMOVE, (1, 2), [Call(2.0, 2.1)])],
         watches=[watch],
         stored={"v": [told]},
         forwards=[Forward(1.1, "node-2", "v", 1)],
@@ -38,6 +41,7 @@ def test_a_history_is_judged_the_same_after_it_was_on_disk(tmp_path: Path) -> No
         began_at=0.5,
         ended_at=9.0,
         nodes=3,
+        moderated=True,
         lag_s=0.1,
     )
     archive.save(history, tmp_path / "history.jsonl.gz")
@@ -45,6 +49,7 @@ def test_a_history_is_judged_the_same_after_it_was_on_disk(tmp_path: Path) -> No
     assert judge(again, Floor()) == judge(history, Floor())
     assert judge(again).broken
     assert again.watches[0].refused == watch.refused
+    assert (again.decisions, again.moderated) == (history.decisions, True)
     assert (again.troubles, again.forwards, again.posts) == (
         history.troubles,
         history.forwards,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import cast
 
 import pytest
@@ -80,6 +81,13 @@ def test_a_post_depends_on_seed_and_number_alone() -> None:
     assert intent("1", 5, shape) != intent("2", 5, shape)
     keys = {intent("1", number, shape).key for number in range(2_000)}
     assert len(keys) == 2_000
+
+
+def test_about_one_post_of_100_is_removed_and_the_posts_do_not_depend_on_it() -> None:
+    posts = [intent("1", number, Shape()) for number in range(5_000)]
+    assert 30 < sum(post.removed for post in posts) < 70
+    kept = [intent("1", number, Shape(removals=0)) for number in range(5_000)]
+    assert kept == [dataclasses.replace(post, removed=False) for post in posts]
 
 
 def test_the_hot_video_gets_its_share_and_every_other_some() -> None:

@@ -1,0 +1,96 @@
+"""The stored log as the judge reads it: entries by number, notices by their target, the decisions
+that explain each notice, and what was told of comments whose text is not stored any more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tests.chaos.history import Decision, Deed, History, Outcome
+
+COMMENT, TOMBSTONE = "comment", "tombstone"
+NOTICES = (Deed.REMOVE.value, Deed.RESTORE.value)
+ENTRIES = (COMMENT, TOMBSTONE, *NOTICES)  # the events with a number of their own
+Entry = Mapping[str, Any]
+Target = tuple[str, int]  # (video, number of a comment)
+
+
+def kind_of(entry: Entry) -> str:
+    """The name of an entry's event."""
+    return str(entry.get("type", COMMENT))
+
+
+def targets_of(entry: Entry) -> tuple[int, ...]:
+    """The comments that a notice speaks of; none for what is no notice."""
+    if kind_of(entry) == Deed.REMOVE.value:
+        return tuple(entry.get("targets", ()))
+    if kind_of(entry) == Deed.RESTORE.value:
+        return (entry.get("comment", {}).get("seq", 0),)
+    return ()
+
+
+def frame_of(entry: Entry) -> dict[str, Any]:
+    """What a comment and its tombstone have in common."""
+    return {name: entry.get(name) for name in ("id", "video_id", "seq", "created_at")}
+
+
+class Log:
+    """Of a whole history."""
+
+    def __init__(self, history: History) -> None:
+        self._stored = history.stored
+        self._told: dict[Target, Entry] = {}
+        self.posted: dict[tuple[str, str], str] = {}  # (video, text) -> its author
+        for post in history.posts:
+            self.posted[post.video_id, post.text] = post.author
+            for call in post.acks:
+                answer = call.answer or {}
+                self._told.setdefault((post.video_id, answer.get("seq", 0)), answer)
+        self.decisions: dict[Target, list[Decision]] = defaultdict(list)
+        for decision in history.decisions:
+            for seq in decision.targets if decision.calls else ():
+                self.decisions[decision.video_id, seq].append(decision)
+        self.notices: dict[Target, list[Entry]] = defaultdict(list)
+        for video_id, stored in history.stored.items():
+            for entry in stored:
+                for seq in targets_of(entry):
+                    self.notices[video_id, seq].append(entry)
+
+    def entry(self, video_id: str, seq: int) -> Entry | None:
+        """What is stored under a number."""
+        stored = self._stored.get(video_id, [])
+        return stored[seq - 1] if 0 < seq <= len(stored) else None
+
+    def comment(self, video_id: str, entry: Entry) -> Entry | None:
+        """The comment that an entry is, or was as far as anybody was told."""
+        if kind_of(entry) == COMMENT:
+            return entry
+        return self._told.get((video_id, entry["seq"])) if kind_of(entry) == TOMBSTONE else None
+
+    def explained_by(self, video_id: str, notice: Entry) -> Iterator[Decision]:
+        """The decisions that may have made a notice: it says what they wanted, and no more. (Less,
+        if the rest was so already.)
+        """
+        targets = targets_of(notice)
+        for decision in self.decisions.get((video_id, targets[0]), ()) if targets else ():
+            if decision.deed.value == kind_of(notice) and set(targets) <= set(decision.targets):
+                yield decision
+
+    def asked_at(self, video_id: str, notice: Entry) -> float:
+        """When a notice was first asked for; infinity if nobody did."""
+        found = self.explained_by(video_id, notice)
+        return min((decision.invoked_at for decision in found), default=math.inf)
+
+    def is_open(self, target: Target, deed: Deed) -> bool:
+        """Whether some such decision was never answered: it may be half done."""
+        decisions = self.decisions.get(target, ())
+        return any(one.deed is deed and one.outcome is Outcome.UNKNOWN for one in decisions)
+
+    def removed_at(self, target: Target) -> float:
+        """When somebody first asked for a comment to be removed; infinity if nobody did."""
+        decisions = self.decisions.get(target, ())
+        asked = (one.invoked_at for one in decisions if one.deed is Deed.REMOVE)
+        return min(asked, default=math.inf)
