@@ -158,7 +158,7 @@ def _check_log(hidden: _Hidden, ledger: Ledger) -> None:
         ledger.judge("R3")
         if kind_of(notices[-1]) != _REMOVED or removals[-1].answered_at == math.inf:
             continue
-        for notice in notices:
+        for notice in (hidden.log.entry(video_id, one["seq"]) or {} for one in notices):
             if _has_text(notice.get("comment", {})):
                 ledger.break_(
                     "R3", f"{video_id} {seq} was removed by {removals[-1].notice}, and entry "

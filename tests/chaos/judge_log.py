@@ -58,6 +58,46 @@ class Log:
             for entry in stored:
                 for seq in targets_of(entry):
                     self.notices[video_id, seq].append(entry)
+        self.withdrawn: dict[Target, Entry] = {}
+        self._find_withdrawn(history)
+
+    def _find_withdrawn(self, history: History) -> None:
+        """Restorations whose comment was removed again: a tombstone is in their place that names
+        nothing. What they were is known from screens, else from where one is missing.
+        """
+        shown = {
+            (watch.video_id, event.data["seq"]): event.data
+            for watch in history.watches
+            for event in watch.events
+            if event.type == Deed.RESTORE.value
+        }
+        for video_id, stored in history.stored.items():
+            for entry in stored:
+                number = (video_id, entry["seq"])
+                if kind_of(entry) != TOMBSTONE or number in self.notices:
+                    continue
+                found = shown.get(number) or self._missing_at(*number)
+                if found is not None:
+                    self.withdrawn[number] = found
+                    notices = self.notices[video_id, targets_of(found)[0]]
+                    notices.append(found)
+                    notices.sort(key=lambda notice: int(notice["seq"]))
+
+    def _missing_at(self, video_id: str, number: int) -> Entry | None:
+        for (video, seq), decisions in self.decisions.items():
+            notices = self.notices.get((video, seq), [])
+            kinds = [kind_of(one) for one in notices]
+            around = zip(notices, notices[1:], kinds, kinds[1:], strict=False)
+            if (
+                video == video_id
+                and any(decision.deed is Deed.RESTORE for decision in decisions)
+                and any(
+                    one["seq"] < number < other["seq"] and {kind, next_kind} == {Deed.REMOVE.value}
+                    for one, other, kind, next_kind in around
+                )
+            ):
+                return {"type": Deed.RESTORE.value, "seq": number, "comment": {"seq": seq}}
+        return None
 
     def entry(self, video_id: str, seq: int) -> Entry | None:
         """What is stored under a number."""
@@ -90,7 +130,11 @@ class Log:
         return any(one.deed is deed and one.outcome is Outcome.UNKNOWN for one in decisions)
 
     def removed_at(self, target: Target) -> float:
-        """When somebody first asked for a comment to be removed; infinity if nobody did."""
+        """When somebody first asked for a comment to be removed, or for that which a restoration
+        had shown again; infinity if nobody did.
+        """
+        if target in self.withdrawn:
+            target = (target[0], targets_of(self.withdrawn[target])[0])
         decisions = self.decisions.get(target, ())
         asked = (one.invoked_at for one in decisions if one.deed is Deed.REMOVE)
         return min(asked, default=math.inf)

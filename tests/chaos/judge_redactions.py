@@ -35,6 +35,8 @@ def check_redactions(history: History, log: Log, ledger: Ledger) -> None:
         for entry in stored:
             if kind_of(entry) in NOTICES:
                 _check_notice(video_id, entry, log, ledger)
+            elif (video_id, entry["seq"]) in log.withdrawn:
+                _check_withdrawn(video_id, entry, log, ledger)
             else:
                 _check_row((video_id, entry["seq"]), entry, log, ledger)
     for target in {**log.decisions, **log.notices}:
@@ -97,6 +99,26 @@ def _check_notice(video_id: str, notice: Entry, log: Log, ledger: Ledger) -> Non
             sound &= frame_of(notice["comment"]) == frame_of(row)
             sound &= known is None or notice["comment"] == known
         ledger.expect("R1", sound, f"{video_id}: notice {seq} is not of comment {target}: {notice}")
+
+
+def _check_withdrawn(video_id: str, row: Entry, log: Log, ledger: Ledger) -> None:
+    """A tombstone in the place of a restoration: its comment was removed later, or a call for that
+    was never answered.
+    """
+    notice = log.withdrawn[video_id, row["seq"]]
+    if "id" in notice:  # else it is only known that there must have been one
+        _check_notice(video_id, notice, log, ledger)
+    target = (video_id, targets_of(notice)[0])
+    removed = any(
+        kind_of(one) == _REMOVED and one["seq"] > row["seq"] for one in log.notices[target]
+    )
+    ledger.expect(
+        "R2",
+        removed or log.is_open(target, Deed.REMOVE),
+        f"{video_id} {row['seq']} restored {target[1]}, is a tombstone, and nobody removed that",
+    )
+    if tombstone_says_more(row):
+        ledger.break_("R2", f"{video_id} {row['seq']} is a tombstone that says more: {row}")
 
 
 def _check_turns(target: Target, notices: Sequence[Entry], ledger: Ledger) -> None:

@@ -1,17 +1,19 @@
 """P7 and the shown half of P5: what came to screens, against the store and the other screens.
 
-A comment that was removed has two faces, itself and its tombstone, which agree. When which of them
-may be shown is judged in `judge_redactions`.
+A comment that was removed has two faces, itself and its tombstone, which agree; so has an entry
+that had restored it before. When which of them may be shown is judged in `judge_hidden`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.chaos.history import Event, History, Seen, Watch
+from tests.chaos.history import Deed, Event, History, Seen, Watch
 from tests.chaos.judge_heads import Heads
 from tests.chaos.judge_log import COMMENT, TOMBSTONE, Entry, Log, frame_of, kind_of
 from tests.chaos.verdict import Ledger
+
+RESTORED = Deed.RESTORE.value
 
 
 @dataclass(slots=True)
@@ -58,9 +60,11 @@ class Shown:
             return False
         if event.type == kind_of(stored):
             return stored == event.data
-        if {event.type, kind_of(stored)} != {COMMENT, TOMBSTONE}:
-            return False
         if frame_of(event.data) != frame_of(stored):
+            return False
+        if (event.type, kind_of(stored)) == (RESTORED, TOMBSTONE):
+            return self.log.withdrawn.get((video_id, event.data["seq"])) == event.data
+        if {event.type, kind_of(stored)} != {COMMENT, TOMBSTONE}:
             return False
         if event.type == TOMBSTONE:
             return True
@@ -79,5 +83,5 @@ class Shown:
 def _agree(one: Event, other: Event) -> bool:
     if one.type == other.type:
         return (one.id, one.data) == (other.id, other.data)
-    faces = {one.type, other.type} == {COMMENT, TOMBSTONE}
+    faces = {one.type, other.type} in ({COMMENT, TOMBSTONE}, {RESTORED, TOMBSTONE})
     return faces and one.id == other.id and frame_of(one.data) == frame_of(other.data)

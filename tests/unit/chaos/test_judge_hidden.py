@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.chaos.history import Call, Deed, Event, Outcome, Stream, Trouble
+from tests.chaos.history import Call, Deed, Event, History, Outcome, Stream, Trouble
 from tests.chaos.judge import judge
 from tests.unit.chaos.histories import broken, comment, hello, screen
 from tests.unit.chaos.removals import (
@@ -71,6 +71,40 @@ def test_the_text_of_what_was_restored_may_be_shown_until_it_is_removed_again() 
     assert broken(history) == {"R3"}
     assert "v1 3 was removed by 9, and entry 8 of the log has its text" in lines(history)
     assert "shown the text of 3 as restored" in lines(history)
+
+
+def removed_again() -> History:
+    """Comment 3, which 8 restored, is removed again at 9 s: the restoration is a tombstone too."""
+    history = moderated()
+    append(history, 9.0, removed(9, 3))
+    history.decisions.append(decision(Deed.REMOVE, 9.0, removed(9, 3), 3))
+    stored = history.stored["v1"]
+    stored[2], stored[7] = tombstone(3), tombstone(8)
+    history.watches[2] = latecomer(history, 30.0)
+    return history
+
+
+def test_what_was_restored_and_removed_again_holds() -> None:
+    history = removed_again()
+    assert judge(history).broken == []
+    for watch in history.watches[:2]:  # nobody has seen the restoration: it is known by its place
+        forget(watch, 8)
+        watch.add(9.05, event(tombstone(8)))
+        watch.events[-2:] = watch.events[:-3:-1]
+    assert judge(history).broken == []
+
+
+def test_a_withdrawn_restoration_that_says_more_is_found() -> None:
+    history = removed_again()
+    history.stored["v1"][7] = tombstone(8) | {"comment": comment(3)}
+    assert "R2" in broken(history)
+
+
+def test_a_withdrawn_restoration_of_what_is_shown_is_found() -> None:
+    history = moderated()
+    history.stored["v1"][7] = tombstone(8)
+    history.watches[2] = latecomer(history, 30.0)
+    assert "8 restored 3, is a tombstone, and nobody removed that" in lines(history)
 
 
 def test_a_key_that_gives_the_text_after_the_removal_is_found() -> None:
