@@ -8,9 +8,11 @@ from prometheus_client import CollectorRegistry
 
 from identity.authenticator import Authenticator
 from identity.author_id import AuthorIds
-from identity.config import IdentityConfig
+from identity.config import IdentityConfig, ReadingConfig
 from identity.key_ring import FILE_TIMES, URL_TIMES, KeyRing
 from identity.key_source import KeyFile, KeyUrl
+from identity.readers import Readers
+from identity.ticket_file import TicketFile
 from identity.tokens import TokenVerifier
 from service.metrics import Exports
 
@@ -31,3 +33,16 @@ def build_authenticator(config: IdentityConfig, registry: CollectorRegistry) -> 
     exports.counter("tokens_checked", "Signatures of tokens checked", lambda: verifier.checked)
     exports.gauge("tokens_remembered", "Tokens known to be good", lambda: verifier.remembered)
     return Authenticator(verifier, config.anonymous)
+
+
+def build_readers(config: ReadingConfig, registry: CollectorRegistry) -> Readers:
+    """As configured, with its figures in `registry`."""
+    keys = config.keys
+    file = None if keys is None else TicketFile(keys.path, keys.found)
+    readers = Readers(required=config.required, file=file, life_s=config.life_s)
+    exports = Exports(registry)
+    exports.counter("tickets_issued", "Tickets given out", lambda: readers.issued)
+    exports.counters(
+        "tickets_refused", "Tickets missing or refused", "code", lambda: readers.refused
+    )
+    return readers

@@ -41,6 +41,12 @@ class Caller:
         """As `require`, for calls that are about no video or about all."""
         self._require(self.rank_everywhere(), rank)
 
+    def require_reader(self, video_id: str) -> None:
+        """Raises as `require` unless the caller may read this video. Whose token grants roles reads
+        where it grants one; whose token grants none at all reads everything.
+        """
+        self.require(video_id, Rank.VIEWER if self.roles.limited else Rank.ANYBODY)
+
     def badges(self, video_id: str) -> tuple[str, ...]:
         """What a screen shows beside the author: roles above member for this video, highest
         first.

@@ -10,9 +10,13 @@ from urllib.parse import urlsplit
 
 from identity.author_id import MIN_KEY_BYTES
 from identity.claims import TokenRules
+from identity.readers import LIFE_S, MAX_LIFE_S
+from identity.ticket_file import load_ticket_keys
+from identity.tickets import TicketKeys
 from service.config import EnvReader
 
 OPEN, JWT = "open", "jwt"
+_REQUIRED = "required"
 _NO, _YES = "no", "yes"
 _MAX_KEY_BYTES = 4096
 _OF_ISSUER = ("AUTH_ISSUER", "AUTH_AUDIENCE")
@@ -62,6 +66,37 @@ class IdentityConfig:
         return cls(_anonymous(auth, guests=guests), _read_keys(env, required=auth == JWT))
 
 
+@dataclass(frozen=True, slots=True)
+class TicketKeyConfig:
+    """found: what the file held at the start."""
+
+    path: Path
+    found: TicketKeys
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingConfig:
+    """required: whether reading needs a ticket or a token. keys: None where there are no tickets.
+    life_s: for how long a ticket counts.
+    """
+
+    required: bool = False
+    keys: TicketKeyConfig | None = None
+    life_s: int = LIFE_S
+
+    @classmethod
+    def read(cls, env: EnvReader, *, issues: bool) -> ReadingConfig:
+        """Read the settings from `env`; faults are left in `env`. issues: whether this process
+        gives tickets out, for which it has to know the tokens.
+        """
+        required = env.choice("READ_AUTH", OPEN, (OPEN, _REQUIRED)) == _REQUIRED
+        path = env.text("TICKET_KEY_FILE", None if required else "")
+        if required and issues and not env.text("AUTH_JWKS", ""):
+            env.fault("READ_AUTH=required needs AUTH_JWKS: who asks for a ticket shows a token")
+        hours = env.number("TICKET_HOURS", LIFE_S / 3600, 0.01, MAX_LIFE_S / 3600)
+        return cls(required, _read_ticket_keys(env, path) if path else None, round(hours * 3600))
+
+
 def _read_auth(env: EnvReader, published: str) -> str:
     """`open` or `jwt`; `open` is a fault where others than this machine can post, unless that is
     allowed.
@@ -109,6 +144,16 @@ def _read_site_key(env: EnvReader, path: str) -> bytes:
     if len(key) < MIN_KEY_BYTES:
         env.fault(f"AUTHOR_ID_KEY_FILE: {path} must hold at least {MIN_KEY_BYTES} random bytes")
     return key
+
+
+def _read_ticket_keys(env: EnvReader, path: str) -> TicketKeyConfig | None:
+    try:
+        return TicketKeyConfig(Path(path), load_ticket_keys(Path(path)))
+    except OSError as exc:
+        env.fault(f"TICKET_KEY_FILE: {path}: {exc.strerror}")
+    except ValueError as exc:
+        env.fault(f"TICKET_KEY_FILE: {path}: {exc}")
+    return None
 
 
 def _is_url(text: str) -> bool:

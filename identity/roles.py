@@ -47,6 +47,11 @@ class Roles:
         for pattern, names in grants.items():
             self._add(pattern, names)
 
+    @property
+    def limited(self) -> bool:
+        """Whether anything is granted, so that the grants say where their holder may read."""
+        return bool(self._exact or self._prefixes)
+
     def find(self, video_id: str) -> frozenset[Rank]:
         """Every rank that is granted for this video, by whichever patterns."""
         found = self._exact.get(video_id, frozenset())

@@ -7,9 +7,13 @@
     |  |- Unauthenticated     401                      (WWW-Authenticate)
     |  |  |- TokenMissing     401 token_missing
     |  |  |- TokenExpired     401 token_expired
-    |  |  `- TokenInvalid     401 token_invalid
+    |  |  |- TokenInvalid     401 token_invalid
+    |  |  |- TicketMissing    401 ticket_missing
+    |  |  |- TicketExpired    401 ticket_expired       (a stream says so with a `bye` instead)
+    |  |  `- TicketInvalid    401 ticket_invalid
     |  |- Forbidden           403 forbidden            (internal endpoints: wrong role)
-    |  |  `- PermissionDenied 403 forbidden            (public endpoints: not with this token)
+    |  |  |- PermissionDenied 403 forbidden            (public endpoints: not with this token)
+    |  |  `- TicketForeign    403 ticket_foreign
     |  |- NotFound            404 not_found
     |  |- CommentRemoved      410 removed
     |  |- MethodNotAllowed    405 method_not_allowed   (Allow)
@@ -117,6 +121,30 @@ class TokenInvalid(Unauthenticated):
     title = "The token is not valid"
 
 
+class TicketMissing(Unauthenticated):
+    """This stream needs a ticket and none was sent."""
+
+    code = "ticket_missing"
+    title = "A ticket is required"
+    _challenge = "Bearer"
+
+
+class TicketExpired(Unauthenticated):
+    """The ticket was good until its end."""
+
+    code = "ticket_expired"
+    title = "The ticket has expired"
+
+
+class TicketInvalid(Unauthenticated):
+    """The ticket cannot be read, or is not signed by a key of ours. `detail` never repeats anything
+    of the ticket.
+    """
+
+    code = "ticket_invalid"
+    title = "The ticket is not valid"
+
+
 class Forbidden(CallerError):
     """The peer proved who it is, and its role may not call this endpoint."""
 
@@ -129,6 +157,13 @@ class PermissionDenied(Forbidden):
     """The caller's token is good and does not allow this."""
 
     title = "This token does not allow it"
+
+
+class TicketForeign(Forbidden):
+    """The ticket is good, for another video."""
+
+    code = "ticket_foreign"
+    title = "This ticket is for another video"
 
 
 class NotFound(CallerError):

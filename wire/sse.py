@@ -24,6 +24,8 @@ CONTENT_TYPE = "text/event-stream; charset=utf-8"
 HEARTBEAT = b": hb\n"
 RETRY_MS = (1_000, 3_000)
 DRAIN_RETRY_MS = (100, 500)
+# A page fetches another ticket and needs no such time; one that was forgotten comes back for ever.
+EXPIRED_RETRY_MS = (5_000, 15_000)
 
 
 class ByeReason(StrEnum):
@@ -33,6 +35,7 @@ class ByeReason(StrEnum):
     SLOW = "slow"
     SHED = "shed"
     UNAVAILABLE = "unavailable"
+    EXPIRED = "expired"  # the ticket that the stream was opened with
 
 
 class GapReason(StrEnum):
@@ -49,6 +52,9 @@ class ResetReason(StrEnum):
     MALFORMED = "malformed"
     EPOCH = "epoch"
     AHEAD = "ahead"
+
+
+_BYE_RETRY_MS = {ByeReason.DRAIN: DRAIN_RETRY_MS, ByeReason.EXPIRED: EXPIRED_RETRY_MS}
 
 
 def entry_frame(epoch: str, seq: int, raw: bytes) -> bytes:
@@ -91,7 +97,7 @@ def bye_frame(
     opening: the lines with the reconnection time and the id, where somebody else knows them.
     """
     if opening is None:
-        opening = retry_line(DRAIN_RETRY_MS if reason is ByeReason.DRAIN else RETRY_MS)
+        opening = retry_line(_BYE_RETRY_MS.get(reason, RETRY_MS))
     return opening + _frame("bye", {"reason": reason}, cursor)
 
 

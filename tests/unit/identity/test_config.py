@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from identity.claims import TokenRules
-from identity.config import Anonymous, IdentityConfig, KeyConfig
+from identity.config import Anonymous, IdentityConfig, KeyConfig, ReadingConfig
 from service.config import ConfigError, EnvReader
 
 LOOPBACK = "127.0.0.1"
@@ -115,3 +116,41 @@ def test_the_key_of_author_ids_is_a_file_and_long_enough(
         read(**keys | {"AUTHOR_ID_KEY_FILE": str(short)})
     with pytest.raises(ConfigError, match=r"AUTHOR_ID_KEY_FILE: .*: No such file"):
         read(**keys | {"AUTHOR_ID_KEY_FILE": str(tmp_path / "none")})
+
+
+def read_reading(environ: dict[str, str], *, issues: bool = True) -> ReadingConfig:
+    env = EnvReader(environ)
+    config = ReadingConfig.read(env, issues=issues)
+    env.done()
+    return config
+
+
+def test_reading_is_open_and_there_are_no_tickets_where_nothing_is_said() -> None:
+    assert read_reading({}) == ReadingConfig(required=False, keys=None, life_s=14_400)
+
+
+def test_reading_is_closed_if_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "tickets.key"
+    path.write_text("k" * 32)
+    variables = {"READ_AUTH": "required", "TICKET_KEY_FILE": str(path), "TICKET_HOURS": "0.5"}
+    config = read_reading(variables | {"AUTH_JWKS": "/keys"})
+    assert (config.required, config.life_s) == (True, 1800)
+    assert config.keys is not None
+    assert read_reading(variables, issues=False).required, "a node knows no tokens"
+
+
+@pytest.mark.parametrize(
+    ("variables", "fault"),
+    [
+        ({"READ_AUTH": "yes"}, "READ_AUTH=yes must be one of open, required"),
+        ({"READ_AUTH": "required", "AUTH_JWKS": "/keys"}, "TICKET_KEY_FILE is not set"),
+        ({"READ_AUTH": "required", "TICKET_KEY_FILE": "/dev/zero"}, "needs AUTH_JWKS"),
+        ({"TICKET_KEY_FILE": "/nowhere/at-all"}, "No such file or directory"),
+        ({"TICKET_KEY_FILE": "/dev/null"}, "must hold 1 or 2 keys"),
+        ({"TICKET_HOURS": "25"}, "TICKET_HOURS=25 must be a number from 0.01 to 24"),
+        ({"TICKET_HOURS": "0"}, "TICKET_HOURS=0 must be"),
+    ],
+)
+def test_what_cannot_work_is_told(variables: dict[str, str], fault: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(fault)):
+        read_reading(variables)

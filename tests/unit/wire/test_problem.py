@@ -66,6 +66,7 @@ def test_every_code_is_stable_and_belongs_to_one_error() -> None:
         "idempotency_key_reused", "too_many_requests", "unavailable", "store_unavailable",
         "removed", "overloaded", "draining", "bad_gateway", "gateway_timeout", "peer_failed",
         "token_missing", "token_expired", "token_invalid", "keys_unavailable",
+        "ticket_missing", "ticket_expired", "ticket_invalid", "ticket_foreign",
     }  # fmt: skip
 
 
