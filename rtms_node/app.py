@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from identity.build import build_readers
 from rtms_node.config import Config
 from rtms_node.drain import drain_viewers
 from rtms_node.node import Node
@@ -35,7 +36,11 @@ class NodeService:
             on_reachable=self._on_store,
         )
         self._listener = StreamListener(
-            self._node.hub, config.edge, config.service.bind_host, config.public_port
+            self._node.hub,
+            config.edge,
+            config.service.bind_host,
+            config.public_port,
+            readers=build_readers(config.reading, shell.registry),
         )
         self._ops = OpsServer(config.service, self.health, shell.registry, self._describe)
         Exports(shell.registry).counter(

@@ -6,6 +6,7 @@ import resource
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from identity.config import ReadingConfig
 from rtms_node.antientropy import AntiEntropyTimes
 from rtms_node.limits import Limits
 from service.config import EnvReader, PubSubConfig, ServiceConfig
@@ -28,6 +29,7 @@ class Config:
     pubsub: PubSubConfig
     writers: tuple[Peer, ...]
     edge: PublicEdge
+    reading: ReadingConfig
     drain_notice_s: float
     drain_window_s: float
     limits: Limits
@@ -48,6 +50,7 @@ class Config:
             pubsub=PubSubConfig.read(env),
             writers=env.peers("WRITER_ADDRESSES", Role.WRITER),
             edge=PublicEdge.read(env),
+            reading=ReadingConfig.read(env, issues=False),
             drain_notice_s=env.number("DRAIN_NOTICE_S", 3, 0, 60),
             drain_window_s=env.number("DRAIN_WINDOW_S", 10, 0, 3600),
             limits=read_limits(env),

@@ -9,6 +9,7 @@ EventSource would give up for good.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from rtms_node.context import NodeContext
 from rtms_node.feed import Feed
 from rtms_node.room import Room
 from rtms_node.silence import Silence
+from rtms_node.stream_ends import StreamEnds
 from rtms_node.viewer import Viewer
 from wire.internal import Batch
 from wire.sse import ByeReason
@@ -41,6 +43,7 @@ class Hub:
         self.viewers: dict[Viewer, Room | None] = {}  # None: refused, on its way out
         self.paused: dict[Viewer, None] = {}  # take no bytes now; oldest first
         self.silence = Silence(context.limits.heartbeat_s)
+        self.ends = StreamEnds()
         self.draining = False
         self._empty, self._watched = asyncio.Event(), asyncio.Event()
         self._empty.set()
@@ -59,14 +62,18 @@ class Hub:
 
     # Streams
 
-    def join(self, viewer: Viewer, video_id: str) -> None:
-        """Open a stream: everything that the viewer gets comes after this."""
+    def join(self, viewer: Viewer, video_id: str, ends_at: float = math.inf) -> None:
+        """Open a stream: everything that the viewer gets comes after this. ends_at: the loop's time
+        at which it has to end; if that is over, it gets nothing but a `bye`.
+        """
         self.viewers[viewer] = None
         self._empty.clear()
         self._watched.set()
         self._per_address[viewer.address] += 1
         self._ctx.stats.streams += 1
         reason = self._refusal(viewer, video_id)
+        if reason is None and ends_at <= self._ctx.loop.time():
+            reason = ByeReason.EXPIRED
         if reason is not None:
             self.bye(viewer, reason)
             return
@@ -74,12 +81,15 @@ class Hub:
         if video_id in self._lingering:
             self._lingering.pop(video_id).cancel()
         self.viewers[viewer] = room
+        if ends_at < math.inf:
+            self.ends.add(viewer, ends_at)
         room.join(viewer)
         self._on_active(video_id)
 
     def leave(self, viewer: Viewer) -> None:
         """A stream has ended, whoever ended it."""
         self.paused.pop(viewer, None)
+        self.ends.discard(viewer)
         if viewer not in self.viewers:
             return
         room = self.viewers.pop(viewer)

@@ -11,6 +11,8 @@ stays for a quarter of an hour).
 from __future__ import annotations
 
 import asyncio
+import math
+import random
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -21,6 +23,7 @@ from typing import cast
 
 import h11
 
+from identity.readers import Readers
 from rtms_node.hub import Hub
 from rtms_node.stream_request import (
     ALLOW,
@@ -61,8 +64,9 @@ Fallback = Callable[[], asyncio.Protocol]
 
 
 class StreamListener:
-    """Accepts viewers. fallback: makes the protocol for connections that do not ask for a stream
-    (one process that also serves posts); without it they get a problem document.
+    """Accepts viewers. readers: who may watch; without it anybody may. fallback: makes the protocol
+    for connections that do not ask for a stream (one process that also serves posts); without it
+    they get a problem document.
     """
 
     def __init__(
@@ -72,9 +76,11 @@ class StreamListener:
         host: str,
         port: int,
         *,
+        readers: Readers | None = None,
         fallback: Fallback | None = None,
     ) -> None:
         self.hub, self.edge, self.fallback = hub, edge, fallback
+        self.readers = readers or Readers()
         self.unread = 0
         self.refused = 0
         self._host, self._port = host, port
@@ -177,12 +183,23 @@ class StreamConnection(asyncio.Protocol):
         wanted = read_stream_request(self._method, target, self._headers, address_owner(address))
         if wanted.method == "OPTIONS":
             self._answer_options()
-        elif wanted.method == "HEAD":
+            return
+        ends_at = self._check_ticket(wanted)
+        if wanted.method == "HEAD":
             self._finish(200, _STREAM_HEADERS)
         else:
-            self._open(wanted, chunked=request.http_version != b"1.0")
+            self._open(wanted, ends_at, chunked=request.http_version != b"1.0")
 
-    def _open(self, wanted: StreamRequest, *, chunked: bool) -> None:
+    def _check_ticket(self, wanted: StreamRequest) -> float:
+        """The loop's time at which the stream has to end, infinity without a ticket."""
+        readers = self._listener.readers
+        ticket = readers.check_stream(wanted.tickets, wanted.video_id)
+        if ticket is None:
+            return math.inf
+        left_s = readers.seconds_left(ticket, random.random())  # noqa: S311 - jitter, no secret
+        return asyncio.get_running_loop().time() + left_s
+
+    def _open(self, wanted: StreamRequest, ends_at: float, *, chunked: bool) -> None:
         self._done()
         coding = {"Transfer-Encoding": "chunked"} if chunked else {}
         self._write_head(200, _STREAM_HEADERS | coding)
@@ -190,7 +207,7 @@ class StreamConnection(asyncio.Protocol):
             self._listener.hub, self._transport, wanted.address, wanted.cursor, wanted.replay
         )
         self._transport.set_protocol(viewer)
-        self._listener.hub.join(viewer, wanted.video_id)
+        self._listener.hub.join(viewer, wanted.video_id, ends_at)
 
     def _hand_over(self, protocol: asyncio.Protocol) -> None:
         self._done()

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 from multidict import CIMultiDict
 
+from identity.readers import PARAMETER
 from rtms_node.resume import DEFAULT_REPLAY, MAX_REPLAY_ASKED
 from service.edge import Headers, split_target
 from wire.errors import ExpectationFailed, MethodNotAllowed, NotFound
@@ -32,13 +33,16 @@ _CURSOR_NAMES = frozenset({"lasteventid", "evslasteventid"})
 
 @dataclass(frozen=True, slots=True)
 class StreamRequest:
-    """What a viewer asks for. `address`: whose streams are counted together."""
+    """What a viewer asks for. `address`: whose streams are counted together. `tickets`: all that
+    it sent, unchecked; there should be one at most.
+    """
 
     method: str
     video_id: str
     cursor: str | None
     replay: int
     address: str
+    tickets: tuple[str, ...] = field(default=(), repr=False)  # no log shows one
 
 
 def is_stream_target(target: str) -> bool:
@@ -65,6 +69,7 @@ def read_stream_request(method: str, target: str, headers: Headers, address: str
         cursor=headers.get("Last-Event-ID") or _cursor(fields),  # an empty one counts as none
         replay=_replay(fields),
         address=address,
+        tickets=tuple(value for name, value in fields if name == PARAMETER),
     )
 
 

@@ -2,9 +2,9 @@
 
 Invariants: every viewer of a room in which nothing was sent for a heartbeat interval gets a
 heartbeat, also while it waits for its `hello`. Nobody waits, or stays paused, much longer than the
-limits say. After a sweep the frames of all rooms fit into the byte budget. What there is to do
-costs time, not the rooms and viewers with which all is well. Long walks are made in slices: a node
-goes on serving meanwhile.
+limits say, and no stream goes on when its ticket is over. After a sweep the frames of all rooms fit
+into the byte budget. What there is to do costs time, not the rooms and viewers with which all is
+well. Long walks are made in slices: a node goes on serving meanwhile.
 """
 
 from __future__ import annotations
@@ -31,11 +31,14 @@ class Upkeep:
         self._ctx, self._hub = context, hub
 
     def sweep(self) -> None:
-        """Once a second: cut slow viewers, end waits that are too long, keep the byte budget."""
+        """Once a second: cut slow viewers, end waits that are too long and streams that are over,
+        keep the byte budget.
+        """
         now = self._ctx.loop.time()
         self._cut_slow(now)
         late = self._ctx.waits.take_since(now - self._ctx.limits.hello_wait_s)
         self._ctx.walk(iter(late), self._send_away, self._keep_budget)
+        self._ctx.walk(iter(self._hub.ends.take(now)), self._end)
 
     def heartbeat(self) -> None:
         """Several times a heartbeat interval: show silent rooms' viewers, and every proxy between,
@@ -60,6 +63,10 @@ class Upkeep:
     def _send_away(self, viewers: Sequence[Viewer]) -> None:
         for viewer in viewers:
             self._hub.bye(viewer, ByeReason.UNAVAILABLE)
+
+    def _end(self, viewers: Sequence[Viewer]) -> None:
+        for viewer in viewers:
+            self._hub.bye(viewer, ByeReason.EXPIRED)
 
     def _silent_viewers(self) -> Iterator[Viewer]:
         for room in self._hub.silence.take(self._ctx.loop.time()):

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from identity.build import build_authenticator
+from identity.build import build_authenticator, build_readers
 from rtms_node.drain import drain_viewers
 from rtms_node.node import Node
 from rtms_node.stream_listener import StreamListener
@@ -114,11 +114,13 @@ class SingleService:
 
     def _build_listeners(self, metrics: WriterMetrics) -> None:
         config = self._config
+        readers = build_readers(config.reading, self._shell.registry)
         self._streams = StreamListener(
             self._node.hub,
             config.edge,
             config.service.bind_host,
             config.public_port,
+            readers=readers,
             fallback=self._other_connection,
         )
         app = public_application(
@@ -126,6 +128,7 @@ class SingleService:
             metrics,
             config.edge,
             authenticator=self._authenticator,
+            readers=readers,
             rates=config.rates,
             closing=lambda: self._closing,
         )

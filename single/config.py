@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from identity.config import IdentityConfig
+from identity.config import IdentityConfig, ReadingConfig
 from rtms_node.antientropy import AntiEntropyTimes
 from rtms_node.config import read_antientropy, read_limits
 from rtms_node.limits import Limits
@@ -35,6 +35,7 @@ class Config:
     edge: PublicEdge
     rates: Rates
     identity: IdentityConfig
+    reading: ReadingConfig
     drain_notice_s: float
     drain_window_s: float
     limits: Limits
@@ -54,6 +55,7 @@ class Config:
             edge=PublicEdge.read(env, always_behind_gateway=False),
             rates=read_rates(env),
             identity=IdentityConfig.read(env, service.bind_host),
+            reading=ReadingConfig.read(env, issues=True),
             drain_notice_s=env.number("DRAIN_NOTICE_S", 0, 0, 60),
             drain_window_s=env.number("DRAIN_WINDOW_S", 2, 0, 3600),
             limits=read_limits(env),

@@ -26,7 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "writer.sqlite": {"wire", "service", "writer"},
     "writer.cassandra": {"wire", "service", "writer"},
     "dispatcher": {"wire", "service", "coordination"},
-    "rtms_node": {"wire", "service"},
+    "rtms_node": {"wire", "service", "identity"},
     "single": {"wire", "service", "identity", "writer", "rtms_node"},
 }
 PRODUCT = set(ALLOWED)
@@ -87,6 +87,7 @@ EDGES: dict[str, set[str]] = {
     "writer/moderation_routes.py": {"aiohttp"},
     "writer/new_epoch.py": {"sqlite3"},
     "writer/public_routes.py": {"aiohttp"},
+    "writer/reading.py": {"aiohttp"},
     "writer/sqlite/file.py": {"sqlite3"},
     "writer/request_parts.py": {"aiohttp"},
     "writer/sqlite/queries.py": {"sqlite3"},

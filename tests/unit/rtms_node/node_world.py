@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,12 +77,17 @@ class Node:
         self.upkeep = Upkeep(context, self.hub)
 
     def watch(
-        self, video_id: str = "v1", cursor: str | None = None, replay: int = 20, address: str = "a"
+        self,
+        video_id: str = "v1",
+        cursor: str | None = None,
+        replay: int = 20,
+        address: str = "a",
+        ends_at: float = math.inf,
     ) -> Watcher:
         transport = RecordingTransport()
         viewer = Viewer(self.hub, transport, address, cursor, replay)
         transport.protocol = viewer
-        self.hub.join(viewer, video_id)
+        self.hub.join(viewer, video_id, ends_at)
         return Watcher(viewer, transport)
 
     def watch_loaded(self, video_id: str = "v1", **how: Any) -> Watcher:

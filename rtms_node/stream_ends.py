@@ -1,0 +1,49 @@
+"""Streams that must end at a known time: those that were opened with a ticket.
+
+Invariants: a viewer is in one slot of a second, that of its end, until it leaves or is taken. Only
+viewers with a ticket are here, and none has a timer; what is due costs the slots that have become
+due and the viewers in them, not those that go on.
+"""
+
+from __future__ import annotations
+
+from rtms_node.viewer import Viewer
+
+
+class StreamEnds:
+    """Owned by the hub. Times are the event loop's, in seconds."""
+
+    def __init__(self) -> None:
+        self._slots: dict[int, dict[Viewer, None]] = {}
+        self._slot_of: dict[Viewer, int] = {}
+        self._taken = 0  # slots below have been taken
+
+    def __len__(self) -> int:
+        return len(self._slot_of)
+
+    def add(self, viewer: Viewer, ends_at: float) -> None:
+        """It is to be taken within its last second; at once if that is over."""
+        slot = max(int(ends_at), self._taken)
+        self._slot_of[viewer] = slot
+        self._slots.setdefault(slot, {})[viewer] = None
+
+    def discard(self, viewer: Viewer) -> None:
+        """It has left."""
+        slot = self._slot_of.pop(viewer, None)
+        if slot is None:
+            return
+        del self._slots[slot][viewer]
+        if not self._slots[slot]:
+            del self._slots[slot]
+        if not self._slot_of:
+            self._slot_of.clear()  # else it keeps the memory of those that were in it
+
+    def take(self, now: float) -> list[Viewer]:
+        """Remove and return those whose end has come."""
+        first, self._taken = self._taken, int(now) + 1
+        if not self._slots:  # nothing to walk over: perhaps nobody was here for days
+            return []
+        due = [v for slot in range(first, self._taken) for v in self._slots.pop(slot, ())]
+        for viewer in due:
+            del self._slot_of[viewer]
+        return due
