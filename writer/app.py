@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
-from identity.build import build_authenticator
+from identity.build import build_authenticator, build_readers
 from service.http_server import HttpServer
 from service.metrics import Exports
 from service.ops import OpsServer
@@ -94,6 +94,7 @@ class WriterService:
             metrics,
             config.edge,
             authenticator=self._authenticator,
+            readers=build_readers(config.reading, shell.registry),
             rates=config.rates,
             closing=lambda: self._closing,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from identity.config import IdentityConfig
+from identity.config import IdentityConfig, ReadingConfig
 from service.config import EnvReader, PubSubConfig, ServiceConfig
 from service.edge import PublicEdge
 from wire.roles import Role
@@ -36,6 +36,7 @@ class Config:
     edge: PublicEdge
     rates: Rates
     identity: IdentityConfig
+    reading: ReadingConfig
     zookeeper: tuple[str, ...]
     zookeeper_session_s: float
     pubsub: PubSubConfig
@@ -56,6 +57,7 @@ class Config:
             edge=PublicEdge.read(env),
             rates=read_rates(env),
             identity=IdentityConfig.read(env, service.bind_host),
+            reading=ReadingConfig.read(env, issues=True),
             zookeeper=env.servers("ZOOKEEPER", "127.0.0.1:2181", 2181),
             zookeeper_session_s=env.number("ZOOKEEPER_SESSION_S", 6, 1, 60),
             pubsub=PubSubConfig.read(env),

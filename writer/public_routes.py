@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from identity.authenticator import Authenticator
+from identity.readers import Readers
 from service.edge import BODY_DEADLINE_S, PublicEdge
 from service.logs import current_request_id
 from service.middleware import read_body
@@ -22,6 +23,7 @@ from writer.metrics import WriterMetrics
 from writer.moderation_routes import add_moderation_routes
 from writer.openapi.document import openapi_document
 from writer.rate_limit import Rates
+from writer.reading import Reading, add_ticket_route
 from writer.request_parts import (
     COMMENT,
     JSON_HEADERS,
@@ -40,18 +42,22 @@ def public_application(
     edge: PublicEdge,
     *,
     authenticator: Authenticator | None = None,
+    readers: Readers | None = None,
     rates: Rates | None = None,
     closing: Callable[[], bool] = lambda: False,
 ) -> web.Application:
     """An application that serves the public routes. No `authenticator`: there are no keys, and
-    anybody posts. While `closing()` is true each reply asks the client to close its connection.
+    anybody posts. No `readers`: anybody reads. While `closing()` is true each reply asks the client
+    to close its connection.
     """
     app = new_public_application(edge, closing, metrics.count_refused)
     authenticator, gates = (
         authenticator or Authenticator(),
         Gates.of(rates or Rates(), metrics, edge),
     )
-    _add_public_routes(app, _PublicRoutes(comments, authenticator, gates))
+    reading = Reading(authenticator, readers or Readers(), gates.reads)
+    _add_public_routes(app, _PublicRoutes(comments, authenticator, gates, reading))
+    add_ticket_route(app, reading)
     add_moderation_routes(app, comments, authenticator, gates.posts)
     return app
 
@@ -66,13 +72,18 @@ def _add_public_routes(app: web.Application, routes: _PublicRoutes) -> None:
 
 class _PublicRoutes:
     def __init__(
-        self, comments: CommentService, authenticator: Authenticator, gates: Gates
+        self,
+        comments: CommentService,
+        authenticator: Authenticator,
+        gates: Gates,
+        reading: Reading,
     ) -> None:
-        self._comments, self._authenticator, self._gates = comments, authenticator, gates
+        self._comments, self._authenticator = comments, authenticator
+        self._post_gate, self._reading = gates.posts, reading
 
     async def post_comment(self, request: web.Request) -> web.Response:
         """POST .../comments: 201, or 200 for a key that was used before."""
-        self._gates.posts(request)
+        self._post_gate(request)
         check_media_type(request)
         key = idempotency_key(request)
         video_id, anonymous = request.match_info["video_id"], self._authenticator.anonymous
@@ -104,7 +115,7 @@ class _PublicRoutes:
 
     async def get_comment(self, request: web.Request) -> web.Response:
         """GET .../comments/{seq}: one comment, 404, or 410 if it was removed."""
-        self._gates.reads(request)
+        await self._reading.check(request)
         match = request.match_info
         raw = await self._comments.comment(match["video_id"], int(match["seq"]))
         return web.Response(body=raw, headers=JSON_HEADERS)
@@ -116,7 +127,7 @@ class _PublicRoutes:
     async def _page(
         self, request: web.Request, read: Callable[..., Awaitable[History]], name: bytes
     ) -> web.Response:
-        self._gates.reads(request)
+        await self._reading.check(request)
         after, before = parameter(request, "after"), parameter(request, "before")
         if after is not None and before is not None:
             raise InvalidField("before", "cannot be given together with after")

@@ -20,7 +20,9 @@ from writer.openapi.moderation import (
     moderation_paths,
 )
 from writer.openapi.parts import (
+    READER,
     SCHEMAS,
+    TICKET,
     TOKEN,
     Json,
     json_content,
@@ -32,6 +34,7 @@ from writer.openapi.parts import (
     shared_parameters,
 )
 from writer.openapi.problems import (
+    ISSUE,
     POST,
     READ_ONE,
     READ_PAGE,
@@ -50,6 +53,7 @@ _KINDS = (
     types.EntryPage,
     types.RemovalInput,
     types.NoticeList,
+    types.Ticket,
     types.Problem,
     types.HelloEvent,
     types.GapEvent,
@@ -76,6 +80,11 @@ comments next to that event id. A page begins with its oldest comment. Removed c
 out: to read on, go by `first`, `last` and `more`."""
 
 
+_TICKET_TEXT = """For whoever may read the video: anybody with a token, but whose token has
+`lc.roles` needs one of them here. The ticket is part of the URL of a stream, which sends no
+headers; keep it as secret as a token."""
+
+
 @cache
 def openapi_document() -> bytes:
     """The document as JSON bytes; made once."""
@@ -99,7 +108,7 @@ def openapi_document() -> bytes:
                 "schemas": _schemas(),
                 "parameters": shared_parameters(),
                 "headers": shared_headers(),
-                "securitySchemes": {TOKEN: _bearer()},
+                "securitySchemes": {TOKEN: _bearer(), TICKET: _ticket_scheme()},
             },
             "x-event-streams": {STREAM_PATH: stream_path_item()},
         }
@@ -112,6 +121,15 @@ def _bearer() -> Json:
         "scheme": "bearer",
         "bearerFormat": "JWT",
         "description": "A signed token of an issuer that the server knows (RFC 6750)",
+    }
+
+
+def _ticket_scheme() -> Json:
+    return {
+        "type": "apiKey",
+        "in": "query",
+        "name": "ticket",
+        "description": "A ticket for this video, from `createTicket`",
     }
 
 
@@ -140,6 +158,7 @@ def _paths() -> Json:
             "get": _one(),
             "delete": delete_comment(),
         },
+        "/v1/videos/{video_id}/tickets": {"parameters": [video], "post": _ticket()},
     } | moderation_paths()
 
 
@@ -178,9 +197,22 @@ def _page() -> Json:
         "tags": ["comments"],
         "summary": "Read a page of the history",
         "description": _PAGE_TEXT,
+        "security": READER,
         "parameters": page_parameters(),
         "responses": {"200": json_reply("CommentPage", "The page", page)}
         | problem_responses(READ_PAGE),
+    }
+
+
+def _ticket() -> Json:
+    ticket = {"ticket": types.TICKET, "expires_at": "2026-11-24T05:43:01.000Z"}
+    return {
+        "operationId": "createTicket",
+        "tags": ["streams"],
+        "summary": "Get a ticket to read a video",
+        "description": _TICKET_TEXT,
+        "security": [{TOKEN: []}],
+        "responses": {"200": json_reply("Ticket", "The ticket", ticket)} | problem_responses(ISSUE),
     }
 
 
@@ -190,6 +222,7 @@ def _one() -> Json:
         "tags": ["comments"],
         "summary": "Read one comment",
         "description": "The comment with this number, as long as it is stored.",
+        "security": READER,
         "responses": {"200": json_reply("Comment", "The comment", types.comment_example())}
         | problem_responses(READ_ONE),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from writer.openapi import types
-from writer.openapi.parts import TOKEN, Json, json_content, json_reply, page_parameters
+from writer.openapi.parts import READER, TOKEN, Json, json_content, json_reply, page_parameters
 from writer.openapi.parts import parameter_reference as shared
 from writer.openapi.problems import READ_PAGE, REMOVE, RESTORE, problem_responses
 
@@ -55,6 +55,7 @@ def _entries() -> Json:
         "tags": [MODERATION_TAG],
         "summary": "Read a page of the log",
         "description": _ENTRIES_TEXT,
+        "security": READER,
         "parameters": page_parameters(),
         "responses": {"200": json_reply("EntryPage", "The page", page)}
         | problem_responses(READ_PAGE),

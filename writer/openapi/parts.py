@@ -11,6 +11,9 @@ Json = dict[str, Any]
 
 SCHEMAS = "#/components/schemas/"
 TOKEN = "BearerToken"  # noqa: S105 - the name of the scheme
+TICKET = "ReadTicket"
+# Of what is read: by anybody, or with one of these, as the server is set.
+READER: list[Json] = [{}, {TOKEN: []}, {TICKET: []}]
 
 # A header's name on the wire: its name among the components.
 _COMPONENTS = {

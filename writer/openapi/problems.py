@@ -30,6 +30,10 @@ from wire.errors import (
     Overloaded,
     PermissionDenied,
     StoreUnavailable,
+    TicketExpired,
+    TicketForeign,
+    TicketInvalid,
+    TicketMissing,
     TokenExpired,
     TokenInvalid,
     TokenMissing,
@@ -52,8 +56,17 @@ _SERVERS: Problems = (
 )
 # Of every operation that reads the Authorization header.
 TOKENS: Problems = (TokenMissing(), TokenExpired(), TokenInvalid(), KeysUnavailable())
+# Of every operation that reads what is stored.
+_READERS: Problems = (
+    *TOKENS,
+    TicketExpired(),
+    TicketInvalid(),
+    PermissionDenied(),
+    TicketForeign(),
+)
 READ_ONE: Problems = (
     BadRequest(),
+    *_READERS,
     NotFound("no such comment"),
     MethodNotAllowed("DELETE, GET, HEAD"),
     CommentRemoved(),
@@ -63,6 +76,7 @@ READ_ONE: Problems = (
 )
 READ_PAGE: Problems = (
     BadRequest(),
+    *_READERS,
     NotFound(),
     MethodNotAllowed("GET, HEAD, POST"),
     ExpectationFailed(),
@@ -86,6 +100,16 @@ POST: Problems = (
     *TOKENS,
     *_SERVERS,
 )
+ISSUE: Problems = (
+    BadRequest(),
+    *TOKENS,
+    PermissionDenied(),
+    NotFound("no keys of tickets are configured here"),
+    MethodNotAllowed("POST"),
+    ExpectationFailed(),
+    TooManyRequests(),
+    *_SERVERS,
+)
 RESTORE: Problems = (
     BadRequest(),
     *TOKENS,
@@ -106,6 +130,9 @@ REMOVE: Problems = (
 )
 STREAM: Problems = (
     BadRequest("a stream request has no body"),
+    TicketMissing(),
+    TicketInvalid(),
+    TicketForeign(),
     NotFound(),
     MethodNotAllowed("GET, HEAD, OPTIONS"),
     ExpectationFailed(),
@@ -114,8 +141,8 @@ EVERY: Problems = (*READ_ONE, *READ_PAGE, *POST, *REMOVE, *STREAM)
 
 _TEXTS = {
     400: "The request or its body cannot be read",
-    401: "A bearer token is needed, or the one that was sent does not count",
-    403: "The token does not allow it",
+    401: "A token or ticket is needed, or the one that was sent does not count",
+    403: "The token does not allow it, or the ticket is for another video",
     404: "No such path, video id or comment",
     405: "This method is not allowed on this path",
     410: "The comment was removed",

@@ -8,7 +8,7 @@ beside them, described as completely as any path item (decision 030).
 from __future__ import annotations
 
 from wire.sse import CONTENT_TYPE
-from writer.openapi.parts import Json, header_references, parameter, parameter_reference
+from writer.openapi.parts import TICKET, Json, header_references, parameter, parameter_reference
 from writer.openapi.problems import STREAM, problem_responses
 from writer.openapi.types import EVENT_ID
 
@@ -24,7 +24,10 @@ as they come, with an EventSource or an SSE library, never as one reply.
 `hello` comes first; `comment` carries an id, which is the cursor; `gap` names comments that are
 missing; `reset` says that the cursor could not be used; `bye` is the last event, after which the
 server closes the connection. Ignore unknown events, and comment lines. After a `bye`, a lost
-connection or 12 s of silence, reconnect with the last id: then nothing is lost or repeated."""
+connection or 12 s of silence, reconnect with the last id: then nothing is lost or repeated.
+
+Where the server wants tickets, get one by `createTicket` and send it in the query. A stream ends
+before its ticket does, with `bye` and the reason `expired`: come back with another ticket."""
 _CURSOR_TEXT = """The cursor, an event id. An EventSource sends it by itself when it reconnects. It
 has priority over the query; an empty one is ignored"""
 _QUERY_CURSOR_TEXT = """The cursor for a first connection, on which an EventSource sends no header.
@@ -65,6 +68,7 @@ def stream_path_item() -> Json:
             "tags": ["streams"],
             "summary": "Follow a video live",
             "description": _TEXT,
+            "security": [{}, {TICKET: []}],
             "parameters": _parameters(),
             "responses": {"200": _stream()} | problem_responses(STREAM),
         },

@@ -25,6 +25,8 @@ from wire.sse import ByeReason, GapReason, ResetReason
 VIDEO_ID_PATTERN = "^[A-Za-z0-9_-]{1,64}$"
 EVENT_ID_PATTERN = "^[a-z0-9]{12}-(0|[1-9][0-9]{0,14})$"
 VIDEO_ID, EVENT_ID, HEAD = "v1", "wtbcih2za997-3", "wtbcih2za997-7"
+# As identity.tickets makes them, with no key of anybody's.
+TICKET = "5PwU5ABrBSPlADhAQcaiGVMoA4STtIcJMfktFRyKBzVA_gvaSlmQ0nTXcKPNChPGkGFAopkB"
 # Some character that can be seen, and no control character but tab and newline. Sufficient, not
 # necessary: white space at both ends is trimmed before anything is counted.
 _SEEN = r"[^\s\x00-\x1f\x7f-\x9f]"
@@ -213,6 +215,27 @@ class NoticeList(msgspec.Struct, frozen=True):
     """The entries that removed the comments: the new one, if there is one, and earlier ones."""
 
     notices: Annotated[tuple[Entry, ...], Meta(description="Newest first")]
+
+
+class Ticket(msgspec.Struct, frozen=True):
+    """Leave to read one video until a moment."""
+
+    ticket: Annotated[
+        str,
+        Meta(
+            pattern="^[A-Za-z0-9_-]+$",
+            description="Send it as `ticket` in the query of a stream, or of what is read",
+            examples=[TICKET],
+        ),
+    ]
+    expires_at: Annotated[
+        str,
+        Meta(
+            description="When it ends, in UTC; a stream ends within the last tenth of its life",
+            examples=["2026-11-24T05:43:01.000Z"],
+            extra_json_schema=_TIME,
+        ),
+    ]
 
 
 class Problem(msgspec.Struct, frozen=True):

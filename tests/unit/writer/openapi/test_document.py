@@ -56,6 +56,7 @@ def test_it_names_the_paths_and_their_statuses() -> None:
     assert set(DOCUMENT["paths"]) == {
         *(COMMENTS, f"{COMMENTS}/{{seq}}", f"{COMMENTS}/{{seq}}/restore"),
         *("/v1/videos/{video_id}/entries", "/v1/videos/{video_id}/removals"),
+        "/v1/videos/{video_id}/tickets",
     }
     assert set(OPERATIONS["postComment"]["responses"]) == {
         *("200", "201", "400", "401", "404", "405", "410", "411", "413", "415", "417", "422"),
@@ -79,6 +80,7 @@ def test_operation_ids_are_words_in_every_language() -> None:
     assert set(OPERATIONS) == {
         *("postComment", "listComments", "getComment", "streamComments"),
         *("listEntries", "removeComment", "removeComments", "restoreComment"),
+        "createTicket",
     }
     assert all(re.fullmatch("[a-z]+([A-Z][a-z]+)+", name) for name in OPERATIONS)
 

@@ -38,4 +38,4 @@ def test_the_cursor_may_be_a_header_or_one_name_in_the_query() -> None:
 
 def test_it_never_says_that_no_node_is_up_with_a_status() -> None:
     """An EventSource gives up for ever on any status but 200."""
-    assert set(GET["responses"]) == {"200", "400", "404", "405", "417"}
+    assert set(GET["responses"]) == {"200", "400", "401", "403", "404", "405", "417"}
