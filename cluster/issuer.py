@@ -2,7 +2,8 @@
 
 Invariants: `signing-key.json` never leaves the folder, which only its owner can read; `jwks.json`,
 its public half, is what processes are given. `author-ids.key` is made once: with another one every
-author would have another id. Production brings its own issuer, and keeps its own key of author ids.
+author would have another id. `tickets.key`, with which writers sign tickets and nodes check them,
+is made once too. Production brings its own issuer, and keeps its own keys.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from jwt.algorithms import ECAlgorithm
 
 from cluster.files import replace_file
 from identity.author_id import MIN_KEY_BYTES
+from identity.tickets import MIN_KEY_BYTES as TICKET_KEY_BYTES
 
 ISSUER, AUDIENCE = "livecomments-development", "livecomments"
 ALGORITHM = "ES256"
 SIGNING_KEY, JWKS, AUTHOR_ID_KEY = "signing-key.json", "jwks.json", "author-ids.key"
+TICKET_KEY = "tickets.key"
 # What a person sets who has another issuer; the one of development then counts no more.
 _OF_ISSUER = "AUTH_JWKS"
 
@@ -65,6 +68,7 @@ class DevelopmentIssuer:
         if not (folder / JWKS).exists() or (folder / JWKS).read_bytes() != issuer.jwks:
             replace_file(folder / JWKS, issuer.jwks)
         ensure_author_id_key(folder / AUTHOR_ID_KEY)
+        ensure_ticket_key(folder / TICKET_KEY)
         return issuer
 
     @property
@@ -86,6 +90,19 @@ def ensure_author_id_key(path: Path) -> None:
     """Make the key of author ids unless there is one."""
     if not path.exists():
         replace_file(path, secrets.token_bytes(MIN_KEY_BYTES), 0o600)
+
+
+def ensure_ticket_key(path: Path) -> None:
+    """Make the key of tickets unless there is one: a line of text, below which a person may add
+    another.
+    """
+    if not path.exists():
+        replace_file(path, f"{secrets.token_urlsafe(TICKET_KEY_BYTES)}\n".encode(), 0o600)
+
+
+def ticket_variables(folder: Path) -> dict[str, str]:
+    """What a process that issues or checks tickets is told of the key in `folder`."""
+    return {"TICKET_KEY_FILE": str(folder / TICKET_KEY)}
 
 
 def identity_variables(folder: Path, own: Mapping[str, str]) -> dict[str, str]:

@@ -33,6 +33,7 @@ class Kind(StrEnum):
 SERVERS = (Kind.CASSANDRA, Kind.ZOOKEEPER, Kind.REDIS)  # what our own programs stand on
 ROLES = (Kind.SINGLE, Kind.WRITER, Kind.DISPATCHER, Kind.NODE)  # our own programs
 WITH_STORE = (Kind.SINGLE, Kind.WRITER)
+WITH_TICKETS = (*WITH_STORE, Kind.NODE)  # who issues or checks them
 BEHIND_GATEWAY = (Kind.SINGLE, Kind.WRITER, Kind.NODE)
 _ONLY_ONE = (Kind.REDIS, Kind.HAPROXY)
 PORT_USES: Mapping[Kind, tuple[str, ...]] = {

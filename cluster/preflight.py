@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cluster.docker.memory import read_gateway_mib
-from cluster.issuer import identity_variables
+from cluster.issuer import identity_variables, ticket_variables
 from cluster.parts import Kind, part_name, wanted
 from cluster.servers.cassandra import read_heap_mib
 from cluster.settings import CASSANDRA_HEAP, Settings
@@ -42,9 +42,10 @@ def check_variables(settings: Settings) -> None:
             "SQLITE_PATH": "comments.sqlite3",
             "PUBLISHED_ON": settings.bind,
             **identity_variables(Path("issuer"), given),
+            **ticket_variables(Path("issuer")),
         }
-        # Perhaps it is not made yet, or is in a container: who it is for reads it.
-        unread = {"AUTHOR_ID_KEY_FILE": "/dev/zero"}
+        # Perhaps they are not made yet, or are in a container: who they are for reads them.
+        unread = {"AUTHOR_ID_KEY_FILE": "/dev/zero", "TICKET_KEY_FILE": "/dev/zero"}
         try:
             read(standard | given | unread)
         except ConfigError as exc:

@@ -14,7 +14,7 @@ from cluster.addresses import join_port, reached_at
 from cluster.cli.opening import console_progress, find_folder, find_jars, open_cluster
 from cluster.errors import ClusterError
 from cluster.folder import CHECKOUT, ClusterFolder, home_folder
-from cluster.issuer import DevelopmentIssuer, identity_variables
+from cluster.issuer import DevelopmentIssuer, identity_variables, ticket_variables
 from cluster.new_epoch import renew_cluster_epoch, renew_file_epoch
 from cluster.parts import Kind, kinds_of
 from cluster.port_check import require_free_for_dev
@@ -54,7 +54,9 @@ def dev() -> None:
         "SERVICE_ID": "dev",
         "SQLITE_PATH": str(folder.path / "comments.sqlite3"),
         "DEMO": "on",
-    } | identity_variables(folder.issuer, os.environ)
+        **identity_variables(folder.issuer, os.environ),
+        **ticket_variables(folder.issuer),
+    }
     address = {"BIND_HOST": bind, "PUBLIC_PORT": str(port)}
     url = f"http://{join_port(reached_at(bind), port)}"
     say("\n".join([*readable.lines_to_try(url), "or do both in a browser:", f"  {url}/demo"]))

@@ -25,7 +25,7 @@ from cluster.files import replace_file
 from cluster.folder import CHECKOUT
 from cluster.issuer import identity_variables
 from cluster.local.launches import TLS_ROLES
-from cluster.parts import ROLES, WITH_STORE, Kind, Part
+from cluster.parts import ROLES, WITH_STORE, WITH_TICKETS, Kind, Part
 from cluster.runtime import Plan
 from cluster.servers.cassandra import read_heap_mib
 from cluster.settings import CASSANDRA_HEAP, CASSANDRA_JVM_OPTIONS
@@ -181,7 +181,8 @@ def _volumes(part: Part) -> Sequence[str]:
     """What a part of ours sees: its own key and no other."""
     certificate = [f"tls-{part.name}:/tls/{part.name}:ro"] if part.kind in TLS_ROLES else []
     store = ["comments:/data", "issuer:/issuer:ro"] if part.kind in WITH_STORE else []
-    return [*certificate, *store]
+    tickets = ["tickets:/tickets:ro"] if part.kind in WITH_TICKETS else []
+    return [*certificate, *store, *tickets]
 
 
 def _own(plan: Plan, part: Part) -> dict[str, Any]:

@@ -16,7 +16,13 @@ from cluster.ca import GATEWAY_NAMES, DevelopmentCa
 from cluster.docker.memory import gateway_connections, read_gateway_mib
 from cluster.docker.subnets import cassandra_address
 from cluster.files import replace_file
-from cluster.issuer import AUTHOR_ID_KEY, JWKS, ensure_author_id_key
+from cluster.issuer import (
+    AUTHOR_ID_KEY,
+    JWKS,
+    TICKET_KEY,
+    ensure_author_id_key,
+    ensure_ticket_key,
+)
 from cluster.local.launches import TLS_ROLES
 from cluster.parts import CONTAINER_PORTS, Kind, part_name, wanted
 from cluster.servers import cassandra_config, haproxy, redis_server
@@ -33,8 +39,8 @@ _ANYWHERE = "0.0.0.0"  # in the container; the engine publishes it on BIND, or n
 
 
 def prepare(environ: Mapping[str, str], root: Path = Path("/")) -> None:
-    """Fill `ca`, `tls`, `gateway`, `servers` and `issuer` below `root`. Variables: those of `make
-    cluster-up` that say how many parts there are and how they are placed, NETWORK (see
+    """Fill `ca`, `tls`, `gateway`, `servers`, `issuer` and `tickets` below `root`. Variables: those
+    of `make cluster-up` that say how many parts there are and how they are placed, NETWORK (see
     cluster.docker.subnets), GATEWAY_MIB (see cluster.docker.memory), GATEWAY_NAMES (more names for
     the public certificate), and ISSUER_JWKS (the JWKS of cluster.issuer). Raises ConfigError.
     """
@@ -53,6 +59,7 @@ def prepare(environ: Mapping[str, str], root: Path = Path("/")) -> None:
     haproxy.write(container_gateway(settings, gateway_mib), root / "gateway")
     _write_servers(settings, network, root / "servers")
     _write_issuer(issuer_jwks, root / "issuer")
+    _write_ticket_key(root / "tickets")
     print(ca.pem.decode() + (root / "gateway" / "cert.pem").read_text(), end="")
 
 
@@ -109,6 +116,12 @@ def _write_issuer(keys: str, folder: Path) -> None:
     ensure_author_id_key(folder / AUTHOR_ID_KEY)
     if keys:
         replace_file(folder / JWKS, keys.encode())
+
+
+def _write_ticket_key(folder: Path) -> None:
+    """Apart from the issuer's: nodes have it too, and need nothing else of that."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ensure_ticket_key(folder / TICKET_KEY)
 
 
 if __name__ == "__main__":

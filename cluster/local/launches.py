@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cluster.folder import CHECKOUT, ClusterFolder, home_folder, jars_folder
-from cluster.issuer import identity_variables
+from cluster.issuer import identity_variables, ticket_variables
 from cluster.local.server_launches import ServerLaunches
-from cluster.parts import SERVERS, WITH_STORE, Kind, Part
+from cluster.parts import SERVERS, WITH_STORE, WITH_TICKETS, Kind, Part
 from cluster.runtime import Launch
 from cluster.servers import haproxy
 from cluster.settings import Settings
@@ -78,6 +78,8 @@ class Launches:
             common |= self._servers_not_ours.store()
             common |= identity_variables(self._folder.issuer, own)
             common["PUBLISHED_ON"] = self._settings.bind
+        if part.kind in WITH_TICKETS:
+            common |= ticket_variables(self._folder.issuer)
         if part.kind is Kind.SINGLE:
             common["BEHIND_GATEWAY"] = "on"
         if part.kind is Kind.NODE and self._settings.topology in PUBSUB:

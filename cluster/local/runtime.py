@@ -41,7 +41,7 @@ from cluster.local.processes import (
     write_mark,
 )
 from cluster.new_epoch import renew_file_epoch
-from cluster.parts import WITH_STORE, Kind, Part
+from cluster.parts import WITH_TICKETS, Kind, Part
 from cluster.port_check import require_free_ports
 from cluster.progress import Progress
 from cluster.runtime import Condition, Launch, Plan
@@ -226,8 +226,8 @@ class LocalRuntime:
         """All that there is lies in the cluster's folder."""
 
     def _ensure_keys(self, part: Part) -> None:
-        """Its certificate, and the keys of tokens. Whatever is good is left as it is."""
-        if part.kind in WITH_STORE:
+        """Its certificate, and the keys of tokens and tickets. What is good is left as it is."""
+        if part.kind in WITH_TICKETS:
             DevelopmentIssuer.load_or_create(self._folder.issuer)
         ca = DevelopmentCa.load_or_create(self._folder.ca)
         if part.kind is Kind.HAPROXY:

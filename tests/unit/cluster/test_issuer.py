@@ -7,8 +7,14 @@ from pathlib import Path
 import jwt
 import pytest
 
-from cluster.issuer import AUDIENCE, ISSUER, DevelopmentIssuer, identity_variables
-from identity.config import IdentityConfig
+from cluster.issuer import (
+    AUDIENCE,
+    ISSUER,
+    DevelopmentIssuer,
+    identity_variables,
+    ticket_variables,
+)
+from identity.config import IdentityConfig, ReadingConfig
 from identity.keys import read_key_set
 from service.config import EnvReader
 
@@ -31,7 +37,8 @@ def test_only_its_owner_reads_the_keys(tmp_path: Path) -> None:
     folder = tmp_path / "tokens"
     DevelopmentIssuer.load_or_create(folder)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
-    assert modes == {"signing-key.json": 0o600, "author-ids.key": 0o600, "jwks.json": 0o644}
+    keys = ("signing-key.json", "author-ids.key", "tickets.key")
+    assert modes == {**dict.fromkeys(keys, 0o600), "jwks.json": 0o644}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert "d" not in json.loads((folder / "jwks.json").read_bytes())["keys"][0]
 
@@ -56,6 +63,18 @@ def test_a_damaged_key_is_replaced_and_author_ids_stay(tmp_path: Path, text: str
     assert second.jwks != first.jwks
     assert (tmp_path / "jwks.json").read_bytes() == second.jwks
     assert (tmp_path / "author-ids.key").read_bytes() == key
+
+
+def test_the_key_of_tickets_is_made_once(tmp_path: Path) -> None:
+    DevelopmentIssuer.load_or_create(tmp_path)
+    key = (tmp_path / "tickets.key").read_bytes()
+    DevelopmentIssuer.load_or_create(tmp_path)
+    assert (tmp_path / "tickets.key").read_bytes() == key
+    env = EnvReader(ticket_variables(tmp_path) | {"READ_AUTH": "required"})
+    config = ReadingConfig.read(env, issues=False)
+    env.done()
+    assert config.required
+    assert config.keys is not None
 
 
 def test_a_process_can_read_what_it_is_told(tmp_path: Path) -> None:

@@ -55,8 +55,8 @@ def test_a_part_that_the_file_lacks_is_like_the_others(tmp_path: Path) -> None:
     assert ours["environment"].pop("SERVICE_ID") == "node-5"
     assert ours["environment"].pop("ADVERTISE_HOST") == "node-5"
     assert ours["environment"].pop("TLS_DIR") == "/tls/node-5"
-    assert ours.pop("volumes") == ["tls-node-5:/tls/node-5:ro"]
-    assert known.pop("volumes") == ["tls-node-1:/tls/node-1:ro"]
+    assert ours.pop("volumes") == ["tls-node-5:/tls/node-5:ro", "tickets:/tickets:ro"]
+    assert known.pop("volumes") == ["tls-node-1:/tls/node-1:ro", "tickets:/tickets:ro"]
     same = {"SERVICE_ID", "ADVERTISE_HOST", "TLS_DIR"}
     known["environment"] = {k: v for k, v in known["environment"].items() if k not in same}
     assert ours == known
@@ -72,7 +72,7 @@ def test_a_part_that_the_file_lacks_gets_a_key_of_its_own(tmp_path: Path) -> Non
         f"{name}:/tls/{name.removeprefix('tls-')}" for name in added
     }
     services, _, _ = written(tmp_path, dataclasses.replace(SETTINGS, writers=3))
-    shared = ["comments:/data", "issuer:/issuer:ro"]
+    shared = ["comments:/data", "issuer:/issuer:ro", "tickets:/tickets:ro"]
     assert services["writer-3"]["volumes"] == ["tls-writer-3:/tls/writer-3:ro", *shared]
     assert services["writer-1"]["volumes"] == ["tls-writer-1:/tls/writer-1:ro", *shared]
     services, _, _ = written(tmp_path, dataclasses.replace(SETTINGS, topology="single"))
@@ -175,7 +175,7 @@ def test_the_rest_is_in_the_variables_file(tmp_path: Path) -> None:
     for word in BASE.read_text().split("${")[1:]:
         open_ones.add(word.partition(":-")[0])
     by_part_or_by_hand = {"LOG_LEVEL", "CHANNELS", "GATEWAY_NAMES"}
-    by_part_or_by_hand |= {"AUTH", "ALLOW_ANONYMOUS", "GUESTS"}
+    by_part_or_by_hand |= {"AUTH", "ALLOW_ANONYMOUS", "GUESTS", "READ_AUTH", "TICKET_HOURS"}
     by_part_or_by_hand |= {"CASSANDRA_HEAP", "CASSANDRA_MIB", "GATEWAY_MIB"}
     by_part_or_by_hand |= {f"CASSANDRA_{number}_JVM_OPTIONS" for number in (1, 2, 3)}
     assert open_ones - asked <= by_part_or_by_hand
@@ -195,6 +195,18 @@ def test_writers_are_told_where_the_gateway_is_published_and_what_checks_tokens(
     assert services["writer-1"]["environment"]["PUBLISHED_ON"] == "${BIND:-127.0.0.1}"
     assert services["prepare"]["environment"]["ISSUER_JWKS"] == "${ISSUER_JWKS:-}"
     assert "AUTH_JWKS" not in services["node-1"]["environment"]
+
+
+def test_whoever_issues_or_checks_tickets_has_their_key_and_reads_as_all_do(tmp_path: Path) -> None:
+    services, _, _ = written(tmp_path, SETTINGS)
+    single, _, _ = written(tmp_path, dataclasses.replace(SETTINGS, topology="single"))
+    services["single-1"] = single["single-1"]
+    for name in ("writer-1", "node-1", "node-5", "single-1"):
+        variables = services[name]["environment"]
+        assert variables["TICKET_KEY_FILE"] == "/tickets/tickets.key"
+        assert variables["READ_AUTH"] == "${READ_AUTH:-open}"
+    assert "tickets:/tickets" in services["prepare"]["volumes"]
+    assert "TICKET_KEY_FILE" not in services["dispatcher-1"]["environment"]
 
 
 def test_whoever_has_an_issuer_names_it(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import yaml
 
 from cluster.docker.prepare import prepare
 from cluster.servers import haproxy
+from identity.tickets import TicketKeys
 from service.config import ConfigError
 
 NETWORK = {"NETWORK": "10.213.7"}
@@ -62,6 +63,15 @@ def test_writers_get_keys_and_the_key_of_author_ids_is_made_once(tmp_path: Path)
     assert (tmp_path / "issuer" / "jwks.json").read_text() == '{"keys":[]}'
     assert (tmp_path / "issuer" / "author-ids.key").read_bytes() == key
     assert len(key) == 32
+
+
+def test_nodes_and_writers_get_one_key_of_tickets(tmp_path: Path) -> None:
+    prepare(NETWORK, tmp_path)
+    key = (tmp_path / "tickets" / "tickets.key").read_bytes()
+    prepare(NETWORK, tmp_path)
+    assert [path.name for path in (tmp_path / "tickets").iterdir()] == ["tickets.key"]
+    assert (tmp_path / "tickets" / "tickets.key").read_bytes() == key
+    TicketKeys.parse(key)
 
 
 def test_a_wrong_count_is_told(tmp_path: Path) -> None:
