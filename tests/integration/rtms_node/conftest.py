@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from prometheus_client import CollectorRegistry
 
+from identity.readers import Readers
 from rtms_node.antientropy import AntiEntropyTimes
 from rtms_node.limits import Limits
 from rtms_node.node import Node
@@ -32,7 +33,7 @@ class AcksAtOnce:
 class Served:
     """A listening node with a memory store."""
 
-    def __init__(self, limits: Limits, edge: PublicEdge) -> None:
+    def __init__(self, limits: Limits, edge: PublicEdge, readers: Readers | None = None) -> None:
         self.store = MemorySource()
         self.tasks = TaskHome()
         self.registry = CollectorRegistry()
@@ -43,7 +44,7 @@ class Served:
             self.registry,
             on_reachable=lambda reachable: None,
         )  # fmt: skip
-        self.listener = StreamListener(self.node.hub, edge, "127.0.0.1", 0)
+        self.listener = StreamListener(self.node.hub, edge, "127.0.0.1", 0, readers=readers)
 
     async def start(self) -> None:
         self.node.start()
