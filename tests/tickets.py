@@ -23,16 +23,17 @@ def with_ticket_key(folder: Path, *keys: bytes) -> dict[str, str]:
     return {"TICKET_KEY_FILE": str(path)}
 
 
-def hostile(video: str) -> dict[str, tuple[str, int, str]]:
+def hostile(video: str, key: bytes = KEY) -> dict[str, tuple[str, int, str]]:
     """Queries that get nobody in: what each is, and the status and code that it gets."""
-    good = make_ticket(video)
+    good, foreign = make_ticket(video, key=key), make_ticket(video + "x", key=key)
+    foreign_over = make_ticket(video + "x", -5, key=key)
     flipped = good[:30] + ("A" if good[30] != "A" else "B") + good[31:]
     return {
         "none": ("", 401, "ticket_missing"),
         "another name": (f"Ticket={good}", 401, "ticket_missing"),
         "empty": ("ticket=", 401, "ticket_invalid"),
-        "of another video": (f"ticket={make_ticket(video + 'x')}", 403, "ticket_foreign"),
-        "over, of another video": (f"ticket={make_ticket('w', -5)}", 403, "ticket_foreign"),
+        "of another video": (f"ticket={foreign}", 403, "ticket_foreign"),
+        "over, of another video": (f"ticket={foreign_over}", 403, "ticket_foreign"),
         "flipped": (f"ticket={flipped}", 401, "ticket_invalid"),
         "cut": (f"ticket={good[:-1]}", 401, "ticket_invalid"),
         "longer": (f"ticket={good}A", 401, "ticket_invalid"),

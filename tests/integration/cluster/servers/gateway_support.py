@@ -253,8 +253,9 @@ class GatewayUnderTest:
         client.close()
         return Reply(status, replied, rest)
 
-    async def stream(self, video: str = "v1") -> Client:
-        return await self.raw(f"GET /v1/videos/{video}/stream HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    async def stream(self, video: str = "v1", query: str = "") -> Client:
+        path = f"/v1/videos/{video}/stream{query}"
+        return await self.raw(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
 
     async def status_of(self, server: str) -> str:
         """What HAProxy thinks of `streams/node-1`."""

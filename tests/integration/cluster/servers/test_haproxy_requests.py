@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 
 import pytest
@@ -12,6 +13,7 @@ from tests.integration.cluster.servers.gateway_support import (
     hang_up,
     say_nothing,
 )
+from tests.support import eventually
 
 
 def shorter(config: str) -> str:
@@ -197,3 +199,23 @@ async def test_https_speaks_http2_and_http1(gateway: GatewayUnderTest) -> None:
         client = await gateway.connect_tls(context)
         assert client.writer.get_extra_info("ssl_object").selected_alpn_protocol() == offered
         client.close()
+
+
+async def test_no_query_is_in_the_log_whatever_goes_wrong(gateway: GatewayUnderTest) -> None:
+    """What is logged at all has failed. Streams are not, but what is refused before it is known to
+    be one may be.
+    """
+    for upstream in gateway.writers:
+        upstream.act = hang_up
+    failing = ("/v1/videos/v1/comments", "/v1/videos/a%20b/stream", "/v2/videos/v1/comments")
+    for path in failing:
+        assert (await gateway.get(f"{path}?ticket=s3cret")).status in (404, 502)
+    for method in ("POST", "PUT"):
+        assert (await gateway.ask(method, "/v1/videos/v1/stream?ticket=s3cret")).status == 405
+    unreadable = await gateway.raw(b"GET /v1/videos/v1/comments?ticket=s3cret x HTTP/1.1\r\n\r\n")
+    await unreadable.rest()
+    log = gateway.folder / "log"
+    await eventually(lambda: "/v1/videos/v1/comments" in log.read_text())
+    (line,) = [line for line in log.read_text().splitlines() if "/v1/videos/v1/comments" in line]
+    assert re.search(r" 502 .* SH-- .* \"GET\" \"/v1/videos/v1/comments\" HTTP/1\.1$", line)
+    assert "s3cret" not in log.read_text()

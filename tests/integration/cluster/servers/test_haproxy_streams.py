@@ -55,8 +55,8 @@ class Viewer:
             await asyncio.sleep(0.01)
 
 
-async def opened(gateway: GatewayUnderTest, video: str) -> Viewer:
-    client = await gateway.stream(video)
+async def opened(gateway: GatewayUnderTest, video: str, query: str = "") -> Viewer:
+    client = await gateway.stream(video, query)
     status, headers = await client.head()
     assert status == 200
     number = int(headers["x-served-by"].removeprefix("node-"))
@@ -85,6 +85,17 @@ async def test_viewers_of_a_video_meet_on_one_node(gateway: GatewayUnderTest) ->
             await viewer.leave()
         assert len(nodes) == 1
     assert all(node.seen for node in gateway.nodes)
+
+
+async def test_a_ticket_does_not_choose_the_node(gateway: GatewayUnderTest) -> None:
+    """Nor does anything else in the query: a new ticket moves nobody."""
+    for video in range(6):
+        nodes = set()
+        for ticket in range(3):
+            viewer = await opened(gateway, f"v{video}", f"?ticket={ticket}&last_event_id={ticket}")
+            nodes.add(viewer.served_by)
+            await viewer.leave()
+        assert len(nodes) == 1
 
 
 async def test_a_crowd_is_spread_within_a_quarter_of_the_mean(gateway: GatewayUnderTest) -> None:
