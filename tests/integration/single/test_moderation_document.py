@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from cluster.folder import HOME_VARIABLE
-from cluster.issuer import DevelopmentIssuer, identity_variables
+from cluster.issuer import DevelopmentIssuer, identity_variables, ticket_variables
 from tests.documents import ROOT, examples_of
 from tests.integration.single.single_process import SingleProcess
 from tests.support import TIMEOUT_FACTOR, started
@@ -22,7 +22,8 @@ async def test_every_command_prints_what_the_document_says(tmp_path: Path) -> No
     assert len(examples) >= 3
     issuer = tmp_path / "dev" / "issuer"
     DevelopmentIssuer.load_or_create(issuer)
-    async with started(SingleProcess(tmp_path, **identity_variables(issuer, {}))) as single:
+    variables = identity_variables(issuer, {}) | ticket_variables(issuer)
+    async with started(SingleProcess(tmp_path, **variables)) as single:
         script = f"\necho; echo {MARK}\n".join(example.commands for example in examples)
         script = script.replace("127.0.0.1:8080", f"127.0.0.1:{single.public}")
         outputs = await _run(script, tmp_path, single.public)
