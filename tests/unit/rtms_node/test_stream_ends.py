@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 
+from rtms_node.limits import Limits
 from rtms_node.stream_ends import StreamEnds
-from rtms_node.testing import MemorySource
+from rtms_node.testing import ManualClock, MemorySource
 from rtms_node.viewer import Viewer
-from tests.support import eventually
-from tests.unit.rtms_node.conftest import MakeNode
-from tests.unit.rtms_node.node_world import Node, Watcher
+from tests.unit.rtms_node.node_world import Node
 
 E = MemorySource().epoch
 
@@ -87,18 +85,18 @@ async def test_only_viewers_with_a_ticket_are_kept_and_none_for_longer(slow_node
     assert not slow_node.hub.ends._slots
 
 
-async def test_many_ends_at_once_let_others_run_between(make_node: MakeNode) -> None:
-    node = make_node(slice_size=2)
-    now = asyncio.get_running_loop().time()
-    watchers = [node.watch_loaded(ends_at=now + 0.001) for _ in range(5)]
+async def test_many_ends_at_once_let_others_run_between() -> None:
+    node = Node(Limits(slice_size=2), clock=ManualClock())
+    watchers = [node.watch_loaded(ends_at=50.0) for _ in range(5)]
 
-    def ended(of: list[Watcher]) -> int:
-        return sum(bool(watcher.named("bye")) for watcher in of)
+    def ended() -> int:
+        return sum(bool(watcher.named("bye")) for watcher in watchers)
 
-    await eventually(lambda: asyncio.get_running_loop().time() > now + 0.001)
+    node.clock.advance(50.0)
     node.upkeep.sweep()
-    assert ended(watchers) == 2
-    await eventually(lambda: ended(watchers) == 5)
+    assert ended() == 2
+    node.clock.advance(0.0)
+    assert ended() == 5
 
 
 async def test_a_thousand_ends_cost_little_memory(node: Node) -> None:
