@@ -82,6 +82,19 @@ async def test_it_takes_posts_of_anybody_and_tokens_of_its_own_key(tmp_path: Pat
         assert (status, again["author_id"]) == (201, comment["author_id"])
 
 
+async def test_one_variable_closes_reading(tmp_path: Path) -> None:
+    async with dev(tmp_path, READ_AUTH="required") as session:
+        headers = {"Authorization": f"Bearer {await minted(tmp_path)}"}
+        async with session.get("/v1/videos/launch-1/comments") as reply:
+            assert reply.status == 401
+        async with session.post("/v1/videos/launch-1/tickets", headers=headers) as reply:
+            ticket = (await reply.json())["ticket"]
+        for what in ("comments", "stream"):
+            query = {"ticket": ticket}
+            async with session.get(f"/v1/videos/launch-1/{what}", params=query) as reply:
+                assert reply.status == 200
+
+
 async def test_it_is_for_this_machine_unless_it_is_told(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     process = await spawn(tmp_path, "dev", HTTP_PORT=str(port), BIND="0.0.0.0")
