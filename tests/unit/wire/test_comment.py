@@ -256,10 +256,14 @@ def test_what_is_not_one_json_text_in_utf8_is_refused(raw: bytes) -> None:
     ],
 )
 def test_hostile_json_is_refused_quickly(raw: bytes) -> None:
-    started = time.process_time()
-    with pytest.raises((NotJson, InvalidField)):
-        parse_new_comment(raw)
-    assert time.process_time() - started < 0.05
+    def refuse() -> float:
+        started = time.process_time()
+        with pytest.raises((NotJson, InvalidField)):
+            parse_new_comment(raw)
+        return time.process_time() - started
+
+    # The best of some: whatever else the process does, such as collecting garbage, counts too.
+    assert min(refuse() for _ in range(5)) < 0.05
 
 
 def test_the_public_json_has_its_fields_in_order() -> None:
