@@ -42,6 +42,8 @@ _BY_NAME = " resolvers names resolve-prefer ipv4 init-addr none"
 _CURSOR_PARAMETERS = ("last_event_id", "Last-Event-ID", "lastEventID", "lastEventId")
 _NO_WRITER = "{ nbsrv(writers) lt 1 }"
 _POST_PREFLIGHT = preflight_headers(("GET", "HEAD", "POST"))
+_COMMENT_PREFLIGHT = preflight_headers(("DELETE", "GET", "HEAD"))
+_ONE_COMMENT = "^/v1/videos/[A-Za-z0-9_-]{1,64}/comments/[1-9][0-9]{0,14}$"
 _BALANCE = {
     "hash": (
         "balance hash path,field(4,/)",
@@ -190,7 +192,12 @@ def _cors(origins: Sequence[str]) -> list[str]:
         return []
     method = "reg ." if ANY in origins else f"str {' '.join(origins)}"
     welcome = "{ var(txn.origin) -m found }"
-    stream, api = "{ var(txn.preflight) -m str stream }", "{ var(txn.preflight) -m str api }"
+    stream, api, one = (
+        f"{{ var(txn.preflight) -m str {kind} }}" for kind in ("stream", "api", "one")
+    )
+    asks = (
+        f"METH_OPTIONS {welcome} {{ req.hdr(Access-Control-Request-Method) -m found }} {_NO_WRITER}"
+    )
 
     def header(name: str, value: str, condition: str) -> str:
         return f'http-after-response set-header {name} "{value}" if {condition}'
@@ -198,14 +205,15 @@ def _cors(origins: Sequence[str]) -> list[str]:
     return [
         f"http-request set-var(txn.origin) req.hdr(Origin) if {{ req.hdr(Origin) -m {method} }}",
         f"http-request set-var(txn.preflight) str(stream) if is_stream METH_OPTIONS {welcome}",
-        "http-request set-var(txn.preflight) str(api) if is_api !is_stream METH_OPTIONS"
-        f" {welcome} {{ req.hdr(Access-Control-Request-Method) -m found }} {_NO_WRITER}",
+        f"http-request set-var(txn.preflight) str(api) if is_api !is_stream {asks}",
+        f"http-request set-var(txn.preflight) str(one) if {{ path_reg {_ONE_COMMENT} }} {asks}",
         header("Access-Control-Allow-Origin", "%[var(txn.origin)]", welcome),
         header("Access-Control-Expose-Headers", EXPOSED_HEADERS, welcome),
         "http-after-response set-header Vary Origin",
         *(header(name, value, stream) for name, value in STREAM_PREFLIGHT.items()),
         *(header(name, value, api) for name, value in _POST_PREFLIGHT.items()),
-        f"http-request return status 204 if {api}",
+        *(header(name, value, one) for name, value in _COMMENT_PREFLIGHT.items()),
+        f"http-request return status 204 if {api} || {one}",
     ]
 
 

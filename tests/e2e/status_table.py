@@ -64,6 +64,7 @@ STREAMS = (
 )
 _ALLOW_COMMENTS = {"allow": "GET, HEAD, POST"}
 _MAY_POST = {"access-control-allow-methods": "GET, HEAD, POST"}
+_MAY_DELETE = {"access-control-allow-methods": "DELETE, GET, HEAD"}
 API = (
     Row("POST", COMMENTS, 201, JSON, lines=_POSTED, body=BODY, away=503),
     Row("POST", COMMENTS, 201, JSON, lines=_POSTED, body=BODY, away=503, half_closed=True),
@@ -75,6 +76,7 @@ API = (
     Row("GET", f"{COMMENTS}/1", 200, JSON, away=503),
     Row("GET", f"{COMMENTS}/999", 404, PROBLEM, away=503),
     Row("OPTIONS", COMMENTS, 204, lines=_ASKED, headers=_MAY_POST),
+    Row("OPTIONS", f"{COMMENTS}/1", 204, lines=_ASKED, headers=_MAY_DELETE),
     Row("OPTIONS", COMMENTS, 405, PROBLEM, headers=_ALLOW_COMMENTS, away=503),
     Row("DELETE", COMMENTS, 405, PROBLEM, headers=_ALLOW_COMMENTS, away=503),
     Row("GET", "/openapi.json", 200, JSON, away=503),
