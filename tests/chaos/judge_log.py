@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from tests.chaos.history import Decision, Deed, History, Outcome
@@ -71,33 +72,37 @@ class Log:
             for event in watch.events
             if event.type == Deed.RESTORE.value
         }
-        for video_id, stored in history.stored.items():
-            for entry in stored:
-                number = (video_id, entry["seq"])
-                if kind_of(entry) != TOMBSTONE or number in self.notices:
-                    continue
-                found = shown.get(number) or self._missing_at(*number)
-                if found is not None:
-                    self.withdrawn[number] = found
-                    notices = self.notices[video_id, targets_of(found)[0]]
-                    notices.append(found)
-                    notices.sort(key=lambda notice: int(notice["seq"]))
+        unnamed = [
+            (video_id, entry["seq"])
+            for video_id, stored in history.stored.items()
+            for entry in stored
+            if kind_of(entry) == TOMBSTONE and (video_id, entry["seq"]) not in self.notices
+        ]
+        # Those that were seen first: then fewer places are left for the others.
+        for number in sorted(unnamed, key=lambda number: number not in shown):
+            found = shown.get(number) or self._missing_at(*number)
+            if found is not None:
+                self.withdrawn[number] = found
+                notices = self.notices[number[0], targets_of(found)[0]]
+                notices.append(found)
+                notices.sort(key=lambda notice: int(notice["seq"]))
 
     def _missing_at(self, video_id: str, number: int) -> Entry | None:
-        for (video, seq), decisions in self.decisions.items():
-            notices = self.notices.get((video, seq), [])
-            kinds = [kind_of(one) for one in notices]
-            around = zip(notices, notices[1:], kinds, kinds[1:], strict=False)
-            if (
-                video == video_id
-                and any(decision.deed is Deed.RESTORE for decision in decisions)
-                and any(
-                    one["seq"] < number < other["seq"] and {kind, next_kind} == {Deed.REMOVE.value}
-                    for one, other, kind, next_kind in around
-                )
-            ):
-                return {"type": Deed.RESTORE.value, "seq": number, "comment": {"seq": seq}}
-        return None
+        """A restoration that nobody saw, since its comment was removed again at once: of the
+        comment that was removed twice most closely around it, with a restoration asked for.
+        """
+        gaps = [
+            (other["seq"] - one["seq"], seq)
+            for (video, seq), decisions in self.decisions.items()
+            if video == video_id and any(each.deed is Deed.RESTORE for each in decisions)
+            for one, other in pairwise(self.notices.get((video, seq), ()))
+            if one["seq"] < number < other["seq"]
+            and kind_of(one) == kind_of(other) == Deed.REMOVE.value
+        ]
+        if not gaps:
+            return None
+        comment = {"seq": min(gaps)[1]}
+        return {"type": Deed.RESTORE.value, "seq": number, "comment": comment}
 
     def entry(self, video_id: str, seq: int) -> Entry | None:
         """What is stored under a number."""

@@ -94,6 +94,22 @@ def test_what_was_restored_and_removed_again_holds() -> None:
     assert judge(history).broken == []
 
 
+def test_a_restoration_that_nobody_saw_is_of_the_comment_around_it() -> None:
+    """Comment 2 is removed, restored and removed again between what happens to 3."""
+    history = moderated()
+    for at, deed, notice, told in (
+        (9.0, Deed.RESTORE, tombstone(9), comment(2)),
+        (9.3, Deed.REMOVE, removed(10, 2), removed(10, 2)),
+        (9.6, Deed.REMOVE, removed(11, 3), removed(11, 3)),
+    ):
+        append(history, at, notice)
+        history.decisions.append(decision(deed, at, told, told.get("targets", [told["seq"]])[0]))
+    stored = history.stored["v1"]
+    stored[2], stored[7] = tombstone(3), tombstone(8)
+    history.watches[2] = latecomer(history, 30.0)
+    assert judge(history).broken == []
+
+
 def test_a_withdrawn_restoration_that_says_more_is_found() -> None:
     history = removed_again()
     history.stored["v1"][7] = tombstone(8) | {"comment": comment(3)}
