@@ -3,6 +3,7 @@
 ClusterError          one line for a person; the command exits with status 1
 |- StepFailed         a part died or did not get ready; carries the end of its log
 |- UnknownPart        no part has that name; lists the names
+|- NotAVideo          the text cannot be a video id
 |- NoCluster          there is no cluster of that name
 |- StateLost          its cluster.json cannot be read; says how to go on
 |- PortTaken          another program listens on a port that we need
@@ -36,6 +37,13 @@ class UnknownPart(ClusterError):
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         super().__init__(f"there is no part {name}; this cluster has {', '.join(known)}")
+
+
+class NotAVideo(ClusterError):
+    """No video can have this id."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"{text!r} cannot be a video id: 1 to 64 letters, digits, _ or -")
 
 
 class NoCluster(ClusterError):

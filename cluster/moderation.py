@@ -7,7 +7,7 @@ from typing import Any
 
 import aiohttp
 
-from cluster.errors import ClusterError
+from cluster.errors import ClusterError, NotAVideo
 from wire.ids import is_video_id
 
 TOKEN_LIFE_S = 60  # of the token that one command makes for itself
@@ -18,11 +18,9 @@ class Moderation:
     """The calls of docs/protocol.md at one origin. token: of a moderator of the video."""
 
     def __init__(self, base_url: str, token: str, video_id: str) -> None:
-        """Raises ClusterError for an impossible id."""
+        """Raises NotAVideo for an impossible id."""
         if not is_video_id(video_id):
-            raise ClusterError(
-                f"{video_id!r} cannot be a video id: 1 to 64 letters, digits, _ or -"
-            )
+            raise NotAVideo(video_id)
         self._video_url = f"{base_url}/v1/videos/{video_id}"
         self._headers = {"Authorization": f"Bearer {token}"}
 

@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 
 from cluster.cluster import Cluster
-from cluster.errors import ClusterError
+from cluster.errors import ClusterError, NotAVideo
 from cluster.parts import Kind
 from coordination import CoordinationError, HashRing, NoNode, Paths, ZooKeeperSession
 from coordination.paths import node_ids
@@ -49,7 +49,7 @@ async def fetch_route(cluster: Cluster, video_id: str) -> Route:
     viewer for a moment.
     """
     if not is_video_id(video_id):
-        raise ClusterError(f"{video_id!r} cannot be a video id: 1 to 64 letters, digits, _ or -")
+        raise NotAVideo(video_id)
     topology = cluster.settings.topology
     way: Mapping[str, Any] = {}
     if topology == Topology.DISPATCHER:

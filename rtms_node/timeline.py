@@ -150,12 +150,12 @@ class Timeline:
         ring = self.ring
         if self._redactions.is_stale(reply):
             return False
-        raws = reply.comments[: max(ring.first - reply.first_seq, 0)]
+        raws = [bytes(raw) for raw in reply.comments[: max(ring.first - reply.first_seq, 0)]]
         if not raws or reply.first_seq + len(raws) != ring.first:
             return False
-        numbered = list(enumerate(map(bytes, raws), reply.first_seq))
+        numbered = enumerate(raws, reply.first_seq)
         ring.prepend([encode_frame(ring.epoch, seq, raw) for seq, raw in numbered])
-        self._redactions.prepended(reply.first_seq, [raw for _, raw in numbered])
+        self._redactions.prepended(reply.first_seq, raws)
         return True
 
     def drop_frames(self) -> None:

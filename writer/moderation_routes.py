@@ -38,8 +38,7 @@ class _ModerationRoutes:
 
     async def delete_comment(self, request: web.Request) -> web.Response:
         """DELETE .../comments/{seq}: by a moderator, or by who wrote it. 200 with the notice."""
-        self._gate(request)
-        caller = await self._authenticator.identify(request.headers)
+        caller = await self._identify(request)
         if caller.author_id is None:
             raise TokenMissing()
         reason = parse_reason(await _optional_body(request))
@@ -56,9 +55,7 @@ class _ModerationRoutes:
 
     async def remove_comments(self, request: web.Request) -> web.Response:
         """POST .../removals: up to 500 at once. 200 with all notices that name them."""
-        self._gate(request)
-        caller = await self._authenticator.identify(request.headers)
-        caller.require(request.match_info["video_id"], Rank.MODERATOR)
+        await self._require_moderator(request)
         check_media_type(request)
         body = await read_body(request, MAX_BODY_BYTES, BODY_DEADLINE_S)
         seqs, reason = parse_removal(body)
@@ -68,11 +65,17 @@ class _ModerationRoutes:
 
     async def restore_comment(self, request: web.Request) -> web.Response:
         """POST .../comments/{seq}/restore: 200 with the comment."""
-        self._gate(request)
-        caller = await self._authenticator.identify(request.headers)
-        caller.require(request.match_info["video_id"], Rank.MODERATOR)
+        await self._require_moderator(request)
         redacted = await self._redact(request, Restoration(int(request.match_info["seq"])))
         return web.Response(body=redacted.comment, headers=JSON_HEADERS)
+
+    async def _identify(self, request: web.Request) -> Caller:
+        self._gate(request)
+        return await self._authenticator.identify(request.headers)
+
+    async def _require_moderator(self, request: web.Request) -> None:
+        caller = await self._identify(request)
+        caller.require(request.match_info["video_id"], Rank.MODERATOR)
 
     async def _redact(self, request: web.Request, redaction: Removal | Restoration) -> Redacted:
         return await self._comments.redact(

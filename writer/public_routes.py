@@ -51,10 +51,8 @@ def public_application(
     to close its connection.
     """
     app = new_public_application(edge, closing, metrics.count_refused)
-    authenticator, gates = (
-        authenticator or Authenticator(),
-        Gates.of(rates or Rates(), metrics, edge),
-    )
+    authenticator = authenticator or Authenticator()
+    gates = Gates.of(rates or Rates(), metrics, edge)
     reading = Reading(authenticator, readers or Readers(), gates.reads)
     _add_public_routes(app, _PublicRoutes(comments, authenticator, gates, reading))
     add_ticket_route(app, reading)

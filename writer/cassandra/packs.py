@@ -53,9 +53,9 @@ class CassandraPacks:
             packs = await asyncio.gather(*(self._read(video_id, seq) for seq in asked))
             for pack in filter(None, packs):
                 _take(entries, pack, missing)
-            gone = {seq for seq, pack in zip(asked, packs, strict=True) if pack is None}
-            gone |= {seq for seq in asked if seq not in entries.raws}
-            missing = [seq for seq in missing if seq not in entries.raws and seq not in gone]
+            # What was asked for and has not come is gone.
+            done = entries.raws.keys() | set(asked)
+            missing = [seq for seq in missing if seq not in done]
         return entries
 
     async def rewrite(self, video_id: str, entries: Entries, raws: Mapping[int, bytes]) -> bool:

@@ -90,11 +90,7 @@ class CassandraReads:
         number, the entries, and how far this read went. Not restamped.
         """
         end = min(through, after + _SPAN)
-        first, raws = consecutive(await self._rows(video_id, after, end), after, end)
-        if first + len(raws) - 1 < end:  # under way, or gone
-            rows = await self._rows(video_id, after, end, serial=True)
-            first, raws = consecutive(rows, after, end)
-        return first, raws, end
+        return *await self._newest_run(video_id, after, end), end
 
     async def fetch_token_after(self, video_id: str, head: int, *, serial: bool) -> bytes | None:
         """The token of the group that holds number `head` + 1, None if that is gone."""
@@ -148,18 +144,27 @@ class CassandraReads:
         return rows[0] if rows else None
 
     async def _page(self, video_id: str, after: int, last: int, head: int) -> Page:
-        rows = await self._rows(video_id, after, last)
-        first, raws = consecutive(rows, after, last)
         gone = last < self._known_oldest(video_id)  # for certain: nothing of it can be under way
-        if after < last and first + len(raws) - 1 < last and not gone:
-            tail = max(after, first + len(raws) - 1)
-            rows += await self._rows(video_id, tail, last, serial=True)
-            first, raws = consecutive(rows, after, last)
+        first, raws = await self._newest_run(video_id, after, last, gone=gone)
         whole = bool(raws) and first == after + 1
         oldest = await self._fetch_oldest(video_id, head, trusts=whole or after >= last)
         if raws and first > max(oldest, after + 1):
             oldest = first  # there is a hole: what lies before it counts as gone
         return Page(first, tuple(raws), oldest, head)
+
+    async def _newest_run(
+        self, video_id: str, after: int, last: int, *, gone: bool = False
+    ) -> tuple[int, list[bytes]]:
+        """The newest unbroken run of what was numbered in after < seq <= last, with the number of
+        its first one; including what is under way, unless all of it is `gone`.
+        """
+        rows = await self._rows(video_id, after, last)
+        first, raws = consecutive(rows, after, last)
+        if after < last and first + len(raws) - 1 < last and not gone:
+            tail = max(after, first + len(raws) - 1)
+            rows += await self._rows(video_id, tail, last, serial=True)
+            first, raws = consecutive(rows, after, last)
+        return first, raws
 
     async def _rows(
         self, video_id: str, after: int, through: int, *, serial: bool = False
