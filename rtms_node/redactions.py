@@ -1,5 +1,5 @@
 """What notices of a video's log do to its ring: a removed comment's frame gives way to a tombstone,
-and so does that of the entry which had shown it again; a restored comment's frame comes back.
+and so do those of entries that have its text too; a restored comment's frame comes back.
 
 Invariants
 - A notice is applied in the same step in which it is appended, so whoever is written to after it
@@ -28,35 +28,36 @@ from wire.entry import (
     encode_tombstone,
     entry_type,
     is_comment,
+    repeated_seq,
 )
 from wire.internal import RangeReply
 
 log = structlog.get_logger()
 
-MAX_RESTORED = 1_000  # known at once, before those are forgotten that have left the ring
+MAX_REPEATED = 1_000  # known at once, before those are forgotten that have left the ring
 
 
 class Redactions:
     """Owned by one timeline; changes frames of its ring, never their number."""
 
-    __slots__ = ("_newest", "_restored", "_ring", "_stats")
+    __slots__ = ("_newest", "_repeated", "_ring", "_stats")
 
     def __init__(self, ring: Ring, stats: Stats) -> None:
         self._ring, self._stats = ring, stats
         self._newest = 0  # number of the newest notice that was applied
-        self._restored: dict[int, int] = {}  # comment -> the entry that has shown it again
+        self._repeated: dict[int, set[int]] = {}  # comment -> entries that have its text too
 
     def restarted(self) -> None:
         """Another epoch, or a store that went back: its numbers mean something else now."""
         self._newest = 0
-        self._restored = {}
+        self._repeated = {}
 
     def prepended(self, first: int, raws: Sequence[bytes]) -> None:
         """The entries from number `first` on have just been put before the ring's start."""
         for number, raw in enumerate(raws, first):
-            if not is_comment(raw) and isinstance(notice := decode_notice(raw), Restored):
+            if not is_comment(raw):
                 with suppress(msgspec.DecodeError):  # not from a writer of ours
-                    self._restored.setdefault(decode_seq(bytes(notice.comment)), number)
+                    self._note_repeated(repeated_seq(decode_notice(raw)), number)
 
     def appended(self, raw: bytes) -> None:
         """The entry `raw` has just become the ring's head."""
@@ -69,10 +70,12 @@ class Redactions:
         try:
             if isinstance(notice, Removed):
                 for seq in notice.targets:
-                    self._hide(seq)
-                    self._hide(self._restored.pop(seq, 0))
+                    for number in (seq, *self._repeated.pop(seq, ())):
+                        self._hide(number)
             else:
-                self._restore(bytes(notice.comment))
+                self._note_repeated(repeated_seq(notice), self._newest)
+                if isinstance(notice, Restored):
+                    self._restore(bytes(notice.comment))
         except (msgspec.DecodeError, ValueError):
             # Not from a writer of ours. Rather no frames than one that must not be shown.
             log.error("notice_not_applied", seq=self._newest)
@@ -96,12 +99,16 @@ class Redactions:
 
     def _restore(self, comment: bytes) -> None:
         seq = decode_seq(comment)
-        self._restored[seq] = self._ring.head
-        if len(self._restored) > MAX_RESTORED:
-            held = self._ring.holds
-            self._restored = {one: by for one, by in self._restored.items() if held(by)}
         if self._ring.holds(seq) and entry_type(self._find(seq)) == TOMBSTONE:
             self._replace(seq, comment)
+
+    def _note_repeated(self, seq: int | None, number: int) -> None:
+        if seq is None:
+            return
+        self._repeated.setdefault(seq, set()).add(number)
+        if len(self._repeated) > MAX_REPEATED:
+            held = {one: set(filter(self._ring.holds, by)) for one, by in self._repeated.items()}
+            self._repeated = {one: by for one, by in held.items() if by}
 
     def _find(self, seq: int) -> bytes:
         return decode_frame(self._ring.frame(seq))

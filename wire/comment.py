@@ -31,6 +31,10 @@ class NewComment(msgspec.Struct, frozen=True, omit_defaults=True):
 
     What its author's token proves, and never the body: `author_id` ("" without a token) and
     `badges`, roles above member. guest: it has no token where tokens are the rule.
+
+    What only the rules look at, and nobody stores: `rank`, what the author is for the video, as
+    `identity.roles.Rank`; approved: a moderator has decided that it may be posted; screened: the
+    version of the video's filters that let it pass, 0 for none.
     """
 
     author: str
@@ -38,6 +42,9 @@ class NewComment(msgspec.Struct, frozen=True, omit_defaults=True):
     author_id: str = ""
     badges: tuple[str, ...] = ()
     guest: bool = False
+    rank: int = 0
+    approved: bool = False
+    screened: int = 0
 
 
 class Comment(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ nodes make the same bytes. It is never an entry of its own, and has the comment'
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -59,7 +60,15 @@ class Restored(msgspec.Struct, frozen=True, tag="restored"):
     comment: msgspec.Raw
 
 
-Notice = Removed | Restored
+class Pinned(msgspec.Struct, frozen=True, tag="pinned"):
+    """A comment is shown above all others, until the next one of these: see `wire.rulings`.
+    comment: its public JSON, or null.
+    """
+
+    comment: msgspec.Raw
+
+
+Notice = Removed | Restored | Pinned
 
 
 _notices: msgspec.json.Decoder[Notice] = msgspec.json.Decoder(Notice)
@@ -91,12 +100,14 @@ def encode_removed(epoch: str, video_id: str, seq: int, removed: Removed, create
     said: dict[str, object] = {"targets": removed.targets, "by": removed.by}
     if removed.reason is not None:
         said["reason"] = removed.reason
-    return _encode("removed", epoch, video_id, seq, said, created_at)
+    return encode_entry("removed", epoch, video_id, seq, said, created_at)
 
 
 def encode_restored(epoch: str, video_id: str, seq: int, comment: bytes, created_at: str) -> bytes:
     """The public JSON of a `restored` entry, from that of the comment."""
-    return _encode("restored", epoch, video_id, seq, {"comment": msgspec.Raw(comment)}, created_at)
+    return encode_entry(
+        "restored", epoch, video_id, seq, {"comment": msgspec.Raw(comment)}, created_at
+    )
 
 
 def decode_notice(raw: bytes) -> Notice | None:
@@ -107,6 +118,13 @@ def decode_notice(raw: bytes) -> Notice | None:
         return _notices.decode(raw)
     except msgspec.DecodeError:
         return None
+
+
+def repeated_seq(notice: Notice | None) -> int | None:
+    """The number of the comment whose text an entry has in it, None if it has none."""
+    if notice is None or isinstance(notice, Removed) or bytes(notice.comment) == b"null":
+        return None
+    return decode_seq(bytes(notice.comment))
 
 
 def decode_seq(comment: bytes) -> int:
@@ -145,8 +163,9 @@ def restamp(raw: bytes, epoch: bytes) -> bytes:
     return raw[: len(_BEFORE_EPOCH)] + epoch + raw[_AFTER_EPOCH:]
 
 
-def _encode(
-    name: str, epoch: str, video_id: str, seq: int, said: dict[str, object], created_at: str
+def encode_entry(
+    name: str, epoch: str, video_id: str, seq: int, said: Mapping[str, object], created_at: str
 ) -> bytes:
+    """The public JSON of an entry that is no comment: `said` between what all of them have."""
     head = {"id": event_id_text(epoch, seq), "type": name, "video_id": video_id, "seq": seq}
     return one_line(msgspec.json.encode({**head, **said, "created_at": created_at}))

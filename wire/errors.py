@@ -13,9 +13,15 @@
     |  |  `- TicketInvalid    401 ticket_invalid
     |  |- Forbidden           403 forbidden            (internal endpoints: wrong role)
     |  |  |- PermissionDenied 403 forbidden            (public endpoints: not with this token)
-    |  |  `- TicketForeign    403 ticket_foreign
+    |  |  |- TicketForeign    403 ticket_foreign
+    |  |  |- VideoClosed      403 closed
+    |  |  |- MembersOnly      403 members_only
+    |  |  `- Banned           403 banned
     |  |- NotFound            404 not_found
+    |  |- Repeated            409 duplicate
+    |  |- AlreadyDecided      409 decided
     |  |- CommentRemoved      410 removed
+    |  |- PreconditionFailed  412 precondition_failed
     |  |- MethodNotAllowed    405 method_not_allowed   (Allow)
     |  |- LengthRequired      411 length_required
     |  |- BodyTooLarge        413 body_too_large
@@ -23,7 +29,12 @@
     |  |- ExpectationFailed   417 expectation_failed
     |  |- InvalidField        422 invalid_field        (names the field)
     |  |- KeyReused           422 idempotency_key_reused
+    |  |- LinksRefused        422 links
+    |  |- NameReserved        422 name_reserved
+    |  |- Blocked             422 blocked              (never says by which term)
     |  `- TooManyRequests     429 too_many_requests    (Retry-After)
+    |     |- SlowMode         429 slow_mode
+    |     `- TimedOut         429 timed_out
     |- Unavailable            our fault or a peer's: 503, to be retried (Retry-After)
     |  |- StoreUnavailable    503 store_unavailable
     |  |- Overloaded          503 overloaded
@@ -166,6 +177,27 @@ class TicketForeign(Forbidden):
     title = "This ticket is for another video"
 
 
+class VideoClosed(Forbidden):
+    """Only moderators may post to this video now."""
+
+    code = "closed"
+    title = "This video takes no comments"
+
+
+class MembersOnly(Forbidden):
+    """Who posts to this video must be a member."""
+
+    code = "members_only"
+    title = "Only members may comment on this video"
+
+
+class Banned(Forbidden):
+    """The author may not post, for good."""
+
+    code = "banned"
+    title = "This author may not comment here"
+
+
 class NotFound(CallerError):
     """No such path, video id or comment."""
 
@@ -174,12 +206,36 @@ class NotFound(CallerError):
     title = "Not found"
 
 
+class Repeated(CallerError):
+    """The same author has just said the same."""
+
+    status = 409
+    code = "duplicate"
+    title = "This has just been said by the same author"
+
+
+class AlreadyDecided(CallerError):
+    """Another moderator has decided, or nobody did in time."""
+
+    status = 409
+    code = "decided"
+    title = "This has been decided already"
+
+
 class CommentRemoved(CallerError):
     """The comment was there, and has been removed."""
 
     status = 410
     code = "removed"
     title = "This comment has been removed"
+
+
+class PreconditionFailed(CallerError):
+    """What is to be changed is not as `If-Match` says (RFC 9110, section 13.1.1)."""
+
+    status = 412
+    code = "precondition_failed"
+    title = "It has been changed meanwhile"
 
 
 class MethodNotAllowed(CallerError):
@@ -258,6 +314,36 @@ class KeyReused(InvalidField):
         super().__init__("Idempotency-Key", "was used before with another body")
 
 
+class LinksRefused(InvalidField):
+    """Comments on this video may not have links."""
+
+    code = "links"
+    title = "Links are not allowed here"
+
+    def __init__(self) -> None:
+        super().__init__("text", "has a link")
+
+
+class NameReserved(InvalidField):
+    """The author's name looks like that of a moderator."""
+
+    code = "name_reserved"
+    title = "This name belongs to somebody else"
+
+    def __init__(self) -> None:
+        super().__init__("author", "looks like the name of somebody who moderates this video")
+
+
+class Blocked(InvalidField):
+    """The comment has something that this video does not allow. By what rule is not told."""
+
+    code = "blocked"
+    title = "This is not allowed here"
+
+    def __init__(self) -> None:
+        super().__init__("text", "has words that are not allowed here")
+
+
 class _Retryable(LivecommentsError):
     def __init__(self, detail: str = "", *, retry_after_s: int = 1) -> None:
         super().__init__(detail)
@@ -275,6 +361,20 @@ class TooManyRequests(_Retryable, CallerError):
     status = 429
     code = "too_many_requests"
     title = "Too many requests"
+
+
+class SlowMode(TooManyRequests):
+    """The author has posted a moment ago, and the video is in slow mode."""
+
+    code = "slow_mode"
+    title = "This video is in slow mode"
+
+
+class TimedOut(TooManyRequests):
+    """The author may not post for a while."""
+
+    code = "timed_out"
+    title = "This author may not comment for a while"
 
 
 class Unavailable(_Retryable):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from wire.comment import NewComment, encode_comment
 from wire.entry import Removed, encode_removed, encode_restored, encode_tombstone
 from wire.ids import new_epoch
 from wire.internal import Batch
+from wire.rulings import encode_pinned
 
 CREATED_AT = "2026-01-01T00:00:00Z"
 
@@ -17,7 +20,7 @@ class MemoryComments:
 
     `oldest`, by video, is moved by a test that plays retention; `keys`: number and comment of each
     idempotency key of a video; `removed`: notice and comment of each removed one;
-    `restored`: the entry that shows a comment again.
+    `repeated`: entries that have the text of a comment too.
     """
 
     def __init__(self, epoch: str | None = None) -> None:
@@ -25,7 +28,7 @@ class MemoryComments:
         self.oldest: dict[str, int] = {}
         self.keys: dict[tuple[str, str], tuple[int, NewComment]] = {}
         self.removed: dict[tuple[str, int], tuple[int, bytes]] = {}
-        self.restored: dict[tuple[str, int], int] = {}
+        self.repeated: dict[tuple[str, int], list[int]] = {}
         self._raws: dict[str, list[bytes]] = {}
 
     def add(
@@ -49,8 +52,8 @@ class MemoryComments:
         raws = self._raws[video_id]
         for seq in removed.targets:
             self.removed[video_id, seq] = (len(raws) + 1, raws[seq - 1])
-            # The entry that has shown it again has its text too.
-            for number in (seq, self.restored.pop((video_id, seq), seq)):
+            # Entries that have shown it again have its text too.
+            for number in (seq, *self.repeated.pop((video_id, seq), ())):
                 raws[number - 1] = encode_tombstone(raws[number - 1])
         seq = len(raws) + 1
         raws.append(encode_removed(self.epoch, video_id, seq, removed, created_at))
@@ -61,9 +64,28 @@ class MemoryComments:
         raws = self._raws[video_id]
         _, comment = self.removed.pop((video_id, seq))
         raws[seq - 1] = comment
-        notice = self.restored[video_id, seq] = len(raws) + 1
+        notice = len(raws) + 1
+        self.repeated.setdefault((video_id, seq), []).append(notice)
         raws.append(encode_restored(self.epoch, video_id, notice, comment, created_at))
         return self.batch(video_id, notice, notice)
+
+    def pin(self, video_id: str, seq: int | None, created_at: str = CREATED_AT) -> Batch:
+        """Say that a comment is pinned; the entry, as a writer would dispatch it."""
+        comment = None if seq is None else self._raws[video_id][seq - 1]
+
+        def encode(epoch: str, video_id: str, number: int) -> bytes:
+            return encode_pinned(epoch, video_id, number, comment, created_at)
+
+        batch = self.say(video_id, encode)
+        if seq is not None:
+            self.repeated.setdefault((video_id, seq), []).append(batch.first_seq)
+        return batch
+
+    def say(self, video_id: str, encode: Callable[[str, str, int], bytes]) -> Batch:
+        """Number and store an entry, which `encode` makes from epoch, video and number."""
+        raws = self._raws.setdefault(video_id, [])
+        raws.append(encode(self.epoch, video_id, len(raws) + 1))
+        return self.batch(video_id, len(raws), len(raws))
 
     def batch(self, video_id: str, first: int, last: int) -> Batch:
         """Stored comments `first` to `last` as a batch."""
@@ -91,5 +113,5 @@ class MemoryComments:
     def restart(self, epoch: str) -> None:
         """Become another, empty store."""
         self.epoch = epoch
-        for kept in (self.oldest, self.keys, self.removed, self.restored, self._raws):
+        for kept in (self.oldest, self.keys, self.removed, self.repeated, self._raws):
             kept.clear()

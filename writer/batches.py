@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from wire.internal import Batch
-from writer.lane import Post
-from writer.redaction import Redacted
+from writer.lane import Decreed, Post
 from writer.store import Appended, Outcome
 
 
@@ -39,11 +38,11 @@ def batches_of_comments(
     return batches
 
 
-def batches_of_notices(video_id: str, epoch: str, post: Post, redacted: Redacted) -> list[Batch]:
+def batches_of_notices(video_id: str, epoch: str, post: Post, decreed: Decreed) -> list[Batch]:
     """A new notice, and those that were there before: their first hand-over may have died with
     another writer.
     """
     return [
         Batch(video_id, epoch, seq, (msgspec.Raw(raw),), post.accepted_at, post.request_id)
-        for seq, raw in redacted.notices
+        for seq, raw in decreed.notices
     ]

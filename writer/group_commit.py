@@ -4,7 +4,7 @@ Invariants
 - A video has at most one group at the store, so its comments keep the order in which they arrived
   here. Different videos do not wait for one another.
 - No timer: the first comment of an idle video is committed at once; under load groups grow to
-  MAX_GROUP by themselves. A redaction (see `writer.redaction`) keeps its place among them, and is a
+  MAX_GROUP by themselves. A decree (see `writer.lane`) keeps its place among them, and is a
   group by itself.
 - Nobody is told "stored" before the commit, and only then is anything handed to the sink.
 - A caller that goes away is left out of groups that have not begun; it never stops one that has.
@@ -31,9 +31,10 @@ from wire.entry import Removed
 from wire.errors import CallerError, Overloaded, StoreUnavailable
 from wire.internal import MAX_BATCH, Batch
 from writer.batches import batches_of_comments, batches_of_notices
-from writer.lane import Lane, Post, fail
+from writer.lane import Decree, Decreed, Lane, Post, fail
 from writer.metrics import WriterMetrics
 from writer.redaction import Redacted, Redaction
+from writer.rules import RULING_NAMES, Ruled, Ruling
 from writer.sink import CommentSink
 from writer.store import MAX_GROUP, Appended, CommentStore, Item, Outcome
 
@@ -102,6 +103,11 @@ class GroupCommit:
         result: Redacted = await self._wait(self._enqueue(video_id, redaction, None, request_id))
         return result
 
+    async def rule(self, video_id: str, ruling: Ruling, request_id: str = "") -> Ruled:
+        """Change the rules of a video; as `redact`. Raises what `CommentStore.rule` raises."""
+        result: Ruled = await self._wait(self._enqueue(video_id, ruling, None, request_id))
+        return result
+
     async def wait_idle(self) -> None:
         """Wait until nothing waits for a commit."""
         await self._idle.wait()
@@ -118,7 +124,7 @@ class GroupCommit:
             del self._due[done]
 
     def _enqueue(
-        self, video_id: str, what: NewComment | Redaction, key: str | None, request_id: str
+        self, video_id: str, what: NewComment | Decree, key: str | None, request_id: str
     ) -> asyncio.Future[Any]:
         lane = self._lanes.get(video_id)
         ahead = len(lane) if lane else 0
@@ -183,7 +189,7 @@ class GroupCommit:
             self._metrics.refused.labels("store").inc(len(group))
             fail(group, exc)
             return
-        except CallerError as exc:  # of a redaction, which is alone
+        except CallerError as exc:  # of a decree, which is alone
             fail(group, exc)
             return
         except BaseException:
@@ -201,10 +207,12 @@ class GroupCommit:
 
     async def _store_group(
         self, video_id: str, group: Sequence[Post]
-    ) -> Sequence[Appended | Redacted]:
+    ) -> Sequence[Appended | Decreed]:
         created_at, first = timestamp(self._now()), group[0].what
-        if not isinstance(first, NewComment):
+        if isinstance(first, Redaction):
             return [await self._store.redact(video_id, first, created_at)]
+        if not isinstance(first, NewComment):
+            return [await self._store.rule(video_id, first, created_at)]
         items = [Item(post.what, post.key, created_at) for post in group]  # type: ignore[arg-type]
         return await self._store.append(video_id, items)
 
@@ -213,29 +221,31 @@ class GroupCommit:
         video_id: str,
         epoch: str,
         group: Sequence[Post],
-        results: Sequence[Appended | Redacted],
+        results: Sequence[Appended | Decreed],
     ) -> list[Batch]:
-        if isinstance(results[0], Redacted):
-            self._count_redacted(results[0])
+        if not isinstance(results[0], Appended):
+            self._count_decreed(group[0].what, results[0])
             return batches_of_notices(video_id, epoch, group[0], results[0])
         appended: Sequence[Appended] = results  # type: ignore[assignment]
         self._metrics.observe_group(len(group))
         self._count_outcomes(appended)
         return batches_of_comments(video_id, epoch, group, appended)
 
-    def _count_redacted(self, redacted: Redacted) -> None:
-        if redacted.notice is not None:
-            if isinstance(redacted.notice, Removed):
-                self._metrics.removed.labels(redacted.notice.by).inc(len(redacted.notice.targets))
-            else:
-                self._metrics.restored.inc()
+    def _count_decreed(self, what: NewComment | Decree, decreed: Decreed) -> None:
+        if isinstance(decreed, Ruled):
+            if decreed.new:
+                self._metrics.rulings.labels(RULING_NAMES[type(what)]).inc()
+        elif isinstance(decreed.notice, Removed):
+            self._metrics.removed.labels(decreed.notice.by).inc(len(decreed.notice.targets))
+        elif decreed.notice is not None:
+            self._metrics.restored.inc()
 
     def _count_outcomes(self, results: Sequence[Appended]) -> None:
         outcomes = [result.outcome for result in results]
         new, replayed = outcomes.count(Outcome.NEW), outcomes.count(Outcome.REPLAYED)
         undecided = outcomes.count(Outcome.UNDECIDED)
-        removed = outcomes.count(Outcome.REMOVED)
-        conflicts = len(outcomes) - new - replayed - undecided - removed
+        removed, refused = outcomes.count(Outcome.REMOVED), outcomes.count(Outcome.REFUSED)
+        conflicts = len(outcomes) - new - replayed - undecided - removed - refused
         self._metrics.accepted.inc(new)
         if replayed or conflicts or removed:  # hardly ever, and a counter takes a lock
             self._metrics.replayed.inc(replayed + removed)
@@ -244,7 +254,7 @@ class GroupCommit:
             self._metrics.refused.labels("store").inc(undecided)
 
 
-def _tell(post: Post, result: Appended | Redacted) -> None:
+def _tell(post: Post, result: Appended | Decreed) -> None:
     if post.done.done():
         return
     if isinstance(result, Appended) and result.outcome is Outcome.UNDECIDED:

@@ -1,4 +1,4 @@
-"""What waits for the store, one lane for each video: comments in groups, a redaction by itself."""
+"""What waits for the store, one lane for each video: comments in groups, a decree by itself."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ from typing import Any
 import msgspec
 
 from wire.comment import NewComment
-from writer.redaction import Redaction
+from writer.redaction import Redacted, Redaction
+from writer.rules import Ruled, Ruling
 from writer.store import MAX_GROUP
+
+Decree = Redaction | Ruling  # what moderators and authors ask for, beside comments
+Decreed = Redacted | Ruled
 
 
 class Post(msgspec.Struct, frozen=True):
-    """One comment or one redaction on its way to the store. done: an Appended for a comment, a
-    Redacted for a redaction; Any, so that the two need no future of their own.
+    """One comment or one decree on its way to the store. done: an Appended for a comment, a
+    Decreed for a decree; Any, so that the two need no future of their own.
     """
 
-    what: NewComment | Redaction
+    what: NewComment | Decree
     key: str | None
     request_id: str
     accepted_at: float
@@ -44,7 +48,7 @@ class Lane:
         return len(self.waiting) + self.at_store
 
     def take(self) -> tuple[list[Post], int]:
-        """The next group, in order: comments, or one redaction alone. Who has gone is left out; how
+        """The next group, in order: comments, or one decree alone. Who has gone is left out; how
         many those were.
         """
         waiting, group, gone = self.waiting, list[Post](), 0

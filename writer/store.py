@@ -9,7 +9,8 @@ What every store promises (tests/contracts/test_store.py runs on each of them):
 - the same key in the same video gives the same comment, for at least 24 hours, on any writer, after
   any crash;
 - heads never go back, also when old comments go;
-- what `redact` has removed is in no later answer to anybody, and its notice is numbered once.
+- what `redact` has removed is in no later answer to anybody, and its notice is numbered once;
+- what is numbered after the entry of a ruling was decided by it: see `writer.rules`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from wire.comment import NewComment
 from wire.errors import StoreUnavailable
 from writer.read_lanes import ReadBounds
 from writer.redaction import Redacted, Redaction
+from writer.rules import Refusal, Ruled, Rules, Ruling, Sanction
 
 MAX_GROUP = 500
 
@@ -43,6 +45,7 @@ class Outcome(Enum):
     CONFLICT = "conflict"  # the key was used before with another body: nothing was stored
     REMOVED = "removed"  # the key was used before, and its comment was removed since
     UNDECIDED = "undecided"  # whether it was used is unknown: nothing was stored
+    REFUSED = "refused"  # by the video's rules: nothing was stored
 
 
 # Structs of msgspec: one of each is made for every post, and that costs a seventh of what it does
@@ -56,13 +59,14 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 
 
 class Appended(msgspec.Struct, frozen=True, gc=False):
-    """Result for one item. `raw` is the stored comment's public JSON (on REMOVED empty, on CONFLICT
-    and UNDECIDED also with seq 0).
+    """Result for one item. `raw` is the stored comment's public JSON (on REMOVED empty, on
+    CONFLICT, UNDECIDED and REFUSED also with seq 0). refusal: why it is REFUSED.
     """
 
     outcome: Outcome
     seq: int
     raw: bytes
+    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +103,12 @@ class CommentStore(Protocol):
     async def append(self, video_id: str, items: Sequence[Item]) -> list[Appended]:
         """Number and store up to MAX_GROUP items of one video; results in the order of `items`.
 
-        Equal keys within a group fold into one comment. An UNDECIDED item takes no number, and may
-        be appended again; a group of nothing else is StoreUnavailable. The new ones are stored all
-        or none, and numbered in a row; except that a store may cut a group in two (Cassandra does
-        once in 20,000 numbers): then the first part may be stored although StoreUnavailable is
-        raised, and somebody else's comments may lie between the parts.
+        Equal keys within a group fold into one comment. What the video's rules refuse (see
+        `writer.rules`) is REFUSED, unless its key stands for a comment already. An UNDECIDED item
+        takes no number, and may be appended again; a group of nothing else is StoreUnavailable. The
+        new ones are stored all or none, and numbered in a row; except that a store may cut a group
+        in two (Cassandra does once in 20,000 numbers): then the first part may be stored although
+        StoreUnavailable is raised, and somebody else's comments may lie between the parts.
         """
 
     async def redact(self, video_id: str, redaction: Redaction, created_at: str) -> Redacted:
@@ -115,6 +120,31 @@ class CommentStore(Protocol):
 
         Raises NotFound if one of the targets is no comment, PermissionDenied if it is another
         author's, CommentRemoved if it cannot be restored any more; StoreUnavailable as `append`.
+        """
+
+    async def rule(self, video_id: str, ruling: Ruling, created_at: str) -> Ruled:
+        """Change the rules of a video, and say so by an entry that takes the next number; whatever
+        is numbered after it was decided by them. If this dies in between, the same call again
+        completes it. Where all is so already, nothing is numbered.
+
+        `video_id` "" is every video, for sanctions only; those are no entries.
+
+        Raises PreconditionFailed, PermissionDenied, NotFound for a pin of no comment, or of one
+        that is removed; StoreUnavailable as `append`.
+        """
+
+    async def rules(self, video_id: str, author_id: str = "") -> tuple[Rules, Sanction | None]:
+        """The rules of a video, and what is said of one author."""
+
+    async def sanctions(self, video_id: str, limit: int, after: str = "") -> list[Sanction]:
+        """Sanctions that were not lifted, of author ids above `after`, in their order."""
+
+    async def filters(self, video_id: str) -> tuple[int, bytes]:
+        """The version of a video's filters and what they are, (0, b"") if it has none."""
+
+    async def used_slots(self, video_id: str, slots: Sequence[str]) -> dict[str, int]:
+        """When slots (`writer.rules.Pace`) were used last, in wall-clock milliseconds; those that
+        were not are left out, and so may be those that were long ago.
         """
 
     async def check(self) -> None:

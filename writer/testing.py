@@ -12,6 +12,7 @@ from wire.errors import StoreUnavailable
 from wire.internal import Batch
 from wire.testing import MemoryComments
 from writer.idempotency import body_digest
+from writer.memory_rules import MemoryRules
 from writer.read_lanes import ReadBounds
 from writer.redaction import (
     Kept,
@@ -21,6 +22,7 @@ from writer.redaction import (
     check_restorable,
     plan_removal,
 )
+from writer.rules import NO_RULES, Ruled, Rules, Ruling, Sanction
 from writer.store import Appended, Item, Outcome, Page
 
 
@@ -33,8 +35,11 @@ class MemoryStore:
 
     read_bounds = ReadBounds.of(heads=4, ranges=4, history=4)
 
-    def __init__(self, comments: MemoryComments | None = None) -> None:
+    def __init__(
+        self, comments: MemoryComments | None = None, rulebook: MemoryRules | None = None
+    ) -> None:
         self._comments = comments or MemoryComments()
+        self.rulebook = rulebook or MemoryRules(self._comments)
         self._open = False
         self.gate = asyncio.Event()
         self.gate.set()
@@ -69,6 +74,35 @@ class MemoryStore:
         if isinstance(redaction, Removal):
             return self._remove(video_id, redaction, created_at)
         return self._restore(video_id, redaction.seq, created_at)
+
+    async def rule(self, video_id: str, ruling: Ruling, created_at: str) -> Ruled:
+        """As CommentStore.rule."""
+        await self.gate.wait()
+        self._ensure_serving()
+        return self.rulebook.rule(video_id, ruling, created_at)
+
+    async def rules(self, video_id: str, author_id: str = "") -> tuple[Rules, Sanction | None]:
+        """As CommentStore.rules."""
+        self._ensure_serving()
+        said = self.rulebook.sanctions.get((video_id, author_id))
+        return self.rulebook.rules.get(video_id, NO_RULES), said
+
+    async def sanctions(self, video_id: str, limit: int, after: str = "") -> list[Sanction]:
+        """As CommentStore.sanctions."""
+        self._ensure_serving()
+        return self.rulebook.list_sanctions(video_id, limit, after)
+
+    async def filters(self, video_id: str) -> tuple[int, bytes]:
+        """As CommentStore.filters."""
+        self._ensure_serving()
+        version = self.rulebook.rules.get(video_id, NO_RULES).filters
+        return version, self.rulebook.filters.get(video_id, b"")
+
+    async def used_slots(self, video_id: str, slots: Sequence[str]) -> dict[str, int]:
+        """As CommentStore.used_slots."""
+        self._ensure_serving()
+        used = self.rulebook.used
+        return {slot: used[video_id, slot] for slot in slots if (video_id, slot) in used}
 
     async def check(self) -> None:
         """As CommentStore.check."""
@@ -114,6 +148,9 @@ class MemoryStore:
             if not is_comment(raw):
                 return Appended(Outcome.REMOVED, seq, b"")
             return Appended(Outcome.REPLAYED, seq, raw)
+        refusal = self.rulebook.refuse(video_id, item.comment)
+        if refusal is not None:
+            return Appended(Outcome.REFUSED, 0, b"", refusal)
         seq, raw = self._comments.add(video_id, item.comment, item.created_at)
         if item.key is not None:
             self._comments.keys[(video_id, item.key)] = (seq, item.comment)

@@ -18,6 +18,7 @@ from tests.support import eventually
 from tests.tcp_proxy import TcpProxy
 from wire.testing import MemoryComments
 from writer.cassandra.store import CassandraStore
+from writer.memory_rules import MemoryRules
 from writer.sqlite.store import SqliteStore
 from writer.store import CommentStore
 from writer.testing import MemoryStore
@@ -132,20 +133,21 @@ class MemoryBacking:
 
     def __init__(self) -> None:
         self._comments = MemoryComments()
+        self._rulebook = MemoryRules(self._comments)
 
     @classmethod
     def make(cls, _request: pytest.FixtureRequest) -> MemoryBacking:
         return cls()
 
     def store(self) -> CommentStore:
-        return MemoryStore(self._comments)
+        return MemoryStore(self._comments, self._rulebook)
 
     def remove_oldest(self, video_id: str, through: int) -> None:
         self._comments.oldest[video_id] = through + 1
 
     @asynccontextmanager
     async def outage(self) -> AsyncIterator[Outage]:
-        store = MemoryStore(self._comments)
+        store = MemoryStore(self._comments, self._rulebook)
         await store.start()
         store.broken = True
         try:

@@ -50,7 +50,7 @@ async def restore(store: CommentStore, seq: int, video: str = "v") -> Redacted:
 async def log_of(store: CommentStore, video: str = "v") -> tuple[bytes, ...]:
     """The whole log, and a check that it is dense."""
     page = await store.range(video, 0, 10**9)
-    assert page.first_seq == 1
+    assert page.first_seq == 1 or not page.comments
     assert page.head == len(page.comments)
     for seq, raw in enumerate(page.comments, 1):
         assert msgspec.json.decode(raw)["seq"] == seq

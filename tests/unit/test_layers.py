@@ -21,13 +21,14 @@ ALLOWED: dict[str, set[str]] = {
     "coordination": {"wire", "service"},
     "pubsub": {"wire", "service"},
     "identity": {"wire", "service"},
-    "writer": {"wire", "service", "identity"},
+    "screening": {"wire"},
+    "writer": {"wire", "service", "identity", "screening"},
     "writer.openapi": {"wire"},
-    "writer.sqlite": {"wire", "service", "writer"},
-    "writer.cassandra": {"wire", "service", "writer"},
+    "writer.sqlite": {"wire", "service", "identity", "writer"},
+    "writer.cassandra": {"wire", "service", "identity", "writer"},
     "dispatcher": {"wire", "service", "coordination"},
     "rtms_node": {"wire", "service", "identity"},
-    "single": {"wire", "service", "identity", "writer", "rtms_node"},
+    "single": {"wire", "service", "identity", "screening", "writer", "rtms_node"},
 }
 PRODUCT = set(ALLOWED)
 ALLOWED |= {

@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 # What makes each version out of the one before. A file of an older one is brought forward when it
 # is opened; other processes may go on with it meanwhile, as long as a version only adds.
-_STEPS = tuple(map(Path(__file__).with_name, ("schema.sql", "version-2.sql")))
+_STEPS = tuple(map(Path(__file__).with_name, ("schema.sql", "version-2.sql", "version-3.sql")))
 SCHEMA_VERSION = len(_STEPS)
 _PRAGMAS = (
     "PRAGMA synchronous=FULL",  # a commit is on the disk when it returns

@@ -6,8 +6,11 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
+from identity.roles import Rank
 from wire.comment import encode_comment
 from writer.idempotency import Earlier, body_digest, used_again
+from writer.sqlite.log import read_head, write_head
+from writer.sqlite.rules import Decider
 from writer.store import Appended, Item, Outcome, Page
 
 
@@ -15,7 +18,10 @@ def append_group(
     connection: sqlite3.Connection, epoch: str, video_id: str, items: Sequence[Item], now_s: float
 ) -> list[Appended]:
     """Number and insert one group. Needs the write lock, so that the head cannot move meanwhile."""
-    head = before = read_head(connection, video_id)
+    before, rules = _read_head_and_rules(connection, video_id)
+    head, decider = before, None
+    if rules is not None or any(item.comment.rank > Rank.MEMBER for item in items):
+        decider = Decider(connection, video_id, rules, now_s)
     earlier: dict[str, Earlier] = {}  # keys of this group, so that equal ones fold
     comments: list[tuple[str, int, bytes]] = []
     keys: list[tuple[str, str, int, bytes, float]] = []
@@ -28,6 +34,9 @@ def append_group(
             if known is not None:
                 results.append(used_again(known, digest))
                 continue
+        if decider is not None and (refusal := decider.refuse(item.comment)) is not None:
+            results.append(Appended(Outcome.REFUSED, 0, b"", refusal))
+            continue
         head += 1
         raw = encode_comment(epoch, video_id, head, item.comment, item.created_at)
         comments.append((video_id, head, raw))
@@ -41,23 +50,14 @@ def append_group(
             # REPLACE: a key whose comment was removed by retention stands for nothing any more.
             connection.executemany("INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?)", keys)
         write_head(connection, video_id, head)
+        if decider is not None:
+            decider.end()
     return results
 
 
 def write_nothing_new(connection: sqlite3.Connection) -> None:
     """Write a page that says what it said before. SQLite skips an UPDATE to the same value."""
     connection.execute("REPLACE INTO meta SELECT name, value FROM meta WHERE name = 'epoch'")
-
-
-def read_head(connection: sqlite3.Connection, video_id: str) -> int:
-    """Newest number of a video, 0 if it never had a comment."""
-    row = connection.execute("SELECT head FROM heads WHERE video_id = ?", (video_id,)).fetchone()
-    return int(row[0]) if row else 0
-
-
-def write_head(connection: sqlite3.Connection, video_id: str, head: int) -> None:
-    """This is the newest number from now on."""
-    connection.execute("INSERT OR REPLACE INTO heads VALUES (?, ?)", (video_id, head))
 
 
 def read_heads(connection: sqlite3.Connection, video_ids: Sequence[str]) -> dict[str, int]:
@@ -100,6 +100,16 @@ def sweep_keys(connection: sqlite3.Connection, used_before_s: float, limit: int)
         (used_before_s, limit),
     )
     return cursor.rowcount
+
+
+def _read_head_and_rules(connection: sqlite3.Connection, video_id: str) -> tuple[int, bytes | None]:
+    # One statement: nearly all videos have no rules, and pay as little as can be for it.
+    head, rules = connection.execute(
+        "SELECT (SELECT head FROM heads WHERE video_id = ?1),"
+        " (SELECT body FROM rules WHERE video_id = ?1)",
+        (video_id,),
+    ).fetchone()
+    return head or 0, rules
 
 
 def _page(connection: sqlite3.Connection, video_id: str, rows: Sequence[tuple[int, bytes]]) -> Page:

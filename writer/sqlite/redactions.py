@@ -23,7 +23,7 @@ from writer.redaction import (
     plan_removal,
     tombstones,
 )
-from writer.sqlite.queries import read_head, write_head
+from writer.sqlite.log import append_entry, read_entries, read_head
 
 _AMONG = "video_id = ? AND seq IN (SELECT value FROM json_each(?))"
 
@@ -57,7 +57,7 @@ class Redactor:
             return Redacted(None, earlier)
         notice = read_head(self.connection, self.video_id) + 1
         shown = {seq: rows[seq] for seq in plan.targets}
-        hidden = tombstones(shown | self._rows(self._restored(plan.targets)))
+        hidden = tombstones(shown | self._rows(self._repeated(plan.targets)))
         self.connection.executemany(
             "INSERT OR REPLACE INTO removed VALUES (?, ?, ?, NULL, ?, ?)",
             [(self.video_id, seq, notice, raw, self.now_s) for seq, raw in shown.items()],
@@ -66,7 +66,7 @@ class Redactor:
             self._rewrite(seq, tombstone)
         removed = plan.removed(removal)
         raw = encode_removed(self.epoch, self.video_id, notice, removed, self.created_at)
-        self._append(notice, raw)
+        append_entry(self.connection, self.video_id, notice, raw)
         return Redacted(removed, ((notice, raw), *earlier))
 
     def _restore(self, restoration: Restoration) -> Redacted:
@@ -85,16 +85,11 @@ class Redactor:
             "UPDATE removed SET raw = NULL, restored = ? WHERE video_id = ? AND seq = ?",
             (notice, self.video_id, seq),
         )
-        self._append(notice, raw)
+        append_entry(self.connection, self.video_id, notice, raw)
         return Redacted(Restored(msgspec.Raw(kept.raw)), ((notice, raw),), kept.raw)
 
     def _rows(self, seqs: Iterable[int]) -> dict[int, bytes]:
-        return dict(
-            self.connection.execute(
-                f"SELECT seq, raw FROM comments WHERE {_AMONG}",  # noqa: S608 - a constant
-                (self.video_id, json.dumps(list(seqs))),
-            )
-        )
+        return read_entries(self.connection, self.video_id, seqs)
 
     def _kept(self, seqs: Iterable[int]) -> dict[int, Kept]:
         rows = self.connection.execute(
@@ -103,11 +98,13 @@ class Redactor:
         )
         return {seq: Kept(raw, notice) for seq, raw, notice in rows}
 
-    def _restored(self, seqs: Iterable[int]) -> list[int]:
-        """The entries by which these comments were shown again."""
+    def _repeated(self, seqs: Iterable[int]) -> list[int]:
+        """Entries that have the text of one of these comments: it was shown again, or pinned."""
+        among = (self.video_id, json.dumps(list(seqs)))
         rows = self.connection.execute(
-            f"SELECT restored FROM removed WHERE {_AMONG} AND restored IS NOT NULL",  # noqa: S608
-            (self.video_id, json.dumps(list(seqs))),
+            f"SELECT restored FROM removed WHERE {_AMONG} AND restored IS NOT NULL"  # noqa: S608
+            f" UNION SELECT entry FROM repeated WHERE {_AMONG}",
+            among + among,
         )
         return [number for (number,) in rows]
 
@@ -115,10 +112,6 @@ class Redactor:
         self.connection.execute(
             "UPDATE comments SET raw = ? WHERE video_id = ? AND seq = ?", (raw, self.video_id, seq)
         )
-
-    def _append(self, seq: int, raw: bytes) -> None:
-        self.connection.execute("INSERT INTO comments VALUES (?, ?, ?)", (self.video_id, seq, raw))
-        write_head(self.connection, self.video_id, seq)
 
 
 def sweep_removed(connection: sqlite3.Connection, removed_before_s: float, limit: int) -> int:

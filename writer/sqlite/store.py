@@ -22,10 +22,20 @@ import structlog
 from service.failpoints import Failpoint, reach
 from wire.errors import CallerError, StoreUnavailable
 from writer.read_lanes import ReadBounds
-from writer.redaction import REMOVED_KEPT_S, Redacted, Redaction
+from writer.redaction import REMOVED_KEPT_S, Redacted, Redaction, Removal, Restoration
+from writer.rules import Ruled, Rules, Ruling, Sanction
 from writer.sqlite import queries
 from writer.sqlite.file import SqliteFile, StoreIdentity
 from writer.sqlite.redactions import Redactor, sweep_removed
+from writer.sqlite.rules import (
+    Ruler,
+    read_filters,
+    read_rules,
+    read_sanction,
+    read_sanctions,
+    read_slots,
+    sweep_slots,
+)
 from writer.sqlite.thread import SqliteThread
 from writer.store import Appended, Item, Page, StoreReplaced
 
@@ -37,7 +47,7 @@ KEEP_KEYS_S = 25 * 3600.0  # promised: 24 h
 SWEEP_EVERY_S = 60.0
 SWEEP_ROWS = 1_000  # at most so many of a table at a time; more follow after the next commit
 
-_Done = list[Appended] | Redacted | CallerError  # of a group
+_Done = list[Appended] | Redacted | Ruled | CallerError  # of a group
 Read = Callable[[sqlite3.Connection], Any]
 
 
@@ -45,7 +55,7 @@ Read = Callable[[sqlite3.Connection], Any]
 class _Group:
     video_id: str
     items: Sequence[Item] = ()
-    redaction: tuple[Redaction, str] | None = None  # with its created_at
+    decree: tuple[Redaction | Ruling, str] | None = None  # with its created_at
     only_tries: bool = False
 
 
@@ -121,11 +131,45 @@ class SqliteStore:
 
     async def redact(self, video_id: str, redaction: Redaction, created_at: str) -> Redacted:
         """As `CommentStore.redact`, in the transaction of whatever else waits."""
-        group = _Group(video_id, redaction=(redaction, created_at))
-        done: Redacted | CallerError = await self._submit(self._writer, group)
-        if isinstance(done, CallerError):
-            raise done
-        return done
+        redacted: Redacted = await self._decree(video_id, redaction, created_at)
+        return redacted
+
+    async def rule(self, video_id: str, ruling: Ruling, created_at: str) -> Ruled:
+        """As `CommentStore.rule`, in the transaction of whatever else waits."""
+        ruled: Ruled = await self._decree(video_id, ruling, created_at)
+        return ruled
+
+    async def rules(self, video_id: str, author_id: str = "") -> tuple[Rules, Sanction | None]:
+        """As `CommentStore.rules`."""
+        found: tuple[Rules, Sanction | None] = await self._read(
+            self._heads,
+            lambda connection: (
+                read_rules(connection, video_id),
+                read_sanction(connection, video_id, author_id) if author_id else None,
+            ),
+        )
+        return found
+
+    async def sanctions(self, video_id: str, limit: int, after: str = "") -> list[Sanction]:
+        """As `CommentStore.sanctions`."""
+        found: list[Sanction] = await self._read(
+            self._history, lambda connection: read_sanctions(connection, video_id, limit, after)
+        )
+        return found
+
+    async def filters(self, video_id: str) -> tuple[int, bytes]:
+        """As `CommentStore.filters`."""
+        found: tuple[int, bytes] = await self._read(
+            self._history, lambda connection: read_filters(connection, video_id)
+        )
+        return found
+
+    async def used_slots(self, video_id: str, slots: Sequence[str]) -> dict[str, int]:
+        """As `CommentStore.used_slots`."""
+        found: dict[str, int] = await self._read(
+            self._heads, lambda connection: read_slots(connection, video_id, slots)
+        )
+        return found
 
     async def check(self) -> None:
         """As `CommentStore.check`: a transaction that reads the epoch and nothing else."""
@@ -175,6 +219,12 @@ class SqliteStore:
         await self.epoch()  # the writing connection makes the file
         return await self._submit(thread, read)
 
+    async def _decree(self, video_id: str, what: Redaction | Ruling, created_at: str) -> Any:
+        done = await self._submit(self._writer, _Group(video_id, decree=(what, created_at)))
+        if isinstance(done, CallerError):
+            raise done
+        return done
+
     async def _submit(self, thread: SqliteThread[Any, Any], payload: object) -> Any:
         try:
             return await thread.submit(payload)
@@ -191,7 +241,7 @@ class SqliteStore:
             epoch, now_s = self._identity.epoch, self._now()
             assert epoch is not None
             results = [_do(connection, epoch, group, now_s) for group in groups]
-            if any(group.items or group.redaction for group in groups):
+            if any(group.items or group.decree for group in groups):
                 reach(Failpoint.WRITER_IN_COMMIT)
             elif any(group.only_tries for group in groups):
                 queries.write_nothing_new(connection)
@@ -203,21 +253,24 @@ class SqliteStore:
         # Not after a failure: the next groups must not wait for a second one.
         if not self._sweepable or time.monotonic() < self._next_sweep:
             return
-        now_s, swept, destroyed = self._now(), 0, 0
+        now_s, swept, destroyed, unused = self._now(), 0, 0, 0
         try:
             with self._write_file.transaction() as connection:
                 swept = queries.sweep_keys(connection, now_s - KEEP_KEYS_S, SWEEP_ROWS)
                 destroyed = sweep_removed(connection, now_s - self._removed_kept_s, SWEEP_ROWS)
+                unused = sweep_slots(connection, now_s, SWEEP_ROWS)
         except StoreUnavailable:
             pass  # the next append meets the same fault and tells its caller
-        if max(swept, destroyed) < SWEEP_ROWS:
+        if max(swept, destroyed, unused) < SWEEP_ROWS:
             self._next_sweep = time.monotonic() + SWEEP_EVERY_S
         if swept:
             self._on_swept(swept)
 
 
 def _do(connection: sqlite3.Connection, epoch: str, group: _Group, now_s: float) -> _Done:
-    if group.redaction is None:
+    if group.decree is None:
         return queries.append_group(connection, epoch, group.video_id, group.items, now_s)
-    redaction, created_at = group.redaction
-    return Redactor(connection, epoch, group.video_id, created_at, now_s).redact(redaction)
+    what, created_at = group.decree
+    if isinstance(what, Removal | Restoration):
+        return Redactor(connection, epoch, group.video_id, created_at, now_s).redact(what)
+    return Ruler(connection, epoch, group.video_id, created_at).rule(what)

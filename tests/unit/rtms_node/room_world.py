@@ -152,9 +152,9 @@ class World:
         """Some comments are removed; the notice is under way."""
         seqs = [seq for seq in self._comments() if self.choose(0, 2) == 0][:4]
         if seqs:
-            again = [self.store.restored.get((VIDEO, seq)) for seq in seqs]
+            again = [by for seq in seqs for by in self.store.repeated.get((VIDEO, seq), ())]
             self._notice(self.store.remove(VIDEO, Removed(tuple(seqs), RemovedBy.MODERATOR)))
-            hidden = [*seqs, *filter(None, again)]
+            hidden = [*seqs, *again]
             self.removals.note(self.store.epoch, self.head, hidden, shown=False)
 
     def give_back(self) -> None:

@@ -1,0 +1,254 @@
+"""The rules of videos in the embedded store, inside a transaction of the caller: so a comment is
+decided by the rules as they are where it is numbered, and a ruling changes them and the log at
+once.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from wire.comment import NewComment
+from wire.entry import is_comment
+from wire.errors import CallerError, NotFound
+from wire.rulings import (
+    MAX_SLOW_MODE_S,
+    encode_pinned,
+    encode_sanctioned,
+    encode_settings,
+    until_text,
+)
+from writer.rules import (
+    NO_RULES,
+    NewFilters,
+    NewPin,
+    NewSanction,
+    Pace,
+    Refusal,
+    Ruled,
+    Rules,
+    Ruling,
+    Sanction,
+    SettingsChange,
+    paces,
+    plan_filters,
+    plan_sanction,
+    plan_settings,
+    refuse_by_rules,
+    refuse_sanctioned,
+)
+from writer.sqlite.log import append_entry, read_entries, read_head
+
+_rules = msgspec.json.Decoder(Rules)
+_sanction = msgspec.json.Decoder(Sanction)
+
+
+def read_rules(connection: sqlite3.Connection, video_id: str) -> Rules:
+    """The rules of a video."""
+    row = connection.execute("SELECT body FROM rules WHERE video_id = ?", (video_id,)).fetchone()
+    return _rules.decode(row[0]) if row else NO_RULES
+
+
+def write_rules(connection: sqlite3.Connection, video_id: str, rules: Rules) -> None:
+    """These are the rules from now on."""
+    body = msgspec.json.encode(rules)
+    connection.execute("INSERT OR REPLACE INTO rules VALUES (?, ?)", (video_id, body))
+
+
+def read_sanction(connection: sqlite3.Connection, video_id: str, author_id: str) -> Sanction | None:
+    """What is said of an author, None if nothing ever was."""
+    row = connection.execute(
+        "SELECT body FROM sanctions WHERE video_id = ? AND author_id = ?", (video_id, author_id)
+    ).fetchone()
+    return _sanction.decode(row[0]) if row else None
+
+
+def read_sanctions(
+    connection: sqlite3.Connection, video_id: str, limit: int, after: str
+) -> list[Sanction]:
+    """As CommentStore.sanctions."""
+    rows = connection.execute(
+        "SELECT body FROM sanctions WHERE video_id = ? AND author_id > ? AND NOT lifted"
+        " ORDER BY author_id LIMIT ?",
+        (video_id, after, limit),
+    )
+    return [_sanction.decode(body) for (body,) in rows]
+
+
+def read_filters(connection: sqlite3.Connection, video_id: str) -> tuple[int, bytes]:
+    """As CommentStore.filters."""
+    row = connection.execute(
+        "SELECT version, body FROM filters WHERE video_id = ?", (video_id,)
+    ).fetchone()
+    return row or (0, b"")
+
+
+def read_slots(
+    connection: sqlite3.Connection, video_id: str, slots: Sequence[str]
+) -> dict[str, int]:
+    """As CommentStore.used_slots."""
+    rows = connection.execute(
+        "SELECT slot, used_ms FROM slots"
+        " WHERE video_id = ? AND slot IN (SELECT value FROM json_each(?))",
+        (video_id, json.dumps(list(slots))),
+    )
+    return dict(rows)
+
+
+def sweep_slots(connection: sqlite3.Connection, now_s: float, limit: int) -> int:
+    """Forget up to `limit` slots that nothing can depend on any more; how many there were."""
+    cursor = connection.execute(
+        "DELETE FROM slots WHERE (video_id, slot) IN"
+        " (SELECT video_id, slot FROM slots WHERE used_ms < ? ORDER BY used_ms LIMIT ?)",
+        (int((now_s - MAX_SLOW_MODE_S) * 1000), limit),
+    )
+    return cursor.rowcount
+
+
+class Decider:
+    """Decides the comments of one group. `body`: the video's rules as they are stored, or None."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, video_id: str, body: bytes | None, now_s: float
+    ) -> None:
+        self._connection, self._video_id, self._now_ms = connection, video_id, int(now_s * 1000)
+        self._stored = self._rules = _rules.decode(body) if body else NO_RULES
+        self._used: dict[str, int] = {}  # by comments of this group
+
+    def refuse(self, comment: NewComment) -> Refusal | None:
+        """Why it may not be stored; None: it is stored now."""
+        refusal = refuse_by_rules(self._rules, comment)
+        if refusal is None and self._rules.sanctions and comment.author_id:
+            said = read_sanction(self._connection, self._video_id, comment.author_id)
+            refusal = refuse_sanctioned(said, comment, self._now_ms)
+        if refusal is None:
+            refusal = self._take(paces(self._rules, comment))
+        if refusal is None and (rules := self._rules.with_staff(comment)):
+            self._rules = rules
+        return refusal
+
+    def end(self) -> None:
+        """Write what the group has used."""
+        if self._used:
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO slots VALUES (?, ?, ?)",
+                [(self._video_id, slot, used_ms) for slot, used_ms in self._used.items()],
+            )
+        if self._rules is not self._stored:
+            write_rules(self._connection, self._video_id, self._rules)
+
+    def _take(self, wanted: Sequence[Pace]) -> Refusal | None:
+        if not wanted:
+            return None
+        slots = [pace.slot for pace in wanted]
+        used = read_slots(self._connection, self._video_id, slots) | self._used
+        for pace in wanted:
+            refusal = pace.refuse(used.get(pace.slot), self._now_ms)
+            if refusal is not None:
+                return refusal
+        self._used |= dict.fromkeys(slots, self._now_ms)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Ruler:
+    """Of one video in one transaction, which holds the write lock."""
+
+    connection: sqlite3.Connection
+    epoch: str
+    video_id: str
+    created_at: str
+
+    def rule(self, ruling: Ruling) -> Ruled | CallerError:
+        """As CommentStore.rule, but an error of the caller is returned: other groups share the
+        transaction.
+        """
+        rules = read_rules(self.connection, self.video_id)
+        try:
+            match ruling:
+                case SettingsChange():
+                    return self._set(rules, ruling)
+                case NewFilters():
+                    return self._filter(rules, ruling)
+                case NewSanction():
+                    return self._sanction(rules, ruling)
+                case NewPin():
+                    return self._pin(rules, ruling)
+        except CallerError as exc:  # raised before anything was written
+            return exc
+
+    def _set(self, rules: Rules, change: SettingsChange) -> Ruled:
+        planned = plan_settings(rules, change)
+        if planned is None:
+            return self._said_before(rules, rules.settings_notice)
+        return self._say_settings(planned)
+
+    def _filter(self, rules: Rules, new: NewFilters) -> Ruled:
+        _, body = read_filters(self.connection, self.video_id)
+        planned = plan_filters(rules, body, new)
+        if planned is None:
+            return self._said_before(rules, rules.settings_notice)
+        self.connection.execute(
+            "INSERT OR REPLACE INTO filters VALUES (?, ?, ?)",
+            (self.video_id, planned.filters, new.body),
+        )
+        return self._say_settings(planned)
+
+    def _sanction(self, rules: Rules, new: NewSanction) -> Ruled:
+        before = read_sanction(self.connection, self.video_id, new.author_id)
+        if not plan_sanction(rules, before, new):
+            number = before.notice if before else 0
+            return msgspec.structs.replace(self._said_before(rules, number), sanction=before)
+        number = self._next() if self.video_id else 0
+        said = new.at(self.created_at, number)
+        self.connection.execute(
+            "INSERT OR REPLACE INTO sanctions VALUES (?, ?, ?, ?)",
+            (self.video_id, new.author_id, new.until_ms is None, msgspec.json.encode(said)),
+        )
+        version = rules.version if self.video_id else rules.version + 1
+        planned = msgspec.structs.replace(rules, sanctions=True, version=version)
+        if planned != rules:
+            write_rules(self.connection, self.video_id, planned)
+        if not number:
+            return Ruled(True, (), planned, said)
+        words = (new.author_id, until_text(new.until_ms), new.purge)
+        raw = encode_sanctioned(self.epoch, self.video_id, number, words, self.created_at)
+        append_entry(self.connection, self.video_id, number, raw)
+        return Ruled(True, ((number, raw),), planned, said)
+
+    def _pin(self, rules: Rules, pin: NewPin) -> Ruled:
+        seq = pin.seq or 0
+        comment = read_entries(self.connection, self.video_id, [seq]).get(seq)
+        if seq and (comment is None or not is_comment(comment)):
+            raise NotFound(f"no such comment: {seq}")
+        if seq == rules.pin:
+            return self._said_before(rules, rules.pin_notice)
+        number = self._next()
+        planned = msgspec.structs.replace(rules, pin=seq, pin_notice=number)
+        write_rules(self.connection, self.video_id, planned)
+        raw = encode_pinned(self.epoch, self.video_id, number, comment, self.created_at)
+        append_entry(self.connection, self.video_id, number, raw)
+        if seq:
+            self.connection.execute(
+                "INSERT INTO repeated VALUES (?, ?, ?)", (self.video_id, seq, number)
+            )
+        return Ruled(True, ((number, raw),), planned)
+
+    def _say_settings(self, planned: Rules) -> Ruled:
+        number = self._next()
+        planned = msgspec.structs.replace(planned, settings_notice=number)
+        write_rules(self.connection, self.video_id, planned)
+        raw = encode_settings(self.epoch, self.video_id, number, planned.settings, self.created_at)
+        append_entry(self.connection, self.video_id, number, raw)
+        return Ruled(True, ((number, raw),), planned)
+
+    def _said_before(self, rules: Rules, number: int) -> Ruled:
+        entries = read_entries(self.connection, self.video_id, [number])
+        return Ruled(False, tuple(entries.items()), rules)
+
+    def _next(self) -> int:
+        return read_head(self.connection, self.video_id) + 1
