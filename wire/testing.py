@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from wire.comment import NewComment, encode_comment
-from wire.entry import Removed, encode_removed, encode_restored, encode_tombstone
+from wire.entry import Removed, encode_removed, encode_restored, encode_tombstone, is_comment
 from wire.ids import new_epoch
 from wire.internal import Batch
 from wire.rulings import encode_pinned
@@ -99,6 +99,21 @@ class MemoryComments:
     def find_raw(self, video_id: str, seq: int) -> bytes:
         """One stored comment."""
         return self._raws[video_id][seq - 1]
+
+    @property
+    def videos(self) -> list[str]:
+        """Those that have a log."""
+        return list(self._raws)
+
+    def find_authored(self, author_id: str, video_id: str) -> list[int]:
+        """Numbers of an author's comments, with removed ones."""
+        mark = b'"author_id":"%s"' % author_id.encode()
+        raws = dict(enumerate(self._raws.get(video_id, ()), 1))
+        shown = {seq for seq, raw in raws.items() if mark in raw and is_comment(raw)}
+        gone = {
+            seq for (of, seq), (_, raw) in self.removed.items() if of == video_id and mark in raw
+        }
+        return sorted(shown | gone)
 
     def find_oldest(self, video_id: str) -> int:
         """The first number that retention left."""

@@ -28,8 +28,8 @@ def read_post(body: bytes, caller: Caller, video_id: str, anonymous: Anonymous) 
     """
     new = parse_new_comment(body, caller.name)
     if caller.author_id is not None:
-        badges = caller.badges(video_id)
-        return msgspec.structs.replace(new, author_id=caller.author_id, badges=badges)
+        badges, rank = caller.badges(video_id), int(caller.rank_in(video_id))
+        return msgspec.structs.replace(new, author_id=caller.author_id, badges=badges, rank=rank)
     if anonymous is Anonymous.GUESTS:
         return msgspec.structs.replace(new, guest=True)
     return new

@@ -27,6 +27,7 @@ from writer.history import Shown, read_after, read_before
 from writer.metrics import WriterMetrics
 from writer.read_lanes import LaneBounds, ReadBounds, ReadLane
 from writer.redaction import Redacted, Redaction
+from writer.rules import Ruled, Rules, Ruling, Sanction
 from writer.sink import CommentSink
 from writer.store import Appended, CommentStore
 
@@ -144,6 +145,41 @@ class CommentService:
         """Remove or restore comments. See GroupCommit.redact."""
         async with self._writing():
             return await self._group_commit.redact(video_id, redaction, request_id)
+
+    async def rule(self, video_id: str, ruling: Ruling, request_id: str = "") -> Ruled:
+        """Change the rules of a video. See GroupCommit.rule."""
+        async with self._writing():
+            return await self._group_commit.rule(video_id, ruling, request_id)
+
+    async def rules(self, video_id: str, author_id: str = "") -> tuple[Rules, Sanction | None]:
+        """As CommentStore.rules."""
+        async with self._reading("rules", self._heads):
+            return await self._store.rules(video_id, author_id)
+
+    async def sanctions(self, video_id: str, limit: int, after: str = "") -> list[Sanction]:
+        """As CommentStore.sanctions."""
+        async with self._reading("sanctions", self._history):
+            return await self._store.sanctions(video_id, limit, after)
+
+    async def filters(self, video_id: str) -> tuple[int, bytes]:
+        """As CommentStore.filters."""
+        async with self._reading("filters", self._history):
+            return await self._store.filters(video_id)
+
+    async def authored(self, author_id: str, video_id: str, after: int, limit: int) -> list[int]:
+        """As CommentStore.authored."""
+        async with self._reading("authored", self._history):
+            return await self._store.authored(author_id, video_id, after, limit)
+
+    async def authored_videos(self, author_id: str, after: str, limit: int) -> list[str]:
+        """As CommentStore.authored_videos."""
+        async with self._reading("authored", self._history):
+            return await self._store.authored_videos(author_id, after, limit)
+
+    async def used_slots(self, video_id: str, slots: Sequence[str]) -> dict[str, int]:
+        """As CommentStore.used_slots."""
+        async with self._reading("rules", self._heads):
+            return await self._store.used_slots(video_id, slots)
 
     async def history(
         self, video_id: str, limit: int, *, after: str | None = None, before: str | None = None

@@ -33,6 +33,7 @@ from writer.request_parts import (
     page_limit,
     parameter,
 )
+from writer.rules_routes import add_rules_routes
 from writer.store import Outcome
 
 
@@ -57,6 +58,7 @@ def public_application(
     _add_public_routes(app, _PublicRoutes(comments, authenticator, gates, reading))
     add_ticket_route(app, reading)
     add_moderation_routes(app, comments, authenticator, gates.posts)
+    add_rules_routes(app, comments, authenticator, gates, reading)
     return app
 
 
@@ -90,6 +92,8 @@ class _PublicRoutes:
         body = await read_body(request, MAX_BODY_BYTES, BODY_DEADLINE_S)
         comment = read_post(body, caller, video_id, anonymous)
         result = await self._comments.post(video_id, comment, key, current_request_id())
+        if result.refusal is not None:
+            raise result.refusal.error()
         if result.outcome is Outcome.CONFLICT:
             raise KeyReused()
         if result.outcome is Outcome.REMOVED:

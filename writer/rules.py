@@ -218,13 +218,17 @@ class Refusal(NamedTuple):
     code: Code
     wait_ms: int = 0
 
+    @property
+    def wait_s(self) -> int:
+        """For how long, in whole seconds."""
+        return max(math.ceil(self.wait_ms / 1000), 1)
+
     def error(self) -> CallerError:
         """What the caller is told."""
-        wait_s = max(math.ceil(self.wait_ms / 1000), 1)
         if self.code is Code.SLOW_MODE:
-            return SlowMode(retry_after_s=wait_s)
+            return SlowMode(retry_after_s=self.wait_s)
         if self.code is Code.TIMED_OUT:
-            return TimedOut(retry_after_s=wait_s)
+            return TimedOut(retry_after_s=self.wait_s)
         return _ERRORS[self.code]()
 
 

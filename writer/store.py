@@ -142,6 +142,16 @@ class CommentStore(Protocol):
     async def filters(self, video_id: str) -> tuple[int, bytes]:
         """The version of a video's filters and what they are, (0, b"") if it has none."""
 
+    async def authored(self, author_id: str, video_id: str, after: int, limit: int) -> list[int]:
+        """Numbers above `after` of an author's comments on a video, in order; also of those that
+        are removed now, as long as it is known who wrote them.
+        """
+
+    async def authored_videos(self, author_id: str, after: str, limit: int) -> list[str]:
+        """Videos with ids above `after` that an author has commented on, in their order; perhaps
+        more than those.
+        """
+
     async def used_slots(self, video_id: str, slots: Sequence[str]) -> dict[str, int]:
         """When slots (`writer.rules.Pace`) were used last, in wall-clock milliseconds; those that
         were not are left out, and so may be those that were long ago.

@@ -98,6 +98,18 @@ class MemoryStore:
         version = self.rulebook.rules.get(video_id, NO_RULES).filters
         return version, self.rulebook.filters.get(video_id, b"")
 
+    async def authored(self, author_id: str, video_id: str, after: int, limit: int) -> list[int]:
+        """As CommentStore.authored."""
+        self._ensure_serving()
+        found = self._comments.find_authored(author_id, video_id)
+        return [seq for seq in found if seq > after][:limit]
+
+    async def authored_videos(self, author_id: str, after: str, limit: int) -> list[str]:
+        """As CommentStore.authored_videos."""
+        self._ensure_serving()
+        videos = sorted(video_id for video_id in self._comments.videos if video_id > after)
+        return [one for one in videos if self._comments.find_authored(author_id, one)][:limit]
+
     async def used_slots(self, video_id: str, slots: Sequence[str]) -> dict[str, int]:
         """As CommentStore.used_slots."""
         self._ensure_serving()

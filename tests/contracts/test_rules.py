@@ -352,3 +352,17 @@ async def test_no_comment_is_above_a_ban_that_another_writer_numbered(
     above = [json.loads(raw) for raw in (await log_of(store))[number:]]
     assert above
     assert {one["author_id"] for one in above} == {BOB}
+
+
+async def test_what_an_author_wrote_is_found_again(store: CommentStore) -> None:
+    await post(store, written("a"), written("b", BOB), written("c"), NewComment("ann", "d"))
+    await post(store, written("e"), video="w")
+    await rule(store, NewPin(1))
+    await rule(store, ban())
+    await remove(store, 3)
+    assert await store.authored(ANN, "v", 0, 10) == [1, 3]
+    assert await store.authored(ANN, "v", 1, 10) == [3]
+    assert await store.authored(ANN, "v", 0, 1) == [1]
+    assert await store.authored_videos(ANN, "", 10) == ["v", "w"]
+    assert await store.authored_videos(ANN, "v", 10) == ["w"]
+    assert await store.authored("u_nobody", "v", 0, 10) == []

@@ -92,6 +92,30 @@ def read_recent(
     return _page(connection, video_id, rows[::-1])
 
 
+def read_authored(
+    connection: sqlite3.Connection, author_id: str, video_id: str, after: int, limit: int
+) -> list[int]:
+    """As CommentStore.authored."""
+    rows = connection.execute(
+        "SELECT seq FROM authored WHERE author_id = ? AND video_id = ? AND seq > ?"
+        " ORDER BY seq LIMIT ?",
+        (author_id, video_id, after, limit),
+    )
+    return [seq for (seq,) in rows]
+
+
+def read_authored_videos(
+    connection: sqlite3.Connection, author_id: str, after: str, limit: int
+) -> list[str]:
+    """As CommentStore.authored_videos."""
+    rows = connection.execute(
+        "SELECT DISTINCT video_id FROM authored WHERE author_id = ? AND video_id > ?"
+        " ORDER BY video_id LIMIT ?",
+        (author_id, after, limit),
+    )
+    return [video_id for (video_id,) in rows]
+
+
 def sweep_keys(connection: sqlite3.Connection, used_before_s: float, limit: int) -> int:
     """Forget up to `limit` keys used before a wall-clock time; how many there were."""
     cursor = connection.execute(

@@ -164,6 +164,22 @@ class SqliteStore:
         )
         return found
 
+    async def authored(self, author_id: str, video_id: str, after: int, limit: int) -> list[int]:
+        """As `CommentStore.authored`."""
+        found: list[int] = await self._read(
+            self._history,
+            lambda connection: queries.read_authored(connection, author_id, video_id, after, limit),
+        )
+        return found
+
+    async def authored_videos(self, author_id: str, after: str, limit: int) -> list[str]:
+        """As `CommentStore.authored_videos`."""
+        found: list[str] = await self._read(
+            self._history,
+            lambda connection: queries.read_authored_videos(connection, author_id, after, limit),
+        )
+        return found
+
     async def used_slots(self, video_id: str, slots: Sequence[str]) -> dict[str, int]:
         """As `CommentStore.used_slots`."""
         found: dict[str, int] = await self._read(

@@ -1,0 +1,88 @@
+"""What all calls of moderation have in common: who calls, and with what body."""
+
+from __future__ import annotations
+
+import re
+
+from aiohttp import web
+
+from identity.authenticator import Authenticator
+from identity.caller import Caller
+from identity.roles import Rank
+from service.edge import BODY_DEADLINE_S
+from service.logs import current_request_id
+from service.middleware import read_body
+from wire.comment import MAX_BODY_BYTES
+from wire.errors import InvalidField, LengthRequired
+from writer.comment_service import CommentService
+from writer.gates import Gate
+from writer.redaction import Redacted, Redaction
+from writer.request_parts import check_media_type
+from writer.rules import Ruled, Ruling
+
+_ETAG = re.compile(r'"([0-9]{1,15})"', re.ASCII)
+
+
+class ModeratorCalls:
+    """Base of the routes of moderation. All of them count as posts of their address."""
+
+    def __init__(self, comments: CommentService, authenticator: Authenticator, gate: Gate) -> None:
+        self._comments, self._authenticator, self._gate = comments, authenticator, gate
+
+    async def identify(self, request: web.Request) -> Caller:
+        """Who calls. Raises TooManyRequests, and what Authenticator.identify raises."""
+        self._gate(request)
+        return await self._authenticator.identify(request.headers)
+
+    async def require(self, request: web.Request, rank: Rank = Rank.MODERATOR) -> Caller:
+        """Who calls, at least a `rank` for the video in the path. Raises PermissionDenied."""
+        caller = await self.identify(request)
+        caller.require(request.match_info["video_id"], rank)
+        return caller
+
+    async def redact(self, request: web.Request, redaction: Redaction) -> Redacted:
+        """Of the video in the path. See CommentService.redact."""
+        return await self._comments.redact(
+            request.match_info["video_id"], redaction, current_request_id()
+        )
+
+    async def rule(self, request: web.Request, ruling: Ruling) -> Ruled:
+        """Of the video in the path. See CommentService.rule."""
+        return await self._comments.rule(
+            request.match_info["video_id"], ruling, current_request_id()
+        )
+
+
+async def json_body(request: web.Request, limit: int = MAX_BODY_BYTES) -> bytes:
+    """A body that must be there. Raises NotJsonMediaType, LengthRequired, BodyTooLarge."""
+    check_media_type(request)
+    return await read_body(request, limit, BODY_DEADLINE_S)
+
+
+async def optional_body(request: web.Request) -> bytes:
+    """A body, b"" if there is none. Raises as `json_body`."""
+    try:
+        body = await read_body(request, MAX_BODY_BYTES, BODY_DEADLINE_S)
+    except LengthRequired:
+        return b""
+    if body:
+        check_media_type(request)
+    return body
+
+
+def if_match(request: web.Request) -> int | None:
+    """The version that something must have before it is changed; None if any will do (RFC 9110,
+    section 13.1.1). Raises InvalidField for what is no tag of ours.
+    """
+    values = request.headers.getall("If-Match", ())
+    if not values or values == ["*"]:
+        return None
+    match = _ETAG.fullmatch(values[0].strip()) if len(values) == 1 else None
+    if match is None:
+        raise InvalidField("If-Match", 'must be one ETag as it was sent, such as "3", or *')
+    return int(match[1])
+
+
+def entry_of(notices: tuple[tuple[int, bytes], ...]) -> bytes:
+    """The newest entry that says so; an empty object if none ever did, or it is not known."""
+    return notices[0][1] if notices else b"{}"
