@@ -10,6 +10,7 @@ from multidict import MultiMapping
 
 from identity.caller import ANONYMOUS, Caller
 from identity.config import Anonymous
+from identity.revocations import Revocations
 from service.tasks import TaskHome
 from wire.errors import TokenInvalid
 
@@ -36,6 +37,7 @@ class Verifier(Protocol):
 class Authenticator:
     """One of a process. `verifier` is None where no keys are configured: every token is then
     refused, since a token that is sent must never be ignored. `anonymous`: who posts without one.
+    revocations: of tokens, empty until somebody fills it.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Authenticator:
     ) -> None:
         self._verifier = verifier
         self.anonymous = anonymous
+        self.revocations = Revocations()
 
     @property
     def problem(self) -> str | None:
@@ -70,7 +73,10 @@ class Authenticator:
             return ANONYMOUS
         if self._verifier is None:
             raise TokenInvalid("no keys are configured here")
-        return await self._verifier.verify(token)
+        caller = await self._verifier.verify(token)
+        assert caller.author_id is not None  # of every token
+        self.revocations.check(caller.author_id, caller.issued_at)
+        return caller
 
 
 def find_token(headers: MultiMapping[str]) -> str | None:

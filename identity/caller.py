@@ -11,12 +11,14 @@ from wire.errors import PermissionDenied, TokenMissing
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who calls. `author_id` is None for an anonymous caller only; `name` is None if the token
-    carries none, and always for an anonymous caller.
+    carries none, and always for an anonymous caller. issued_at: when the token was, wall clock in
+    seconds.
     """
 
     author_id: str | None = None
     name: str | None = None
     roles: Roles = NO_ROLES
+    issued_at: float = 0.0
 
     @property
     def anonymous(self) -> bool:

@@ -45,6 +45,7 @@ class Claims:
     expires_at: float
     name: str | None
     roles: Roles
+    issued_at: float = 0.0
 
 
 _decoder = msgspec.json.Decoder(_Wire)
@@ -63,7 +64,8 @@ def read_claims(payload: bytes, rules: TokenRules, now: float) -> Claims:
     _check_times(said, now)
     try:
         name = None if said.name is None else check_author(said.name)
-        return Claims(said.iss, said.sub, said.exp + LEEWAY_S, name, Roles(said.roles))
+        roles = Roles(said.roles)
+        return Claims(said.iss, said.sub, said.exp + LEEWAY_S, name, roles, said.iat)
     except InvalidField as exc:
         raise TokenInvalid(f"claims: name {exc.detail.partition(': ')[2]}") from exc
     except ValueError as exc:

@@ -44,6 +44,11 @@ class Ticket:
     expires_at: int
     life_s: int
 
+    @property
+    def issue(self) -> tuple[str, int]:
+        """To whom and when it was issued; for `Revocations`."""
+        return self.author_id, self.expires_at - self.life_s
+
     def seconds_left(self, now: float, chance: float) -> float:
         """For how long a stream may go on that opens at `now`; 0 or less if the ticket is over.
 

@@ -92,8 +92,8 @@ class TokenVerifier:
             header = _read_header(token)
             key = await self._keys.find(header.kid)
             claims = self._check(token, header, key)
-            name, roles = claims.name, claims.roles
-            caller = Caller(self._author_ids.find(claims.issuer, claims.subject), name, roles)
+            author_id = self._author_ids.find(claims.issuer, claims.subject)
+            caller = Caller(author_id, claims.name, claims.roles, claims.issued_at)
             self._remember(digest, _Known(caller, claims.expires_at, len(token)))
         return caller
 

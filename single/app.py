@@ -28,6 +28,7 @@ from single.sink import HubSink, NoFeed
 from wire.errors import Draining
 from writer.comment_service import CommentService
 from writer.metrics import WriterMetrics
+from writer.moderation import Moderation
 from writer.public_routes import public_application
 from writer.stores import build_store
 
@@ -61,6 +62,9 @@ class SingleService:
             on_reachable=lambda _: self._mark_health(),
         )
         self._authenticator = build_authenticator(config.identity, shell.registry)
+        self._moderation = Moderation(
+            self._comments, self._store.moderation, metrics, self._authenticator.revocations
+        )
         metrics.watch_queues(self._queues)
         self._build_listeners(metrics)
 
@@ -82,6 +86,7 @@ class SingleService:
         await self._authenticator.start(self.tasks)
         self._node.start()
         self.tasks.spawn(self._watch_store(), "store check")
+        self.tasks.spawn(self._moderation.site.watch(), "site rules")
         await self._http.prepare()
         await self._streams.start()
         log.info("listening", public_port=self.public_port, ops_port=self.ops_port)
@@ -125,6 +130,7 @@ class SingleService:
         )
         app = public_application(
             self._comments,
+            self._moderation,
             metrics,
             config.edge,
             authenticator=self._authenticator,

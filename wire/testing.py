@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
 from wire.comment import NewComment, encode_comment
-from wire.entry import Removed, encode_removed, encode_restored, encode_tombstone, is_comment
+from wire.entry import Removed, RemovedBy, encode_removed, encode_restored, encode_tombstone, is_comment
 from wire.ids import new_epoch
 from wire.internal import Batch
 from wire.rulings import encode_pinned
@@ -51,13 +51,19 @@ class MemoryComments:
         """Put tombstones in the place of comments; the notice, as a writer would dispatch it."""
         raws = self._raws[video_id]
         for seq in removed.targets:
-            self.removed[video_id, seq] = (len(raws) + 1, raws[seq - 1])
+            kept = b"" if removed.by is RemovedBy.ERASURE else raws[seq - 1]
+            self.removed[video_id, seq] = (len(raws) + 1, kept)
             # Entries that have shown it again have its text too.
             for number in (seq, *self.repeated.pop((video_id, seq), ())):
                 raws[number - 1] = encode_tombstone(raws[number - 1])
         seq = len(raws) + 1
         raws.append(encode_removed(self.epoch, video_id, seq, removed, created_at))
         return self.batch(video_id, seq, seq)
+
+    def destroy(self, video_id: str, seqs: Iterable[int]) -> None:
+        """Of those of these comments that are removed already, keep nothing."""
+        for place in {(video_id, seq) for seq in seqs} & self.removed.keys():
+            self.removed[place] = (self.removed[place][0], b"")
 
     def restore(self, video_id: str, seq: int, created_at: str = CREATED_AT) -> Batch:
         """Put a removed comment back; the notice, as a writer would dispatch it."""

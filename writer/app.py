@@ -15,6 +15,7 @@ from writer.comment_service import CommentService
 from writer.config import Config
 from writer.internal_routes import READ_METHODS, internal_application
 from writer.metrics import WriterMetrics
+from writer.moderation import Moderation
 from writer.public_routes import public_application
 from writer.stores import build_store
 from writer.wiring import wire_up
@@ -36,6 +37,9 @@ class WriterService:
         self._store = build_store(config.store, shell.registry, metrics, self.tasks.fail)
         self._comments = CommentService(self._store, self._wiring.sink, self.tasks, metrics)
         self._authenticator = build_authenticator(config.identity, shell.registry)
+        self._moderation = Moderation(
+            self._comments, self._store.moderation, metrics, self._authenticator.revocations
+        )
         metrics.watch_queues(self._queues)
         self._build_listeners(metrics)
 
@@ -63,6 +67,7 @@ class WriterService:
         await self._internal.start()
         await self._public.start()
         self.tasks.spawn(self._watch_store(), "store check")
+        self.tasks.spawn(self._moderation.site.watch(), "site rules")
         await self._wiring.start()
         await self._wiring.announce(self.internal_port)
         self._mark_health()
@@ -91,6 +96,7 @@ class WriterService:
         config, service, shell = self._config, self._config.service, self._shell
         public = public_application(
             self._comments,
+            self._moderation,
             metrics,
             config.edge,
             authenticator=self._authenticator,

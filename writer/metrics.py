@@ -27,6 +27,9 @@ class WriterMetrics:
         self.conflicts = counter("comments_conflicts", "Keys used again with another body")
         self.removed = counter("comments_removed", "Comments removed", "by")
         self.restored = counter("comments_restored", "Removed comments shown again")
+        self.held = counter("comments_held", "Comments that wait for a moderator")
+        self.decided = counter("comments_decided", "Held comments that were decided", "decision")
+        self.erasures = counter("authors_erased", "Authors whose comments were destroyed")
         self.rulings = counter("rulings", "Changes of a video's rules", "kind")
         self.refused = counter("comments_refused", "Posts refused with 503 or 429", "reason")
         self.reads_refused = counter(

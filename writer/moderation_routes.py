@@ -14,16 +14,21 @@ from wire.errors import TokenMissing
 from wire.moderation import parse_reason, parse_removal
 from writer.comment_service import CommentService
 from writer.gates import Gate
+from writer.moderation import Moderation
 from writer.moderator_calls import ModeratorCalls, entry_of, json_body, optional_body
 from writer.redaction import Removal, Restoration
 from writer.request_parts import COMMENT, JSON_HEADERS, VIDEO
 
 
 def add_moderation_routes(
-    app: web.Application, comments: CommentService, authenticator: Authenticator, gate: Gate
+    app: web.Application,
+    comments: CommentService,
+    moderation: Moderation,
+    authenticator: Authenticator,
+    gate: Gate,
 ) -> None:
     """Serve the calls that remove and restore comments. They count as posts of their address."""
-    routes = _ModerationRoutes(comments, authenticator, gate)
+    routes = _ModerationRoutes(comments, moderation, authenticator, gate)
     app.router.add_delete(COMMENT, routes.delete_comment)
     app.router.add_post(f"{COMMENT}/restore", routes.restore_comment)
     app.router.add_post(f"{VIDEO}/removals", routes.remove_comments)
@@ -42,21 +47,23 @@ class _ModerationRoutes(ModeratorCalls):
             if moderates
             else Removal((seq,), RemovedBy.AUTHOR, reason, caller.author_id)
         )
-        redacted = await self.redact(request, removal)
+        redacted = await self.redact(request, caller, removal)
         return web.Response(body=entry_of(redacted.notices), headers=JSON_HEADERS)
 
     async def remove_comments(self, request: web.Request) -> web.Response:
         """POST .../removals: up to 500 at once. 200 with all notices that name them."""
-        await self.require(request)
+        caller = await self.require(request)
         seqs, reason = parse_removal(await json_body(request))
-        redacted = await self.redact(request, Removal(seqs, RemovedBy.MODERATOR, reason))
+        removal = Removal(seqs, RemovedBy.MODERATOR, reason)
+        redacted = await self.redact(request, caller, removal)
         notices = b",".join([raw for _, raw in redacted.notices])
         return web.Response(body=b'{"notices":[%s]}' % notices, headers=JSON_HEADERS)
 
     async def restore_comment(self, request: web.Request) -> web.Response:
         """POST .../comments/{seq}/restore: 200 with the comment."""
-        await self.require(request)
-        redacted = await self.redact(request, Restoration(int(request.match_info["seq"])))
+        caller = await self.require(request)
+        restoration = Restoration(int(request.match_info["seq"]))
+        redacted = await self.redact(request, caller, restoration)
         return web.Response(body=redacted.comment, headers=JSON_HEADERS)
 
 

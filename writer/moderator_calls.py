@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from identity.authenticator import Authenticator
@@ -16,9 +19,10 @@ from wire.comment import MAX_BODY_BYTES
 from wire.errors import InvalidField, LengthRequired
 from writer.comment_service import CommentService
 from writer.gates import Gate
+from writer.moderation import Moderation
 from writer.redaction import Redacted, Redaction
 from writer.request_parts import check_media_type
-from writer.rules import Ruled, Ruling
+from writer.rules import RULING_NAMES, Ruled, Ruling
 
 _ETAG = re.compile(r'"([0-9]{1,15})"', re.ASCII)
 
@@ -26,8 +30,15 @@ _ETAG = re.compile(r'"([0-9]{1,15})"', re.ASCII)
 class ModeratorCalls:
     """Base of the routes of moderation. All of them count as posts of their address."""
 
-    def __init__(self, comments: CommentService, authenticator: Authenticator, gate: Gate) -> None:
-        self._comments, self._authenticator, self._gate = comments, authenticator, gate
+    def __init__(
+        self,
+        comments: CommentService,
+        moderation: Moderation,
+        authenticator: Authenticator,
+        gate: Gate,
+    ) -> None:
+        self._comments, self._moderation = comments, moderation
+        self._authenticator, self._gate = authenticator, gate
 
     async def identify(self, request: web.Request) -> Caller:
         """Who calls. Raises TooManyRequests, and what Authenticator.identify raises."""
@@ -40,17 +51,39 @@ class ModeratorCalls:
         caller.require(request.match_info["video_id"], rank)
         return caller
 
-    async def redact(self, request: web.Request, redaction: Redaction) -> Redacted:
+    async def redact(
+        self, request: web.Request, caller: Caller, redaction: Redaction
+    ) -> Redacted:
         """Of the video in the path. See CommentService.redact."""
-        return await self._comments.redact(
-            request.match_info["video_id"], redaction, current_request_id()
-        )
+        async with self.noted(request, caller, type(redaction).__name__.lower(), redaction):
+            return await self._comments.redact(
+                request.match_info["video_id"], redaction, current_request_id()
+            )
 
-    async def rule(self, request: web.Request, ruling: Ruling) -> Ruled:
+    async def rule(self, request: web.Request, caller: Caller, ruling: Ruling) -> Ruled:
         """Of the video in the path. See CommentService.rule."""
-        return await self._comments.rule(
-            request.match_info["video_id"], ruling, current_request_id()
-        )
+        async with self.noted(request, caller, RULING_NAMES[type(ruling)], ruling):
+            return await self._comments.rule(
+                request.match_info["video_id"], ruling, current_request_id()
+            )
+
+    def noted(
+        self, request: web.Request, caller: Caller, action: str, what: msgspec.Struct
+    ) -> AbstractAsyncContextManager[None]:
+        """A call that is kept for the audit, whatever becomes of it."""
+        record = {
+            "by": caller.author_id,
+            "action": action,
+            "request_id": current_request_id(),
+            "what": told(what),
+        }
+        return self._moderation.noted(request.match_info.get("video_id", ""), record)
+
+
+def told(what: msgspec.Struct) -> dict[str, Any]:
+    """What a call asks for, as the audit shows it; no bodies of filters."""
+    said: dict[str, Any] = msgspec.to_builtins(what)
+    return {name: value for name, value in said.items() if name not in ("body", "by", "by_rank")}
 
 
 async def json_body(request: web.Request, limit: int = MAX_BODY_BYTES) -> bytes:

@@ -19,7 +19,10 @@ from wire.errors import CommentRemoved, InvalidField, KeyReused
 from writer.authorship import check_may_post, read_post
 from writer.comment_service import CommentService, History
 from writer.gates import Gates
+from writer.held import Held
+from writer.held_routes import add_held_routes, held_response
 from writer.metrics import WriterMetrics
+from writer.moderation import Moderation
 from writer.moderation_routes import add_moderation_routes
 from writer.openapi.document import openapi_document
 from writer.rate_limit import Rates
@@ -34,11 +37,13 @@ from writer.request_parts import (
     parameter,
 )
 from writer.rules_routes import add_rules_routes
+from writer.site_routes import add_site_routes
 from writer.store import Outcome
 
 
 def public_application(
     comments: CommentService,
+    moderation: Moderation,
     metrics: WriterMetrics,
     edge: PublicEdge,
     *,
@@ -55,10 +60,13 @@ def public_application(
     authenticator = authenticator or Authenticator()
     gates = Gates.of(rates or Rates(), metrics, edge)
     reading = Reading(authenticator, readers or Readers(), gates.reads)
-    _add_public_routes(app, _PublicRoutes(comments, authenticator, gates, reading))
+    _add_public_routes(app, _PublicRoutes(comments, moderation, authenticator, gates, reading))
     add_ticket_route(app, reading)
-    add_moderation_routes(app, comments, authenticator, gates.posts)
-    add_rules_routes(app, comments, authenticator, gates, reading)
+    parts = (app, comments, moderation, authenticator)
+    add_moderation_routes(*parts, gates.posts)
+    add_rules_routes(*parts, gates, reading)
+    add_held_routes(*parts, gates.posts)
+    add_site_routes(*parts, gates.posts)
     return app
 
 
@@ -74,15 +82,17 @@ class _PublicRoutes:
     def __init__(
         self,
         comments: CommentService,
+        moderation: Moderation,
         authenticator: Authenticator,
         gates: Gates,
         reading: Reading,
     ) -> None:
-        self._comments, self._authenticator = comments, authenticator
+        self._comments, self._moderation = comments, moderation
+        self._authenticator = authenticator
         self._post_gate, self._reading = gates.posts, reading
 
     async def post_comment(self, request: web.Request) -> web.Response:
-        """POST .../comments: 201, or 200 for a key that was used before."""
+        """POST .../comments: 201, 200 for a key that was used before, 202 if it is held."""
         self._post_gate(request)
         check_media_type(request)
         key = idempotency_key(request)
@@ -91,7 +101,9 @@ class _PublicRoutes:
         check_may_post(caller, anonymous)
         body = await read_body(request, MAX_BODY_BYTES, BODY_DEADLINE_S)
         comment = read_post(body, caller, video_id, anonymous)
-        result = await self._comments.post(video_id, comment, key, current_request_id())
+        result = await self._moderation.post(video_id, comment, key, current_request_id())
+        if isinstance(result, Held):
+            return held_response(result)
         if result.refusal is not None:
             raise result.refusal.error()
         if result.outcome is Outcome.CONFLICT:

@@ -38,6 +38,13 @@ class Removal(msgspec.Struct, frozen=True, gc=False):
     reason: str | None = None
     author_id: str | None = None
 
+    @property
+    def destroys(self) -> bool:
+        """Whether they can never be restored: nothing is kept of them, nor of those of them that
+        were removed before.
+        """
+        return self.by is RemovedBy.ERASURE
+
 
 class Restoration(msgspec.Struct, frozen=True, gc=False):
     """Show a removed comment again."""

@@ -18,6 +18,7 @@ from wire.moderation import parse_pin, parse_sanction, parse_settings
 from wire.rulings import until_text
 from writer.comment_service import CommentService
 from writer.gates import Gates
+from writer.moderation import Moderation
 from writer.moderator_calls import ModeratorCalls, entry_of, if_match, json_body, optional_body
 from writer.purge import remove_all_of
 from writer.reading import Reading
@@ -29,12 +30,13 @@ from writer.standing import standing
 def add_rules_routes(
     app: web.Application,
     comments: CommentService,
+    moderation: Moderation,
     authenticator: Authenticator,
     gates: Gates,
     reading: Reading,
 ) -> None:
     """Serve the calls about the rules of a video."""
-    routes = _RulesRoutes(comments, authenticator, gates, reading)
+    routes = _RulesRoutes(comments, moderation, authenticator, gates, reading)
     app.router.add_get(f"{VIDEO}/settings", routes.get_settings)
     app.router.add_patch(f"{VIDEO}/settings", routes.change_settings)
     app.router.add_put(f"{VIDEO}/pin", routes.pin)
@@ -50,11 +52,12 @@ class _RulesRoutes(ModeratorCalls):
     def __init__(
         self,
         comments: CommentService,
+        moderation: Moderation,
         authenticator: Authenticator,
         gates: Gates,
         reading: Reading,
     ) -> None:
-        super().__init__(comments, authenticator, gates.posts)
+        super().__init__(comments, moderation, authenticator, gates.posts)
         self._reads, self._reading = gates.reads, reading
 
     async def get_settings(self, request: web.Request) -> web.Response:
@@ -65,20 +68,21 @@ class _RulesRoutes(ModeratorCalls):
 
     async def change_settings(self, request: web.Request) -> web.Response:
         """PATCH .../settings: some of them; If-Match: only if nobody has changed them meanwhile."""
-        await self.require(request)
+        caller = await self.require(request)
         version, changes = if_match(request), parse_settings(await json_body(request))
-        ruled = await self.rule(request, SettingsChange(changes, version))
+        ruled = await self.rule(request, caller, SettingsChange(changes, version))
         return _settings(ruled.rules)
 
     async def pin(self, request: web.Request) -> web.Response:
         """PUT .../pin: 200 with the entry."""
-        await self.require(request)
-        return _entry(await self.rule(request, NewPin(parse_pin(await json_body(request)))))
+        caller = await self.require(request)
+        pin = NewPin(parse_pin(await json_body(request)))
+        return _entry(await self.rule(request, caller, pin))
 
     async def unpin(self, request: web.Request) -> web.Response:
         """DELETE .../pin: 200 with the entry, or {} if nothing was pinned ever."""
-        await self.require(request)
-        return _entry(await self.rule(request, NewPin(None)))
+        caller = await self.require(request)
+        return _entry(await self.rule(request, caller, NewPin(None)))
 
     async def list_sanctions(self, request: web.Request) -> web.Response:
         """GET .../sanctions: those that count, by author id."""
@@ -99,7 +103,7 @@ class _RulesRoutes(ModeratorCalls):
         new = new_sanction(
             author_id, caller, int(caller.rank_in(video_id)), await optional_body(request)
         )
-        ruled = await self.rule(request, new)
+        ruled = await self.rule(request, caller, new)
         if new.purge:
             await remove_all_of(
                 self._comments, author_id, video_id, reason=new.reason,
@@ -112,7 +116,8 @@ class _RulesRoutes(ModeratorCalls):
         caller = await self.require(request)
         author_id = request.match_info["author_id"]
         rank = int(caller.rank_in(request.match_info["video_id"]))
-        ruled = await self.rule(request, NewSanction(author_id, None, str(caller.author_id), rank))
+        lifted = NewSanction(author_id, None, str(caller.author_id), rank)
+        ruled = await self.rule(request, caller, lifted)
         return sanction_response(ruled.sanction)
 
     async def get_me(self, request: web.Request) -> web.Response:

@@ -13,6 +13,7 @@ from service.config import EnvReader
 from service.metrics import Exports
 from writer.cassandra.config import CassandraConfig
 from writer.metrics import WriterMetrics
+from writer.moderation_store import ModerationStore
 from writer.redaction import DAY_S, REMOVED_KEPT_S
 from writer.sqlite.store import SqliteStore
 from writer.store import CommentStore, StoreReplaced
@@ -21,7 +22,11 @@ SQLITE, CASSANDRA = "sqlite", "cassandra"
 
 
 class ProcessStore(CommentStore, Protocol):
-    """A store that tells what waits in it."""
+    """A store that tells what waits in it, and keeps what moderation needs beside the logs."""
+
+    @property
+    def moderation(self) -> ModerationStore:
+        """Started and stopped with the store."""
 
     @property
     def queues(self) -> dict[str, int]:

@@ -173,6 +173,8 @@ class MemoryStore:
         kept = {seq: one for seq in removal.targets if (one := self._kept(video_id, seq))}
         plan = plan_removal(removal, rows, kept)
         earlier = tuple(self._rows(video_id, plan.notices).items())
+        if removal.destroys:
+            self._comments.destroy(video_id, removal.targets)
         if not plan.targets:
             return Redacted(None, earlier)
         notice = self._comments.remove(video_id, plan.removed(removal), created_at)
@@ -194,7 +196,7 @@ class MemoryStore:
 
     def _kept(self, video_id: str, seq: int) -> Kept | None:
         kept = self._comments.removed.get((video_id, seq))
-        return None if kept is None else Kept(kept[1], kept[0])
+        return None if kept is None else Kept(kept[1] or None, kept[0])
 
     def _page(self, video_id: str, first: int, last: int) -> Page:
         self._ensure_serving()

@@ -21,6 +21,7 @@ import structlog
 
 from wire.errors import StoreUnavailable
 from wire.ids import new_epoch
+from writer.sqlite.scrub import UNSCRUBBED
 from writer.store import StoreReplaced
 
 log = structlog.get_logger()
@@ -29,8 +30,10 @@ log = structlog.get_logger()
 # is opened; other processes may go on with it meanwhile, as long as a version only adds.
 _STEPS = tuple(map(Path(__file__).with_name, ("schema.sql", "version-2.sql", "version-3.sql")))
 SCHEMA_VERSION = len(_STEPS)
+_SECURE_SINCE = 3  # the version
 _PRAGMAS = (
     "PRAGMA synchronous=FULL",  # a commit is on the disk when it returns
+    "PRAGMA secure_delete=ON",  # what is destroyed is overwritten, see `scrub`
     "PRAGMA mmap_size=0",  # a truncated or failing file must be an error, not SIGBUS
     "PRAGMA cache_size=-16384",
     "PRAGMA wal_autocheckpoint=1000",
@@ -183,6 +186,8 @@ def _ensure_schema(connection: sqlite3.Connection) -> str:
             connection.execute(statement)
     if version == 0:
         connection.execute("INSERT INTO meta VALUES ('epoch', ?)", (new_epoch(),))
+    elif version < _SECURE_SINCE:
+        connection.execute("INSERT OR REPLACE INTO meta VALUES (?, '1')", (UNSCRUBBED,))
     if version < SCHEMA_VERSION:
         connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         log.info("store_schema_applied", before=version, version=SCHEMA_VERSION)

@@ -53,6 +53,8 @@ class Redactor:
         rows, kept = self._rows(removal.targets), self._kept(removal.targets)
         plan = plan_removal(removal, rows, kept)
         earlier = tuple(self._rows(plan.notices).items())
+        if removal.destroys:
+            self._destroy(removal.targets)
         if not plan.targets:
             return Redacted(None, earlier)
         notice = read_head(self.connection, self.video_id) + 1
@@ -60,7 +62,10 @@ class Redactor:
         hidden = tombstones(shown | self._rows(self._repeated(plan.targets)))
         self.connection.executemany(
             "INSERT OR REPLACE INTO removed VALUES (?, ?, ?, NULL, ?, ?)",
-            [(self.video_id, seq, notice, raw, self.now_s) for seq, raw in shown.items()],
+            [
+                (self.video_id, seq, notice, None if removal.destroys else raw, self.now_s)
+                for seq, raw in shown.items()
+            ],
         )
         for seq, tombstone in hidden.items():
             self._rewrite(seq, tombstone)
@@ -107,6 +112,12 @@ class Redactor:
             among + among,
         )
         return [number for (number,) in rows]
+
+    def _destroy(self, seqs: Iterable[int]) -> None:
+        self.connection.execute(
+            f"UPDATE removed SET raw = NULL WHERE {_AMONG} AND restored IS NULL",  # noqa: S608
+            (self.video_id, json.dumps(list(seqs))),
+        )
 
     def _rewrite(self, seq: int, raw: bytes) -> None:
         self.connection.execute(

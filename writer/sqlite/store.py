@@ -21,11 +21,13 @@ import structlog
 
 from service.failpoints import Failpoint, reach
 from wire.errors import CallerError, StoreUnavailable
+from writer.held import HELD_KEPT_S
 from writer.read_lanes import ReadBounds
 from writer.redaction import REMOVED_KEPT_S, Redacted, Redaction, Removal, Restoration
 from writer.rules import Ruled, Rules, Ruling, Sanction
 from writer.sqlite import queries
 from writer.sqlite.file import SqliteFile, StoreIdentity
+from writer.sqlite.moderation import SqliteModeration, sweep_held
 from writer.sqlite.redactions import Redactor, sweep_removed
 from writer.sqlite.rules import (
     Ruler,
@@ -47,7 +49,8 @@ KEEP_KEYS_S = 25 * 3600.0  # promised: 24 h
 SWEEP_EVERY_S = 60.0
 SWEEP_ROWS = 1_000  # at most so many of a table at a time; more follow after the next commit
 
-_Done = list[Appended] | Redacted | Ruled | CallerError  # of a group
+_Done = Any  # of a group; a CallerError is raised to its caller only
+Work = Callable[[sqlite3.Connection], Any]
 Read = Callable[[sqlite3.Connection], Any]
 
 
@@ -56,6 +59,7 @@ class _Group:
     video_id: str
     items: Sequence[Item] = ()
     decree: tuple[Redaction | Ruling, str] | None = None  # with its created_at
+    work: Work | None = None
     only_tries: bool = False
 
 
@@ -98,6 +102,7 @@ class SqliteStore:
             )
             for name in ("store-heads", "store-ranges", "store-history")
         ]
+        self.moderation = SqliteModeration(path, self._run, self._read_history)
         self._threads: list[SqliteThread[Any, Any]] = [self._writer, *self._readers]
 
     @property
@@ -236,7 +241,16 @@ class SqliteStore:
         return await self._submit(thread, read)
 
     async def _decree(self, video_id: str, what: Redaction | Ruling, created_at: str) -> Any:
-        done = await self._submit(self._writer, _Group(video_id, decree=(what, created_at)))
+        return await self._change(_Group(video_id, decree=(what, created_at)))
+
+    async def _run(self, work: Work) -> Any:
+        return await self._change(_Group("", work=work))
+
+    async def _read_history(self, read: Read) -> Any:
+        return await self._read(self._history, read)
+
+    async def _change(self, group: _Group) -> Any:
+        done = await self._submit(self._writer, group)
         if isinstance(done, CallerError):
             raise done
         return done
@@ -257,7 +271,7 @@ class SqliteStore:
             epoch, now_s = self._identity.epoch, self._now()
             assert epoch is not None
             results = [_do(connection, epoch, group, now_s) for group in groups]
-            if any(group.items or group.decree for group in groups):
+            if any(group.items or group.decree or group.work for group in groups):
                 reach(Failpoint.WRITER_IN_COMMIT)
             elif any(group.only_tries for group in groups):
                 queries.write_nothing_new(connection)
@@ -275,6 +289,7 @@ class SqliteStore:
                 swept = queries.sweep_keys(connection, now_s - KEEP_KEYS_S, SWEEP_ROWS)
                 destroyed = sweep_removed(connection, now_s - self._removed_kept_s, SWEEP_ROWS)
                 unused = sweep_slots(connection, now_s, SWEEP_ROWS)
+                unused += sweep_held(connection, now_s - HELD_KEPT_S, SWEEP_ROWS)
         except StoreUnavailable:
             pass  # the next append meets the same fault and tells its caller
         if max(swept, destroyed, unused) < SWEEP_ROWS:
@@ -284,6 +299,11 @@ class SqliteStore:
 
 
 def _do(connection: sqlite3.Connection, epoch: str, group: _Group, now_s: float) -> _Done:
+    if group.work is not None:
+        try:
+            return group.work(connection)
+        except CallerError as exc:  # raised before anything was written
+            return exc
     if group.decree is None:
         return queries.append_group(connection, epoch, group.video_id, group.items, now_s)
     what, created_at = group.decree

@@ -15,6 +15,7 @@ from service.tasks import TaskHome
 from tests.raw_http import speak
 from writer.comment_service import CommentService
 from writer.metrics import WriterMetrics
+from writer.moderation import Moderation
 from writer.public_routes import public_application
 from writer.rate_limit import Rates
 from writer.read_lanes import ReadBounds
@@ -43,8 +44,13 @@ class PublicApi:
             self.store, self.sink, self.tasks, metrics, read_bounds=read_bounds
         )
         self.closing = False
+        authenticator = authenticator or Authenticator()
+        self.moderation = Moderation(
+            self.service, self.store.moderation, metrics, authenticator.revocations
+        )
         app = public_application(
             self.service,
+            self.moderation,
             metrics,
             PublicEdge(origins=frozenset({ORIGIN})),
             authenticator=authenticator,

@@ -1,0 +1,160 @@
+"""Moderation beside the logs: screening and holding comments, deciding held ones, the calls of
+moderators. What changes a video's rules goes through the CommentService.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import msgspec
+
+from identity.revocations import Revocations
+from screening.filters import Filters
+from screening.terms import Action
+from wire.comment import NewComment, timestamp
+from wire.errors import Blocked, CallerError, InvalidField, KeyReused, StoreUnavailable
+from writer.comment_service import CommentService
+from writer.held import Held, HeldState, hold
+from writer.metrics import WriterMetrics
+from writer.moderation_store import Call, ModerationStore
+from writer.recent_values import RecentValues
+from writer.rules import Code
+from writer.site_rules import SiteRules
+from writer.store import Appended
+
+MAX_FILTERS_KNOWN = 1_000  # videos whose filters are kept ready; the others are read again
+DEADLINE_S = 5.0  # of a call to the store
+_SCREENED_ANEW = 5  # filters that change faster than that are not kept up with
+
+T = TypeVar("T")
+_NO_FILTERS = Filters.parse(b'{"terms":[]}')
+
+
+class Moderation:
+    """Owns neither the service nor the store. site: what counts for every video; its `watch` is a
+    task of the process.
+    """
+
+    def __init__(
+        self,
+        comments: CommentService,
+        store: ModerationStore,
+        metrics: WriterMetrics,
+        revocations: Revocations,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._comments, self._store, self._metrics, self._now = comments, store, metrics, now
+        self.site = SiteRules(comments, store, metrics, revocations)
+        self._filters = RecentValues[str, tuple[int, Filters]](MAX_FILTERS_KNOWN)
+
+    async def post(
+        self, video_id: str, comment: NewComment, key: str | None, request_id: str = ""
+    ) -> Appended | Held:
+        """Store one comment, or hold it where the video's filters say so. A video without filters
+        is found to have none where the comment is numbered, and pays nothing.
+
+        Raises Banned, TimedOut, Blocked, KeyReused, and what GroupCommit.post raises.
+        """
+        self.site.check(comment)
+        for _ in range(_SCREENED_ANEW):
+            version, filters = self._filters.get(video_id) or (0, _NO_FILTERS)
+            action = filters.screen(comment.author, comment.text) if version else None
+            if action is Action.BLOCK:
+                raise Blocked()
+            if action is Action.HOLD:
+                return await self._hold(video_id, comment, key, request_id)
+            screened = msgspec.structs.replace(comment, screened=version) if version else comment
+            result = await self._comments.post(video_id, screened, key, request_id)
+            if result.refusal is None or result.refusal.code is not Code.UNSCREENED:
+                return result
+            version, body = await self._comments.filters(video_id)
+            self._filters.put(video_id, (version, Filters.parse(body)))
+        raise StoreUnavailable("the video's filters change too fast")
+
+    async def list_held(self, video_id: str, limit: int, held_after_ms: int) -> list[Held]:
+        """As ModerationStore.list_held."""
+        return await _in_time(self._store.list_held(video_id, limit, held_after_ms))
+
+    async def decide(
+        self, video_id: str, held_id: str, state: HeldState, by: str, request_id: str = ""
+    ) -> tuple[Held, Appended | None]:
+        """Decide a held comment, and post it if it is approved. The same decision again by the same
+        moderator completes one that was not answered: the comment is posted under one key.
+
+        Raises NotFound, AlreadyDecided; CallerError if the author may not post now.
+        """
+        now_ms = int(self._now() * 1000)
+        held = await _in_time(self._store.decide_held(video_id, held_id, state, by, now_ms))
+        self._metrics.decided.labels(state).inc()
+        if state is HeldState.DENIED:
+            return held, None
+        return held, await self._post_held(video_id, held, request_id)
+
+    async def note(self, video_id: str, record: dict[str, Any]) -> None:
+        """Keep a call of a moderator, with the time."""
+        now_s = self._now()
+        body = msgspec.json.encode({"at": timestamp(now_s), **record})
+        call = Call(int(now_s * 1000), secrets.randbits(31), body)
+        await _in_time(self._store.note_call(video_id, call))
+
+    @asynccontextmanager
+    async def noted(self, video_id: str, record: dict[str, Any]) -> AsyncIterator[None]:
+        """Keep a call before it is carried out, so that none is without a trace; and afterwards, if
+        it was refused.
+        """
+        await self.note(video_id, record)
+        try:
+            yield
+        except CallerError as exc:
+            await self.note(video_id, record | {"refused": exc.code})
+            raise
+
+    async def calls(self, video_id: str, limit: int, before: tuple[int, int]) -> list[Call]:
+        """As ModerationStore.calls."""
+        return await _in_time(self._store.calls(video_id, limit, before))
+
+    async def _hold(
+        self, video_id: str, comment: NewComment, key: str | None, request_id: str
+    ) -> Appended | Held:
+        new = hold(video_id, comment, key, int(self._now() * 1000))
+        held = await _in_time(self._store.hold(video_id, new))
+        if held is new:
+            self._metrics.held.inc()
+        if not held.same_words(new):
+            raise KeyReused()
+        if held.state is HeldState.DENIED:
+            raise Blocked()
+        if held.state is HeldState.APPROVED:
+            return await self._post_held(video_id, held, request_id)
+        return held
+
+    async def _post_held(self, video_id: str, held: Held, request_id: str) -> Appended:
+        key, comment = held.key or held.id, held.comment()
+        self.site.check(comment)
+        result = await self._comments.post(video_id, comment, key, request_id)
+        if result.refusal is not None:
+            raise result.refusal.error()
+        if result.seq and not held.seq:
+            await _in_time(self._store.note_held_seq(video_id, held.id, result.seq))
+        return result
+
+
+def parse_decision(value: object) -> HeldState:
+    """Raises InvalidField."""
+    decisions = {"approve": HeldState.APPROVED, "deny": HeldState.DENIED}
+    if not isinstance(value, str) or value not in decisions:
+        raise InvalidField("decision", "must be approve or deny")
+    return decisions[value]
+
+
+async def _in_time(call: Any) -> Any:
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            return await call
+    except TimeoutError as exc:
+        raise StoreUnavailable("the store did not answer in time") from exc
