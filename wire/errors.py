@@ -29,6 +29,7 @@
     |  |- ExpectationFailed   417 expectation_failed
     |  |- InvalidField        422 invalid_field        (names the field)
     |  |- KeyReused           422 idempotency_key_reused
+    |  |- TooManyMarks        422 marks                (names the field)
     |  |- LinksRefused        422 links
     |  |- NameReserved        422 name_reserved
     |  |- Blocked             422 blocked              (never says by which term)
@@ -312,6 +313,16 @@ class KeyReused(InvalidField):
 
     def __init__(self) -> None:
         super().__init__("Idempotency-Key", "was used before with another body")
+
+
+class TooManyMarks(InvalidField):
+    """More combining marks on one character than any writing needs. `field` names where."""
+
+    code = "marks"
+    title = "Too many combining marks"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field, "has too many combining marks in a row")
 
 
 class LinksRefused(InvalidField):

@@ -6,6 +6,7 @@ import msgspec
 
 from identity.caller import Caller
 from identity.config import Anonymous
+from screening.marks import check_marks
 from wire.comment import NewComment, parse_new_comment
 from wire.errors import InvalidField, TokenMissing
 
@@ -24,9 +25,11 @@ def read_post(body: bytes, caller: Caller, video_id: str, anonymous: Anonymous) 
     """The comment in a body. With a token the author is the token's name, and the comment carries
     the author's id and badges; without one it is a guest's where tokens are the rule.
 
-    Raises as parse_new_comment does.
+    Raises as parse_new_comment does, or TooManyMarks; for a name in a token too.
     """
     new = parse_new_comment(body, caller.name)
+    check_marks("author", new.author)
+    check_marks("text", new.text)
     if caller.author_id is not None:
         badges, rank = caller.badges(video_id), int(caller.rank_in(video_id))
         return msgspec.structs.replace(new, author_id=caller.author_id, badges=badges, rank=rank)

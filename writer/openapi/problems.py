@@ -37,6 +37,7 @@ from wire.errors import (
     TokenExpired,
     TokenInvalid,
     TokenMissing,
+    TooManyMarks,
     TooManyRequests,
     Unavailable,
 )
@@ -95,6 +96,7 @@ POST: Problems = (
     ExpectationFailed(),
     InvalidField("text", "is missing"),
     KeyReused(),
+    TooManyMarks("text"),
     CommentRemoved(),
     TooManyRequests(),
     *TOKENS,

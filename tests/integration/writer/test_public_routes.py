@@ -113,6 +113,13 @@ async def test_a_bad_text_is_refused(api: PublicApi, text: str) -> None:
     assert (status, document["field"]) == (422, "text")
 
 
+@pytest.mark.parametrize("field", ["author", "text"])
+async def test_towers_of_marks_are_refused(api: PublicApi, field: str) -> None:
+    status, document, _ = await post(api, {**GOOD, field: "Z" + "\u0301" * 9})
+    assert (status, document["code"], document["field"]) == (422, "marks", field)
+    assert (await post(api, {**GOOD, field: "Z" + "\u0301" * 8}))[0] == 201
+
+
 # T53: what a body may not be.
 @pytest.mark.parametrize(
     ("body", "status"),

@@ -62,7 +62,7 @@ def test_every_code_is_stable_and_belongs_to_one_error() -> None:
     assert set(codes.values()) == {
         "not_json", "bad_request", "forbidden", "not_found", "method_not_allowed",
         "expectation_failed", "length_required", "body_too_large", "unsupported_media_type",
-        "invalid_field",
+        "invalid_field", "marks",
         "idempotency_key_reused", "too_many_requests", "unavailable", "store_unavailable",
         "removed", "overloaded", "draining", "bad_gateway", "gateway_timeout", "peer_failed",
         "token_missing", "token_expired", "token_invalid", "keys_unavailable",

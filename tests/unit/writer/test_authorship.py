@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from identity.caller import ANONYMOUS, Caller
 from identity.config import Anonymous
 from identity.roles import Roles
 from wire.comment import NewComment
-from wire.errors import InvalidField, TokenMissing
+from wire.errors import InvalidField, TokenMissing, TooManyMarks
 from writer.authorship import check_may_post, read_post
 
 ANN = Caller("u_1", "Ann", Roles({"v": ["moderator"]}))
@@ -40,3 +42,17 @@ def test_a_guest_is_marked_where_tokens_are_the_rule() -> None:
     assert read_post(SOMEBODY, ANONYMOUS, "v", Anonymous.GUESTS) == NewComment(
         "ann", "hi", guest=True
     )
+
+
+@pytest.mark.parametrize("field", ["author", "text"])
+def test_towers_of_marks_are_refused_by_field(field: str) -> None:
+    fields = {"author": "ann", "text": "hi", field: "Z" + "\u0301" * 9}
+    with pytest.raises(TooManyMarks) as refused:
+        read_post(json.dumps(fields).encode(), ANONYMOUS, "v", Anonymous.ANYBODY)
+    assert refused.value.field == field
+
+
+def test_a_name_in_a_token_has_no_towers_either() -> None:
+    tower = Caller("u_1", "Z" + "\u0301" * 9)
+    with pytest.raises(TooManyMarks):
+        read_post(b'{"text":"hi"}', tower, "v", Anonymous.ANYBODY)
