@@ -25,6 +25,7 @@ from service.tasks import TaskHome
 from wire.internal import Batch
 from writer.comment_service import CommentService
 from writer.metrics import WriterMetrics
+from writer.moderation import Moderation
 from writer.public_routes import public_application
 from writer.sqlite.store import SqliteStore
 
@@ -66,7 +67,10 @@ class WriterServer:
         told = EnvReader(identity_variables(Path(issuer), {}) if issuer else {})
         authenticator = build_authenticator(IdentityConfig.read(told, "127.0.0.1"), registry)
         await authenticator.start(tasks)
-        app = public_application(comments, metrics, PublicEdge(), authenticator=authenticator)
+        moderation = Moderation(comments, store.moderation, metrics, authenticator.revocations)
+        app = public_application(
+            comments, moderation, metrics, PublicEdge(), authenticator=authenticator
+        )
         self._server = HttpServer(app, "127.0.0.1", 0)
         await self._server.start()
         return self._server.port

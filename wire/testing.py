@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from wire.comment import NewComment, encode_comment
-from wire.entry import Removed, RemovedBy, encode_removed, encode_restored, encode_tombstone, is_comment
+from wire.entry import (
+    Removed,
+    RemovedBy,
+    encode_removed,
+    encode_restored,
+    encode_tombstone,
+    is_comment,
+)
 from wire.ids import new_epoch
 from wire.internal import Batch
 from wire.rulings import encode_pinned

@@ -16,6 +16,7 @@ from screening.terms import MAX_FILTERS_BYTES
 from service.logs import current_request_id
 from wire.comment import timestamp
 from wire.errors import InvalidField
+from wire.ids import event_id_text
 from wire.json_text import parse_object, read_text
 from writer.comment_service import CommentService
 from writer.gates import Gate
@@ -120,10 +121,9 @@ class _HeldRoutes(ModeratorCalls):
         `after`: an event id to go on from. If the store fails meanwhile the reply breaks off.
         """
         await self.require(request)
-        video_id, after = request.match_info["video_id"], parameter(request, "after")
-        page = await self._comments.entries(video_id, MAX_LIMIT, after=after or None) if after else (
-            await self._comments.entries(video_id, MAX_LIMIT, after=await self._beginning(video_id))
-        )
+        video_id = request.match_info["video_id"]
+        after = parameter(request, "after") or await self._beginning(video_id)
+        page = await self._comments.entries(video_id, MAX_LIMIT, after=after)
         head = page.head
         response = web.StreamResponse(headers=_NDJSON)
         await response.prepare(request)
@@ -137,7 +137,7 @@ class _HeldRoutes(ModeratorCalls):
 
     async def _beginning(self, video_id: str) -> str:
         newest = await self._comments.entries(video_id, 1)
-        return str(msgspec.structs.replace(newest.head, seq=0))
+        return event_id_text(newest.head.epoch, 0)
 
 
 class _Decision(msgspec.Struct):

@@ -7,8 +7,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import Any, TypeVar
 
 import msgspec
@@ -49,6 +50,7 @@ class Moderation:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._comments, self._store, self._metrics, self._now = comments, store, metrics, now
+        self._nonces = count(secrets.randbits(30))  # in order, for calls of one moment
         self.site = SiteRules(comments, store, metrics, revocations)
         self._filters = RecentValues[str, tuple[int, Filters]](MAX_FILTERS_KNOWN)
 
@@ -99,7 +101,7 @@ class Moderation:
         """Keep a call of a moderator, with the time."""
         now_s = self._now()
         body = msgspec.json.encode({"at": timestamp(now_s), **record})
-        call = Call(int(now_s * 1000), secrets.randbits(31), body)
+        call = Call(int(now_s * 1000), next(self._nonces), body)
         await _in_time(self._store.note_call(video_id, call))
 
     @asynccontextmanager
@@ -152,7 +154,7 @@ def parse_decision(value: object) -> HeldState:
     return decisions[value]
 
 
-async def _in_time(call: Any) -> Any:
+async def _in_time(call: Awaitable[T]) -> T:
     try:
         async with asyncio.timeout(DEADLINE_S):
             return await call

@@ -1,5 +1,5 @@
-"""What a store keeps beside the logs, for moderation: held comments, the calls of moderators, erased
-authors, revoked tokens. See tests/contracts/test_moderation_store.py.
+"""What a store keeps beside the logs, for moderation: held comments, the calls of moderators,
+erased authors, revoked tokens. See tests/contracts/test_moderation_store.py.
 """
 
 from __future__ import annotations

@@ -51,9 +51,7 @@ class ModeratorCalls:
         caller.require(request.match_info["video_id"], rank)
         return caller
 
-    async def redact(
-        self, request: web.Request, caller: Caller, redaction: Redaction
-    ) -> Redacted:
+    async def redact(self, request: web.Request, caller: Caller, redaction: Redaction) -> Redacted:
         """Of the video in the path. See CommentService.redact."""
         async with self.noted(request, caller, type(redaction).__name__.lower(), redaction):
             return await self._comments.redact(

@@ -73,9 +73,11 @@ class _SiteRoutes(ModeratorCalls):
         caller = await self._require(request, Rank.ADMIN)
         author_id = request.match_info["author_id"]
         new = new_sanction(author_id, caller, int(Rank.ADMIN), await optional_body(request))
-        said = (await self._rule_everywhere(request, caller, new)).sanction
+        said = (await self._rule(request, caller, new)).sanction
         if new.purge:
-            await self._moderation.site.purge_everywhere(author_id, new.reason, current_request_id())
+            await self._moderation.site.purge_everywhere(
+                author_id, new.reason, current_request_id()
+            )
         return sanction_response(said)
 
     async def lift_sanction(self, request: web.Request) -> web.Response:
@@ -84,7 +86,7 @@ class _SiteRoutes(ModeratorCalls):
         lifted = NewSanction(
             request.match_info["author_id"], None, str(caller.author_id), int(Rank.ADMIN)
         )
-        return sanction_response((await self._rule_everywhere(request, caller, lifted)).sanction)
+        return sanction_response((await self._rule(request, caller, lifted)).sanction)
 
     async def erase(self, request: web.Request) -> web.Response:
         """POST /v1/erasures {author_id}: 202; by an admin, a service, or the author."""
@@ -129,7 +131,7 @@ class _SiteRoutes(ModeratorCalls):
         caller.require_everywhere(rank)
         return caller
 
-    async def _rule_everywhere(self, request: web.Request, caller: Caller, new: NewSanction) -> Ruled:
+    async def _rule(self, request: web.Request, caller: Caller, new: NewSanction) -> Ruled:
         async with self.noted(request, caller, "sanction", new):
             ruled = await self._comments.rule("", new, current_request_id())
         await self._moderation.site.refresh()  # here at once

@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Mapping
 
 import structlog
 
-from identity.caller import Caller
 from identity.revocations import Revocations
 from wire.comment import NewComment
 from wire.entry import RemovedBy

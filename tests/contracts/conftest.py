@@ -27,18 +27,18 @@ def durable(request: pytest.FixtureRequest) -> Backing:
 
 @pytest.fixture
 async def store(backing: Backing) -> AsyncIterator[CommentStore]:
-    async with _reached(backing.store()) as store:
+    async with reached(backing.store()) as store:
         yield store
 
 
 @pytest.fixture
 async def other_store(backing: Backing) -> AsyncIterator[CommentStore]:
-    async with _reached(backing.store()) as store:
+    async with reached(backing.store()) as store:
         yield store
 
 
 @asynccontextmanager
-async def _reached(store: CommentStore) -> AsyncIterator[CommentStore]:
+async def reached(store: CommentStore) -> AsyncIterator[CommentStore]:
     """Started, and answering: `start` goes on without its place if that takes long, as a new
     Cassandra does on a busy machine.
     """

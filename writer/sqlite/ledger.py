@@ -1,6 +1,6 @@
-"""The ledger of erasures: author ids in a file beside the store's, one a line. A backup of the store
-that is put back does not know of erasures that came after it; the ledger does, if it was left where
-it is.
+"""The ledger of erasures: author ids in a file beside the store's, one a line. A backup of the
+store that is put back does not know of erasures that came after it; the ledger does, if it was left
+where it is.
 """
 
 from __future__ import annotations

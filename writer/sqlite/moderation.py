@@ -88,9 +88,11 @@ class SqliteModeration:
     async def note_call(self, video_id: str, call: Call) -> None:
         """As ModerationStore.note_call."""
         await self._write(
-            lambda connection: connection.execute(
-                "INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?)", (video_id, *call)
-            ).rowcount
+            lambda connection: (
+                connection.execute(
+                    "INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?)", (video_id, *call)
+                ).rowcount
+            )
         )
 
     async def calls(self, video_id: str, limit: int, before: tuple[int, int]) -> list[Call]:
@@ -113,9 +115,11 @@ class SqliteModeration:
         if not erasure.done:
             await asyncio.to_thread(self._ledger.add, erasure.author_id)
         await self._write(
-            lambda connection: connection.execute(
-                "INSERT OR REPLACE INTO erased VALUES (?, ?, ?)", erasure
-            ).rowcount
+            lambda connection: (
+                connection.execute(
+                    "INSERT OR REPLACE INTO erased VALUES (?, ?, ?)", erasure
+                ).rowcount
+            )
         )
 
     async def erasures(self, limit: int, after: str = "") -> list[Erasure]:

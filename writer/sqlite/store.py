@@ -20,7 +20,7 @@ from typing import Any
 import structlog
 
 from service.failpoints import Failpoint, reach
-from wire.errors import CallerError, StoreUnavailable
+from wire.errors import LivecommentsError, StoreUnavailable
 from writer.held import HELD_KEPT_S
 from writer.read_lanes import ReadBounds
 from writer.redaction import REMOVED_KEPT_S, Redacted, Redaction, Removal, Restoration
@@ -49,7 +49,7 @@ KEEP_KEYS_S = 25 * 3600.0  # promised: 24 h
 SWEEP_EVERY_S = 60.0
 SWEEP_ROWS = 1_000  # at most so many of a table at a time; more follow after the next commit
 
-_Done = Any  # of a group; a CallerError is raised to its caller only
+_Done = Any  # of a group; an error of ours is raised to its caller only
 Work = Callable[[sqlite3.Connection], Any]
 Read = Callable[[sqlite3.Connection], Any]
 
@@ -251,7 +251,7 @@ class SqliteStore:
 
     async def _change(self, group: _Group) -> Any:
         done = await self._submit(self._writer, group)
-        if isinstance(done, CallerError):
+        if isinstance(done, LivecommentsError):
             raise done
         return done
 
@@ -302,7 +302,7 @@ def _do(connection: sqlite3.Connection, epoch: str, group: _Group, now_s: float)
     if group.work is not None:
         try:
             return group.work(connection)
-        except CallerError as exc:  # raised before anything was written
+        except LivecommentsError as exc:  # raised before anything was written
             return exc
     if group.decree is None:
         return queries.append_group(connection, epoch, group.video_id, group.items, now_s)

@@ -1,0 +1,113 @@
+"""Sanctions everywhere, erasures and revocations over HTTP: a real listener, a real file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.writer.moderated_api import ANN, BOB, MODERATOR, SIGNER, V, World
+from tests.integration.writer.test_rules_routes import author_id
+from tests.support import eventually, started
+
+ADMIN = SIGNER.token(sub="ad-1", name="Ada", **{"lc.roles": {"*": ["admin"]}})
+SERVICE = SIGNER.token(sub="se-1", name="Bot", **{"lc.roles": {"*": ["service"]}})
+W = "/v1/videos/w"
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with started(World(tmp_path)) as world:
+        yield world
+
+
+async def test_a_ban_everywhere(world: World) -> None:
+    ann = await author_id(world, ANN)
+    await world.post("secret")
+    await world.call("POST", f"{W}/comments", ANN, {"text": "secret too"})
+    status, said = await world.call("PUT", f"/v1/sanctions/{ann}", ADMIN, {"purge": True})
+    assert (status, said["author_id"]) == (200, ann)
+    for video in (V, W):
+        assert await world.call("POST", f"{video}/comments", ANN, {"text": "x"}) == (403, "banned")
+        assert (await world.call("GET", f"{video}/comments"))[1]["comments"] == []
+    assert (await world.call("POST", f"{W}/comments", BOB, {"text": "x"}))[0] == 201
+    assert (await world.call("GET", "/v1/sanctions", ADMIN))[1]["sanctions"] == [said]
+    assert await world.call("GET", f"/v1/sanctions/{ann}", ADMIN) == (200, said)
+    assert (await world.call("DELETE", f"/v1/sanctions/{ann}", ADMIN))[0] == 200
+    assert await world.call("GET", f"/v1/sanctions/{ann}", ADMIN) == (404, "not_found")
+    assert (await world.call("POST", f"{V}/comments", ANN, {"text": "x"}))[0] == 201
+
+
+async def test_only_an_admin_rules_everywhere(world: World) -> None:
+    ann = await author_id(world, ANN)
+    for method, path in (
+        ("GET", ""),
+        ("GET", f"/{ann}"),
+        ("PUT", f"/{ann}"),
+        ("DELETE", f"/{ann}"),
+    ):
+        for token in (MODERATOR, SERVICE):
+            assert await world.call(method, f"/v1/sanctions{path}", token) == (403, "forbidden")
+        assert await world.call(method, f"/v1/sanctions{path}") == (401, "token_missing")
+
+
+async def test_an_author_is_erased(world: World, tmp_path: Path) -> None:
+    ann = await author_id(world, ANN)
+    await world.post("a VERYSECRET word", "and VERYSECRET again")
+    await world.post("kept", token=BOB)
+    await world.call("PUT", f"{V}/pin", MODERATOR, {"seq": 1})
+    await world.call("DELETE", f"{V}/comments/2", MODERATOR)
+    await world.call("POST", f"{W}/comments", ANN, {"text": "VERYSECRET there"})
+    asked = await world.call("POST", "/v1/erasures", ANN, {"author_id": ann})
+    assert asked == (202, {"author_id": ann, "done": False})
+    await world.api.moderation.site.finish_erasures()
+    done = await world.call("GET", f"/v1/erasures/{ann}", SERVICE)
+    assert done == (200, {"author_id": ann, "done": True})
+    assert await world.texts() == ["kept"]
+    assert (await world.call("GET", f"{W}/comments"))[1]["comments"] == []
+    restored = await world.call("POST", f"{V}/comments/2/restore", MODERATOR)
+    assert restored == (410, "removed")
+    for file in tmp_path.iterdir():
+        assert b"VERYSECRET" not in file.read_bytes(), file.name
+
+
+async def test_only_some_may_erase(world: World) -> None:
+    ann = await author_id(world, ANN)
+    body = {"author_id": ann}
+    assert await world.call("POST", "/v1/erasures", BOB, body) == (403, "forbidden")
+    assert await world.call("POST", "/v1/erasures", MODERATOR, body) == (403, "forbidden")
+    assert await world.call("POST", "/v1/erasures", None, body) == (401, "token_missing")
+    assert await world.call("GET", f"/v1/erasures/{ann}", BOB) == (403, "forbidden")
+    assert await world.call("GET", f"/v1/erasures/{ann}", ANN) == (404, "not_found")
+    for wrong in ({}, {"author_id": "ann"}, {"author_id": 5}):
+        assert await world.call("POST", "/v1/erasures", SERVICE, wrong) == (422, "invalid_field")
+    assert (await world.call("POST", "/v1/erasures", SERVICE, body))[0] == 202
+
+
+async def test_a_revoked_token_does_not_count_and_a_new_one_does(world: World) -> None:
+    old = SIGNER.token(sub="ann-1", name="Ann", iat=int(time.time()) - 100)
+    ann = await author_id(world, old)
+    assert (await world.call("POST", f"{V}/comments", old, {"text": "x"}))[0] == 201
+    body = {"author_id": ann, "not_before": int(time.time()) - 50}
+    status, said = await world.call("POST", "/v1/revocations", SERVICE, body)
+    assert (status, said["author_id"]) == (201, ann)
+    refused = await world.call("POST", f"{V}/comments", old, {"text": "x"})
+    assert refused == (401, "token_invalid")
+    new = SIGNER.token(sub="ann-1", name="Ann", iat=int(time.time()))
+    assert (await world.call("POST", f"{V}/comments", new, {"text": "x"}))[0] == 201
+    assert await world.call("POST", "/v1/revocations", MODERATOR, body) == (403, "forbidden")
+
+
+async def test_another_writer_learns_of_it(world: World, tmp_path: Path) -> None:
+    ann = await author_id(world, ANN)
+    async with started(World(tmp_path)) as other:
+        task = other.api.tasks.spawn(other.api.moderation.site.watch(), "site rules")
+        assert (await other.call("POST", f"{V}/comments", ANN, {"text": "x"}))[0] == 201
+        await world.call("PUT", f"/v1/sanctions/{ann}", ADMIN)
+
+        await eventually(lambda: other.api.moderation.site.find(ann) is not None)
+        answer = await other.call("POST", f"{V}/comments", ANN, {"text": "x"})
+        assert answer == (403, "banned")
+        task.cancel()
