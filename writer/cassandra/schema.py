@@ -27,9 +27,10 @@ from writer.cassandra.statements import Statements
 
 log = structlog.get_logger()
 
-SCHEMA_VERSION = 2  # version 1 had no removed comments; nothing else is to be changed
+SCHEMA_VERSION = 3  # what earlier ones had is as it was; tables came
 _SCHEMA = Path(__file__).with_name("schema.cql")
 _TABLES = ("identity", "comments", "newest_buckets", "key_buckets", "removed")
+_MODERATION_TABLES = ("held", "held_times", "calls", "erased", "revoked", "authored")
 _CHECKED_SERVERS = 9
 
 
@@ -61,7 +62,9 @@ def statements_of(text: str) -> list[str]:
 
 def _is_there(cluster: Cluster, keyspace: str) -> bool:
     known: KeyspaceMetadata | None = cluster.metadata.keyspaces.get(keyspace)
-    return known is not None and all(table in known.tables for table in _TABLES)
+    return known is not None and all(
+        table in known.tables for table in _TABLES + _MODERATION_TABLES
+    )
 
 
 def _create(cluster: Cluster, session: Session, config: CassandraConfig) -> None:

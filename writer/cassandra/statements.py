@@ -12,6 +12,8 @@ from writer.cassandra.config import CassandraConfig
 from writer.cassandra.driver import level, serial_level
 from writer.cassandra.group import Group
 from writer.cassandra.layout import ANCHOR, Buckets, pack
+from writer.cassandra.moderation_texts import MODERATION_CONDITIONS, MODERATION_TEXTS
+from writer.held import HELD_KEPT_S
 
 # A key is kept for longer than the 24 h that are promised, and its hint for longer than the key:
 # clocks differ, and the hint is written first.
@@ -57,7 +59,7 @@ _TEXTS = {
     "add_key": "INSERT INTO {k}.comments (video_id, bucket, seq, key, stands_for, digest)"
     " VALUES (?, ?, 0, ?, ?, ?) USING TTL {keep_keys_s}",
 }
-_NOT_IDEMPOTENT = {
+_NOT_IDEMPOTENT = MODERATION_CONDITIONS | {
     *("set_head", "add_pack", "add_key"),
     *("rewrite_pack", "keep_since", "keep_notice", "keep_restoring", "keep_restored"),
 }
@@ -81,8 +83,10 @@ class Statements:
             "anchor": ANCHOR,
             "keep_keys_s": KEEP_KEYS_S,
             "keep_hints_s": KEEP_HINTS_S,
+            "keep_held_s": int(HELD_KEPT_S),
         }
-        prepared = {name: session.prepare(text.format(**names)) for name, text in _TEXTS.items()}
+        texts = _TEXTS | MODERATION_TEXTS
+        prepared = {name: session.prepare(text.format(**names)) for name, text in texts.items()}
         for name, statement in prepared.items():
             statement.is_idempotent = name not in _NOT_IDEMPOTENT
         return cls(prepared, level(config), serial_level(config), config.retention_s)

@@ -1,0 +1,38 @@
+"""CQL of what is kept for moderation beside the logs: see `writer.cassandra.moderation`."""
+
+from __future__ import annotations
+
+_HELD = "WHERE video_id = ? AND id = ?"
+
+MODERATION_TEXTS = {
+    "held": f"SELECT body FROM {{k}}.held {_HELD}",
+    "held_among": "SELECT body FROM {k}.held WHERE video_id = ? AND id IN ?",
+    "held_since": "SELECT id FROM {k}.held_times WHERE video_id = ? AND held_ms > ? LIMIT ?",
+    "held_of_video": "SELECT body FROM {k}.held WHERE video_id = ?",
+    "add_held": "INSERT INTO {k}.held (video_id, id, body) VALUES (?, ?, ?) IF NOT EXISTS"
+    " USING TTL {keep_held_s}",
+    "change_held": f"UPDATE {{k}}.held USING TTL {{keep_held_s}} SET body = ? {_HELD} IF body = ?",
+    "forget_held": f"DELETE FROM {{k}}.held {_HELD} IF EXISTS",
+    "add_held_time": "INSERT INTO {k}.held_times (video_id, held_ms, id) VALUES (?, ?, ?)"
+    " USING TTL {keep_held_s}",
+    "end_held_time": "DELETE FROM {k}.held_times WHERE video_id = ? AND held_ms = ? AND id = ?",
+    "add_call": "INSERT INTO {k}.calls (video_id, at_ms, nonce, body) VALUES (?, ?, ?, ?)",
+    "calls": "SELECT at_ms, nonce, body FROM {k}.calls"
+    " WHERE video_id = ? AND (at_ms, nonce) < (?, ?) LIMIT ?",
+    "note_erasure": "INSERT INTO {k}.erased (site, author_id, at_ms, done) VALUES ('', ?, ?, ?)",
+    "erasures": "SELECT author_id, at_ms, done FROM {k}.erased"
+    " WHERE site = '' AND author_id > ? LIMIT ?",
+    "erasure": "SELECT author_id, at_ms, done FROM {k}.erased WHERE site = '' AND author_id = ?",
+    # The time as its own time stamp: the latest one wins, whoever writes last.
+    "revoke": "INSERT INTO {k}.revoked (site, author_id, not_before) VALUES ('', ?, ?)"
+    " USING TIMESTAMP ?",
+    "revocations": "SELECT author_id, not_before FROM {k}.revoked"
+    " WHERE site = '' AND author_id > ? LIMIT ?",
+    "note_author": "INSERT INTO {k}.authored (author_id, video_id, bucket) VALUES (?, ?, ?)",
+    "authored": "SELECT bucket FROM {k}.authored"
+    " WHERE author_id = ? AND video_id = ? AND bucket >= ?",
+    "authored_after": "SELECT video_id FROM {k}.authored WHERE author_id = ? AND video_id > ?"
+    " LIMIT 1",
+    "removed_in_bucket": "SELECT seq, raw FROM {k}.removed WHERE video_id = ? AND bucket = ?",
+}
+MODERATION_CONDITIONS = {"add_held", "change_held", "forget_held"}
