@@ -31,7 +31,8 @@ def skeleton(text: str) -> str:
     if text.isascii():  # nearly always, and then it costs a microsecond
         return text.translate(ASCII)
     text = unicodedata.normalize("NFKD", text).translate(LOOK_ALIKES)
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).translate(LOOSE_MARKS))
+    text = unicodedata.normalize("NFC", text).translate(LOOSE_MARKS)
+    return " ".join(unicodedata.normalize("NFC", text).split())  # a mark may have stood alone
 
 
 def normal_form(text: str) -> str:

@@ -1,7 +1,8 @@
 """Regular expressions that take linear time on any text: google-re2.
 
 All are in sets (RE2::Set): one call says which of them match, and no position is worked out. A set
-has only its DFA, so re2 compiles none that its memory would not suffice for.
+has only its DFA, and without memory for that it would find nothing; so re2 refuses to compile it
+then. What the DFA caches is thrown away when the memory is full, and made again.
 """
 
 from __future__ import annotations
@@ -14,19 +15,17 @@ _NOTHING: tuple[int, ...] = ()
 
 
 class PatternSet:
-    """Some patterns, case-insensitive. max_bytes: of memory, for the programs and what is cached
-    while they run. Raises PatternTooLarge if that is not enough, or ValueError for a bad pattern.
+    """Some patterns, case-insensitive; each must be one that re2 compiles by itself. max_bytes: of
+    memory, for the programs and what is cached while they run. Raises PatternTooLarge if that is
+    not enough.
     """
 
     def __init__(self, patterns: Sequence[str], max_bytes: int) -> None:
         self._set = re2.Set.SearchSet(options(max_bytes)) if patterns else None
         if self._set is None:
             return
-        try:
-            for pattern in patterns:
-                self._set.Add(pattern)
-        except re2.error as exc:
-            raise ValueError("a pattern is not valid") from exc
+        for pattern in patterns:
+            self._set.Add(pattern)
         try:
             self._set.Compile()
         except re2.error as exc:
@@ -37,7 +36,7 @@ class PatternSet:
         return (self._set and self._set.Match(text)) or _NOTHING
 
 
-class PatternTooLarge(ValueError):
+class PatternTooLarge(Exception):
     """The patterns need more memory than they may have."""
 
 
