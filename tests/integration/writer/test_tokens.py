@@ -128,6 +128,11 @@ async def test_no_body_says_what_only_a_token_proves(world: World, field: str) -
     assert (status, document["field"]) == (422, field)
 
 
+async def test_a_name_in_a_token_is_no_tower_of_marks(world: World) -> None:
+    status, document = await world.post(ED.token(name="Z" + "\u0301" * 9), text="hi")
+    assert (status, document["code"], document["field"]) == (422, "marks", "author")
+
+
 async def test_badges_are_those_of_the_video(world: World) -> None:
     token = ED.token(**{"lc.roles": {"v*": ["moderator", "member"], "v1": ["owner"]}})
     badges = [
