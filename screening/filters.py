@@ -11,6 +11,7 @@ who posts is told of no term.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 
 import re2
@@ -48,10 +49,7 @@ class Filters:
             _NEEDLES_BYTES,
         )
         self._patterns = [index for index, term in enumerate(terms) if term.kind is Kind.PATTERN]
-        _check_patterns(terms, self._patterns)
-        self._pattern_set = _compiled(
-            [terms[index].term for index in self._patterns], _PATTERNS_BYTES
-        )
+        self._pattern_set = _compiled(_checked_patterns(terms, self._patterns), _PATTERNS_BYTES)
 
     @classmethod
     def parse(cls, body: bytes) -> Filters:
@@ -98,20 +96,24 @@ def _needles(terms: tuple[Term, ...]) -> Iterator[tuple[int, Needle]]:
             yield index, word(text) if term.kind is Kind.WORD else Needle(text)
 
 
-def _check_patterns(terms: tuple[Term, ...], indexes: list[int]) -> None:
-    """Raises InvalidField with what is wrong with a pattern: its syntax, or its size."""
+def _checked_patterns(terms: tuple[Term, ...], indexes: list[int]) -> list[str]:
+    """These terms as patterns, in NFC as the texts are. Raises InvalidField with what is wrong with
+    one: its syntax, or its size.
+    """
+    patterns = [unicodedata.normalize("NFC", terms[index].term) for index in indexes]
     steps = 0
-    for index in indexes:
+    for index, pattern in zip(indexes, patterns, strict=True):
         try:
-            pattern = re2.compile(terms[index].term, options(MAX_PATTERN_BYTES))
+            compiled = re2.compile(pattern, options(MAX_PATTERN_BYTES))
         except re2.error as exc:
             raise refuse(index, f"is no pattern: {_reason(exc)}") from exc
-        if pattern.search(""):
+        if compiled.search(""):
             raise refuse(index, "is a pattern that matches an empty text, so it matches any")
-        steps += pattern.programsize
+        steps += compiled.programsize
         if steps > MAX_STEPS:
             raise refuse(index, "is too large a pattern, together with those before it")
     re2.purge()  # it keeps what it has compiled
+    return patterns
 
 
 def _reason(error: Exception) -> str:

@@ -8,7 +8,6 @@ compile, and whether all of it fits into memory, in `screening.filters`.
 
 from __future__ import annotations
 
-import unicodedata
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -40,7 +39,7 @@ class Action(StrEnum):
 
 
 class Term(msgspec.Struct, frozen=True):
-    """What is looked for, how, and what follows. `term` is in NFC."""
+    """What is looked for, how, and what follows. `term` is as it was sent, but trimmed."""
 
     term: str
     kind: Kind
@@ -82,7 +81,7 @@ def _term(index: int, value: Any) -> Term:
     except InvalidField as exc:
         raise refuse(index, exc.detail.removeprefix(f"{exc.field}: ")) from exc
     return Term(
-        unicodedata.normalize("NFC", text),
+        text,
         _choice(index, "kind", value.get("kind", Kind.WORD), Kind),
         _choice(index, "action", value.get("action"), Action),
     )
