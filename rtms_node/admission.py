@@ -76,6 +76,8 @@ class Admission:
         if start.reset is not None:
             self._ctx.stats.resets += 1
             out.append(reset_frame(place, start.reset))
+        if (state := self._timeline.state.frame()) is not None:
+            out.append(state)
         oldest_replayed = head - self._ctx.limits.max_replay
         if start.seq < oldest_replayed:
             out.append(self._fanout.skip(viewer, oldest_replayed, GapReason.LIMIT))

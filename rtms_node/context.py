@@ -12,9 +12,10 @@ from rtms_node.limits import Limits
 from rtms_node.ring import FrameMemory
 from rtms_node.stats import Stats
 from rtms_node.waits import Waits
-from wire.internal import RangeReply
+from wire.internal import RangeReply, State
 
 OnHead = Callable[[str, int, int], None]  # epoch, head, ticket
+OnState = Callable[[State], None]
 OnRange = Callable[[RangeReply | None], None]
 Item = TypeVar("Item")
 
@@ -26,12 +27,15 @@ class StoreReads(Protocol):
     def last_ticket(self) -> int:
         """The newest ticket given out. A reply with a higher one is of a read sent after now."""
 
-    def want_head(self, video_id: str, on_head: OnHead, seen: int) -> int:
+    def want_head(
+        self, video_id: str, on_head: OnHead, seen: int, on_state: OnState | None = None
+    ) -> int:
         """Ask for a video's head; asks are batched, retried until they succeed, and one reply
         answers all asks for the video up to its ticket. Returns this ask's ticket.
 
         seen: a number that is said to exist. A lower head must come from a read of the store itself
-        that was sent after this, not from a writer's cache.
+        that was sent after this, not from a writer's cache. on_state: told the video's state too,
+        before the head.
         """
 
     def want_range(self, video_id: str, after: int, through: int, on_range: OnRange) -> None:

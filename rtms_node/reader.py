@@ -19,24 +19,28 @@ from typing import Protocol
 
 import structlog
 
-from rtms_node.context import OnHead, OnRange
+from rtms_node.context import OnHead, OnRange, OnState
 from service.tasks import TaskHome
 from wire.errors import LivecommentsError
-from wire.internal import MAX_HEADS, MAX_RANGE, HeadsReply, RangeReply
+from wire.internal import MAX_HEADS, MAX_RANGE, HeadsReply, RangeReply, State
 
 log = structlog.get_logger()
 
 MAX_RANGES_AT_ONCE = 32
+_NO_RULES = State()
 
 _Range = tuple[int, int, OnRange]  # after, through
+_Head = tuple[OnHead, int, OnState | None]  # with the highest number seen
 
 
 class Source(Protocol):
     """Where heads and ranges are read. Both raise LivecommentsError when nobody can answer now."""
 
-    async def heads(self, video_ids: tuple[str, ...], known: dict[str, int]) -> HeadsReply:
+    async def heads(
+        self, video_ids: tuple[str, ...], known: dict[str, int], states: tuple[str, ...] = ()
+    ) -> HeadsReply:
         """Newest numbers of up to MAX_HEADS videos. A number below what is `known` of a video must
-        come from the store itself, not from a cache.
+        come from the store itself, not from a cache. states: of which of them the state is wanted.
         """
 
     async def range(self, video_id: str, after: int, through: int) -> RangeReply:
@@ -56,8 +60,8 @@ class StoreReader:
         """`on_reachable` is told when heads begin to fail and when they come again."""
         self._source, self._tasks, self._retry_s = source, tasks, retry_s
         self._on_reachable = on_reachable
-        self._wanted: dict[str, tuple[OnHead, int]] = {}  # with the highest number seen
-        self._asked: dict[str, tuple[OnHead, int]] = {}  # of the read under way
+        self._wanted: dict[str, _Head] = {}
+        self._asked: dict[str, _Head] = {}  # of the read under way
         self._wake = asyncio.Event()
         self._ranges = asyncio.Semaphore(MAX_RANGES_AT_ONCE)
         self.last_ticket = 0
@@ -77,10 +81,12 @@ class StoreReader:
         """Begin to read heads."""
         self._tasks.spawn(self._read_heads(), "heads")
 
-    def want_head(self, video_id: str, on_head: OnHead, seen: int) -> int:
+    def want_head(
+        self, video_id: str, on_head: OnHead, seen: int, on_state: OnState | None = None
+    ) -> int:
         """See StoreReads."""
         self.last_ticket += 1
-        self._want(video_id, on_head, seen)
+        self._want(video_id, on_head, seen, on_state)
         self._wake.set()
         return self.last_ticket
 
@@ -115,18 +121,19 @@ class StoreReader:
         self._asked = {video_id: self._wanted.pop(video_id) for video_id in videos}
         return videos
 
-    def _want(self, video_id: str, on_head: OnHead, seen: int) -> None:
+    def _want(self, video_id: str, on_head: OnHead, seen: int, on_state: OnState | None) -> None:
         before = self._wanted.get(video_id)
         if before is not None and before[1] > seen:
             seen = before[1]
-        self._wanted[video_id] = (on_head, seen)
+        self._wanted[video_id] = (on_head, seen, on_state)
 
     async def _read_batch(self, videos: tuple[str, ...]) -> bool:
         ticket = self.last_ticket  # what is asked for from now on needs another read
         self.head_reads += 1
         try:
-            known = {video_id: seen for video_id, (_, seen) in self._asked.items() if seen}
-            reply = await self._source.heads(videos, known)
+            known = {video_id: seen for video_id, (_, seen, _) in self._asked.items() if seen}
+            states = tuple(one for one, (_, _, on_state) in self._asked.items() if on_state)
+            reply = await self._source.heads(videos, known, states)
         except LivecommentsError as exc:
             self._note(exc)
             self._want_again()
@@ -136,15 +143,18 @@ class StoreReader:
         for video_id in videos:
             wanted = asked.pop(video_id, None)
             if wanted is not None:  # else it was forgotten
-                wanted[0](epoch, heads.get(video_id, 0), ticket)
+                on_head, _, on_state = wanted
+                if on_state is not None:
+                    on_state(reply.states.get(video_id, _NO_RULES))
+                on_head(epoch, heads.get(video_id, 0), ticket)
         return True
 
     def _want_again(self) -> None:
         asked, self._asked = self._asked, {}
-        for video_id, (on_head, seen) in asked.items():
+        for video_id, head in asked.items():
             # If the video was asked for again during the read, that asker gets the answer.
-            newest, _ = self._wanted.get(video_id, (on_head, 0))
-            self._want(video_id, newest, seen)
+            on_head, _, on_state = self._wanted.get(video_id, head)
+            self._want(video_id, on_head, head[1], on_state)
 
     async def _read_ranges(self, video_id: str) -> None:
         queue = self._ranges_of[video_id]

@@ -60,9 +60,7 @@ class Redactions:
                     self._note_repeated(repeated_seq(decode_notice(raw)), number)
 
     def appended(self, raw: bytes) -> None:
-        """The entry `raw` has just become the ring's head."""
-        if is_comment(raw):  # nearly always
-            return
+        """The entry `raw`, which is no comment, has just become the ring's head."""
         notice = decode_notice(raw)
         if notice is None:
             return

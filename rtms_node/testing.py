@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from rtms_node.context import OnHead, OnRange
+from rtms_node.context import OnHead, OnRange, OnState
 from wire.chunks import unchunk
 from wire.errors import PeerError
-from wire.internal import HeadsReply, RangeReply
+from wire.internal import HeadsReply, RangeReply, State
 from wire.testing import MemoryComments
 
 
@@ -24,6 +24,7 @@ class MemorySource(MemoryComments):
         self.away = False
         self.reads: list[tuple[Any, ...]] = []
         self.known: dict[str, int] = {}  # in the last read of heads
+        self.states: dict[str, State] = {}
 
     def read_range(self, video_id: str, after: int, through: int) -> RangeReply:
         """What the store answers to a range read."""
@@ -31,11 +32,15 @@ class MemorySource(MemoryComments):
         oldest, head = self.find_oldest(video_id), self.head(video_id)
         return RangeReply(self.epoch, oldest, head, first, tuple(map(msgspec.Raw, raws)))
 
-    async def heads(self, video_ids: tuple[str, ...], known: dict[str, int]) -> HeadsReply:
+    async def heads(
+        self, video_ids: tuple[str, ...], known: dict[str, int], states: tuple[str, ...] = ()
+    ) -> HeadsReply:
         """See Source."""
         self.known = known
         self._read("heads", video_ids)
-        return HeadsReply(self.epoch, {video_id: self.head(video_id) for video_id in video_ids})
+        heads = {video_id: self.head(video_id) for video_id in video_ids}
+        found = {one: self.states[one] for one in states if one in self.states}
+        return HeadsReply(self.epoch, heads, found)
 
     async def range(self, video_id: str, after: int, through: int) -> RangeReply:
         """See Source."""
@@ -58,8 +63,12 @@ class ManualReads:
         self.seen: dict[str, int] = {}
         self.ranges: list[tuple[str, int, int, OnRange]] = []
 
-    def want_head(self, video_id: str, on_head: OnHead, seen: int) -> int:
-        """See StoreReads."""
+    def want_head(
+        self, video_id: str, on_head: OnHead, seen: int, on_state: OnState | None = None
+    ) -> int:
+        """See StoreReads. The state, if it is asked for, is there at once."""
+        if on_state is not None:
+            on_state(self.store.states.get(video_id, State()))
         self.last_ticket += 1
         self.seen[video_id] = max(seen, self.seen.get(video_id, 0))
         self.heads[video_id] = on_head

@@ -27,7 +27,9 @@ from rtms_node.context import NodeContext
 from rtms_node.inbox import Inbox
 from rtms_node.redactions import Redactions
 from rtms_node.ring import Ring, encode_frame
+from rtms_node.video_state import VideoState
 from service.logs import bind_request, clean_request_id
+from wire.entry import is_comment
 from wire.internal import Batch, RangeReply
 
 log = structlog.get_logger()
@@ -57,7 +59,7 @@ class Timeline:
     __slots__ = (
         "_appended_ticket", "_closed", "_comparing", "_ctx", "_doubted_at", "_inbox", "_last_held",
         "_observer", "_redactions", "_regressions", "_repair_asked", "_repair_timer",
-        "_store_head", "ring", "video_id",
+        "_store_head", "ring", "state", "video_id",
     )  # fmt: skip
 
     def __init__(self, video_id: str, context: NodeContext, ring: Ring, observer: Observer) -> None:
@@ -67,6 +69,7 @@ class Timeline:
         self._observer = observer
         self._inbox = Inbox(context.limits.max_held)
         self._redactions = Redactions(ring, context.stats)
+        self.state = VideoState()
         self._store_head = 0
         self._appended_ticket = 0  # reads with a higher ticket were sent after the last append
         self._regressions = 0
@@ -87,7 +90,8 @@ class Timeline:
         here.
         """
         seen = max(claimed, self.head)
-        return self._ctx.reads.want_head(self.video_id, self.on_head, seen)
+        on_state = None if self.state.known else self.state.learn
+        return self._ctx.reads.want_head(self.video_id, self.on_head, seen, on_state)
 
     def ingest(self, batch: Batch) -> None:
         """Comments that were forwarded: maybe again, maybe out of order, maybe of another epoch."""
@@ -174,6 +178,7 @@ class Timeline:
         """Drop the frames: they are not the store's history any more."""
         log.warning("epoch_changed", video_id=self.video_id, epoch=epoch, head=head)
         self._forget_held(1, self._inbox.last_held())
+        self.state.forget()
         self._restart(epoch, head)
         self._observer.restarted()
 
@@ -201,7 +206,9 @@ class Timeline:
     def _append_one(self, raw: bytes) -> None:
         ring = self.ring
         ring.append(encode_frame(ring.epoch, ring.head + 1, raw))
-        self._redactions.appended(raw)
+        if not is_comment(raw):  # hardly ever
+            self._redactions.appended(raw)
+            self.state.appended(ring.head, raw)
 
     def _append_held(self) -> None:
         ring = self.ring
@@ -300,6 +307,7 @@ class Timeline:
             self._forget_held(reply.head + 1, self._last_held)
             if reply.oldest > self.ring.head + 1:
                 self.ring.restart(reply.epoch, reply.oldest - 1)
+                self.state.forget()  # it may have changed in what was skipped
                 self._observer.skipped()
             if not reply.comments:  # this writer lacks what another one has told of
                 self._repair_in(self._ctx.limits.retry_read_s)

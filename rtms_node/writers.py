@@ -50,10 +50,12 @@ class Writers:
         await self._heads.client.stop()
         await self._ranges.client.stop()
 
-    async def heads(self, video_ids: tuple[str, ...], known: dict[str, int]) -> HeadsReply:
+    async def heads(
+        self, video_ids: tuple[str, ...], known: dict[str, int], states: tuple[str, ...] = ()
+    ) -> HeadsReply:
         """See Source. Raises PeerError or BadRequest if no writer answers well."""
         assert len(video_ids) <= MAX_HEADS
-        body = encode(HeadsRequest(video_ids, known))
+        body = encode(HeadsRequest(video_ids, known, states))
         return await self._heads.ask("POST", HEADS, body, decode_heads)
 
     async def range(self, video_id: str, after: int, through: int) -> RangeReply:

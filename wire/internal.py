@@ -13,6 +13,7 @@ import msgspec
 
 from wire.errors import BadRequest
 from wire.ids import MAX_SEQ, is_epoch, is_video_id
+from wire.rulings import Settings
 
 DISPATCH = "/internal/dispatch"
 FORWARD = "/internal/forward"
@@ -58,18 +59,36 @@ class HeadsRequest(msgspec.Struct, frozen=True):
     """Ask for the newest sequence numbers of up to MAX_HEADS videos.
 
     known: for some of them a number that has been seen. A writer may answer from memory, half a
-    second old, but never with less than that: it reads the store first.
+    second old, but never with less than that: it reads the store first. states: of which of them
+    the state is asked for too.
     """
 
     videos: tuple[str, ...]
     known: dict[str, Seq] = {}
+    states: tuple[str, ...] = ()
+
+
+class State(msgspec.Struct, frozen=True):
+    """Under which rules a video is. settings_seq, pin_seq: numbers of the entries that say so, 0 if
+    there are none; pin: number of the pinned comment, 0 for none; pinned: the comment itself, null
+    while it is removed.
+    """
+
+    settings: Settings = Settings()
+    settings_seq: Seq = 0
+    pin: Seq = 0
+    pin_seq: Seq = 0
+    pinned: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class HeadsReply(msgspec.Struct, frozen=True):
-    """Newest sequence numbers; 0 for a video that has no comment."""
+    """Newest sequence numbers; 0 for a video that has no comment. states: of those that were asked
+    for and have rules, read after the heads.
+    """
 
     epoch: str
     heads: dict[str, Seq]
+    states: dict[str, State] = {}
 
 
 class RangeReply(msgspec.Struct, frozen=True):
@@ -115,6 +134,7 @@ def decode_heads(body: bytes) -> HeadsReply:
     """The heads reply in `body`; raises BadRequest if it is not well formed."""
     reply = decode(body, HeadsReply)
     _check_epoch(reply.epoch)
+    _check_lines(tuple(state.pinned for state in reply.states.values()))
     return reply
 
 

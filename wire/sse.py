@@ -77,6 +77,13 @@ def hello_frame(
     return retry_line(RETRY_MS) + _frame("hello", data, start if with_id else None)
 
 
+def state_frame(settings: object, pinned: bytes) -> bytes:
+    """Under which rules the video is when a stream begins. It has no id: it moves no cursor.
+    pinned: the public JSON of a comment, or null.
+    """
+    return _frame("state", {"settings": settings, "pinned": msgspec.Raw(pinned)}, None)
+
+
 def gap_frame(epoch: str, first: int, last: int, reason: GapReason) -> bytes:
     """Comments `first` to `last` (inclusive) are missing here; the cursor moves past them."""
     return _frame("gap", {"from": first, "to": last, "reason": reason}, EventId(epoch, last))

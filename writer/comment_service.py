@@ -21,7 +21,7 @@ from wire.comment import NewComment
 from wire.entry import COMMENT, TOMBSTONE, entry_type, is_comment
 from wire.errors import CommentRemoved, InvalidField, NotFound, StoreUnavailable, Unavailable
 from wire.ids import EventId, parse_event_id
-from wire.internal import MAX_INTERNAL_BYTES, MAX_RANGE, HeadsReply, RangeReply
+from wire.internal import MAX_INTERNAL_BYTES, MAX_RANGE, HeadsReply, RangeReply, State
 from writer.group_commit import GroupCommit, Limits
 from writer.history import Shown, read_after, read_before
 from writer.metrics import WriterMetrics
@@ -208,12 +208,19 @@ class CommentService:
         return page.comments[0]
 
     async def heads(
-        self, video_ids: Sequence[str], known: Mapping[str, int] | None = None
+        self,
+        video_ids: Sequence[str],
+        known: Mapping[str, int] | None = None,
+        states: Sequence[str] = (),
     ) -> HeadsReply:
-        """Newest numbers of some videos; `known` as for CommentStore.heads."""
+        """Newest numbers of some videos; `known` as for CommentStore.heads. states: of which of
+        them the state is wanted too; it is read after the heads, so no entry falls between.
+        """
         async with self._reading("heads", self._heads):
             heads = await self._store.heads(video_ids, known)
-            return HeadsReply(await self._store.epoch(), heads)
+            rules = await self._store.rules_of(states) if states else {}
+            found = {one: await self._state(one, rules[one]) for one in rules}
+            return HeadsReply(await self._store.epoch(), heads, found)
 
     async def range(self, video_id: str, after: int, through: int) -> RangeReply:
         """Comments with after < seq <= through, the first of them if they are more than MAX_RANGE
@@ -224,6 +231,15 @@ class CommentService:
             page = await self._store.range(video_id, after, min(through, after + MAX_RANGE))
         raws = tuple(map(msgspec.Raw, _that_fit(page.comments)))
         return RangeReply(epoch, page.oldest, page.head, page.first_seq or after + 1, raws)
+
+    async def _state(self, video_id: str, rules: Rules) -> State:
+        pinned = b"null"
+        if rules.pin:
+            page = await self._store.range(video_id, rules.pin - 1, rules.pin)
+            pinned = next(filter(is_comment, page.comments), pinned)
+        return State(
+            rules.settings, rules.settings_notice, rules.pin, rules.pin_notice, msgspec.Raw(pinned)
+        )
 
     async def _page(
         self, video_id: str, limit: int, after: str | None, before: str | None, shown: Shown

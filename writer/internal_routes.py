@@ -38,7 +38,9 @@ class _InternalRoutes:
         asked = decode(await read_body(request, MAX_HEADS_BYTES), HeadsRequest)
         if len(asked.videos) > MAX_HEADS or not all(map(is_video_id, asked.videos)):
             raise BadRequest(f"at most {MAX_HEADS} video ids, each valid")
-        return _json(await self._comments.heads(asked.videos, asked.known))
+        if not set(asked.states) <= set(asked.videos):
+            raise BadRequest("states are asked for of other videos")
+        return _json(await self._comments.heads(asked.videos, asked.known, asked.states))
 
     async def range(self, request: web.Request) -> web.Response:
         """GET /internal/videos/{id}/range?after&through."""

@@ -28,7 +28,7 @@ from writer.rules import Code
 from writer.site_rules import SiteRules
 from writer.store import Appended
 
-MAX_FILTERS_KNOWN = 1_000  # videos whose filters are kept ready; the others are read again
+MAX_FILTERS_KNOWN = 100  # videos whose filters are kept ready, some MiB each at the most
 DEADLINE_S = 5.0  # of a call to the store
 _SCREENED_ANEW = 5  # filters that change faster than that are not kept up with
 

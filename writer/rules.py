@@ -315,13 +315,8 @@ def _exempt(comment: NewComment) -> bool:
 
 
 def _takes_a_name(rules: Rules, comment: NewComment) -> bool:
-    key = name_key(comment.author)
-    return (
-        any(
-            one.name_key == key
-            and one.author_id != comment.author_id
-            and one.rank >= Rank.MODERATOR
-            for one in rules.staff
-        )
-        and not comment.rank >= Rank.MODERATOR
-    )
+    if comment.rank >= Rank.MODERATOR:
+        return False
+    key = name_key(comment.author)  # "" of a name that is only signs, which is like no other
+    staff = (one for one in rules.staff if one.rank >= Rank.MODERATOR)
+    return any(one.name_key == key != "" and one.author_id != comment.author_id for one in staff)

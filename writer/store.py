@@ -136,6 +136,9 @@ class CommentStore(Protocol):
     async def rules(self, video_id: str, author_id: str = "") -> tuple[Rules, Sanction | None]:
         """The rules of a video, and what is said of one author."""
 
+    async def rules_of(self, video_ids: Sequence[str]) -> dict[str, Rules]:
+        """The rules of those of some videos that have any."""
+
     async def sanctions(self, video_id: str, limit: int, after: str = "") -> list[Sanction]:
         """Sanctions that were not lifted, of author ids above `after`, in their order."""
 

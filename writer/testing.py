@@ -87,6 +87,11 @@ class MemoryStore:
         said = self.rulebook.sanctions.get((video_id, author_id))
         return self.rulebook.rules.get(video_id, NO_RULES), said
 
+    async def rules_of(self, video_ids: Sequence[str]) -> dict[str, Rules]:
+        """As CommentStore.rules_of."""
+        self._ensure_serving()
+        return {one: self.rulebook.rules[one] for one in video_ids if one in self.rulebook.rules}
+
     async def sanctions(self, video_id: str, limit: int, after: str = "") -> list[Sanction]:
         """As CommentStore.sanctions."""
         self._ensure_serving()

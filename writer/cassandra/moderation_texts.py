@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-_HELD = "WHERE video_id = ? AND id = ?"
-
 MODERATION_TEXTS = {
-    "held": f"SELECT body FROM {{k}}.held {_HELD}",
+    "held": "SELECT body FROM {k}.held WHERE video_id = ? AND id = ?",
     "held_among": "SELECT body FROM {k}.held WHERE video_id = ? AND id IN ?",
     "held_since": "SELECT id FROM {k}.held_times WHERE video_id = ? AND held_ms > ? LIMIT ?",
     "held_of_video": "SELECT body FROM {k}.held WHERE video_id = ?",
     "add_held": "INSERT INTO {k}.held (video_id, id, body) VALUES (?, ?, ?) IF NOT EXISTS"
     " USING TTL {keep_held_s}",
-    "change_held": f"UPDATE {{k}}.held USING TTL {{keep_held_s}} SET body = ? {_HELD} IF body = ?",
-    "forget_held": f"DELETE FROM {{k}}.held {_HELD} IF EXISTS",
+    "change_held": "UPDATE {k}.held USING TTL {keep_held_s} SET body = ?"
+    " WHERE video_id = ? AND id = ? IF body = ?",
+    "forget_held": "DELETE FROM {k}.held WHERE video_id = ? AND id = ? IF EXISTS",
     "add_held_time": "INSERT INTO {k}.held_times (video_id, held_ms, id) VALUES (?, ?, ?)"
     " USING TTL {keep_held_s}",
     "end_held_time": "DELETE FROM {k}.held_times WHERE video_id = ? AND held_ms = ? AND id = ?",

@@ -53,6 +53,15 @@ def read_rules(connection: sqlite3.Connection, video_id: str) -> Rules:
     return _rules.decode(row[0]) if row else NO_RULES
 
 
+def read_rules_of(connection: sqlite3.Connection, video_ids: Sequence[str]) -> dict[str, Rules]:
+    """As CommentStore.rules_of."""
+    rows = connection.execute(
+        "SELECT video_id, body FROM rules WHERE video_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(video_ids)),),
+    )
+    return {video_id: _rules.decode(body) for video_id, body in rows}
+
+
 def write_rules(connection: sqlite3.Connection, video_id: str, rules: Rules) -> None:
     """These are the rules from now on."""
     body = msgspec.json.encode(rules)

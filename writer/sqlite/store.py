@@ -33,6 +33,7 @@ from writer.sqlite.rules import (
     Ruler,
     read_filters,
     read_rules,
+    read_rules_of,
     read_sanction,
     read_sanctions,
     read_slots,
@@ -152,6 +153,13 @@ class SqliteStore:
                 read_rules(connection, video_id),
                 read_sanction(connection, video_id, author_id) if author_id else None,
             ),
+        )
+        return found
+
+    async def rules_of(self, video_ids: Sequence[str]) -> dict[str, Rules]:
+        """As `CommentStore.rules_of`."""
+        found: dict[str, Rules] = await self._read(
+            self._heads, lambda connection: read_rules_of(connection, video_ids)
         )
         return found
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
@@ -39,10 +38,12 @@ class Reading:
         """From now on reads of heads wait before they reach the store."""
         held, heads = Held(), self.store.heads
 
-        async def held_heads(video_ids: tuple[str, ...], known: dict[str, int]) -> HeadsReply:
+        async def held_heads(
+            video_ids: tuple[str, ...], known: dict[str, int], states: tuple[str, ...] = ()
+        ) -> HeadsReply:
             held.asked.set()
             await held.release.wait()
-            return await heads(video_ids, known)
+            return await heads(video_ids, known, states)
 
         self.store.heads = held_heads  # type: ignore[method-assign]
         return held
@@ -150,8 +151,10 @@ async def test_an_ask_during_a_read_gets_a_read_of_its_own(reading: Reading) -> 
     release = asyncio.Event()
     heads = reading.store.heads
 
-    async def slow_heads(video_ids: tuple[str, ...], known: dict[str, int]) -> Any:
-        reply = await heads(video_ids, known)
+    async def slow_heads(
+        video_ids: tuple[str, ...], known: dict[str, int], states: tuple[str, ...] = ()
+    ) -> HeadsReply:
+        reply = await heads(video_ids, known, states)
         asked.set()
         await release.wait()
         return reply

@@ -1,0 +1,79 @@
+"""Under which rules a video is, as far as this node has heard: what a stream is told at its start.
+
+It is asked for with the first head of a room, and then kept by the entries that pass. A video that
+never had rules has no state to tell.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from wire.entry import Removed, Restored, decode_notice, decode_seq, entry_type
+from wire.internal import State
+from wire.rulings import PINNED, SETTINGS, Settings
+from wire.sse import state_frame
+
+_NOTHING = msgspec.Raw(b"null")
+_settings = msgspec.json.Decoder(Settings)
+
+
+class _Pin(msgspec.Struct):
+    comment: msgspec.Raw
+
+
+_pin = msgspec.json.Decoder(_Pin)
+
+
+class VideoState:
+    """Owned by one timeline. known: whether it was read; until then nothing is told."""
+
+    __slots__ = ("_frame", "_state", "known")
+
+    def __init__(self) -> None:
+        self._state, self.known = State(), False
+        self._frame: bytes | None = None  # encoded once for all streams
+
+    def learn(self, state: State) -> None:
+        """As the store has it. Entries that pass later may be older."""
+        self._state, self.known, self._frame = state, True, None
+
+    def forget(self) -> None:
+        """Something may have passed unseen."""
+        self._state, self.known, self._frame = State(), False, None
+
+    def appended(self, number: int, raw: bytes) -> None:
+        """An entry that is no comment has passed."""
+        if not self.known:
+            return
+        try:
+            changed = self._changed(number, raw)
+        except msgspec.DecodeError:  # not from a writer of ours
+            return
+        if changed is not None:
+            self._state, self._frame = changed, None
+
+    def frame(self) -> bytes | None:
+        """The `state` event, None if all is as at first."""
+        state = self._state
+        if not state.settings_seq and not state.pin_seq:
+            return None
+        if self._frame is None:
+            settings = msgspec.structs.asdict(state.settings)
+            self._frame = state_frame(settings, bytes(state.pinned))
+        return self._frame
+
+    def _changed(self, number: int, raw: bytes) -> State | None:
+        kind, state = entry_type(raw), self._state
+        replace = msgspec.structs.replace
+        if kind == SETTINGS and number > state.settings_seq:
+            return replace(state, settings=_settings.decode(raw), settings_seq=number)
+        if kind == PINNED and number > state.pin_seq:
+            comment = bytes(_pin.decode(raw).comment)
+            seq = 0 if comment == b"null" else decode_seq(comment)
+            return replace(state, pin=seq, pin_seq=number, pinned=msgspec.Raw(comment))
+        notice = decode_notice(raw) if state.pin else None
+        if isinstance(notice, Removed) and state.pin in notice.targets:
+            return replace(state, pinned=_NOTHING)
+        if isinstance(notice, Restored) and decode_seq(bytes(notice.comment)) == state.pin:
+            return replace(state, pinned=msgspec.Raw(bytes(notice.comment)))
+        return None
