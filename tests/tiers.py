@@ -28,7 +28,10 @@ SLOW_TOPOLOGIES = (
     ("tests/e2e/test_contract_faults.py", "gateway"),
 )
 # Where one store is enough for `make test`: (file, store).
-SLOW_STORES = (("tests/e2e/test_moderation.py", "cassandra"),)
+SLOW_STORES = (
+    ("tests/e2e/test_moderation.py", "cassandra"),
+    ("tests/e2e/test_rules.py", "cassandra"),
+)
 # They measure, and load the machine as they can: nothing that has to be in time runs beside them.
 LAST = ("tests/integration/bench/test_compare.py", "tests/integration/bench/test_quick.py")
 # Fixtures that start something for many tests. A cluster is another one for each shape.

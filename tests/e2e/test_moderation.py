@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,12 +12,12 @@ import aiohttp
 import pytest
 
 from cluster.cluster import Cluster
-from cluster.issuer import DevelopmentIssuer
 from cluster.parts import Kind
 from tests.chaos.history import Watch
 from tests.e2e.contract import Comments, servers, watching, writers
+from tests.e2e.moderator import PATIENCE_S, RESTED_S, Moderator
 from tests.e2e.parts import served_by
-from tests.support import TIMEOUT_FACTOR, eventually
+from tests.support import eventually
 from wire.topology import Topology
 
 TOPOLOGIES = tuple(Topology)
@@ -27,64 +26,6 @@ SMALL = True
 pytestmark = pytest.mark.timeout(300)
 
 RATE, POSTS, VIEWERS, ONE_OF = 100, 600, 20, 50
-PATIENCE_S = 60 * TIMEOUT_FACTOR
-RESTED_S = 0.1
-
-
-class Moderator:
-    """Calls with a token that counts for one video, each until it is answered: the same call again
-    does no harm.
-    """
-
-    def __init__(self, cluster: Cluster, session: aiohttp.ClientSession, video_id: str) -> None:
-        issuer = DevelopmentIssuer.load(cluster.folder.issuer)
-        token = issuer.token({"sub": "mo", "name": "Mo"}, {video_id: ["moderator"]}, 600)
-        self._headers = {"Authorization": f"Bearer {token}"}
-        self._cluster, self._session = cluster, session
-        self._base = f"/v1/videos/{video_id}"
-
-    async def remove(self, seq: int) -> dict[str, Any]:
-        return await self._until_200("DELETE", f"/comments/{seq}")
-
-    async def restore(self, seq: int) -> dict[str, Any]:
-        return await self._until_200("POST", f"/comments/{seq}/restore")
-
-    async def read(self, path: str, *, at: str = Kind.HAPROXY) -> tuple[int, str]:
-        """Status and text, also of what anybody may read."""
-        base = self._cluster.http_url if at == Kind.HAPROXY else self._cluster.url(at, "public")
-        async with self._session.get(base + self._base + path) as reply:
-            return reply.status, await reply.text()
-
-    async def log(self) -> list[dict[str, Any]]:
-        """The whole log, by pages."""
-        found: list[dict[str, Any]] = []
-        cursor = json.loads((await self.read("/entries?limit=1"))[1])["head"].split("-")[0] + "-0"
-        more = True
-        while more:
-            page = json.loads((await self.read(f"/entries?limit=200&after={cursor}"))[1])
-            found += page["entries"]
-            cursor, more = page["last"], page["more"]
-        return found
-
-    async def _until_200(self, method: str, path: str) -> dict[str, Any]:
-        async with asyncio.timeout(PATIENCE_S):
-            while True:
-                try:
-                    reply = await self._call(method, path)
-                except (aiohttp.ClientError, TimeoutError):
-                    reply = None
-                if reply is not None:
-                    return reply
-                await asyncio.sleep(RESTED_S)
-
-    async def _call(self, method: str, path: str) -> dict[str, Any] | None:
-        url = self._cluster.http_url + self._base + path
-        async with self._session.request(method, url, headers=self._headers) as reply:
-            assert reply.status in (200, 500, 502, 503, 504), await reply.text()
-            if reply.status != 200:
-                return None
-            found: dict[str, Any] = await reply.json()
-            return found
 
 
 async def post_until_told(comments: Comments, text: str) -> dict[str, Any]:

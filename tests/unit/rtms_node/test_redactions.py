@@ -132,3 +132,16 @@ async def test_an_entry_of_a_later_version_is_passed_on_under_its_name(node: Nod
     raw = f'{{"id":"{epoch}-1","type":"of_tomorrow","seq":1}}'
     node.hub.ingest(Batch(VIDEO, epoch, 1, (msgspec.Raw(raw.encode()),)))
     assert viewer.named("of_tomorrow") == [(f"{epoch}-1", json.loads(raw))]
+
+
+async def test_a_removal_takes_the_text_out_of_pins_too(node: Node) -> None:
+    early = node.watch_loaded()
+    node.hub.ingest(node.store.post(VIDEO, 2))
+    for seq in (1, 2, 1, None):
+        node.hub.ingest(node.store.pin(VIDEO, seq))
+    node.hub.ingest(remove(node, 1))
+    await eventually(lambda: early.named("removed"))
+    late = node.watch()
+    wanted = ["tombstone", "comment", "tombstone", "pinned", "tombstone", "pinned", "removed"]
+    assert names(late) == ["state", *wanted]
+    assert "text 1" not in bytes(late.transport.written).decode()
