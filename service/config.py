@@ -213,7 +213,10 @@ def _read_hosts(env: EnvReader, *, announced: bool) -> tuple[str, str]:
     if advertised and not is_host(advertised):
         env.fault(f"ADVERTISE_HOST={advertised} must be {HOST_RULE}, which others can call")
     if announced and not advertised and is_wildcard(bind):
-        env.fault(f"ADVERTISE_HOST is not set, and nobody can call BIND_HOST={bind}")
+        env.fault(
+            f"BIND_HOST={bind} is every address, which nobody can call: set ADVERTISE_HOST to the"
+            " one at which others reach this process"
+        )
     return bind, advertised or bind
 
 
