@@ -71,6 +71,7 @@ EDGES: dict[str, set[str]] = {
     "service/link/socket.py": {"aiohttp"},
     "service/middleware.py": {"aiohttp"},
     "service/ops.py": {"aiohttp"},
+    "service/own_certificate.py": {"ssl"},
     "service/public_http.py": {"aiohttp"},
     "service/runner.py": {"signal", "uvloop"},
     "service/stderr.py": {"select"},

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from cluster.ca import DevelopmentCa
+from wire.roles import Role
+
 ROOT = Path(__file__).parents[3]
 MODULES = {"writer": "writer", "dispatcher": "dispatcher", "node": "rtms_node"}
 NOWHERE = "127.0.0.1:1"  # none of these processes gets as far as that
@@ -50,3 +53,13 @@ def test_who_listens_everywhere_must_be_told_where_others_find_it(
     said = refused(role, BIND_HOST=host)
     assert f"BIND_HOST={host} is every address" in said
     assert "set ADVERTISE_HOST to the one at which others reach this process" in said
+
+
+@pytest.mark.parametrize("role", MODULES)
+def test_a_certificate_of_another_process_is_not_started_with(
+    refused: Refused, tmp_path: Path, role: str
+) -> None:
+    DevelopmentCa.new().issue(Role(role), "another").write(tmp_path / "tls")
+    said = refused(role, BIND_HOST="127.0.0.1")
+    assert f"TLS_DIR={tmp_path / 'tls'}: cert.pem would be refused by other processes" in said
+    assert f"{role}-1.{role}.livecomments.internal" in said
