@@ -64,6 +64,7 @@ EDGES: dict[str, set[str]] = {
     "rtms_node/stream_listener.py": {"h11", "socket"},
     "service/descriptors.py": {"socket"},
     "service/failpoints.py": {"signal"},
+    "service/given_files.py": {"ssl"},
     "service/http_client.py": {"aiohttp"},
     "service/http_server.py": {"aiohttp", "socket", "ssl"},
     "service/link/application.py": {"aiohttp"},

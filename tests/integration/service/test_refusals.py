@@ -15,6 +15,7 @@ from wire.roles import Role
 
 ROOT = Path(__file__).parents[3]
 MODULES = {"writer": "writer", "dispatcher": "dispatcher", "node": "rtms_node"}
+WITH_KEYS = {"AUTH_JWKS": "https://issuer.example/keys", "AUTH_ISSUER": "i", "AUTH_AUDIENCE": "a"}
 NOWHERE = "127.0.0.1:1"  # none of these processes gets as far as that
 
 Refused = Callable[..., str]
@@ -63,3 +64,41 @@ def test_a_certificate_of_another_process_is_not_started_with(
     said = refused(role, BIND_HOST="127.0.0.1")
     assert f"TLS_DIR={tmp_path / 'tls'}: cert.pem would be refused by other processes" in said
     assert f"{role}-1.{role}.livecomments.internal" in said
+
+
+@pytest.mark.parametrize("role", MODULES)
+def test_without_its_files_a_process_says_which_is_missing(
+    refused: Refused, tmp_path: Path, role: str
+) -> None:
+    folder = tmp_path / "tls"
+    assert f"TLS_DIR={folder}: ca.pem: No such file or directory" in refused(role)
+    DevelopmentCa.new().issue(Role(role), f"{role}-1").write(folder)
+    (folder / "key.pem").unlink()
+    assert f"TLS_DIR={folder}: key.pem: No such file or directory" in refused(role)
+    (folder / "key.pem").mkdir()
+    assert f"TLS_DIR={folder}: key.pem: Is a directory" in refused(role)
+
+
+def test_files_that_a_writer_needs_for_cassandra_are_tried_at_once(
+    refused: Refused, tmp_path: Path
+) -> None:
+    DevelopmentCa.new().issue(Role.WRITER, "writer-1").write(tmp_path / "tls")
+    missing, junk = tmp_path / "missing", tmp_path / "junk"
+    junk.write_text("junk")
+    with_cassandra = {"STORE": "cassandra", "CASSANDRA": NOWHERE}
+    said = refused("writer", CASSANDRA_CA_FILE=str(missing), **with_cassandra)
+    assert f"CASSANDRA_CA_FILE={missing}: No such file or directory" in said
+    said = refused("writer", CASSANDRA_CA_FILE=str(junk), **with_cassandra)
+    assert f"CASSANDRA_CA_FILE={junk} holds no certificate" in said
+    user = {"CASSANDRA_USER": "u", "CASSANDRA_PASSWORD_FILE": str(missing)}
+    said = refused("writer", **user, **with_cassandra)
+    assert f"CASSANDRA_PASSWORD_FILE={missing}: No such file or directory" in said
+
+
+def test_the_ca_of_a_key_set_is_tried_at_once(refused: Refused, tmp_path: Path) -> None:
+    DevelopmentCa.new().issue(Role.WRITER, "writer-1").write(tmp_path / "tls")
+    site_key = tmp_path / "site.key"
+    site_key.write_bytes(bytes(range(32)))
+    variables = WITH_KEYS | {"AUTHOR_ID_KEY_FILE": str(site_key)}
+    said = refused("writer", AUTH_JWKS_CA_FILE="missing.pem", **variables)
+    assert "AUTH_JWKS_CA_FILE=missing.pem: No such file or directory" in said
