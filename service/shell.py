@@ -81,7 +81,7 @@ class Shell:
         )
         return HttpServer(
             link_application(path, listener),
-            self.config.bind_host,
+            self.config.internal_host,
             self.config.internal_port,
             ssl_context=self.tls.server(),
             read_methods=(),  # a link ends by itself when its caller goes

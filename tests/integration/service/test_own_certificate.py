@@ -11,7 +11,7 @@ import pytest
 
 from cluster.ca import CA_DAYS, DevelopmentCa, Issued
 from service import tls
-from service.config import ConfigError, ServiceConfig
+from service.config import ConfigError, EnvReader, ServiceConfig
 from service.metrics import render
 from service.shell import Shell
 from service.tls import TlsFiles
@@ -60,9 +60,8 @@ class Node:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.ca = folder, DevelopmentCa.new()
-        self.config = ServiceConfig(
-            Role.NODE, "n1", "127.0.0.1", "127.0.0.1", 0, 0, folder, "info", "json"
-        )
+        env = EnvReader({"SERVICE_ID": "n1", "TLS_DIR": str(folder)})
+        self.config = ServiceConfig.read(env, Role.NODE)
 
     def figure(self, shell: Shell) -> float:
         lines = render(shell.registry).decode().splitlines()
