@@ -31,6 +31,7 @@ GATEWAY_NAMES = ("localhost", "127.0.0.1", "::1")
 # leaf is valid for no more than 825 days in all, which some clients demand.
 LEAF_BACKDATE_DAYS = 365
 CA_BACKDATE_DAYS = 3650
+_MAX_COMMON_NAME = 64  # RFC 5280, appendix A.1; nobody reads it, the other names count
 _CA_CERT, _CA_KEY = "ca.pem", "ca.key"
 
 
@@ -111,7 +112,7 @@ class DevelopmentCa:
             x509.UniformResourceIdentifier(san_uri(role, service_id)),
             x509.DNSName(dns_name(role, service_id)),
         ]
-        return self._leaf(f"{role} {service_id}", names, not_before, not_after)
+        return self._leaf(f"{role} {service_id}"[:_MAX_COMMON_NAME], names, not_before, not_after)
 
     def issue_gateway(self, names: tuple[str, ...] = GATEWAY_NAMES) -> Issued:
         """A certificate for the public HTTPS listener; it names no role, so it opens nothing

@@ -171,7 +171,10 @@ class ServiceConfig:
         """
         service_id = env.text("SERVICE_ID")
         if service_id and not is_service_id(service_id):
-            env.fault("SERVICE_ID must be a DNS label in lower case of at most 32 characters")
+            env.fault(
+                f"SERVICE_ID={service_id} must be 1 to 63 lower-case letters, digits and inner"
+                " hyphens, such as the name of a pod"
+            )
         public, internal, ops = (_read_host(env, name) for name in _LISTENERS)
         return cls(
             role=role,

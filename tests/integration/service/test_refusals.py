@@ -102,3 +102,9 @@ def test_the_ca_of_a_key_set_is_tried_at_once(refused: Refused, tmp_path: Path) 
     variables = WITH_KEYS | {"AUTHOR_ID_KEY_FILE": str(site_key)}
     said = refused("writer", AUTH_JWKS_CA_FILE="missing.pem", **variables)
     assert "AUTH_JWKS_CA_FILE=missing.pem: No such file or directory" in said
+
+
+@pytest.mark.parametrize("name", ["n" * 64, "Node-1", "node.1"])
+def test_a_name_that_is_too_long_or_no_label_is_told(refused: Refused, name: str) -> None:
+    said = refused("node", SERVICE_ID=name)
+    assert f"SERVICE_ID={name} must be 1 to 63 lower-case letters, digits and inner hyphens" in said
