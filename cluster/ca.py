@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,7 @@ GATEWAY_NAMES = ("localhost", "127.0.0.1", "::1")
 # leaf is valid for no more than 825 days in all, which some clients demand.
 LEAF_BACKDATE_DAYS = 365
 CA_BACKDATE_DAYS = 3650
+_MAX_COMMON_NAME = 64  # RFC 5280, appendix A.1; nobody reads it, the other names count
 _CA_CERT, _CA_KEY = "ca.pem", "ca.key"
 
 
@@ -100,18 +102,21 @@ class DevelopmentCa:
         self,
         role: Role,
         service_id: str,
+        more_names: Sequence[str] = (),
         *,
         not_before: dt.datetime | None = None,
         not_after: dt.datetime | None = None,
     ) -> Issued:
-        """A certificate for one process, server and client in one. Tests may choose its times
-        (aware datetimes) to get one that has expired or is not valid yet.
+        """A certificate for one process, server and client in one; `more_names`: DNS names and IP
+        addresses. Tests may choose its times (aware datetimes) to get one that has expired or is
+        not valid yet.
         """
-        names = [
+        names: list[x509.GeneralName] = [
             x509.UniformResourceIdentifier(san_uri(role, service_id)),
             x509.DNSName(dns_name(role, service_id)),
+            *map(_general_name, more_names),
         ]
-        return self._leaf(f"{role} {service_id}", names, not_before, not_after)
+        return self._leaf(f"{role} {service_id}"[:_MAX_COMMON_NAME], names, not_before, not_after)
 
     def issue_gateway(self, names: tuple[str, ...] = GATEWAY_NAMES) -> Issued:
         """A certificate for the public HTTPS listener; it names no role, so it opens nothing
@@ -119,12 +124,14 @@ class DevelopmentCa:
         """
         return self._leaf("livecomments gateway", [_general_name(name) for name in names])
 
-    def ensure_process(self, folder: Path, role: Role, service_id: str) -> bool:
+    def ensure_process(
+        self, folder: Path, role: Role, service_id: str, more_names: Sequence[str] = ()
+    ) -> bool:
         """Make sure that `folder` holds good files for the process; whether they were written."""
-        wanted = {san_uri(role, service_id), dns_name(role, service_id)}
+        wanted = {san_uri(role, service_id), dns_name(role, service_id), *more_names}
         if self._is_good(folder, wanted):
             return False
-        self.issue(role, service_id).write(folder)
+        self.issue(role, service_id, more_names).write(folder)
         return True
 
     def ensure_gateway(self, folder: Path, names: tuple[str, ...] = GATEWAY_NAMES) -> bool:

@@ -41,6 +41,7 @@ def check_variables(settings: Settings) -> None:
             "STORE": settings.store,
             "SQLITE_PATH": "comments.sqlite3",
             "PUBLISHED_ON": settings.bind,
+            "BEHIND_GATEWAY": "on",
             **identity_variables(Path("issuer"), given),
             **ticket_variables(Path("issuer")),
         }

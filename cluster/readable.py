@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cluster.cluster import Cluster
+from cluster.registered import Registered, RegisteredRoute
 from cluster.route import Route
 from cluster.status import Row
 from wire.topology import Topology
@@ -75,6 +76,31 @@ def _way(route: Route) -> list[str]:
     return [
         f"served by       {', '.join(route.serving) or 'no node (no viewers)'}",
         f"dispatcher      {route.dispatcher or 'none'}",
+    ]
+
+
+def registered_table(zookeeper: str, found: Sequence[Registered]) -> Table:
+    """The table of `livecomments status --zookeeper`."""
+    title = f"registered in {zookeeper} (whether they are ready, only their /readyz tells)"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("process", "role", "internal address", "since"):
+        table.add_column(heading, no_wrap=True)
+    for each in found:
+        table.add_row(each.name, each.role, each.address, each.since)
+    return table
+
+
+def registered_route_lines(route: RegisteredRoute) -> list[str]:
+    """What `livecomments route --zookeeper` prints."""
+    nodes = [
+        f"{name} ({address or 'no member'})" for name, address in sorted(route.serving.items())
+    ]
+    dispatcher = f"{route.dispatcher} ({route.dispatcher_address or 'no member'})"
+    return [
+        f"video           {route.video_id}",
+        f"served by       {', '.join(nodes) or 'no node (no viewers)'}",
+        f"dispatcher      {dispatcher if route.dispatcher else 'none'}",
+        "gateway         not asked: ZooKeeper does not know it",
     ]
 
 

@@ -14,12 +14,10 @@ import aiohttp
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError, NotAVideo
 from cluster.parts import Kind
-from coordination import CoordinationError, HashRing, NoNode, Paths, ZooKeeperSession
-from coordination.paths import node_ids
+from cluster.registered import fetch_way
 from pubsub import RedisAway, channels_of, fetch_receivers
 from service.config import EnvReader, PubSubConfig
-from wire.ids import is_service_id, is_video_id
-from wire.roles import Role
+from wire.ids import is_video_id
 from wire.topology import PUBSUB, Topology
 
 SERVED_BY = "X-Served-By"
@@ -76,34 +74,14 @@ async def _ask_redis(cluster: Cluster, video_id: str) -> dict[str, Any]:
 
 
 async def _ask_zookeeper(cluster: Cluster, video_id: str) -> dict[str, Any]:
-    session = ZooKeeperSession(_connect_string(cluster))
-    paths = Paths()
-    try:
-        async with asyncio.timeout(_DEADLINE_S):
-            await session.start()
-            nodes = node_ids(await _children(session, paths.video(video_id)))[0]
-            names = await _children(session, paths.role(Role.DISPATCHER))
-    except (CoordinationError, TimeoutError, OSError) as exc:
-        raise ClusterError(
-            f"ZooKeeper does not answer: {str(exc) or 'too slow, or stopped'}"
-        ) from exc
-    finally:
-        await session.stop()
-    order = HashRing(filter(is_service_id, names)).order(video_id)
-    return {"serving": sorted(nodes), "dispatcher": order[0] if order else None}
+    serving, dispatcher = await fetch_way(_connect_string(cluster), video_id)
+    return {"serving": serving, "dispatcher": dispatcher}
 
 
 def _connect_string(cluster: Cluster) -> str:
     servers = [part for part in cluster.parts if part.kind is Kind.ZOOKEEPER]
     hosts = [(cluster.runtime.host(part), part.ports["client"]) for part in servers]
     return ",".join(f"{host}:{port}" for host, port in hosts if host is not None)
-
-
-async def _children(session: ZooKeeperSession, path: str) -> list[str]:
-    try:
-        return list(await session.get_children(path))
-    except NoNode:
-        return []
 
 
 async def _served_by(url: str) -> str | None:

@@ -14,15 +14,19 @@ from identity.key_source import KeyFile, KeyUrl
 from identity.readers import Readers
 from identity.ticket_file import TicketFile
 from identity.tokens import TokenVerifier
+from service.given_files import require_ca_file
 from service.metrics import Exports
 
 
 def build_authenticator(config: IdentityConfig, registry: CollectorRegistry) -> Authenticator:
-    """As configured, not started, with its figures in `registry`."""
+    """As configured, not started, with its figures in `registry`. Raises ConfigError if the CA's
+    file cannot be used.
+    """
     keys = config.keys
     if keys is None:
         return Authenticator(None, config.anonymous)
     if keys.is_url:
+        require_ca_file("AUTH_JWKS_CA_FILE", keys.ca_file)
         ring = KeyRing(KeyUrl(keys.source, keys.ca_file), URL_TIMES)
     else:
         ring = KeyRing(KeyFile(Path(keys.source)), FILE_TIMES)

@@ -10,6 +10,7 @@ from rtms_node.drain import drain_viewers
 from rtms_node.node import Node
 from rtms_node.stream_listener import StreamListener
 from rtms_node.wiring import wire_up
+from service.edge_metrics import export_edge
 from service.metrics import Exports
 from service.ops import OpsServer
 from service.shell import Shell
@@ -38,7 +39,7 @@ class NodeService:
         self._listener = StreamListener(
             self._node.hub,
             config.edge,
-            config.service.bind_host,
+            config.service.public_host,
             config.public_port,
             readers=build_readers(config.reading, shell.registry),
         )
@@ -46,6 +47,7 @@ class NodeService:
         Exports(shell.registry).counter(
             "connections_refused", "Too many at once", lambda: self._listener.refused
         )
+        export_edge(shell.registry, config.edge)
 
     async def start(self) -> None:
         """Bind, connect, announce; returns when ready."""

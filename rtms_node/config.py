@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from identity.config import ReadingConfig
 from rtms_node.antientropy import AntiEntropyTimes
-from rtms_node.limits import Limits
+from rtms_node.limits import Limits, videos_in_budget
 from service.config import EnvReader, PubSubConfig, ServiceConfig
 from service.edge import PublicEdge
 from wire.roles import Peer, Role
@@ -41,8 +41,9 @@ class Config:
         env = EnvReader(environ)
         topology = env.choice("TOPOLOGY", Topology.DISPATCHER, MANY_PROCESSES)
         announced = topology == Topology.DISPATCHER
+        service = ServiceConfig.read(env, Role.NODE, announced=announced)
         config = cls(
-            service=ServiceConfig.read(env, Role.NODE, announced=announced),
+            service=service,
             topology=topology,
             public_port=env.integer("PUBLIC_PORT", 0, 0, 65535),
             zookeeper=env.servers("ZOOKEEPER", "127.0.0.1:2181", 2181),
@@ -53,7 +54,7 @@ class Config:
             reading=ReadingConfig.read(env, issues=False),
             drain_notice_s=env.number("DRAIN_NOTICE_S", 3, 0, 60),
             drain_window_s=env.number("DRAIN_WINDOW_S", 10, 0, 3600),
-            limits=read_limits(env),
+            limits=read_limits(env, registered_by=service.id if announced else ""),
             antientropy=read_antientropy(env),
         )
         if config.topology in PUBSUB and not env.words("WRITER_ADDRESSES"):
@@ -62,13 +63,16 @@ class Config:
         return config
 
 
-def read_limits(env: EnvReader) -> Limits:
-    """The bounds that an operator may want to change."""
+def read_limits(env: EnvReader, *, registered_by: str = "") -> Limits:
+    """The bounds that an operator may want to change. registered_by: the node that tells ZooKeeper
+    of its videos; the longer its id, the fewer it can.
+    """
     standard = Limits()
+    max_videos = min(standard.max_videos, videos_in_budget(registered_by))
     descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     max_streams = max(descriptors - _RESERVED_DESCRIPTORS, descriptors // 2)
     return Limits(
-        max_videos=env.integer("MAX_VIDEOS", standard.max_videos, 1, 1_000_000),
+        max_videos=env.integer("MAX_VIDEOS", max_videos, 1, 1_000_000),
         max_streams=env.integer("MAX_STREAMS", max_streams, 1, 1_000_000),
         max_streams_per_address=env.integer(
             "MAX_STREAMS_PER_ADDRESS", standard.max_streams_per_address, 1, 1_000_000

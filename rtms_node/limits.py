@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# When a session ends, ZooKeeper writes the paths of all that it had registered into one record, and
+# does not start again on one of more than 2 MiB (docs/capacity.md).
+PATH_BUDGET_BYTES = 2_000_000
+_PATH_BYTES = 90  # of a registration with the longest video id, beside the node's id
+
+
+def videos_in_budget(node_id: str) -> int:
+    """How many videos a node of this id can register without harm to ZooKeeper."""
+    return PATH_BUDGET_BYTES // (_PATH_BYTES + len(node_id))
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

@@ -6,6 +6,7 @@ collects what is wrong instead of stopping at the first fault; `done` raises the
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -20,6 +21,10 @@ from wire.origins import parse_origin
 from wire.roles import Peer, Role
 
 _DETOUR = re.compile(r"(?P<role>[a-z]+)/(?P<id>[^/=]+)=(?P<address>.+)")
+_INTERNAL_HOST = "INTERNAL_HOST"
+_LISTENERS = ("PUBLIC_HOST", _INTERNAL_HOST, "OPS_HOST")
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class ConfigError(Exception):
@@ -89,6 +94,16 @@ class EnvReader:
                 self.fault(f"{name}: {exc}")
         return tuple(dict.fromkeys(found))
 
+    def networks(self, name: str, default: str) -> tuple[Network, ...]:
+        """IP addresses and networks (`10.0.0.0/8`), separated by commas."""
+        found = []
+        for word in self.words(name, default):
+            try:
+                found.append(ipaddress.ip_network(word))
+            except ValueError:
+                self.fault(f"{name}: {word} is no address and no network such as 10.0.0.0/8")
+        return tuple(found)
+
     def servers(self, name: str, default: str, port: int) -> tuple[str, ...]:
         """Servers that are not ours: `host:port`, separated by commas; `port` is what counts where
         none is written.
@@ -105,8 +120,9 @@ class EnvReader:
             self.fault(f"{old} is now called {new}")
 
     def fault(self, message: str) -> None:
-        """Add a fault that the caller found."""
-        self._faults.append(message)
+        """Add a fault that the caller found; one that is known is not told again."""
+        if message not in self._faults:
+            self._faults.append(message)
 
     def _peer(self, name: str, role: Role, word: str) -> Peer | None:
         peer_id, _, text = word.partition("=")
@@ -126,14 +142,17 @@ class EnvReader:
 class ServiceConfig:
     """What every process has: its name, where it listens, its certificates.
 
-    A port of 0 means "any free one" (tests). `advertise_host` is what others are told to call.
+    `public_host`, `internal_host`, `ops_host`: the addresses of its listeners; a port of 0 means
+    "any free one" (tests). `advertise_host` is what others are told to call.
     `detours`: role/id of a peer -> where to call it instead of where it says it is.
     `link_lifetime_s`: after which a connection between processes has been replaced.
     """
 
     role: Role
     id: str
-    bind_host: str
+    public_host: str
+    internal_host: str
+    ops_host: str
     advertise_host: str
     internal_port: int
     ops_port: int
@@ -152,13 +171,18 @@ class ServiceConfig:
         """
         service_id = env.text("SERVICE_ID")
         if service_id and not is_service_id(service_id):
-            env.fault("SERVICE_ID must be a DNS label in lower case of at most 32 characters")
-        bind_host, advertise_host = _read_hosts(env, announced=announced)
+            env.fault(
+                f"SERVICE_ID={service_id} must be 1 to 63 lower-case letters, digits and inner"
+                " hyphens, such as the name of a pod"
+            )
+        public, internal, ops = (_read_host(env, name) for name in _LISTENERS)
         return cls(
             role=role,
             id=service_id,
-            bind_host=bind_host,
-            advertise_host=advertise_host,
+            public_host=public,
+            internal_host=internal,
+            ops_host=ops,
+            advertise_host=_read_advertised(env, internal, announced=announced),
             internal_port=env.integer("INTERNAL_PORT", 0, 0, 65535),
             ops_port=env.integer("OPS_PORT", 0, 0, 65535),
             tls_dir=Path(env.text("TLS_DIR", "tls")),
@@ -205,16 +229,31 @@ def _is_redis_url(url: str) -> bool:
         return False
 
 
-def _read_hosts(env: EnvReader, *, announced: bool) -> tuple[str, str]:
-    bind = env.text("BIND_HOST", "127.0.0.1")
-    if not (is_host(bind) or is_wildcard(bind)):
-        env.fault(f"BIND_HOST={bind} must be {HOST_RULE}")
+def _read_host(env: EnvReader, listener: str) -> str:
+    """Where one of its listeners is, unless told otherwise where all are."""
+    variable = _host_variable(env, listener)
+    host = env.text(variable, "127.0.0.1")
+    if not (is_host(host) or is_wildcard(host)):
+        env.fault(f"{variable}={host} must be {HOST_RULE}")
+    return host
+
+
+def _host_variable(env: EnvReader, listener: str) -> str:
+    return listener if env.text(listener, "") else "BIND_HOST"
+
+
+def _read_advertised(env: EnvReader, internal: str, *, announced: bool) -> str:
+    """Where others find the internal listener."""
     advertised = env.text("ADVERTISE_HOST", "")
     if advertised and not is_host(advertised):
         env.fault(f"ADVERTISE_HOST={advertised} must be {HOST_RULE}, which others can call")
-    if announced and not advertised and is_wildcard(bind):
-        env.fault(f"ADVERTISE_HOST is not set, and nobody can call BIND_HOST={bind}")
-    return bind, advertised or bind
+    if announced and not advertised and is_wildcard(internal):
+        variable = _host_variable(env, _INTERNAL_HOST)
+        env.fault(
+            f"{variable}={internal} is every address, which nobody can call: set ADVERTISE_HOST to"
+            " the one at which others reach this process"
+        )
+    return advertised or internal
 
 
 def _read_detours(env: EnvReader) -> dict[str, tuple[str, int]]:

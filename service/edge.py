@@ -6,8 +6,9 @@ scripts of its origin may do. Decides; knows neither library and does no I/O.
 
 Invariants:
 - a request has one id, from its first log line to its reply;
-- `X-Forwarded-For` is believed only behind a gateway. The gateway deletes what the client sent, so
-  the last address in the last header is the one that it saw itself;
+- `X-Forwarded-For` is believed only from a gateway, which is known by its address: who reaches the
+  port without it could claim any other. The gateway deletes what the client sent, so the last
+  address in the last header is the one that it saw itself;
 - a script of an origin that is not configured can read no reply, and credentials are never allowed.
 """
 
@@ -15,12 +16,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from multidict import MultiMapping
 
-from service.config import EnvReader
+from service.config import EnvReader, Network
 from service.logs import clean_request_id
 from wire.origins import ANY
 
@@ -40,36 +41,51 @@ EXPOSED_HEADERS = "Location, Idempotency-Replayed, Retry-After, X-Request-Id"
 _ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, X-Request-Id"
 _PREFLIGHT_AGE_S = 600
 _MAX_OWNER = 64  # characters of what is no address at all
+_LOOPBACK = "127.0.0.0/8,::1"  # what is believed where nothing is said
+
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(slots=True)
+class EdgeStats:
+    """Since the start. forwarded_ignored: requests whose `X-Forwarded-For` was not believed."""
+
+    forwarded_ignored: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class PublicEdge:
     """The rules of a process, the same on all its public listeners.
 
-    origins: whose scripts may read replies; `*` in it is everybody's. behind_gateway: whether
-    `X-Forwarded-For` is a gateway's word; else anybody could claim any address with it.
+    origins: whose scripts may read replies; `*` in it is everybody's. proxies: where the gateways
+    are whose `X-Forwarded-For` is believed.
     """
 
     origins: frozenset[str] = frozenset()
-    behind_gateway: bool = True
+    proxies: tuple[Network, ...] = tuple(map(ipaddress.ip_network, _LOOPBACK.split(",")))
+    stats: EdgeStats = field(default_factory=EdgeStats, compare=False)
 
     @classmethod
     def read(cls, env: EnvReader, *, always_behind_gateway: bool = True) -> PublicEdge:
         """Read the settings from `env`; faults are left in `env`. What may also run without a
         gateway has to be told that there is one.
         """
-        return cls(
-            origins=frozenset(env.origins("CORS_ORIGINS")),
-            behind_gateway=always_behind_gateway or env.switch("BEHIND_GATEWAY"),
-        )
+        proxies = env.networks("TRUSTED_PROXIES", _LOOPBACK)
+        if not (always_behind_gateway or env.switch("BEHIND_GATEWAY")):
+            if env.words("TRUSTED_PROXIES"):
+                env.fault("TRUSTED_PROXIES is set, and BEHIND_GATEWAY is not on")
+            proxies = ()
+        return cls(origins=frozenset(env.origins("CORS_ORIGINS")), proxies=proxies)
 
     def client_address(self, headers: Headers, peer: str) -> str:
         """Whose request it is; `peer` is the other end of the connection."""
-        if self.behind_gateway:
-            forwarded = headers.getall("X-Forwarded-For", ())
-            if forwarded:
-                return forwarded[-1].rpartition(",")[2].strip() or peer
-        return peer
+        forwarded = headers.getall("X-Forwarded-For", ())
+        if not forwarded:
+            return peer
+        if not self._trusts(peer):
+            self.stats.forwarded_ignored += 1
+            return peer
+        return forwarded[-1].rpartition(",")[2].strip() or peer
 
     def allows(self, origin: str | None) -> bool:
         """Whether scripts of this origin may read replies."""
@@ -85,6 +101,10 @@ class PublicEdge:
             said["Access-Control-Allow-Origin"] = origin
             said["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
         return said
+
+    def _trusts(self, peer: str) -> bool:
+        address = _parse(peer)
+        return address is not None and any(address in network for network in self.proxies)
 
 
 def request_id(headers: Headers) -> str:
@@ -111,15 +131,22 @@ def address_owner(address: str) -> str:
     written as IPv6; of any other IPv6 address its /64, since a caller can use all of that. What is
     no address stands for itself.
     """
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
+    found = _parse(address)
+    if found is None:
         return address[:_MAX_OWNER]
     if isinstance(found, ipaddress.IPv4Address):
         return str(found)
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
     return str(ipaddress.ip_network((found, 64), strict=False))
+
+
+def _parse(address: str) -> _Address | None:
+    """An IPv4 address also where it is written as IPv6, as a listener for both families does."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return mapped or found
 
 
 def preflight_headers(

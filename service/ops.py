@@ -45,7 +45,7 @@ class OpsServer:
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/state", self._state)
         app.router.add_get("/stages", self._stages)
-        self._server = HttpServer(app, config.bind_host, config.ops_port)
+        self._server = HttpServer(app, config.ops_host, config.ops_port)
 
     @property
     def port(self) -> int:

@@ -10,7 +10,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 import structlog
 import uvloop
@@ -110,8 +110,7 @@ def main(from_env: Callable[[Mapping[str, str]], C], build: Callable[[C], Servic
     try:
         config = from_env(process_environ())
     except ConfigError as exc:
-        print(f"configuration: {exc}", file=sys.stderr)
-        sys.exit(2)
+        _refuse(exc)
     service = config.service
     configure_logs(
         level=service.log_level, style=service.log_format, role=service.role, id=service.id
@@ -122,7 +121,14 @@ def main(from_env: Callable[[Mapping[str, str]], C], build: Callable[[C], Servic
     stages.keep(service.stage_times)
     try:
         uvloop.run(_with_signals(lambda: build(config)))
+    except ConfigError as exc:  # what only the parts of a service could see, such as a file
+        _refuse(exc)
     except Exception:
         log.exception("died")
         sys.exit(1)
     sys.exit(0)
+
+
+def _refuse(fault: ConfigError) -> NoReturn:
+    print(f"configuration: {fault}", file=sys.stderr)
+    sys.exit(2)

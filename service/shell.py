@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 
-from service.config import ServiceConfig
+from service.config import ConfigError, ServiceConfig
 from service.descriptors import Descriptors
 from service.health import Health
 from service.http_client import InternalClient
@@ -20,7 +20,7 @@ from service.outbox import OutboxLimits
 from service.pulse import Pulse
 from service.stderr import lost_lines
 from service.tasks import TaskHome
-from service.tls import TlsFiles
+from service.tls import TlsFiles, explain
 from wire.roles import Role
 
 
@@ -34,6 +34,7 @@ class Shell:
         self.pulse = Pulse()
         self.link_limits = LinkLimits(lifetime_s=config.link_lifetime_s)
         self.registry = new_registry()
+        self._tls: TlsFiles | None = None
         self._descriptors = Descriptors(self.health)
         exports = Exports(self.registry)
         exports.counter(
@@ -46,11 +47,17 @@ class Shell:
     def start(self) -> None:
         """Begin what every process does all its life."""
         self.tasks.spawn(self._descriptors.watch(), "descriptors")
+        if self._tls is not None:
+            self.tasks.spawn(self._tls.watch(self.health), "certificate")
 
-    @cached_property
+    @property
     def tls(self) -> TlsFiles:
-        """Its certificates; raises as TlsFiles does. A process that has none never asks."""
-        return TlsFiles(self.config.tls_dir)
+        """Its certificates. A process that has none never asks. Raises ConfigError unless they
+        can be used, and others will accept them.
+        """
+        if self._tls is None:
+            self._tls = self._load_tls()
+        return self._tls
 
     def new_client(self) -> InternalClient:
         """For calls to other processes; its user starts and stops it."""
@@ -74,11 +81,24 @@ class Shell:
         )
         return HttpServer(
             link_application(path, listener),
-            self.config.bind_host,
+            self.config.internal_host,
             self.config.internal_port,
             ssl_context=self.tls.server(),
             read_methods=(),  # a link ends by itself when its caller goes
         )
+
+    def _load_tls(self) -> TlsFiles:
+        config = self.config
+        try:
+            tls = TlsFiles(config.tls_dir, (config.role, config.id))
+        except OSError as exc:
+            raise ConfigError(f"TLS_DIR={config.tls_dir}: {explain(exc)}") from exc
+        Exports(self.registry).gauge(
+            "certificate_expires_in_days",
+            "How long its certificate is still valid",
+            lambda: tls.days_left,
+        )
+        return tls
 
     def superseded(self) -> None:
         """Another process has taken this one's name: end."""

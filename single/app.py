@@ -18,6 +18,7 @@ from identity.build import build_authenticator, build_readers
 from rtms_node.drain import drain_viewers
 from rtms_node.node import Node
 from rtms_node.stream_listener import StreamListener
+from service.edge_metrics import export_edge
 from service.http_server import HttpServer
 from service.ops import OpsServer
 from service.shell import Shell
@@ -123,7 +124,7 @@ class SingleService:
         self._streams = StreamListener(
             self._node.hub,
             config.edge,
-            config.service.bind_host,
+            config.service.public_host,
             config.public_port,
             readers=readers,
             fallback=self._other_connection,
@@ -138,9 +139,10 @@ class SingleService:
             rates=config.rates,
             closing=lambda: self._closing,
         )
+        export_edge(self._shell.registry, config.edge)
         add_pages(app, self.health, demo=config.demo)
         app.middlewares.insert(0, hand_back_streams(self._streams))
-        self._http = HttpServer(app, config.service.bind_host, 0)  # binds nothing: see `prepare`
+        self._http = HttpServer(app, config.service.public_host, 0)  # binds nothing: see `prepare`
         self._ops = OpsServer(config.service, self.health, self._shell.registry, self._describe)
 
     def _other_connection(self) -> asyncio.Protocol:

@@ -54,7 +54,7 @@ class Config:
             store=StoreConfig.read(env, "comments.sqlite3"),
             edge=PublicEdge.read(env, always_behind_gateway=False),
             rates=read_rates(env),
-            identity=IdentityConfig.read(env, service.bind_host),
+            identity=IdentityConfig.read(env, service.public_host),
             reading=ReadingConfig.read(env, issues=True),
             drain_notice_s=env.number("DRAIN_NOTICE_S", 0, 0, 60),
             drain_window_s=env.number("DRAIN_WINDOW_S", 2, 0, 3600),

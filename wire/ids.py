@@ -18,7 +18,7 @@ _EPOCH_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 _VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _EPOCH = re.compile(r"[a-z0-9]{12}", re.ASCII)
 _EVENT_ID = re.compile(r"([a-z0-9]{12})-(0|[1-9][0-9]{0,14})", re.ASCII)
-_SERVICE_ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", re.ASCII)
+_SERVICE_ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,7 +48,9 @@ def is_epoch(text: str) -> bool:
 
 
 def is_service_id(text: str) -> bool:
-    """Whether `text` can name a process: a DNS label in lower case, at most 32 characters."""
+    """Whether `text` can name a process: a DNS label in lower case, so at most 63
+    characters, as the name of a pod is.
+    """
     return _SERVICE_ID.fullmatch(text) is not None
 
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from identity.build import build_authenticator, build_readers
+from service.edge_metrics import export_edge
 from service.http_server import HttpServer
 from service.metrics import Exports
 from service.ops import OpsServer
@@ -104,14 +105,15 @@ class WriterService:
             rates=config.rates,
             closing=lambda: self._closing,
         )
-        self._public = HttpServer(public, service.bind_host, config.public_port)
+        self._public = HttpServer(public, service.public_host, config.public_port)
         self._internal = HttpServer(
             internal_application(self._comments),
-            service.bind_host,
+            service.internal_host,
             service.internal_port,
             ssl_context=shell.tls.server(),
             read_methods=READ_METHODS,
         )
+        export_edge(shell.registry, config.edge)
         self._ops = OpsServer(service, self.health, shell.registry, self._describe)
         Exports(shell.registry).counter(
             "connections_refused",

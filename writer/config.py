@@ -56,7 +56,7 @@ class Config:
             store=StoreConfig.read(env),
             edge=PublicEdge.read(env),
             rates=read_rates(env),
-            identity=IdentityConfig.read(env, service.bind_host),
+            identity=IdentityConfig.read(env, service.public_host),
             reading=ReadingConfig.read(env, issues=True),
             zookeeper=env.servers("ZOOKEEPER", "127.0.0.1:2181", 2181),
             zookeeper_session_s=env.number("ZOOKEEPER_SESSION_S", 6, 1, 60),

@@ -10,6 +10,7 @@ from typing import Protocol
 from prometheus_client import CollectorRegistry
 
 from service.config import EnvReader
+from service.given_files import require_ca_file, require_file
 from service.metrics import Exports
 from writer.cassandra.config import CassandraConfig
 from writer.metrics import WriterMetrics
@@ -64,7 +65,8 @@ def build_store(
     on_replaced: Callable[[StoreReplaced], None],
 ) -> ProcessStore:
     """The store that is configured, not started, with its figures in `registry`. `on_replaced` is
-    told when it is another one than it was: the process should end.
+    told when it is another one than it was: the process should end. Raises ConfigError if a file
+    that is named cannot be used.
     """
     if config.kind == SQLITE:
         return SqliteStore(
@@ -73,6 +75,8 @@ def build_store(
             on_swept=metrics.keys_swept.inc,
             removed_kept_s=config.removed_kept_s,
         )
+    require_ca_file("CASSANDRA_CA_FILE", config.cassandra.ca_file)
+    require_file("CASSANDRA_PASSWORD_FILE", config.cassandra.password_file)
     from writer.cassandra.store import CassandraStore  # the driver costs a third of a start
 
     store = CassandraStore(

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from cluster.cli.opening import console_progress, open_cluster
+from cluster.cli.opening import console_progress, not_of_another_cluster, open_cluster
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError
 from cluster.progress import Update
@@ -36,6 +36,10 @@ def stop(names: tuple[str, ...]) -> None:
 
 @click.command()
 @click.argument("names", nargs=-1, required=True)
+@not_of_another_cluster(
+    "ZooKeeper starts no drain: end the process where it runs (systemctl stop UNIT, kubectl delete"
+    " pod POD); SIGTERM makes it drain"
+)
 def drain(names: tuple[str, ...]) -> None:
     """Let parts drain and end (SIGTERM)."""
     _each(names, _drain, "draining")

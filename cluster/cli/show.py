@@ -6,13 +6,25 @@ import asyncio
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import islice
 
 import click
 import msgspec
 
 from cluster import readable
-from cluster.cli.opening import open_cluster, open_or_rescue
-from cluster.route import fetch_route
+from cluster.cli.opening import (
+    not_of_another_cluster,
+    of_another_cluster,
+    open_cluster,
+    open_or_rescue,
+)
+from cluster.registered import (
+    ANNOUNCED,
+    RegisteredRoute,
+    fetch_registered,
+    fetch_registered_route,
+)
+from cluster.route import Route, fetch_route
 from cluster.status import fetch_rows, lost_rows
 from cluster.terminal import end_when_nobody_reads, fail, say, screen_for_tables
 
@@ -20,30 +32,48 @@ _LOG_LINES = 20
 
 
 class _TakesVideo(click.Command):
-    """A video id may begin with a dash. All options are flags here, so whatever is none of them is
-    the video.
+    """A video id may begin with a dash: whatever is no option, nor the value of one, is the
+    video.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the options first and a `--` behind them, unless a person did."""
         if "--" not in args:
-            options = {name for param in self.get_params(ctx) for name in param.opts}
-            flags = [arg for arg in args if arg.startswith("-") and arg in options]
-            args = [*flags, "--", *(arg for arg in args if arg not in flags)]
+            args = self._options_first(ctx, args)
         return super().parse_args(ctx, args)
+
+    def _options_first(self, ctx: click.Context, args: list[str]) -> list[str]:
+        params = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        flags = {name for param in params if param.is_flag for name in param.opts}
+        with_value = {name for param in params for name in param.opts} - flags
+        options, others, left = list[str](), list[str](), iter(args)
+        for arg in left:
+            name, has_value, _ = arg.partition("=")
+            if arg in flags or (name in with_value and has_value):
+                options.append(arg)
+            elif name in with_value:
+                options += [arg, *islice(left, 1)]
+            else:
+                others.append(arg)
+        return [*options, "--", *others]
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def status(as_json: bool) -> None:
+@of_another_cluster("Show what is registered there, of a cluster that was not made by `up`.")
+def status(as_json: bool, zookeeper: str | None) -> None:
     """Show every part: ready or why not, and its figures.
 
-    The exit status is 0 if all parts are ready, else 1.
+    The exit status is 0 if all parts are ready, else 1. With --zookeeper it is 0 if a writer, a
+    dispatcher and a node are registered.
     """
+    if zookeeper is not None:
+        _show_registered(zookeeper, as_json=as_json)
+        return
     cluster, lost = open_or_rescue()
     rows = lost_rows(cluster) if lost else asyncio.run(fetch_rows(cluster))
     if as_json:
-        say(msgspec.json.format(msgspec.json.encode(rows)).decode())
+        _say_json(rows)
     else:
         screen_for_tables().print(readable.status_table(cluster.settings.name, rows))
     if lost:
@@ -54,11 +84,17 @@ def status(as_json: bool) -> None:
 @click.command(cls=_TakesVideo)
 @click.argument("video")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def route(video: str, as_json: bool) -> None:
+@of_another_cluster("Ask there, and no gateway, for a cluster that was not made by `up`.")
+def route(video: str, as_json: bool, zookeeper: str | None) -> None:
     """Show where a video is served and where the gateway sends it."""
-    found = asyncio.run(fetch_route(open_cluster(), video))
-    text = msgspec.json.encode(found).decode() if as_json else None
-    say(text or "\n".join(readable.route_lines(found)))
+    found: Route | RegisteredRoute
+    if zookeeper is not None:
+        found = asyncio.run(fetch_registered_route(zookeeper, video))
+        lines = readable.registered_route_lines(found)
+    else:
+        found = asyncio.run(fetch_route(open_cluster(), video))
+        lines = readable.route_lines(found)
+    say(msgspec.json.encode(found).decode() if as_json else "\n".join(lines))
 
 
 @click.command()
@@ -73,6 +109,10 @@ def route(video: str, as_json: bool) -> None:
     help="Lines of each part.",
 )
 @click.option("--raw", is_flag=True, help="Print lines unchanged.")
+@not_of_another_cluster(
+    "ZooKeeper has no logs: a process writes its own to standard error, so read them where it runs"
+    " (journalctl -u UNIT, kubectl logs POD)"
+)
 def logs(names: tuple[str, ...], follow: bool, lines: int, raw: bool) -> None:
     """Show the last log lines of all parts, or of NAMES."""
     cluster = open_cluster()
@@ -93,3 +133,18 @@ def logs(names: tuple[str, ...], follow: bool, lines: int, raw: bool) -> None:
 
 
 COMMANDS = (status, route, logs)
+
+
+def _show_registered(zookeeper: str, *, as_json: bool) -> None:
+    found = asyncio.run(fetch_registered(zookeeper))
+    if as_json:
+        _say_json(found)
+    else:
+        screen_for_tables().print(readable.registered_table(zookeeper, found))
+    missing = [role for role in ANNOUNCED if role not in {each.role for each in found}]
+    if missing:
+        fail(f"no {', no '.join(missing)} is registered there")
+
+
+def _say_json(value: object) -> None:
+    say(msgspec.json.format(msgspec.json.encode(value)).decode())

@@ -6,10 +6,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from cluster.addresses import LOOPBACK
 from cluster.folder import CHECKOUT, ClusterFolder, home_folder, jars_folder
 from cluster.issuer import identity_variables, ticket_variables
 from cluster.local.server_launches import ServerLaunches
-from cluster.parts import SERVERS, WITH_STORE, WITH_TICKETS, Kind, Part
+from cluster.parts import BEHIND_GATEWAY, SERVERS, WITH_STORE, WITH_TICKETS, Kind, Part
 from cluster.runtime import Launch
 from cluster.servers import haproxy
 from cluster.settings import Settings
@@ -80,6 +81,8 @@ class Launches:
             common["PUBLISHED_ON"] = self._settings.bind
         if part.kind in WITH_TICKETS:
             common |= ticket_variables(self._folder.issuer)
+        if part.kind in BEHIND_GATEWAY:
+            common["TRUSTED_PROXIES"] = LOOPBACK
         if part.kind is Kind.SINGLE:
             common["BEHIND_GATEWAY"] = "on"
         if part.kind is Kind.NODE and self._settings.topology in PUBSUB:

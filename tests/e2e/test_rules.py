@@ -102,6 +102,8 @@ async def test_rulings_are_seen_by_everybody_and_told_to_whoever_comes_later(
             assert (state["settings"]["slow_mode_s"], state["pinned"]) == (3600, comment)
     await moderator.remove(1)
     for at in servers(cluster):
+        async with watching(cluster, video_id, "replay=0", at=at) as told:
+            await eventually(lambda told=told: told.head == 5)  # the server knows of it
         async with watching(cluster, video_id, "replay=10", at=at) as late:
             await eventually(lambda late=late: late.head == 5)
             assert "look at this" not in str(late.events)

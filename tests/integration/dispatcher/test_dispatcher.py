@@ -217,7 +217,9 @@ async def test_a_newer_process_of_the_same_id_ends_this_one(cluster: Cluster) ->
 
 async def test_stopping_in_the_middle_of_a_start_leaves_nothing(cluster: Cluster) -> None:
     cluster.proxy.blackhole()
-    service = cluster.build(SERVICE_ID="half-started")
+    cluster.client(Role.DISPATCHER, "half-started")  # its certificate
+    tls_dir = str(cluster.folder / "half-started")
+    service = cluster.build(SERVICE_ID="half-started", TLS_DIR=tls_dir)
     start = asyncio.create_task(service.start())
     await eventually(lambda: service._session._client is not None)
     start.cancel()

@@ -8,11 +8,13 @@ import socket
 import pytest
 
 from rtms_node import stream_listener
+from rtms_node.limits import Limits
+from service.edge import PublicEdge
 from tests.chunk_parser import ChunkParser
 from tests.integration.rtms_node.conftest import Served
 from tests.raw_http import head
 from tests.sse_parser import SseParser
-from tests.support import eventually
+from tests.support import eventually, started
 
 
 def get(path: str = "/v1/videos/v1/stream", *lines: str, method: str = "GET") -> bytes:
@@ -214,6 +216,15 @@ async def test_streams_are_counted_for_the_owner_of_the_last_address_forwarded(
     await until(reader, b"event: hello")
     assert [viewer.address for viewer in served.node.hub.viewers] == [owner]
     writer.close()
+
+
+async def test_streams_of_nobodys_gateway_are_counted_for_who_connects() -> None:
+    edge = PublicEdge(proxies=())
+    async with started(Served(Limits(heartbeat_s=0.2), edge)) as served:
+        reader, _ = await served.send(get("/v1/videos/v1/stream", "X-Forwarded-For: 10.0.0.1"))
+        await until(reader, b"event: hello")
+        assert [viewer.address for viewer in served.node.hub.viewers] == ["127.0.0.1"]
+        assert edge.stats.forwarded_ignored == 1
 
 
 async def watch_unread(served: Served) -> socket.socket:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -9,7 +8,7 @@ import pytest
 from prometheus_client import Counter
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.config import ServiceConfig
+from service.config import EnvReader, ServiceConfig
 from service.health import Health
 from service.metrics import new_registry
 from service.ops import OpsServer
@@ -20,9 +19,7 @@ class Ops:
     def __init__(self) -> None:
         self.health, self.registry = Health(), new_registry()
         self.figures: dict[str, Any] = {"viewers": 3, "queues": {"q": 1}}
-        config = ServiceConfig(
-            Role.NODE, "n1", "127.0.0.1", "127.0.0.1", 0, 0, Path("tls"), "info", "json"
-        )
+        config = ServiceConfig.read(EnvReader({"SERVICE_ID": "n1"}), Role.NODE)
         self.server = OpsServer(config, self.health, self.registry, lambda: self.figures)
 
     async def get(self, path: str) -> tuple[int, str, Any]:

@@ -35,6 +35,7 @@ class PublicApi:
         authenticator: Authenticator | None = None,
         rates: Rates | None = None,
         read_bounds: ReadBounds | None = None,
+        edge: PublicEdge | None = None,
         head_deadline_s: float = 10.0,
     ) -> None:
         self.registry, self.tasks, self.sink = CollectorRegistry(), TaskHome(), ListSink()
@@ -52,7 +53,7 @@ class PublicApi:
             self.service,
             self.moderation,
             metrics,
-            PublicEdge(origins=frozenset({ORIGIN})),
+            edge or PublicEdge(origins=frozenset({ORIGIN})),
             authenticator=authenticator,
             rates=rates,
             closing=lambda: self.closing,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from service.edge import PublicEdge
 from tests.integration.writer.public_api import ORIGIN, PublicApi
 from writer.rate_limit import Rates
 
@@ -380,6 +382,17 @@ async def test_an_address_over_its_rate_is_429(tmp_path: Path) -> None:
         ) as reply:
             assert await problem(reply) == (429, "too_many_requests")
     assert api.registry.get_sample_value("livecomments_comments_refused_total", {"reason": "rate"})
+    await api.stop()
+
+
+async def test_who_reaches_the_port_without_the_gateway_cannot_claim_an_address(
+    tmp_path: Path,
+) -> None:
+    edge = PublicEdge(proxies=(ipaddress.ip_network("10.0.0.0/8"),))
+    api = await PublicApi(tmp_path / "comments.db", rates=Rates(posts=0.5), edge=edge).start()
+    assert (await post(api, X_Forwarded_For="1.2.3.4"))[0] == 201
+    assert (await post(api, X_Forwarded_For="1.2.3.5"))[0] == 429
+    assert edge.stats.forwarded_ignored == 2
     await api.stop()
 
 

@@ -149,6 +149,15 @@ def test_a_ca_that_is_not_valid_now_is_replaced_with_all_that_it_issued(
     assert (tmp_path / "w" / "ca.pem").read_bytes() == ca.pem
 
 
+@pytest.mark.parametrize("role", Role)
+def test_a_name_of_63_characters_gets_a_certificate_that_proves_it(
+    ca: DevelopmentCa, tmp_path: Path, role: Role
+) -> None:
+    assert ca.ensure_process(tmp_path, role, "n" * 63)
+    assert not ca.ensure_process(tmp_path, role, "n" * 63)
+    assert TlsFiles(tmp_path, (role, "n" * 63)).problem is None
+
+
 def test_no_certificate_spans_more_than_clients_allow(ca: DevelopmentCa) -> None:
     leaf = x509.load_pem_x509_certificate(ca.issue_gateway().cert_pem)
     assert leaf.not_valid_after_utc - leaf.not_valid_before_utc <= 825 * DAY

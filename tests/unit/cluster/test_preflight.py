@@ -23,6 +23,13 @@ def test_good_variables_pass() -> None:
     check_variables(Settings(environment={"all": {"LOG_LEVEL": "debug"}}))
 
 
+@pytest.mark.parametrize("topology", ["single", "dispatcher"])
+def test_the_gateways_of_all_parts_may_be_said(topology: str) -> None:
+    check_variables(
+        Settings(topology=topology, environment={"all": {"TRUSTED_PROXIES": "10.0.0.1"}})
+    )
+
+
 def test_who_brings_keys_is_told_what_is_missing() -> None:
     check_variables(Settings(environment={"all": {"AUTH": "jwt"}}))  # those of development
     keys = {"AUTH": "jwt", "AUTH_JWKS": "https://id.example/keys"}

@@ -19,7 +19,17 @@ def test_defaults_bind_loopback_and_any_free_port() -> None:
     config = ServiceConfig.read(env, Role.WRITER)
     env.done()
     assert config == ServiceConfig(
-        Role.WRITER, "w1", "127.0.0.1", "127.0.0.1", 0, 0, Path("tls"), "info", "auto"
+        role=Role.WRITER,
+        id="w1",
+        public_host="127.0.0.1",
+        internal_host="127.0.0.1",
+        ops_host="127.0.0.1",
+        advertise_host="127.0.0.1",
+        internal_port=0,
+        ops_port=0,
+        tls_dir=Path("tls"),
+        log_level="info",
+        log_format="auto",
     )
 
 
@@ -66,17 +76,37 @@ def test_who_listens_everywhere_and_is_announced_must_say_where(host: str) -> No
     variables = {"SERVICE_ID": "w1", "BIND_HOST": host}
     env = EnvReader(variables)
     ServiceConfig.read(env, Role.DISPATCHER, announced=True)
-    assert f"nobody can call BIND_HOST={host}" in faults(env)
+    assert f"BIND_HOST={host} is every address, which nobody can call" in faults(env)
     for extra, announced in (({}, False), ({"ADVERTISE_HOST": "w1"}, True)):
         env = EnvReader(variables | extra)
         ServiceConfig.read(env, Role.WRITER, announced=announced)
         env.done()
 
 
+def test_each_listener_may_have_an_address_of_its_own() -> None:
+    variables = {"SERVICE_ID": "w1", "BIND_HOST": "10.0.0.1", "OPS_HOST": "10.0.9.1"}
+    env = EnvReader(variables | {"INTERNAL_HOST": "10.0.5.1"})
+    config = ServiceConfig.read(env, Role.WRITER, announced=True)
+    env.done()
+    hosts = (config.public_host, config.internal_host, config.ops_host)
+    assert hosts == ("10.0.0.1", "10.0.5.1", "10.0.9.1")
+    assert config.advertise_host == "10.0.5.1"  # others call the internal listener
+
+
+@pytest.mark.parametrize("listener", ["PUBLIC_HOST", "OPS_HOST"])
+def test_only_the_address_that_others_call_must_be_one(listener: str) -> None:
+    env = EnvReader({"SERVICE_ID": "w1", listener: "0.0.0.0"})
+    assert ServiceConfig.read(env, Role.WRITER, announced=True).advertise_host == "127.0.0.1"
+    env.done()
+    env = EnvReader({"SERVICE_ID": "w1", "INTERNAL_HOST": "0.0.0.0"})
+    ServiceConfig.read(env, Role.WRITER, announced=True)
+    assert "INTERNAL_HOST=0.0.0.0 is every address" in faults(env)
+
+
 def test_a_host_that_cannot_be_bound_is_a_fault() -> None:
     env = EnvReader({"SERVICE_ID": "w1", "BIND_HOST": "a..b"})
     ServiceConfig.read(env, Role.WRITER)
-    assert "BIND_HOST=a..b must be" in faults(env)
+    assert faults(env).count("BIND_HOST=a..b must be") == 1
 
 
 @pytest.mark.parametrize("word", ["a..b:2181", "z:0", "z:99999", "z:x", "z/chroot", "::1:2181", ""])

@@ -50,13 +50,64 @@ def test_behind_a_gateway_the_address_is_the_last_one_forwarded(
 
 def test_without_a_gateway_nobody_is_believed() -> None:
     asked = headers(("X-Forwarded-For", "10.0.0.1"))
-    assert PublicEdge(behind_gateway=False).client_address(asked, "127.0.0.9") == "127.0.0.9"
+    assert PublicEdge(proxies=()).client_address(asked, "127.0.0.9") == "127.0.0.9"
+
+
+@pytest.mark.parametrize(
+    ("peer", "believed"),
+    [
+        ("10.1.2.3", True),
+        ("::ffff:10.1.2.3", True),
+        ("10.2.0.0", False),
+        ("192.0.2.7", True),
+        ("192.0.2.8", False),
+        ("fd00::9", True),
+        ("fd01::9", False),
+        ("127.0.0.1", False),
+        ("", False),
+        ("unix:", False),
+    ],
+)
+def test_only_a_gateway_of_the_list_is_believed(peer: str, believed: bool) -> None:
+    env = EnvReader({"TRUSTED_PROXIES": "10.1.0.0/16, 192.0.2.7, fd00::/64"})
+    edge = PublicEdge.read(env)
+    env.done()
+    asked = headers(("X-Forwarded-For", "203.0.113.1"))
+    assert edge.client_address(asked, peer) == ("203.0.113.1" if believed else peer)
+    assert edge.client_address(headers(), peer) == peer
+    assert edge.stats.forwarded_ignored == (not believed)
+
+
+@pytest.mark.parametrize(
+    ("peer", "believed"),
+    [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("10.0.0.1", False)],
+)
+def test_where_nothing_is_said_a_gateway_is_on_the_same_machine(peer: str, believed: bool) -> None:
+    edge = PublicEdge.read(EnvReader({}))
+    asked = headers(("X-Forwarded-For", "203.0.113.1"))
+    assert (edge.client_address(asked, peer) == "203.0.113.1") == believed
+
+
+@pytest.mark.parametrize("word", ["gateway", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.1:80", "*"])
+def test_what_is_no_network_is_a_fault(word: str) -> None:
+    env = EnvReader({"TRUSTED_PROXIES": f"10.0.0.1,{word}"})
+    PublicEdge.read(env)
+    with pytest.raises(ConfigError) as told:
+        env.done()
+    assert f"TRUSTED_PROXIES: {word} is no address" in str(told.value)
+
+
+def test_gateways_of_a_process_that_has_none_are_a_fault() -> None:
+    env = EnvReader({"TRUSTED_PROXIES": "10.0.0.1"})
+    PublicEdge.read(env, always_behind_gateway=False)
+    with pytest.raises(ConfigError, match="BEHIND_GATEWAY is not on"):
+        env.done()
 
 
 def test_a_process_without_a_gateway_has_to_be_told_of_one() -> None:
     def read(always: bool, **environ: str) -> bool:
         edge = PublicEdge.read(EnvReader(environ), always_behind_gateway=always)
-        return edge.behind_gateway
+        return bool(edge.proxies)
 
     assert read(True)
     assert not read(False)

@@ -13,9 +13,9 @@ def test_it_runs_without_being_told_anything() -> None:
         "single",
         8080,
     )
-    assert config.service.bind_host == "127.0.0.1"
+    assert config.service.public_host == "127.0.0.1"
     assert not config.demo
-    assert not config.edge.behind_gateway
+    assert config.edge.proxies == ()
     assert not config.edge.origins
 
 

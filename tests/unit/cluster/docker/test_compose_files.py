@@ -153,6 +153,15 @@ def test_the_gateway_welcomes_the_origins_of_its_own_scope(tmp_path: Path) -> No
     assert override["node-1"]["environment"]["CORS_ORIGINS"] == "https://a.example"
 
 
+def test_the_network_of_the_gateway_is_believed_by_all_behind_it(tmp_path: Path) -> None:
+    services, _, variables = written(tmp_path, SETTINGS)
+    for name in ("writer-1", "node-1", "node-5"):
+        told = services[name]["environment"]["TRUSTED_PROXIES"]
+        assert told == "${NETWORK:-10.213.0}.0/24"
+    assert "NETWORK='10.213.7'" in variables.splitlines()
+    assert "TRUSTED_PROXIES" not in services["dispatcher-1"]["environment"]
+
+
 def test_a_dollar_stays_a_dollar(tmp_path: Path) -> None:
     settings = dataclasses.replace(SETTINGS, environment={"node": {"X": "a$b"}})
     _, override, _ = written(tmp_path, settings)
@@ -201,7 +210,7 @@ def test_whoever_issues_or_checks_tickets_has_their_key_and_reads_as_all_do(tmp_
     services, _, _ = written(tmp_path, SETTINGS)
     single, _, _ = written(tmp_path, dataclasses.replace(SETTINGS, topology="single"))
     services["single-1"] = single["single-1"]
-    for name in ("writer-1", "node-1", "node-5", "single-1"):
+    for name in ("writer-1", "node-1", "node-5"):
         variables = services[name]["environment"]
         assert variables["TICKET_KEY_FILE"] == "/tickets/tickets.key"
         assert variables["READ_AUTH"] == "${READ_AUTH:-open}"
