@@ -12,6 +12,7 @@ from identity.config import IdentityConfig, ReadingConfig
 from identity.key_ring import FILE_TIMES, URL_TIMES, KeyRing
 from identity.key_source import KeyFile, KeyUrl
 from identity.readers import Readers
+from identity.revocations import Revocations
 from identity.ticket_file import TicketFile
 from identity.tokens import TokenVerifier
 from service.given_files import require_ca_file
@@ -39,11 +40,15 @@ def build_authenticator(config: IdentityConfig, registry: CollectorRegistry) -> 
     return Authenticator(verifier, config.anonymous)
 
 
-def build_readers(config: ReadingConfig, registry: CollectorRegistry) -> Readers:
-    """As configured, with its figures in `registry`."""
+def build_readers(
+    config: ReadingConfig, registry: CollectorRegistry, revocations: Revocations
+) -> Readers:
+    """As configured, with its figures in `registry`. revocations: of the process."""
     keys = config.keys
     file = None if keys is None else TicketFile(keys.path, keys.found)
-    readers = Readers(required=config.required, file=file, life_s=config.life_s)
+    readers = Readers(
+        required=config.required, file=file, life_s=config.life_s, revocations=revocations
+    )
     exports = Exports(registry)
     exports.counter("tickets_issued", "Tickets given out", lambda: readers.issued)
     exports.counters(

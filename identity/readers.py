@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from identity.revocations import Revocations
 from identity.ticket_file import TicketFile
 from identity.tickets import Ticket
 from wire.errors import (
@@ -37,9 +38,11 @@ class Readers:
         required: bool = False,
         file: TicketFile | None = None,
         life_s: int = LIFE_S,
+        revocations: Revocations | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.required = required
+        self.revocations = revocations or Revocations()
         self._file, self._life_s, self._now = file, life_s, now
         self.issued = 0
         self.refused: Counter[str] = Counter()
@@ -91,7 +94,10 @@ class Readers:
             raise TicketInvalid("it is given twice")
         if self._file is None:
             raise TicketInvalid("no keys of tickets are configured here")
-        return self._file.keys.read(sent[0], video_id)
+        ticket = self._file.keys.read(sent[0], video_id)
+        if self.revocations.revokes(*ticket.issue):
+            raise TicketInvalid("it was revoked")
+        return ticket
 
     def _counted(self, error: LivecommentsError) -> LivecommentsError:
         self.refused[error.code] += 1

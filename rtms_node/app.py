@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from identity.build import build_readers
+from identity.revocations import Revocations
 from rtms_node.config import Config
 from rtms_node.drain import drain_viewers
 from rtms_node.node import Node
+from rtms_node.revoked import follow_revocations
 from rtms_node.stream_listener import StreamListener
 from rtms_node.wiring import wire_up
 from service.edge_metrics import export_edge
@@ -25,7 +27,7 @@ class NodeService:
         self._config = config
         self._shell = shell = Shell(config.service)
         self.health, self.tasks = shell.health, shell.tasks
-        self._wiring = wire_up(config, shell)
+        self._wiring, self._revocations = wire_up(config, shell), Revocations()
         self._node = Node(
             config.service.id,
             config.limits,
@@ -41,8 +43,9 @@ class NodeService:
             config.edge,
             config.service.public_host,
             config.public_port,
-            readers=build_readers(config.reading, shell.registry),
+            readers=build_readers(config.reading, shell.registry, self._revocations),
         )
+        self._revocations.on_change = lambda: self._node.hub.ends.revoke(self._revocations)
         self._ops = OpsServer(config.service, self.health, shell.registry, self._describe)
         Exports(shell.registry).counter(
             "connections_refused", "Too many at once", lambda: self._listener.refused
@@ -57,6 +60,9 @@ class NodeService:
         await self._wiring.start(self._node)
         await self._listener.start()
         await self._wiring.announce()
+        if self._config.reading.keys is not None:
+            watch = follow_revocations(self._wiring.source, self._revocations)
+            self.tasks.spawn(watch, "revocations")
 
     async def drain(self) -> None:
         """Not ready, wait for the gateway, send viewers away evenly, withdraw."""

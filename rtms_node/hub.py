@@ -20,7 +20,7 @@ from rtms_node.context import NodeContext
 from rtms_node.feed import Feed
 from rtms_node.room import Room
 from rtms_node.silence import Silence
-from rtms_node.stream_ends import StreamEnds
+from rtms_node.stream_ends import Issue, StreamEnds
 from rtms_node.viewer import Viewer
 from wire.internal import Batch
 from wire.sse import ByeReason
@@ -62,9 +62,15 @@ class Hub:
 
     # Streams
 
-    def join(self, viewer: Viewer, video_id: str, ends_at: float = math.inf) -> None:
+    def join(
+        self,
+        viewer: Viewer,
+        video_id: str,
+        ends_at: float = math.inf,
+        issue: Issue | None = None,
+    ) -> None:
         """Open a stream: everything that the viewer gets comes after this. ends_at: the loop's time
-        at which it has to end; if that is over, it gets nothing but a `bye`.
+        at which it has to end; if that is over, it gets nothing but a `bye`. issue: see StreamEnds.
         """
         self.viewers[viewer] = None
         self._empty.clear()
@@ -82,7 +88,7 @@ class Hub:
             self._lingering.pop(video_id).cancel()
         self.viewers[viewer] = room
         if ends_at < math.inf:
-            self.ends.add(viewer, ends_at)
+            self.ends.add(viewer, ends_at, issue)
         room.join(viewer)
         self._on_active(video_id)
 

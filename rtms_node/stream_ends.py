@@ -7,7 +7,10 @@ due and the viewers in them, not those that go on.
 
 from __future__ import annotations
 
+from identity.revocations import Revocations
 from rtms_node.viewer import Viewer
+
+Issue = tuple[str, int]  # author id, seconds since 1970
 
 
 class StreamEnds:
@@ -16,19 +19,25 @@ class StreamEnds:
     def __init__(self) -> None:
         self._slots: dict[int, dict[Viewer, None]] = {}
         self._slot_of: dict[Viewer, int] = {}
+        self._issues: dict[Viewer, Issue] = {}
         self._taken = 0  # slots below have been taken
 
     def __len__(self) -> int:
         return len(self._slot_of)
 
-    def add(self, viewer: Viewer, ends_at: float) -> None:
-        """It is to be taken within its last second; at once if that is over."""
+    def add(self, viewer: Viewer, ends_at: float, issue: Issue | None = None) -> None:
+        """It is to be taken within its last second; at once if that is over. issue: to whom and
+        when its ticket was given.
+        """
         slot = max(int(ends_at), self._taken)
         self._slot_of[viewer] = slot
+        if issue is not None:
+            self._issues[viewer] = issue
         self._slots.setdefault(slot, {})[viewer] = None
 
     def discard(self, viewer: Viewer) -> None:
         """It has left."""
+        self._issues.pop(viewer, None)
         slot = self._slot_of.pop(viewer, None)
         if slot is None:
             return
@@ -46,4 +55,12 @@ class StreamEnds:
         due = [v for slot in range(first, self._taken) for v in self._slots.pop(slot, ())]
         for viewer in due:
             del self._slot_of[viewer]
+            self._issues.pop(viewer, None)
         return due
+
+    def revoke(self, revocations: Revocations) -> None:
+        """Those whose tickets do not count any more are to be taken at once."""
+        revoked = [v for v, issue in self._issues.items() if revocations.revokes(*issue)]
+        for viewer in revoked:
+            self.discard(viewer)
+            self.add(viewer, 0)

@@ -25,6 +25,7 @@ import h11
 
 from identity.readers import Readers
 from rtms_node.hub import Hub
+from rtms_node.stream_ends import Issue
 from rtms_node.stream_request import (
     ALLOW,
     NOTHING_FOLLOWS,
@@ -184,22 +185,26 @@ class StreamConnection(asyncio.Protocol):
         if wanted.method == "OPTIONS":
             self._answer_options()
             return
-        ends_at = self._check_ticket(wanted)
+        ends_at, issue = self._check_ticket(wanted)
         if wanted.method == "HEAD":
             self._finish(200, _STREAM_HEADERS)
         else:
-            self._open(wanted, ends_at, chunked=request.http_version != b"1.0")
+            self._open(wanted, ends_at, issue, chunked=request.http_version != b"1.0")
 
-    def _check_ticket(self, wanted: StreamRequest) -> float:
-        """The loop's time at which the stream has to end, infinity without a ticket."""
+    def _check_ticket(self, wanted: StreamRequest) -> tuple[float, Issue | None]:
+        """The loop's time at which the stream has to end, infinity without a ticket; and to whom
+        that was issued, and when.
+        """
         readers = self._listener.readers
         ticket = readers.check_stream(wanted.tickets, wanted.video_id)
         if ticket is None:
-            return math.inf
+            return math.inf, None
         left_s = readers.seconds_left(ticket, random.random())  # noqa: S311 - jitter, no secret
-        return asyncio.get_running_loop().time() + left_s
+        return asyncio.get_running_loop().time() + left_s, ticket.issue
 
-    def _open(self, wanted: StreamRequest, ends_at: float, *, chunked: bool) -> None:
+    def _open(
+        self, wanted: StreamRequest, ends_at: float, issue: Issue | None, *, chunked: bool
+    ) -> None:
         self._done()
         coding = {"Transfer-Encoding": "chunked"} if chunked else {}
         self._write_head(200, _STREAM_HEADERS | coding)
@@ -207,7 +212,7 @@ class StreamConnection(asyncio.Protocol):
             self._listener.hub, self._transport, wanted.address, wanted.cursor, wanted.replay
         )
         self._transport.set_protocol(viewer)
-        self._listener.hub.join(viewer, wanted.video_id, ends_at)
+        self._listener.hub.join(viewer, wanted.video_id, ends_at, issue)
 
     def _hand_over(self, protocol: asyncio.Protocol) -> None:
         self._done()

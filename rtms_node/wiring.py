@@ -7,9 +7,9 @@ from typing import Any, Protocol
 from rtms_node.config import Config
 from rtms_node.feed import Feed
 from rtms_node.node import Node
-from rtms_node.reader import Source
 from rtms_node.via_dispatchers import ViaDispatchers
 from rtms_node.via_redis import ViaRedis
+from rtms_node.writers import Writers
 from service.shell import Shell
 from wire.topology import PUBSUB
 
@@ -24,8 +24,8 @@ class Wiring(Protocol):
         """Who is told which videos are served here."""
 
     @property
-    def source(self) -> Source:
-        """Where heads and ranges are read."""
+    def source(self) -> Writers:
+        """Where heads, ranges and revocations are read."""
 
     async def start(self, node: Node) -> None:
         """Get ready to receive comments, without waiting for any other process."""

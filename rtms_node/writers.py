@@ -17,11 +17,14 @@ from wire.internal import (
     HEADS,
     MAX_HEADS,
     RANGE,
+    REVOCATIONS,
     HeadsReply,
     HeadsRequest,
     RangeReply,
+    RevocationsReply,
     decode_heads,
     decode_range,
+    decode_revocations,
     encode,
 )
 from wire.roles import Peer
@@ -62,6 +65,10 @@ class Writers:
         """See Source. Raises PeerError or BadRequest if no writer answers well."""
         path = RANGE.format(video_id=video_id) + f"?after={after}&through={through}"
         return await self._ranges.ask("GET", path, b"", decode_range)
+
+    async def revocations(self) -> RevocationsReply:
+        """All of them. Raises PeerError or BadRequest if no writer answers well."""
+        return await self._ranges.ask("GET", REVOCATIONS, b"", decode_revocations)
 
 
 class _Calls:

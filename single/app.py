@@ -120,7 +120,9 @@ class SingleService:
 
     def _build_listeners(self, metrics: WriterMetrics) -> None:
         config = self._config
-        readers = build_readers(config.reading, self._shell.registry)
+        revocations = self._authenticator.revocations
+        readers = build_readers(config.reading, self._shell.registry, revocations)
+        revocations.on_change = lambda: self._node.hub.ends.revoke(revocations)
         self._streams = StreamListener(
             self._node.hub,
             config.edge,

@@ -11,9 +11,16 @@ KEY, OTHER_KEY = b"k" * 32, b"l" * 32
 ANN = "u_QcaiGVMoA4STtIcJMfktFQ"
 
 
-def make_ticket(video: str, left_s: float = 600, *, key: bytes = KEY, life_s: int = 600) -> str:
+def make_ticket(
+    video: str,
+    left_s: float = 600,
+    *,
+    key: bytes = KEY,
+    life_s: int = 600,
+    author_id: str = ANN,
+) -> str:
     """One that has so long to go; it is over if that is negative."""
-    return TicketKeys([key]).make(video, ANN, int(time.time() + left_s), life_s)
+    return TicketKeys([key]).make(video, author_id, int(time.time() + left_s), life_s)
 
 
 def with_ticket_key(folder: Path, *keys: bytes) -> dict[str, str]:

@@ -19,6 +19,7 @@ DISPATCH = "/internal/dispatch"
 FORWARD = "/internal/forward"
 HEADS = "/internal/heads"
 RANGE = "/internal/videos/{video_id}/range"
+REVOCATIONS = "/internal/revocations"
 
 MAX_BATCH = 500
 MAX_INTERNAL_BYTES = 4 * 1024 * 1024
@@ -105,6 +106,15 @@ class RangeReply(msgspec.Struct, frozen=True):
     comments: tuple[msgspec.Raw, ...]
 
 
+class RevocationsReply(msgspec.Struct, frozen=True):
+    """By author id: when the oldest ticket that counts was issued, in seconds since 1970. version:
+    of all of them.
+    """
+
+    version: int
+    not_before: dict[str, int]
+
+
 def encode(message: msgspec.Struct) -> bytes:
     """A message as JSON bytes."""
     return msgspec.json.encode(message)
@@ -144,6 +154,11 @@ def decode_range(body: bytes) -> RangeReply:
     _check_epoch(reply.epoch)
     _check_lines(reply.comments)
     return reply
+
+
+def decode_revocations(body: bytes) -> RevocationsReply:
+    """The reply in `body`; raises BadRequest if it is not well formed."""
+    return decode(body, RevocationsReply)
 
 
 def _check_epoch(epoch: str) -> None:

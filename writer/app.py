@@ -101,13 +101,13 @@ class WriterService:
             metrics,
             config.edge,
             authenticator=self._authenticator,
-            readers=build_readers(config.reading, shell.registry),
+            readers=build_readers(config.reading, shell.registry, self._authenticator.revocations),
             rates=config.rates,
             closing=lambda: self._closing,
         )
         self._public = HttpServer(public, service.public_host, config.public_port)
         self._internal = HttpServer(
-            internal_application(self._comments),
+            internal_application(self._comments, self._authenticator.revocations),
             service.internal_host,
             service.internal_port,
             ssl_context=shell.tls.server(),

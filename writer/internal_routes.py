@@ -5,11 +5,21 @@ from __future__ import annotations
 import msgspec
 from aiohttp import web
 
+from identity.revocations import Revocations
 from service.http_server import new_application
 from service.middleware import problems, read_body, require_role
 from wire.errors import BadRequest, NotFound
 from wire.ids import is_video_id
-from wire.internal import HEADS, MAX_HEADS, RANGE, HeadsRequest, decode, encode
+from wire.internal import (
+    HEADS,
+    MAX_HEADS,
+    RANGE,
+    REVOCATIONS,
+    HeadsRequest,
+    RevocationsReply,
+    decode,
+    encode,
+)
 from wire.roles import Role
 from writer.comment_service import CommentService
 
@@ -18,18 +28,19 @@ READ_METHODS = ("GET", "POST")  # all that is served here
 _MAX_SEQ_DIGITS = 15
 
 
-def internal_application(comments: CommentService) -> web.Application:
+def internal_application(comments: CommentService, revocations: Revocations) -> web.Application:
     """An application for the internal listener; only nodes may call it."""
     app = new_application(problems)
-    routes = _InternalRoutes(comments)
+    routes = _InternalRoutes(comments, revocations)
+    app.router.add_get(REVOCATIONS, routes.revocations, allow_head=False)
     app.router.add_post(HEADS, routes.heads)
     app.router.add_get(RANGE, routes.range, allow_head=False)
     return app
 
 
 class _InternalRoutes:
-    def __init__(self, comments: CommentService) -> None:
-        self._comments = comments
+    def __init__(self, comments: CommentService, revocations: Revocations) -> None:
+        self._comments, self._revocations = comments, revocations
         self._check_role = require_role(Role.NODE)
 
     async def heads(self, request: web.Request) -> web.Response:
@@ -41,6 +52,12 @@ class _InternalRoutes:
         if not set(asked.states) <= set(asked.videos):
             raise BadRequest("states are asked for of other videos")
         return _json(await self._comments.heads(asked.videos, asked.known, asked.states))
+
+    async def revocations(self, request: web.Request) -> web.Response:
+        """GET /internal/revocations: as this writer knows them, some seconds old at most."""
+        self._check_role(request)
+        revocations = self._revocations
+        return _json(RevocationsReply(revocations.version, dict(revocations.not_before)))
 
     async def range(self, request: web.Request) -> web.Response:
         """GET /internal/videos/{id}/range?after&through."""

@@ -10,7 +10,6 @@ from aiohttp import web
 from identity.authenticator import Authenticator
 from identity.readers import PARAMETER, Readers
 from wire.comment import timestamp
-from wire.errors import TicketInvalid
 from writer.gates import Gate
 from writer.request_parts import VIDEO
 
@@ -36,8 +35,6 @@ class Reading:
         self._gate(request)
         video_id = request.match_info["video_id"]
         ticket = self._readers.check_read(request.query.getall(PARAMETER, ()), video_id)
-        if ticket is not None and self._authenticator.revocations.revokes(*ticket.issue):
-            raise TicketInvalid("it was revoked")
         caller = await self._authenticator.identify(request.headers)
         if self._readers.required and ticket is None:
             caller.require_reader(video_id)

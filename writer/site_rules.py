@@ -66,7 +66,7 @@ class SiteRules:
         if rules.version == self._version:
             return
         sanctions = {one.author_id: one for one in await self._all_sanctions()}
-        self._revocations.replace(dict(await self._all_revocations()))
+        self._revocations.replace(dict(await self._all_revocations()), rules.version)
         self._sanctions, self._version = sanctions, rules.version
 
     def check(self, comment: NewComment) -> None:

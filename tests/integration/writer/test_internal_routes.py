@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cluster.ca import DevelopmentCa
+from identity.revocations import Revocations
 from service.http_client import InternalClient
 from service.http_server import HttpServer
 from service.tls import TlsFiles
@@ -41,7 +42,7 @@ class Writer:
     def __init__(self, api: PublicApi, folder: Path) -> None:
         self.api, self._folder, self._ca = api, folder, DevelopmentCa.new()
         self._server = HttpServer(
-            internal_application(api.service),
+            internal_application(api.service, Revocations()),
             "127.0.0.1",
             0,
             ssl_context=self._tls(Role.WRITER, "w1").server(),
