@@ -85,6 +85,7 @@ class SingleService:
         await self._ops.start()
         await self._comments.start()
         await self._authenticator.start(self.tasks)
+        await self._moderation.site.start()
         self._node.start()
         self.tasks.spawn(self._watch_store(), "store check")
         self.tasks.spawn(self._moderation.site.watch(), "site rules")

@@ -66,6 +66,7 @@ class WriterService:
         await self._comments.start()
         await self._authenticator.start(self.tasks)
         await self._internal.start()
+        await self._moderation.site.start()
         await self._public.start()
         self.tasks.spawn(self._watch_store(), "store check")
         self.tasks.spawn(self._moderation.site.watch(), "site rules")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 
 import structlog
 
@@ -26,6 +27,7 @@ from writer.rules import Sanction, refuse_sanctioned
 log = structlog.get_logger()
 
 REFRESH_S = 2.0
+FIRST_WITHIN_S = 5.0
 _PAGE = 1_000
 _ERASURES_EVERY_S = 10.0
 _VIDEOS_AT_ONCE = 100
@@ -46,6 +48,15 @@ class SiteRules:
         self._version: int | None = None
         self._sanctions: Mapping[str, Sanction] = {}
         self._erasing = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Read all once, and finish erasures that a backup has undone, before anybody is served;
+        FIRST_WITHIN_S at most, and not at all while the store is away.
+        """
+        with suppress(LivecommentsError, TimeoutError):
+            async with asyncio.timeout(FIRST_WITHIN_S):
+                await self.refresh()
+                await self.finish_erasures()
 
     async def watch(self) -> None:
         """Read what has changed, for ever; and finish erasures that somebody has left undone."""
