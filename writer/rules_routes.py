@@ -13,7 +13,7 @@ from aiohttp import web
 from identity.authenticator import Authenticator
 from identity.caller import Caller
 from service.logs import current_request_id
-from wire.errors import NotFound
+from wire.errors import InvalidField, NotFound
 from wire.moderation import parse_pin, parse_sanction, parse_settings
 from wire.rulings import until_text
 from writer.comment_service import CommentService
@@ -22,7 +22,7 @@ from writer.moderation import Moderation
 from writer.moderator_calls import ModeratorCalls, entry_of, if_match, json_body, optional_body
 from writer.purge import remove_all_of
 from writer.reading import Reading
-from writer.request_parts import AUTHOR, JSON_HEADERS, VIDEO, page_limit, parameter
+from writer.request_parts import AUTHOR, AUTHOR_ID, JSON_HEADERS, VIDEO, page_limit, parameter
 from writer.rules import NewPin, NewSanction, Ruled, Rules, Sanction, SettingsChange
 from writer.standing import standing
 
@@ -140,8 +140,14 @@ def new_sanction(author_id: str, caller: Caller, rank: int, body: bytes) -> NewS
 async def list_sanctions(
     comments: CommentService, request: web.Request, video_id: str
 ) -> web.Response:
-    """A page of those that count; `after`: the last author id of the page before."""
-    limit, after = page_limit(request), parameter(request, "after") or ""
+    """A page of those that count; `after`: the last author id of the page before. Raises
+    InvalidField.
+    """
+    limit, after = page_limit(request), parameter(request, "after")
+    if after is None:
+        after = ""
+    elif AUTHOR_ID.fullmatch(after) is None:
+        raise InvalidField("after", "must be the id of an author, as comments have it")
     some = await comments.sanctions(video_id, limit + 1, after)
     page = {"sanctions": [_members(one) for one in some[:limit]], "more": len(some) > limit}
     return web.Response(body=msgspec.json.encode(page), headers=JSON_HEADERS)

@@ -4,7 +4,6 @@ revocations. Thin, as `writer.public_routes`.
 
 from __future__ import annotations
 
-import re
 import time
 
 import msgspec
@@ -21,11 +20,10 @@ from writer.comment_service import CommentService
 from writer.gates import Gate
 from writer.moderation import Moderation
 from writer.moderator_calls import ModeratorCalls, json_body, optional_body
-from writer.request_parts import AUTHOR, JSON_HEADERS
+from writer.request_parts import AUTHOR, AUTHOR_ID, JSON_HEADERS
 from writer.rules import NewSanction, Ruled
 from writer.rules_routes import found, list_sanctions, new_sanction, sanction_response
 
-_AUTHOR_ID = re.compile(r"u_[A-Za-z0-9_-]{1,64}", re.ASCII)
 _MAX_TIME_S = 253_402_300_799  # the year 9999
 
 
@@ -140,7 +138,7 @@ class _SiteRoutes(ModeratorCalls):
 
 def _author_id(value: dict[str, object]) -> str:
     author_id = value.get("author_id")
-    if not isinstance(author_id, str) or _AUTHOR_ID.fullmatch(author_id) is None:
+    if not isinstance(author_id, str) or AUTHOR_ID.fullmatch(author_id) is None:
         raise InvalidField("author_id", "must be the id of an author, as comments have it")
     return author_id
 

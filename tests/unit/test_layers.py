@@ -23,7 +23,7 @@ ALLOWED: dict[str, set[str]] = {
     "identity": {"wire", "service"},
     "screening": {"wire"},
     "writer": {"wire", "service", "identity", "screening"},
-    "writer.openapi": {"wire"},
+    "writer.openapi": {"wire", "screening"},
     "writer.sqlite": {"wire", "service", "identity", "writer"},
     "writer.cassandra": {"wire", "service", "identity", "writer"},
     "dispatcher": {"wire", "service", "coordination"},
