@@ -14,6 +14,7 @@ from identity.authenticator import Authenticator
 from identity.caller import Caller
 from service.logs import current_request_id
 from wire.errors import InvalidField, NotFound
+from wire.ids import is_author_id
 from wire.moderation import parse_pin, parse_sanction, parse_settings
 from wire.rulings import until_text
 from writer.comment_service import CommentService
@@ -22,7 +23,7 @@ from writer.moderation import Moderation
 from writer.moderator_calls import ModeratorCalls, entry_of, if_match, json_body, optional_body
 from writer.purge import remove_all_of
 from writer.reading import Reading
-from writer.request_parts import AUTHOR, AUTHOR_ID, JSON_HEADERS, VIDEO, page_limit, parameter
+from writer.request_parts import AUTHOR, JSON_HEADERS, VIDEO, page_limit, parameter
 from writer.rules import NewPin, NewSanction, Ruled, Rules, Sanction, SettingsChange
 from writer.standing import standing
 
@@ -146,7 +147,7 @@ async def list_sanctions(
     limit, after = page_limit(request), parameter(request, "after")
     if after is None:
         after = ""
-    elif AUTHOR_ID.fullmatch(after) is None:
+    elif not is_author_id(after):
         raise InvalidField("after", "must be the id of an author, as comments have it")
     some = await comments.sanctions(video_id, limit + 1, after)
     page = {"sanctions": [_members(one) for one in some[:limit]], "more": len(some) > limit}

@@ -15,12 +15,13 @@ from identity.roles import Rank
 from service.logs import current_request_id
 from wire.comment import timestamp
 from wire.errors import InvalidField, NotFound, TokenMissing
+from wire.ids import is_author_id
 from wire.json_text import parse_object
 from writer.comment_service import CommentService
 from writer.gates import Gate
 from writer.moderation import Moderation
 from writer.moderator_calls import ModeratorCalls, json_body, optional_body
-from writer.request_parts import AUTHOR, AUTHOR_ID, JSON_HEADERS
+from writer.request_parts import AUTHOR, JSON_HEADERS
 from writer.rules import NewSanction, Ruled
 from writer.rules_routes import found, list_sanctions, new_sanction, sanction_response
 
@@ -138,7 +139,7 @@ class _SiteRoutes(ModeratorCalls):
 
 def _author_id(value: dict[str, object]) -> str:
     author_id = value.get("author_id")
-    if not isinstance(author_id, str) or AUTHOR_ID.fullmatch(author_id) is None:
+    if not isinstance(author_id, str) or not is_author_id(author_id):
         raise InvalidField("author_id", "must be the id of an author, as comments have it")
     return author_id
 
