@@ -4,6 +4,7 @@ ClusterError          one line for a person; the command exits with status 1
 |- StepFailed         a part died or did not get ready; carries the end of its log
 |- UnknownPart        no part has that name; lists the names
 |- NotAVideo          the text cannot be a video id
+|- NotAnAuthor        the text cannot be the id of an author
 |- NoCluster          there is no cluster of that name
 |- StateLost          its cluster.json cannot be read; says how to go on
 |- PortTaken          another program listens on a port that we need
@@ -44,6 +45,13 @@ class NotAVideo(ClusterError):
 
     def __init__(self, text: str) -> None:
         super().__init__(f"{text!r} cannot be a video id: 1 to 64 letters, digits, _ or -")
+
+
+class NotAnAuthor(ClusterError):
+    """No author can have this id."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"{text!r} cannot be an author id, which comments have as `author_id`")
 
 
 class NoCluster(ClusterError):

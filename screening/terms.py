@@ -18,6 +18,7 @@ from wire.json_text import one_line, parse_object, printable, read_text
 
 MAX_TERMS = 1000
 MAX_TERM = 200  # code points
+MAX_TRIED = 16 * 1024  # code points of a text to try filters on
 MAX_FILTERS_BYTES = 256 * 1024  # of a body
 
 _FIELDS = ("term", "kind", "action")

@@ -37,8 +37,8 @@ BODY_DEADLINE_S = 10.0
 # What is sent but not acknowledged for so long, a closed window included, ends the connection.
 USER_TIMEOUT_MS = 20_000
 
-EXPOSED_HEADERS = "Location, Idempotency-Replayed, Retry-After, X-Request-Id"
-_ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, X-Request-Id"
+EXPOSED_HEADERS = "Location, ETag, Idempotency-Replayed, Retry-After, X-Request-Id"
+_ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, X-Request-Id"
 _PREFLIGHT_AGE_S = 600
 _MAX_OWNER = 64  # characters of what is no address at all
 _LOOPBACK = "127.0.0.0/8,::1"  # what is believed where nothing is said

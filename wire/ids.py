@@ -16,6 +16,7 @@ EPOCH_LENGTH = 12
 MAX_SEQ = 10**15 - 1
 _EPOCH_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 _VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_AUTHOR_ID = re.compile(r"u_[A-Za-z0-9_-]{1,64}", re.ASCII)
 _EPOCH = re.compile(r"[a-z0-9]{12}", re.ASCII)
 _EVENT_ID = re.compile(r"([a-z0-9]{12})-(0|[1-9][0-9]{0,14})", re.ASCII)
 _SERVICE_ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
@@ -40,6 +41,11 @@ def event_id_text(epoch: str, seq: int) -> str:
 def is_video_id(text: str) -> bool:
     """Whether `text` can be a video id: `[A-Za-z0-9_-]{1,64}`."""
     return _VIDEO_ID.fullmatch(text) is not None
+
+
+def is_author_id(text: str) -> bool:
+    """Whether `text` can be the id of an author who has a token."""
+    return _AUTHOR_ID.fullmatch(text) is not None
 
 
 def is_epoch(text: str) -> bool:

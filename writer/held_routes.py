@@ -12,7 +12,7 @@ from aiohttp import web
 
 from identity.authenticator import Authenticator
 from screening.filters import Filters
-from screening.terms import MAX_FILTERS_BYTES
+from screening.terms import MAX_FILTERS_BYTES, MAX_TRIED
 from service.logs import current_request_id
 from wire.comment import timestamp
 from wire.errors import InvalidField
@@ -29,7 +29,6 @@ from writer.rules import NewFilters
 _HELD = "{held_id:h_[0-9a-f]{32}}"
 _CALL = re.compile(r"([0-9]{1,15})-([0-9]{1,10})", re.ASCII)
 _NEWEST = (2**62, 0)
-_MAX_TRIED = 16 * 1024  # characters of a text to try filters on
 
 
 def add_held_routes(
@@ -68,7 +67,7 @@ class _HeldRoutes(ModeratorCalls):
         """POST .../filters/test {text}: what would become of it, and by which terms."""
         await self.require(request)
         said = parse_object(await json_body(request), ("text",))
-        text = read_text(said, "text", _MAX_TRIED)
+        text = read_text(said, "text", MAX_TRIED)
         _, body = await self._comments.filters(request.match_info["video_id"])
         filters = Filters.parse(body or b'{"terms":[]}')
         action = filters.screen("", text)

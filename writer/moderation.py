@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from identity.revocations import Revocations
+from identity.roles import Rank
 from screening.filters import Filters
 from screening.terms import Action
 from wire.comment import NewComment, timestamp
@@ -63,6 +64,8 @@ class Moderation:
         Raises Banned, TimedOut, Blocked, KeyReused, and what GroupCommit.post raises.
         """
         self.site.check(comment)
+        if comment.rank >= Rank.MODERATOR:  # for whom the filters do not count
+            return await self._comments.post(video_id, comment, key, request_id)
         for _ in range(_SCREENED_ANEW):
             version, filters = self._filters.get(video_id) or (0, _NO_FILTERS)
             action = filters.screen(comment.author, comment.text) if version else None

@@ -13,7 +13,8 @@ from aiohttp import web
 from identity.authenticator import Authenticator
 from identity.caller import Caller
 from service.logs import current_request_id
-from wire.errors import NotFound
+from wire.errors import InvalidField, NotFound
+from wire.ids import is_author_id
 from wire.moderation import parse_pin, parse_sanction, parse_settings
 from wire.rulings import until_text
 from writer.comment_service import CommentService
@@ -140,8 +141,14 @@ def new_sanction(author_id: str, caller: Caller, rank: int, body: bytes) -> NewS
 async def list_sanctions(
     comments: CommentService, request: web.Request, video_id: str
 ) -> web.Response:
-    """A page of those that count; `after`: the last author id of the page before."""
-    limit, after = page_limit(request), parameter(request, "after") or ""
+    """A page of those that count; `after`: the last author id of the page before. Raises
+    InvalidField.
+    """
+    limit, after = page_limit(request), parameter(request, "after")
+    if after is None:
+        after = ""
+    elif not is_author_id(after):
+        raise InvalidField("after", "must be the id of an author, as comments have it")
     some = await comments.sanctions(video_id, limit + 1, after)
     page = {"sanctions": [_members(one) for one in some[:limit]], "more": len(some) > limit}
     return web.Response(body=msgspec.json.encode(page), headers=JSON_HEADERS)

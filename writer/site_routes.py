@@ -4,7 +4,6 @@ revocations. Thin, as `writer.public_routes`.
 
 from __future__ import annotations
 
-import re
 import time
 
 import msgspec
@@ -16,6 +15,7 @@ from identity.roles import Rank
 from service.logs import current_request_id
 from wire.comment import timestamp
 from wire.errors import InvalidField, NotFound, TokenMissing
+from wire.ids import is_author_id
 from wire.json_text import parse_object
 from writer.comment_service import CommentService
 from writer.gates import Gate
@@ -25,7 +25,6 @@ from writer.request_parts import AUTHOR, JSON_HEADERS
 from writer.rules import NewSanction, Ruled
 from writer.rules_routes import found, list_sanctions, new_sanction, sanction_response
 
-_AUTHOR_ID = re.compile(r"u_[A-Za-z0-9_-]{1,64}", re.ASCII)
 _MAX_TIME_S = 253_402_300_799  # the year 9999
 
 
@@ -140,7 +139,7 @@ class _SiteRoutes(ModeratorCalls):
 
 def _author_id(value: dict[str, object]) -> str:
     author_id = value.get("author_id")
-    if not isinstance(author_id, str) or _AUTHOR_ID.fullmatch(author_id) is None:
+    if not isinstance(author_id, str) or not is_author_id(author_id):
         raise InvalidField("author_id", "must be the id of an author, as comments have it")
     return author_id
 

@@ -19,13 +19,16 @@ from pathlib import Path
 from cluster.addresses import in_brackets
 from cluster.servers.haproxy_errors import errorfile_lines, write_errors
 from rtms_node.stream_request import ALLOW
+from screening.terms import MAX_FILTERS_BYTES
 from service.edge import EXPOSED_HEADERS, STREAM_PREFLIGHT, preflight_headers
 from wire.origins import ANY
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "compose" / "haproxy.cfg.in"
 SPARE_SLOTS = 16
 RESERVED_CONNECTIONS = 500
-MAX_BODY_BYTES = 32 * 1024  # the writer's own limit is 16 KiB, and its answer is the better one
+# The writer's own limits are lower by a half or 16 KiB, and its answer is the better one.
+MAX_BODY_BYTES = 32 * 1024
+MAX_FILTERS_BODY_BYTES = MAX_FILTERS_BYTES + 16 * 1024
 MAX_CONNECTIONS = 100_000
 MAX_THREADS = 64  # HAProxy's, without groups of threads
 LOCAL_CONTROL = "unix@haproxy.sock mode 600"
@@ -41,9 +44,14 @@ _RESOLVERS = (
 _BY_NAME = " resolvers names resolve-prefer ipv4 init-addr none"
 _CURSOR_PARAMETERS = ("last_event_id", "Last-Event-ID", "lastEventID", "lastEventId")
 _NO_WRITER = "{ nbsrv(writers) lt 1 }"
-_POST_PREFLIGHT = preflight_headers(("GET", "HEAD", "POST"))
-_COMMENT_PREFLIGHT = preflight_headers(("DELETE", "GET", "HEAD"))
-_ONE_COMMENT = "^/v1/videos/[A-Za-z0-9_-]{1,64}/comments/[1-9][0-9]{0,14}$"
+_COMMENTS = "^/v1/videos/[A-Za-z0-9_-]{1,64}/comments"
+# What a preflight of the API is told while no writer is up, which knows its paths better. The last
+# one whose pattern a path matches counts. Whatever is sent then is a 503, or a writer's own answer.
+_PREFLIGHTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("api", "", ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")),
+    ("comments", f"{_COMMENTS}$", ("GET", "HEAD", "POST")),
+    ("comment", f"{_COMMENTS}/[1-9][0-9]{{0,14}}$", ("DELETE", "GET", "HEAD")),
+)
 _BALANCE = {
     "hash": (
         "balance hash path,field(4,/)",
@@ -132,6 +140,7 @@ def render(gateway: Gateway) -> str:
         reserved=reserved,
         max_streams=gateway.max_connections - reserved,
         max_body_bytes=MAX_BODY_BYTES,
+        max_filters_bytes=MAX_FILTERS_BODY_BYTES,
         cors=_indented(_cors(gateway.origins)),
         control=gateway.control,
         stream_methods=ALLOW,
@@ -186,18 +195,18 @@ def _server(prefix: str, server: Server, extra: str) -> str:
 def _cors(origins: Sequence[str]) -> list[str]:
     """For replies that the gateway makes itself: without it a browser would take the `bye` of an
     outage for a refusal, and an EventSource of another origin would give up for ever. Preflights of
-    streams are always the gateway's, those of posts while no writer is up.
+    streams are always the gateway's, those of the API while no writer is up.
     """
     if not origins:
         return []
     method = "reg ." if ANY in origins else f"str {' '.join(origins)}"
     welcome = "{ var(txn.origin) -m found }"
-    stream, api, one = (
-        f"{{ var(txn.preflight) -m str {kind} }}" for kind in ("stream", "api", "one")
-    )
     asks = (
         f"METH_OPTIONS {welcome} {{ req.hdr(Access-Control-Request-Method) -m found }} {_NO_WRITER}"
     )
+
+    def asked(kind: str) -> str:
+        return f"{{ var(txn.preflight) -m str {kind} }}"
 
     def header(name: str, value: str, condition: str) -> str:
         return f'http-after-response set-header {name} "{value}" if {condition}'
@@ -205,15 +214,21 @@ def _cors(origins: Sequence[str]) -> list[str]:
     return [
         f"http-request set-var(txn.origin) req.hdr(Origin) if {{ req.hdr(Origin) -m {method} }}",
         f"http-request set-var(txn.preflight) str(stream) if is_stream METH_OPTIONS {welcome}",
-        f"http-request set-var(txn.preflight) str(api) if is_api !is_stream {asks}",
-        f"http-request set-var(txn.preflight) str(one) if {{ path_reg {_ONE_COMMENT} }} {asks}",
+        *(
+            f"http-request set-var(txn.preflight) str({kind}) if is_api !is_stream"
+            f"{f' {{ path_reg {pattern} }}' if pattern else ''} {asks}"
+            for kind, pattern, _ in _PREFLIGHTS
+        ),
         header("Access-Control-Allow-Origin", "%[var(txn.origin)]", welcome),
         header("Access-Control-Expose-Headers", EXPOSED_HEADERS, welcome),
         "http-after-response set-header Vary Origin",
-        *(header(name, value, stream) for name, value in STREAM_PREFLIGHT.items()),
-        *(header(name, value, api) for name, value in _POST_PREFLIGHT.items()),
-        *(header(name, value, one) for name, value in _COMMENT_PREFLIGHT.items()),
-        f"http-request return status 204 if {api} || {one}",
+        *(header(name, value, asked("stream")) for name, value in STREAM_PREFLIGHT.items()),
+        *(
+            header(name, value, asked(kind))
+            for kind, _, methods in _PREFLIGHTS
+            for name, value in preflight_headers(methods).items()
+        ),
+        f"http-request return status 204 if {' || '.join(asked(kind) for kind, *_ in _PREFLIGHTS)}",
     ]
 
 

@@ -136,7 +136,9 @@ def openapi_python_client(folder: Path, document: Path) -> Command:
     """A second opinion in Python; imported only."""
     binaries = python_environment(folder, PYTHON_GENERATOR)
     config = folder / "config.json"
-    config.write_text('{"post_hooks": []}')  # they format, with a program that is not there
+    # Hooks format, with a program that is not there; an export is lines, which it does not know.
+    types = '{"application/x-ndjson": "text/plain"}'
+    config.write_text(f'{{"post_hooks": [], "content_type_overrides": {types}}}')
     what = ("generate", "--path", document, "--config", config, "--fail-on-warning")
     run(
         binaries / "openapi-python-client",

@@ -11,54 +11,37 @@ from functools import cache
 
 import msgspec
 
-from wire.comment import MAX_KEY
-from writer.openapi import types
-from writer.openapi.moderation import (
-    MODERATION_TAG,
-    MODERATION_TAG_TEXT,
-    delete_comment,
-    moderation_paths,
-)
+from writer.openapi import events, held_types, rule_types, types
+from writer.openapi.comments import comment_paths
+from writer.openapi.held import held_paths
+from writer.openapi.moderation import MODERATION_TAG_TEXT, moderation_paths
 from writer.openapi.parts import (
-    READER,
+    MODERATION_TAG,
+    RULES_TAG,
     SCHEMAS,
+    SITE_TAG,
     TICKET,
     TOKEN,
     Json,
-    json_content,
-    json_reply,
-    page_parameters,
-    parameter,
-    parameter_reference,
     shared_headers,
     shared_parameters,
 )
-from writer.openapi.problems import (
-    ISSUE,
-    POST,
-    READ_ONE,
-    READ_PAGE,
-    codes,
-    problem_responses,
-)
+from writer.openapi.problems import codes
+from writer.openapi.rules import RULES_TAG_TEXT, rules_paths
+from writer.openapi.site import SITE_TAG_TEXT, site_paths
 from writer.openapi.stream import STREAM_PATH, STREAM_TAG_TEXT, stream_path_item
 
-# Printable ASCII; a space at an end is not part of a header's value (RFC 9110, 5.5).
-_KEY = r"^[!-~]([ -~]*[!-~])?$"
-_COMMENTS = "/v1/videos/{video_id}/comments"
 _KINDS = (
-    types.CommentInput,
-    types.Comment,
-    types.CommentPage,
-    types.EntryPage,
-    types.RemovalInput,
-    types.NoticeList,
-    types.Ticket,
-    types.Problem,
-    types.HelloEvent,
-    types.GapEvent,
-    types.ResetEvent,
-    types.ByeEvent,
+    *(types.CommentInput, types.Comment, types.CommentPage, types.EntryPage, types.RemovalInput),
+    *(types.NoticeList, types.Ticket, types.Problem),
+    *(rule_types.SettingsInput, rule_types.VideoSettings, rule_types.PinInput, rule_types.Pinning),
+    *(rule_types.SanctionInput, rule_types.Sanction, rule_types.SanctionPage, rule_types.Standing),
+    *(rule_types.AuthorInput, rule_types.Erasure),
+    *(rule_types.RevocationInput, rule_types.Revocation),
+    *(held_types.FiltersInput, held_types.FilterList, held_types.TrialInput, held_types.Trial),
+    *(held_types.HeldNotice, held_types.HeldList, held_types.DecisionInput, held_types.Decision),
+    held_types.AuditPage,
+    *(events.HelloEvent, events.GapEvent, events.ResetEvent, events.ByeEvent),
 )
 _ABOUT = """Comments on live video, in order and without loss.
 
@@ -67,22 +50,10 @@ replies, and codes to problems: ignore what you do not know. `HEAD` works where 
 _TAGS = [
     {"name": "comments", "description": "Posting comments, and the history of a video."},
     {"name": MODERATION_TAG, "description": MODERATION_TAG_TEXT},
+    {"name": RULES_TAG, "description": RULES_TAG_TEXT},
+    {"name": SITE_TAG, "description": SITE_TAG_TEXT},
     {"name": "streams", "description": STREAM_TAG_TEXT},
 ]
-_POST_TEXT = """Send an `Idempotency-Key`. If there is no reply, or one of 500 to 504, send the same
-request again with the same key: the comment is then stored once, whatever happened the first time.
-A key is kept for 24 hours, for each video.
-
-With a token the author is the name in it, and the comment has the author's id. Whether a post needs
-a token is a setting of the server."""
-_PAGE_TEXT = """Without `after` and `before`: the newest comments. With one of them, never both: the
-comments next to that event id. A page begins with its oldest comment. Removed comments are left
-out: to read on, go by `first`, `last` and `more`."""
-
-
-_TICKET_TEXT = """For whoever may read the video: anybody with a token, but whose token has
-`lc.roles` needs one of them here. The ticket is part of the URL of a stream, which sends no
-headers; keep it as secret as a token."""
 
 
 @cache
@@ -103,7 +74,11 @@ def openapi_document() -> bytes:
             "servers": [{"url": "/", "description": "The origin that this document came from"}],
             "security": [],
             "tags": _TAGS,
-            "paths": _paths(),
+            "paths": comment_paths()
+            | moderation_paths()
+            | rules_paths()
+            | held_paths()
+            | site_paths(),
             "components": {
                 "schemas": _schemas(),
                 "parameters": shared_parameters(),
@@ -135,9 +110,11 @@ def _ticket_scheme() -> Json:
 
 def _schemas() -> Json:
     _, schemas = msgspec.json.schema_components(_KINDS, ref_template=SCHEMAS + "{name}")
-    for name in schemas.keys() - {"CommentInput", "RemovalInput"}:
-        # The default, but some generators take silence for a prohibition.
-        schemas[name]["additionalProperties"] = True
+    for name in schemas:
+        if not name.endswith("Input"):
+            # The default, but some generators take silence for a prohibition.
+            schemas[name]["additionalProperties"] = True
+    schemas["SettingsInput"]["minProperties"] = 1
     schemas["Problem"]["properties"]["code"] = {"$ref": SCHEMAS + "ProblemCode"}
     schemas["ProblemCode"] = {
         "title": "ProblemCode",
@@ -147,91 +124,3 @@ def _schemas() -> Json:
         "examples": ["invalid_field"],
     }
     return schemas
-
-
-def _paths() -> Json:
-    video, seq = parameter_reference("VideoId"), parameter_reference("Seq")
-    return {
-        _COMMENTS: {"parameters": [video], "post": _post(), "get": _page()},
-        f"{_COMMENTS}/{{seq}}": {
-            "parameters": [video, seq],
-            "get": _one(),
-            "delete": delete_comment(),
-        },
-        "/v1/videos/{video_id}/tickets": {"parameters": [video], "post": _ticket()},
-    } | moderation_paths()
-
-
-def _post() -> Json:
-    key = {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": _KEY}
-    key_text = "Makes the post safe to retry: 1 to 128 printable ASCII characters"
-    created = json_reply("Comment", "Stored on disk", types.comment_example(), "Location")
-    created["links"] = {"stored": _link("getComment", "seq"), "history": _link("listComments")}
-    replayed = json_reply(
-        "Comment",
-        "The key was used before with the same author and text: the comment of that post",
-        types.comment_example(),
-        "Idempotency-Replayed",
-    )
-    return {
-        "operationId": "postComment",
-        "tags": ["comments"],
-        "summary": "Post a comment",
-        "description": _POST_TEXT,
-        "security": [{}, {TOKEN: []}],
-        "parameters": [parameter("Idempotency-Key", "header", key_text, key, "5f1c-17")],
-        "requestBody": {
-            "required": True,
-            "description": "UTF-8, at most 16 KiB",
-            "content": json_content("CommentInput", {"author": "ann", "text": "hi"}),
-        },
-        "responses": {"200": replayed, "201": created} | problem_responses(POST),
-    }
-
-
-def _page() -> Json:
-    page: Json = {"comments": [types.comment_example()], "head": types.HEAD}
-    page |= {"first": types.EVENT_ID, "last": types.HEAD, "more": False}
-    return {
-        "operationId": "listComments",
-        "tags": ["comments"],
-        "summary": "Read a page of the history",
-        "description": _PAGE_TEXT,
-        "security": READER,
-        "parameters": page_parameters(),
-        "responses": {"200": json_reply("CommentPage", "The page", page)}
-        | problem_responses(READ_PAGE),
-    }
-
-
-def _ticket() -> Json:
-    ticket = {"ticket": types.TICKET, "expires_at": "2026-11-24T05:43:01.000Z"}
-    return {
-        "operationId": "createTicket",
-        "tags": ["streams"],
-        "summary": "Get a ticket to read a video",
-        "description": _TICKET_TEXT,
-        "security": [{TOKEN: []}],
-        "responses": {"200": json_reply("Ticket", "The ticket", ticket)} | problem_responses(ISSUE),
-    }
-
-
-def _one() -> Json:
-    return {
-        "operationId": "getComment",
-        "tags": ["comments"],
-        "summary": "Read one comment",
-        "description": "The comment with this number, as long as it is stored.",
-        "security": READER,
-        "responses": {"200": json_reply("Comment", "The comment", types.comment_example())}
-        | problem_responses(READ_ONE),
-    }
-
-
-def _link(operation: str, *more: str) -> Json:
-    names = ("video_id", *more)
-    return {
-        "operationId": operation,
-        "description": "The comment itself" if more else "The history of its video",
-        "parameters": {name: f"$response.body#/{name}" for name in names},
-    }

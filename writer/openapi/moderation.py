@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from writer.openapi import types
-from writer.openapi.parts import READER, TOKEN, Json, json_content, json_reply, page_parameters
+from writer.openapi.examples import comment_example, notice_example
+from writer.openapi.fields import EVENT_ID, HEAD
+from writer.openapi.parts import (
+    MODERATION_TAG,
+    READER,
+    Json,
+    json_body,
+    json_reply,
+    page_parameters,
+    token_operation,
+)
 from writer.openapi.parts import parameter_reference as shared
-from writer.openapi.problems import READ_PAGE, REMOVE, RESTORE, problem_responses
+from writer.openapi.problem_sets import READ_PAGE, REMOVE, REMOVE_ONE, RESTORE
+from writer.openapi.problems import problem_responses
 
-MODERATION_TAG = "moderation"
 MODERATION_TAG_TEXT = """Removing comments and taking that back. Every screen learns of it by an
 entry of the video's log; whoever comes later gets a tombstone in the comment's place."""
 _VIDEO = "/v1/videos/{video_id}"
@@ -30,9 +39,11 @@ def moderation_paths() -> Json:
         f"{_VIDEO}/removals": {"parameters": [video], "post": _remove()},
         f"{_VIDEO}/comments/{{seq}}/restore": {
             "parameters": [video, shared("Seq")],
-            "post": _operation("restoreComment", "Restore a removed comment", _RESTORE_TEXT)
+            "post": token_operation(
+                "restoreComment", MODERATION_TAG, "Restore a removed comment", _RESTORE_TEXT
+            )
             | {
-                "responses": {"200": json_reply("Comment", "The comment", types.comment_example())}
+                "responses": {"200": json_reply("Comment", "The comment", comment_example())}
                 | problem_responses(RESTORE)
             },
         },
@@ -41,15 +52,15 @@ def moderation_paths() -> Json:
 
 def delete_comment() -> Json:
     """The operation on the path of one comment."""
-    return _operation("removeComment", "Remove one comment", _DELETE_TEXT) | {
-        "responses": {"200": json_reply("Entry", "The entry that removed it", _notice())}
-        | problem_responses(REMOVE)
+    return token_operation("removeComment", MODERATION_TAG, "Remove one comment", _DELETE_TEXT) | {
+        "responses": {"200": json_reply("Entry", "The entry that removed it", notice_example())}
+        | problem_responses(REMOVE_ONE)
     }
 
 
 def _entries() -> Json:
-    page: Json = {"entries": [types.comment_example(), _notice()], "more": False}
-    page |= {"head": types.HEAD, "first": types.EVENT_ID, "last": types.HEAD}
+    page: Json = {"entries": [comment_example(), notice_example()], "more": False}
+    page |= {"head": HEAD, "first": EVENT_ID, "last": HEAD}
     return {
         "operationId": "listEntries",
         "tags": [MODERATION_TAG],
@@ -63,37 +74,12 @@ def _entries() -> Json:
 
 
 def _remove() -> Json:
-    return _operation("removeComments", "Remove up to 500 comments", _REMOVE_TEXT) | {
-        "requestBody": {
-            "required": True,
-            "description": "UTF-8, at most 16 KiB",
-            "content": json_content("RemovalInput", {"seqs": [3], "reason": "spam"}),
-        },
+    return token_operation(
+        "removeComments", MODERATION_TAG, "Remove up to 500 comments", _REMOVE_TEXT
+    ) | {
+        "requestBody": json_body("RemovalInput", {"seqs": [3], "reason": "spam"}),
         "responses": {
-            "200": json_reply("NoticeList", "What removed them", {"notices": [_notice()]})
+            "200": json_reply("NoticeList", "What removed them", {"notices": [notice_example()]})
         }
         | problem_responses(REMOVE),
-    }
-
-
-def _operation(name: str, summary: str, text: str) -> Json:
-    return {
-        "operationId": name,
-        "tags": [MODERATION_TAG],
-        "summary": summary,
-        "description": text,
-        "security": [{TOKEN: []}],
-    }
-
-
-def _notice() -> Json:
-    return {
-        "id": types.HEAD,
-        "type": "removed",
-        "video_id": types.VIDEO_ID,
-        "seq": 7,
-        "targets": [3],
-        "by": "moderator",
-        "reason": "spam",
-        "created_at": "2026-11-24T01:44:10.007Z",
     }

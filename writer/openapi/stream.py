@@ -8,9 +8,10 @@ beside them, described as completely as any path item (decision 030).
 from __future__ import annotations
 
 from wire.sse import CONTENT_TYPE
+from writer.openapi.fields import EVENT_ID
 from writer.openapi.parts import TICKET, Json, header_references, parameter, parameter_reference
-from writer.openapi.problems import STREAM, problem_responses
-from writer.openapi.types import EVENT_ID
+from writer.openapi.problem_sets import STREAM
+from writer.openapi.problems import problem_responses
 
 STREAM_PATH = "/v1/videos/{video_id}/stream"
 _MEDIA_TYPE = CONTENT_TYPE.partition(";")[0]

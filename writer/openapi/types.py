@@ -10,7 +10,6 @@ loosely as it may grow: a generated client refuses what its copy of the descript
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import msgspec
@@ -18,96 +17,50 @@ from msgspec import UNSET, Meta, UnsetType
 
 from wire.comment import MAX_AUTHOR, MAX_TEXT
 from wire.entry import MAX_TARGETS
-from wire.ids import MAX_SEQ
-from wire.moderation import MAX_REASON
-from wire.sse import ByeReason, GapReason, ResetReason
+from wire.rulings import FOREVER
+from writer.openapi.fields import (
+    AUTHOR_ID,
+    EVENT_ID,
+    EVENT_ID_PATTERN,
+    HEAD,
+    TICKET,
+    TIME,
+    CreatedAt,
+    EventId,
+    Head,
+    Reason,
+    VideoId,
+    seen_meta,
+    seq_meta,
+)
 
-VIDEO_ID_PATTERN = "^[A-Za-z0-9_-]{1,64}$"
-EVENT_ID_PATTERN = "^[a-z0-9]{12}-(0|[1-9][0-9]{0,14})$"
-VIDEO_ID, EVENT_ID, HEAD = "v1", "wtbcih2za997-3", "wtbcih2za997-7"
-# As identity.tickets makes them, with no key of anybody's.
-TICKET = "5PwU5ABrBSPlADhAQcaiGVMoA4STtIcJMfktFRyKBzVA_gvaSlmQ0nTXcKPNChPGkGFAopkB"
-# Some character that can be seen, and no control character but tab and newline. Sufficient, not
-# necessary: white space at both ends is trimmed before anything is counted.
-_SEEN = r"[^\s\x00-\x1f\x7f-\x9f]"
-_NO_CONTROL = r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]*"
-_VISIBLE = f"^{_NO_CONTROL}{_SEEN}{_NO_CONTROL}$"
-# Numbers go beyond 32 bits, which is what generators take an integer without a format for.
-_INT64 = {"format": "int64"}
-_TIME = {"format": "date-time"}
-
-_Epoch = Annotated[str, Meta(description="The store's identity", examples=["wtbcih2za997"])]
-_VideoId = Annotated[str, Meta(description="The video", examples=[VIDEO_ID])]
-_EventId = Annotated[
-    str,
-    Meta(
-        pattern=EVENT_ID_PATTERN,
-        description="The event id, `<epoch>-<seq>`: a cursor of histories and of the stream",
-        examples=[EVENT_ID],
-    ),
-]
-_Head = Annotated[
-    str,
-    Meta(
-        pattern=EVENT_ID_PATTERN,
-        description="The id of the newest comment; `<epoch>-0` if there is none",
-        examples=[HEAD],
-    ),
-]
-_CreatedAt = Annotated[
-    str,
-    Meta(
-        description="When it was accepted, RFC 3339 in UTC with milliseconds",
-        examples=["2026-11-24T01:43:01.132Z"],
-        extra_json_schema=_TIME,
-    ),
-]
-
-
-def _seq(text: str, example: int, least: int = 1) -> Meta:
-    return Meta(
-        ge=least, le=MAX_SEQ, description=text, examples=[example], extra_json_schema=_INT64
-    )
-
-
-def _seen(limit: int, text: str, example: str) -> Meta:
-    return Meta(
-        min_length=1,
-        max_length=limit,
-        pattern=_VISIBLE,
-        description=f"{text}: at most {limit} code points, not counting white space at both ends",
-        examples=[example],
-    )
-
-
-def _reason(reasons: type[StrEnum]) -> Meta:
-    # No schema of its own: in Go the values of all named enumerations share one namespace.
-    values = [reason.value for reason in reasons]
-    return Meta(description="Why", examples=values[:1], extra_json_schema={"enum": values})
+_UNTIL = "Of `sanctioned`: until when, null if it is lifted; the year 9999 is for ever"
 
 
 class CommentInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A comment as a client sends it. No other members."""
 
-    author: Annotated[str, _seen(MAX_AUTHOR, "Who says it; with a token, the name in it", "ann")]
-    text: Annotated[str, _seen(MAX_TEXT, "What is said", "hi")]
+    author: Annotated[
+        str, seen_meta(MAX_AUTHOR, "Who says it; with a token, the name in it", "ann")
+    ]
+    text: Annotated[str, seen_meta(MAX_TEXT, "What is said", "hi")]
 
 
 class Comment(msgspec.Struct, frozen=True):
     """A stored comment. Later versions may add members: ignore those that you do not know."""
 
-    id: _EventId
-    video_id: _VideoId
-    seq: Annotated[int, _seq("The comment's number in its video, from 1, without holes", 3)]
+    id: EventId
+    video_id: VideoId
+    seq: Annotated[int, seq_meta("The comment's number in its video, from 1, without holes", 3)]
     author: Annotated[str, Meta(description="Who said it", examples=["ann"])]
     text: Annotated[str, Meta(description="What was said, unchanged", examples=["hi"])]
-    created_at: _CreatedAt
+    created_at: CreatedAt
     author_id: Annotated[
         str | UnsetType,
         Meta(
             description="Who said it, if a token proves that: the same for all of a person's"
             " comments",
-            examples=["u_QcaiGVMoA4STtIcJMfktFQ"],
+            examples=[AUTHOR_ID],
         ),
     ] = UNSET
     badges: Annotated[
@@ -125,7 +78,7 @@ class Comment(msgspec.Struct, frozen=True):
 
 
 class _Page(msgspec.Struct, frozen=True):
-    head: _Head
+    head: Head
     first: Annotated[
         str,
         Meta(
@@ -158,23 +111,25 @@ class CommentPage(_Page, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """An entry of a video's log. A comment has no `type`; `restored` has the comment in it, with
-    its old number. Later versions may add types.
+    """An entry of a video's log. A comment has no `type`; `restored` and `pinned` have the comment
+    in them, with its own number; `settings` has the members of `VideoSettings`. Later versions may
+    add types.
     """
 
-    id: _EventId
-    video_id: _VideoId
-    seq: Annotated[int, _seq("The entry's number in its video, from 1, without holes", 7)]
-    created_at: _CreatedAt
+    id: EventId
+    video_id: VideoId
+    seq: Annotated[int, seq_meta("The entry's number in its video, from 1, without holes", 7)]
+    created_at: CreatedAt
     type: Annotated[
         str | UnsetType,
         Meta(
-            description="`removed`, `restored` or `tombstone`; a comment has none",
+            description="`removed`, `restored`, `tombstone`, `settings`, `sanctioned` or `pinned`;"
+            " a comment has none",
             examples=["removed"],
         ),
     ] = UNSET
     targets: Annotated[
-        tuple[Annotated[int, _seq("A comment's number", 3)], ...] | UnsetType,
+        tuple[Annotated[int, seq_meta("A comment's number", 3)], ...] | UnsetType,
         Meta(description="Of `removed`: the numbers of the comments", examples=[[3]]),
     ] = UNSET
     by: Annotated[
@@ -183,7 +138,19 @@ class Entry(msgspec.Struct, frozen=True):
     reason: Annotated[
         str | UnsetType, Meta(description="Of `removed`, if one was given", examples=["spam"])
     ] = UNSET
-    comment: Comment | UnsetType = UNSET  # of `restored`
+    comment: Comment | UnsetType | None = UNSET  # of `restored`; of `pinned`, null for none
+    author_id: Annotated[
+        str | UnsetType,
+        Meta(description="Of a comment, and of `sanctioned`: whose", examples=[AUTHOR_ID]),
+    ] = UNSET
+    until: Annotated[str | None, Meta(description=_UNTIL, examples=[FOREVER])] | UnsetType = UNSET
+    purge: Annotated[
+        bool | UnsetType,
+        Meta(
+            description="Of `sanctioned`: whether earlier comments are removed too",
+            examples=[False],
+        ),
+    ] = UNSET
     author: Annotated[str | UnsetType, Meta(description="Of a comment", examples=["ann"])] = UNSET
     text: Annotated[str | UnsetType, Meta(description="Of a comment", examples=["hi"])] = UNSET
 
@@ -198,7 +165,7 @@ class RemovalInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which comments to remove. No other members."""
 
     seqs: Annotated[
-        tuple[Annotated[int, _seq("A comment's number", 3)], ...],
+        tuple[Annotated[int, seq_meta("A comment's number", 3)], ...],
         Meta(
             min_length=1,
             max_length=MAX_TARGETS,
@@ -206,9 +173,7 @@ class RemovalInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             examples=[[3]],
         ),
     ]
-    reason: Annotated[str, _seen(MAX_REASON, "Why, for everybody to see", "spam")] | UnsetType = (
-        UNSET
-    )
+    reason: Reason | UnsetType = UNSET
 
 
 class NoticeList(msgspec.Struct, frozen=True):
@@ -233,7 +198,7 @@ class Ticket(msgspec.Struct, frozen=True):
         Meta(
             description="When it ends, in UTC; a stream ends within the last tenth of its life",
             examples=["2026-11-24T05:43:01.000Z"],
-            extra_json_schema=_TIME,
+            extra_json_schema=TIME,
         ),
     ]
 
@@ -260,44 +225,3 @@ class Problem(msgspec.Struct, frozen=True):
         str | UnsetType,
         Meta(description="The field, parameter or header that is not valid", examples=["text"]),
     ] = UNSET
-
-
-class HelloEvent(msgspec.Struct, frozen=True):
-    """Data of the event `hello`."""
-
-    video_id: _VideoId
-    node_id: Annotated[str, Meta(description="The process that serves it", examples=["node-1"])]
-    epoch: _Epoch
-    head: _Head
-
-
-class GapEvent(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}):
-    """Data of the event `gap`: the comments `from` to `to` will not come on this stream."""
-
-    first: Annotated[int, _seq("The first number that is missing", 4)]
-    last: Annotated[int, _seq("The last number that is missing", 8)]
-    reason: Annotated[str, _reason(GapReason)]
-
-
-class ResetEvent(msgspec.Struct, frozen=True):
-    """Data of the event `reset`: the cursor is void; discard the comments shown before."""
-
-    reason: Annotated[str, _reason(ResetReason)]
-
-
-class ByeEvent(msgspec.Struct, frozen=True):
-    """Data of the event `bye`, the last one: reconnect with the last id that was seen."""
-
-    reason: Annotated[str, _reason(ByeReason)]
-
-
-def comment_example() -> dict[str, object]:
-    """A comment as it is sent."""
-    return {
-        "id": EVENT_ID,
-        "video_id": VIDEO_ID,
-        "seq": 3,
-        "author": "ann",
-        "text": "hi",
-        "created_at": "2026-11-24T01:43:01.132Z",
-    }

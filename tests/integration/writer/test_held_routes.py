@@ -80,7 +80,7 @@ async def test_what_is_blocked_is_not_told_the_term(world: World) -> None:
     problem = await answer.text()
     assert (answer.status, json.loads(problem)["code"]) == (422, "blocked")
     assert "badword" not in problem.lower()
-    assert (await post(world, "badword", MODERATOR))[0] in (201, 422)
+    assert (await post(world, "badword", MODERATOR))[0] == 201
 
 
 async def test_filters_can_be_tried(world: World) -> None:

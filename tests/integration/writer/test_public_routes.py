@@ -349,6 +349,12 @@ async def test_a_configured_origin_may_post(api: PublicApi) -> None:
         assert reply.headers["Access-Control-Allow-Methods"] == "GET, HEAD, POST"
         allowed = reply.headers["Access-Control-Allow-Headers"].split(", ")
         assert {"Authorization", "Content-Type", "Idempotency-Key"} <= set(allowed)
+        assert "If-Match" in allowed
+    async with api.client.options("/v1/videos/v1/settings", headers=ask) as reply:
+        assert reply.headers["Access-Control-Allow-Methods"] == "GET, HEAD, PATCH"
+    async with api.client.get("/v1/videos/v1/settings", headers=ask) as reply:
+        assert reply.headers["ETag"] == '"0"'
+        assert "ETag" in reply.headers["Access-Control-Expose-Headers"].split(", ")
     _, _, headers = await post(api, {}, Origin=ORIGIN)  # errors are readable too
     assert headers["Access-Control-Allow-Origin"] == ORIGIN
     assert headers["Vary"] == "Origin"

@@ -117,6 +117,10 @@ async def test_a_ban_and_its_end(world: World) -> None:
     assert await world.call("GET", f"{V}/sanctions", MODERATOR) == (
         *(200, {"sanctions": [said], "more": False}),
     )
+    rest = await world.call("GET", f"{V}/sanctions?after={ann}", MODERATOR)
+    assert rest == (200, {"sanctions": [], "more": False})
+    wrong = await world.call("GET", f"{V}/sanctions?after=ann", MODERATOR)
+    assert wrong == (422, "invalid_field")
     assert await world.call("POST", f"{V}/comments", ANN, {"text": "x"}) == (403, "banned")
     _, me = await world.call("GET", f"{V}/me", ANN)
     assert (me["may_post"], me["code"], me["name"]) == (False, "banned", "Ann")

@@ -12,6 +12,7 @@ from wire.errors import (
     LivecommentsError,
     MethodNotAllowed,
     PeerError,
+    SlowMode,
     StoreUnavailable,
     TokenExpired,
     TokenMissing,
@@ -50,6 +51,7 @@ def test_a_problem_without_detail_has_none() -> None:
 def test_the_headers_of_an_error_come_with_it() -> None:
     assert MethodNotAllowed("GET, POST").headers == {"Allow": "GET, POST"}
     assert TooManyRequests(retry_after_s=3).headers == {"Retry-After": "3"}
+    assert SlowMode(retry_after_s=9).headers == {"Retry-After": "9"}
     assert StoreUnavailable("away").headers == {"Retry-After": "1"}
     assert TooManyRequests().status == 429
     assert TokenMissing().headers == {"WWW-Authenticate": "Bearer"}
@@ -67,6 +69,8 @@ def test_every_code_is_stable_and_belongs_to_one_error() -> None:
         "removed", "overloaded", "draining", "bad_gateway", "gateway_timeout", "peer_failed",
         "token_missing", "token_expired", "token_invalid", "keys_unavailable",
         "ticket_missing", "ticket_expired", "ticket_invalid", "ticket_foreign",
+        "closed", "members_only", "banned", "duplicate", "decided", "precondition_failed",
+        "links", "name_reserved", "blocked", "slow_mode", "timed_out",
     }  # fmt: skip
 
 

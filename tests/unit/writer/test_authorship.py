@@ -6,7 +6,7 @@ import pytest
 
 from identity.caller import ANONYMOUS, Caller
 from identity.config import Anonymous
-from identity.roles import Roles
+from identity.roles import Rank, Roles
 from wire.comment import NewComment
 from wire.errors import InvalidField, TokenMissing, TooManyMarks
 from writer.authorship import check_may_post, read_post
@@ -31,9 +31,10 @@ def test_a_token_needs_a_name_to_post_with() -> None:
 
 def test_a_comment_carries_what_the_token_proves() -> None:
     for anonymous in Anonymous:
-        known = NewComment("Ann", "hi", "u_1", ("moderator",))
+        known = NewComment("Ann", "hi", "u_1", ("moderator",), rank=int(Rank.MODERATOR))
         assert read_post(b'{"text":"hi"}', ANN, "v", anonymous) == known
-        assert read_post(b'{"text":"hi"}', ANN, "w", anonymous).badges == ()
+        elsewhere = read_post(b'{"text":"hi"}', ANN, "w", anonymous)
+        assert (elsewhere.badges, elsewhere.rank) == ((), 0)
 
 
 def test_a_guest_is_marked_where_tokens_are_the_rule() -> None:

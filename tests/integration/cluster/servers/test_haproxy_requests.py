@@ -7,6 +7,8 @@ import ssl
 
 import pytest
 
+from cluster.servers.haproxy import MAX_BODY_BYTES, MAX_FILTERS_BODY_BYTES
+from screening.terms import MAX_FILTERS_BYTES
 from tests.integration.cluster.servers.gateway_support import (
     GatewayUnderTest,
     Upstream,
@@ -190,6 +192,36 @@ async def test_a_huge_body_is_refused_before_it_is_sent(gateway: GatewayUnderTes
     )
     assert (await client.head())[0] == 413
     assert not requests(gateway.writers)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "size", "status"),
+    [
+        ("PUT", "/v1/videos/v1/filters", MAX_FILTERS_BYTES + 1, 200),
+        ("PUT", "/v1/videos/v1/filters", MAX_FILTERS_BODY_BYTES + 1, 413),
+        ("POST", "/v1/videos/v1/filters", MAX_BODY_BYTES + 1, 413),
+        ("PUT", "/v1/videos/v1/pin", MAX_BODY_BYTES, 200),
+        ("PUT", "/v1/videos/v1/pin", MAX_BODY_BYTES + 1, 413),
+        ("POST", "/v1/videos/v1/filters/test", MAX_BODY_BYTES + 1, 413),
+    ],
+)
+async def test_only_filters_may_be_large(
+    gateway: GatewayUnderTest, method: str, path: str, size: int, status: int
+) -> None:
+    head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n"
+    client = await gateway.raw(head.encode() + b"x" * (size if status == 200 else 0))
+    assert (await client.head())[0] == status
+    assert len(requests(gateway.writers)) == (status == 200)
+
+
+@pytest.mark.parametrize("method", ["DELETE", "PATCH", "PUT"])
+async def test_every_method_of_the_api_is_forwarded(gateway: GatewayUnderTest, method: str) -> None:
+    reply = await gateway.ask(method, "/v1/videos/v1/anything", {"If-Match": '"3"'})
+    assert reply.status == 200
+    (seen,) = [seen for writer in gateway.writers for seen in writer.seen]
+    assert (seen.line, seen.headers["if-match"]) == (
+        *(f"{method} /v1/videos/v1/anything HTTP/1.1", '"3"'),
+    )
 
 
 async def test_https_speaks_http2_and_http1(gateway: GatewayUnderTest) -> None:

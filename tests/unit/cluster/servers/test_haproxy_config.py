@@ -64,6 +64,19 @@ def test_nothing_cuts_streams_when_a_check_fails() -> None:
     assert "on-marked-down shutdown-sessions" not in render(GATEWAY)
 
 
+def test_the_gateways_preflight_names_every_method_of_the_api() -> None:
+    text = render(dataclasses.replace(GATEWAY, origins=["*"]))
+    (line,) = [
+        line
+        for line in text.splitlines()
+        if "Allow-Methods" in line and line.endswith("{ var(txn.preflight) -m str api }")
+    ]
+    named = set(line.split('"')[1].split(", "))
+    items = json.loads(openapi_document())["paths"].values()
+    described = {method.upper() for item in items for method in item if method != "parameters"}
+    assert named == described | {"HEAD"}
+
+
 @pytest.mark.parametrize("status", [403, 404, 413, 429, 500, 501, 502, 503, 504])
 def test_errors_are_problem_documents(tmp_path: Path, status: int) -> None:
     write_errors(tmp_path)

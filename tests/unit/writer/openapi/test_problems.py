@@ -10,7 +10,7 @@ import pytest
 
 from wire.errors import Forbidden, LivecommentsError, PeerError, PermissionDenied
 from writer.openapi.document import openapi_document
-from writer.openapi.problems import EVERY
+from writer.openapi.problem_sets import EVERY
 
 DOCUMENT: dict[str, Any] = json.loads(openapi_document())
 INSIDE = {Forbidden, PeerError}  # between our processes only

@@ -9,11 +9,14 @@ import jsonschema_rs
 import msgspec
 import pytest
 
+from screening.filters import Filters
 from wire import comment as wire
 from wire.comment import MAX_AUTHOR, MAX_TEXT, encode_comment, parse_new_comment, timestamp
 from wire.errors import InvalidField, KeyReused, LivecommentsError, NotFound
 from wire.ids import EventId
+from wire.moderation import parse_settings
 from wire.problem import encode_problem
+from wire.rulings import FOREVER, Settings, encode_pinned, encode_sanctioned, encode_settings
 from wire.sse import (
     ByeReason,
     GapReason,
@@ -24,15 +27,9 @@ from wire.sse import (
     reset_frame,
 )
 from writer.openapi.document import openapi_document
-from writer.openapi.types import (
-    ByeEvent,
-    Comment,
-    CommentInput,
-    GapEvent,
-    HelloEvent,
-    Problem,
-    ResetEvent,
-)
+from writer.openapi.events import ByeEvent, GapEvent, HelloEvent, ResetEvent
+from writer.openapi.rule_types import VideoSettings
+from writer.openapi.types import Comment, CommentInput, Problem
 
 START = EventId("abcdefghijkl", 3)
 PLAIN = encode_comment(START.epoch, "v", 3, wire.NewComment("ann", "hi"), timestamp(1e9))
@@ -68,6 +65,57 @@ def test_members_are_those_that_are_sent(raw: bytes, kind: type) -> None:
     msgspec.json.decode(raw, type=kind)
     assert set(json.loads(raw)) == {f.encode_name for f in msgspec.structs.fields(kind)}
     assert fits(kind.__name__, json.loads(raw))
+
+
+def test_every_setting_is_described() -> None:
+    sent = json.loads(msgspec.json.encode(Settings()))
+    assert fits("VideoSettings", sent)
+    assert list(sent) == [f.encode_name for f in msgspec.structs.fields(VideoSettings)]
+    for name, value in sent.items():
+        assert fits("SettingsInput", {name: value})
+        assert parse_settings(json.dumps({name: value}).encode()) == {name: value}
+    assert not fits("SettingsInput", {})
+
+
+NOTICES = [
+    encode_settings(START.epoch, "v", 4, Settings(closed=True), timestamp(1e9)),
+    encode_sanctioned(START.epoch, "v", 5, ("u_1", None, False), timestamp(1e9)),
+    encode_sanctioned(START.epoch, "v", 5, ("u_1", FOREVER, True), timestamp(1e9)),
+    encode_pinned(START.epoch, "v", 6, COMMENT, timestamp(1e9)),
+    encode_pinned(START.epoch, "v", 6, None, timestamp(1e9)),
+]
+
+
+@pytest.mark.parametrize("raw", NOTICES)
+def test_a_ruling_is_an_entry(raw: bytes) -> None:
+    assert fits("Entry", json.loads(raw))
+    if b'"pinned"' in raw:
+        assert fits("Pinning", json.loads(raw))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"terms": []},
+        {"terms": [{"term": "x", "action": "block"}]},
+        {"terms": [{"term": "x", "action": "hold", "kind": "pattern"}]},
+    ],
+)
+def test_filters_are_described_as_they_are_taken_and_shown(body: dict[str, object]) -> None:
+    assert fits("FiltersInput", body)
+    shown = json.loads(Filters.parse(json.dumps(body).encode()).encode())
+    assert fits("FilterList", shown)
+    assert fits("FiltersInput", shown), "what is read can be sent back"
+
+
+@pytest.mark.parametrize(
+    "term",
+    [{"term": "x"}, {"term": "x", "action": "mask"}, {"term": "", "action": "hold"}],
+)
+def test_a_term_that_does_not_fit_is_refused(term: dict[str, str]) -> None:
+    assert not fits("FiltersInput", {"terms": [term]})
+    with pytest.raises(InvalidField):
+        Filters.parse(json.dumps({"terms": [term]}).encode())
 
 
 def test_what_a_comment_does_not_have_is_left_out() -> None:
