@@ -24,6 +24,8 @@ from service.edge import PublicEdge
 from service.logs import configure_logs
 from service.metrics import new_registry
 from service.tasks import TaskHome
+from wire.entry import Removed, RemovedBy, is_comment
+from wire.internal import Batch
 
 # With this text a frame has about 250 bytes.
 TEXT = "What a goal! " + "x" * 80
@@ -116,6 +118,15 @@ class NodeServer:
         names = [video_ids] if isinstance(video_ids, str) else video_ids
         return _whole(await self.overload(names, per_s, count))
 
+    async def remove(self, video_id: str, per_s: float, count: int) -> Load:
+        """As `post`, but what is ingested are the removals of as many of the newest comments, one
+        by one.
+        """
+        run = _Run(self, [video_id], per_s, count, removes=True)
+        await at_rate_on_loop(per_s, count, run.act)
+        await run.wait_written()
+        return _whole(run.load())
+
     async def overload(self, video_ids: list[str], per_s: float, count: int) -> Load:
         """The same with more than may be delivered: a viewer that is behind the ring gets a `gap`
         in place of comments.
@@ -147,13 +158,22 @@ class NodeServer:
 class _Run:
     """Comments that are handed over one by one, and what that has cost since `begin`."""
 
-    def __init__(self, server: NodeServer, names: list[str], per_s: float, count: int) -> None:
+    def __init__(
+        self,
+        server: NodeServer,
+        names: list[str],
+        per_s: float,
+        count: int,
+        *,
+        removes: bool = False,
+    ) -> None:
         self._stats, self._per_s, self._count = server.node.stats, per_s, count
         self._store = server.store
         self._rooms = [server.node.hub.rooms[name] for name in names]
         sizes = [len(room.viewers) for room in self._rooms]
         self._expected = self._stats.deliveries + sum(sizes[i % len(sizes)] for i in range(count))
-        self._batches = [self._store.post(names[i % len(names)], text=TEXT) for i in range(count)]
+        say = self._remove if removes else self._post
+        self._batches = [say(names[i % len(names)]) for i in range(count)]
         self.begin()
         self._due_s = time.time()
 
@@ -170,6 +190,16 @@ class _Run:
         self._store.handed_over[batch.video_id] = batch.last_seq
         due = msgspec.structs.replace(batch, accepted_at=self._due_s + number / self._per_s)
         self._rooms[number % len(self._rooms)].ingest(due)
+
+    def _post(self, video_id: str) -> Batch:
+        return self._store.post(video_id, text=TEXT)
+
+    def _remove(self, video_id: str) -> Batch:
+        """Of the newest comment that is left."""
+        head = MemorySource.head(self._store, video_id)
+        seqs = range(head, 0, -1)
+        newest = next(seq for seq in seqs if is_comment(self._store.find_raw(video_id, seq)))
+        return self._store.remove(video_id, Removed((newest,), RemovedBy.MODERATOR))
 
     async def wait_written(self) -> None:
         """Wait until every viewer's comments were written, or nothing more is for some time."""
@@ -213,6 +243,7 @@ async def _serve(pipe: Any) -> None:
             "rss": server.rss,
             "sample": server.sample,
             "post": server.post,
+            "remove": server.remove,
             "overload": server.overload,
             "post_steadily": server.post_steadily,
         },
