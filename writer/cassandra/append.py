@@ -7,13 +7,12 @@ that it does not matter which of the two attempts is applied). What cannot be se
 StoreUnavailable: its outcome is unknown, and a retry with the same keys settles it. A group that
 would cross the edge of a bucket is cut there; the part before the edge is stored first, and stays
 stored if the rest fails. An item whose key could not be searched in time is left out; the others of
-its group are stored.
+its group are stored. A group is decided by rules as of its head: see CassandraDecisions.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
 import secrets
 import time
 from collections.abc import Sequence
@@ -26,21 +25,23 @@ import structlog
 from service.failpoints import Failpoint, reach
 from wire.comment import encode_comment
 from wire.errors import StoreUnavailable
+from writer.cassandra.authored import CassandraAuthored
+from writer.cassandra.decisions import CassandraDecisions, Posting
 from writer.cassandra.driver import CONDITION
 from writer.cassandra.errors import HeadLost, Unanswered
-from writer.cassandra.group import Encode, Group, Pending, Result, Verdict, judge, number
+from writer.cassandra.group import Group, Known, Pending, Result, Verdict, judge, number
 from writer.cassandra.keys import CassandraKeys
 from writer.cassandra.layout import Buckets
+from writer.cassandra.pausing import SETTLE_WITHIN_S, pause, pause_after_loss
 from writer.cassandra.reads import CassandraReads
+from writer.cassandra.rules import Ruleset
 from writer.cassandra.session import CassandraSession
 from writer.recent_values import RecentValues
 from writer.store import Item
 
 log = structlog.get_logger()
 
-SETTLE_WITHIN_S = 4.5  # less than the deadline of a post
 MAX_VIDEOS_KNOWN = 50_000
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.001, 0.2
 _OUTCOME_UNKNOWN = "commit outcome unknown; retry with the same key"
 _NOT_STORED = "it was not stored"
 
@@ -72,6 +73,15 @@ class Sent:
     token: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Preliminaries:
+    """What is looked up, or noted, before a group is stored."""
+
+    keys: CassandraKeys
+    decisions: CassandraDecisions
+    authored: CassandraAuthored
+
+
 class CassandraAppend:
     """Owns the heads that this process knows for certain: from its own commits, conditions and
     reads at SERIAL, never from plain reads (see CassandraKeys).
@@ -81,11 +91,12 @@ class CassandraAppend:
         self,
         session: CassandraSession,
         reads: CassandraReads,
-        keys: CassandraKeys,
+        before: Preliminaries,
         buckets: Buckets,
         stats: CassandraStats,
     ) -> None:
-        self._session, self._reads, self._keys = session, reads, keys
+        self._session, self._reads, self._keys = session, reads, before.keys
+        self._decisions, self._authored = before.decisions, before.authored
         self._buckets, self._stats = buckets, stats
         self._heads = RecentValues[str, int](MAX_VIDEOS_KNOWN)
 
@@ -95,9 +106,10 @@ class CassandraAppend:
         Raises StoreUnavailable if that is so of all; HeadLost if this may be another store.
         """
         encode = partial(encode_comment, epoch, video_id)
+        posting = Posting(epoch, video_id, encode, time.monotonic() + SETTLE_WITHIN_S)
         results: dict[int, Result] = {}
         try:
-            await self._append(video_id, list(enumerate(items)), encode, results)
+            await self._append(posting, list(enumerate(items)), results)
         except TimeoutError as exc:  # nothing is under way, but there may be a part before an edge
             raise StoreUnavailable(_OUTCOME_UNKNOWN if results else _NOT_STORED) from exc
         unsearched = sum(result is None for result in results.values())
@@ -125,35 +137,61 @@ class CassandraAppend:
         head = self._heads.get(video_id)
         return await self.fresh_head(video_id) if head is None else head
 
-    async def _append(
-        self, video_id: str, pending: Pending, encode: Encode, results: dict[int, Result]
-    ) -> None:
+    async def _append(self, posting: Posting, pending: Pending, results: dict[int, Result]) -> None:
         """Fills `results`. Raises TimeoutError if other writers were first every time, or if what
         has to be read before a group is sent is not answered.
         """
-        deadline, losses = time.monotonic() + SETTLE_WITHIN_S, 0
+        video_id, deadline, losses = posting.video_id, posting.deadline, 0
         while pending:
             async with asyncio.timeout(deadline - time.monotonic()):
-                group = await self._number(video_id, pending, encode)
+                group = await self._number(posting, pending)
             if not group.raws or await self._store(video_id, group, deadline):
+                self._decisions.carry_on(video_id, group)
                 results |= group.results
                 pending = group.rest
                 if pending:
                     reach(Failpoint.WRITER_AT_EDGE)
             else:
                 losses += 1
-                await pause(losses, deadline)
+                await pause_after_loss(losses, deadline)
 
-    async def _number(self, video_id: str, pending: Pending, encode: Encode) -> Group:
-        head = await self.head(video_id)
+    async def _number(self, posting: Posting, pending: Pending) -> Group:
+        video_id, comments = posting.video_id, [item.comment for _, item in pending]
+        for attempt in count(1):
+            head = await self.head(video_id)
+            found = self._decisions.find(video_id, head, comments)
+            known, ruleset = await self._look_up(video_id, head, pending, found)
+            if ruleset.unnumbered:
+                await self._decisions.number_entries(self, posting, ruleset)
+                continue
+            decider = await self._decisions.decider(posting, head, ruleset, comments)
+            room = self._buckets.last(self._buckets.after(head)) - head
+            group = number(pending, head, room, known, decider.accept)
+            if decider.refused and found is not None:
+                # Others may have changed the rules since, and what is refused meets no condition.
+                self._decisions.forget(video_id)
+            elif await self._decisions.keep(video_id, ruleset, decider, group):
+                return group
+            else:
+                await pause(attempt, posting.deadline)
+        raise AssertionError("count does not end")
+
+    async def _look_up(
+        self, video_id: str, head: int, pending: Pending, found: Ruleset | None
+    ) -> tuple[Known, Ruleset]:
         keys = list({item.key for _, item in pending if item.key is not None})
-        known = await self._keys.fetch(video_id, head, keys)
-        room = self._buckets.last(self._buckets.after(head)) - head
-        return number(pending, head, room, known, encode)
+        if found is not None:
+            return await self._keys.fetch(video_id, head, keys), found
+        # At once, so that a race that was lost costs no more time than it did without rules.
+        return await asyncio.gather(
+            self._keys.fetch(video_id, head, keys),
+            self._decisions.fetch(video_id, head, [item.comment for _, item in pending]),
+        )
 
     async def _store(self, video_id: str, group: Group, deadline: float) -> bool:
         """Whether the group is stored; if not, another writer's is, and the head has moved."""
         await self._keys.write_hints(video_id, group.head, group.keys)
+        await self._authored.note(video_id, self._buckets.after(group.head), group.author_ids)
         sent = Sent(video_id, group, secrets.token_bytes(8))
         stored, head = await self._send(sent)
         if not stored:
@@ -246,14 +284,3 @@ class CassandraAppend:
     def _head_in(self, group: Group, head: int | None) -> int:
         """A bucket that has no head yet is empty: its head is that of the one before."""
         return self._buckets.head_before(self._buckets.after(group.head)) if head is None else head
-
-
-async def pause(attempt: int, deadline: float) -> None:
-    """Longer each time, with jitter: whoever lost a race must not meet the same writer again.
-
-    Raises TimeoutError after the deadline.
-    """
-    if time.monotonic() >= deadline:
-        raise TimeoutError
-    longest_s = min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S)
-    await asyncio.sleep(longest_s * random.random())  # noqa: S311 - jitter

@@ -15,9 +15,12 @@ from enum import Enum
 
 from wire.comment import NewComment
 from writer.idempotency import Earlier, body_digest, used_again
+from writer.rules import Refusal
 from writer.store import Appended, Item, Outcome
 
 Encode = Callable[[int, NewComment, str], bytes]  # seq, comment, created_at -> public JSON
+# The same, or why the comment may not be stored.
+Accept = Callable[[int, NewComment, str], bytes | Refusal]
 Pending = Sequence[tuple[int, Item]]  # an item and its place in the caller's list
 # None: whether its key is stored already is unknown; nothing was stored under it.
 Result = Appended | None
@@ -37,6 +40,7 @@ class Known:
 class Group:
     """What is to be stored after `head`: the comments and the keys that stand for them.
 
+    slots: keys of slots that are used by it, when, and for how many seconds their rows live;
     results: by place, all that is certain once the group is stored (at once if it has no comment).
     rest: what the bucket has no room for, to be tried again after this group.
     """
@@ -44,6 +48,8 @@ class Group:
     head: int
     raws: list[bytes] = field(default_factory=list)
     keys: dict[str, tuple[int, bytes]] = field(default_factory=dict)  # key -> number, digest
+    slots: dict[str, tuple[int, int]] = field(default_factory=dict)
+    author_ids: set[str] = field(default_factory=set)
     results: dict[int, Result] = field(default_factory=dict)
     rest: Pending = ()
 
@@ -53,10 +59,11 @@ class Group:
         return self.head + len(self.raws)
 
 
-def number(pending: Pending, head: int, room: int, known: Known, encode: Encode) -> Group:
+def number(pending: Pending, head: int, room: int, known: Known, accept: Accept) -> Group:
     """Number items after `head`, at most `room` of them.
 
-    Equal keys within the group fold into one comment.
+    Equal keys within the group fold into one comment. What is stored already is not decided again,
+    and what is refused takes neither a number nor its key.
     """
     group, earlier = Group(head), dict(known.stored)
     for index, (place, item) in enumerate(pending):
@@ -71,8 +78,13 @@ def number(pending: Pending, head: int, room: int, known: Known, encode: Encode)
             group.rest = pending[index:]
             break
         seq = group.new_head + 1
-        raw = encode(seq, item.comment, item.created_at)
+        raw = accept(seq, item.comment, item.created_at)
+        if isinstance(raw, Refusal):
+            group.results[place] = Appended(Outcome.REFUSED, 0, b"", raw)
+            continue
         group.raws.append(raw)
+        if item.comment.author_id:
+            group.author_ids.add(item.comment.author_id)
         group.results[place] = Appended(Outcome.NEW, seq, raw)
         if item.key is not None:
             earlier[item.key] = Earlier(seq, digest, raw)

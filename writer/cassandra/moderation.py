@@ -13,9 +13,9 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from wire.errors import Overloaded, StoreUnavailable
-from writer.cassandra.append import SETTLE_WITHIN_S, pause
 from writer.cassandra.driver import CONDITION, READ
 from writer.cassandra.errors import Unanswered
+from writer.cassandra.pausing import SETTLE_WITHIN_S, pause
 from writer.cassandra.session import CassandraSession
 from writer.held import HELD_FOR_MS, MAX_HELD, Held, HeldState, decide
 from writer.moderation_store import Call, Erasure

@@ -18,15 +18,15 @@ MODERATION_TEXTS = {
     "add_call": "INSERT INTO {k}.calls (video_id, at_ms, nonce, body) VALUES (?, ?, ?, ?)",
     "calls": "SELECT at_ms, nonce, body FROM {k}.calls"
     " WHERE video_id = ? AND (at_ms, nonce) < (?, ?) LIMIT ?",
-    "note_erasure": "INSERT INTO {k}.erased (site, author_id, at_ms, done) VALUES ('', ?, ?, ?)",
+    "note_erasure": "INSERT INTO {k}.erased (site, author_id, at_ms, done) VALUES ('*', ?, ?, ?)",
     "erasures": "SELECT author_id, at_ms, done FROM {k}.erased"
-    " WHERE site = '' AND author_id > ? LIMIT ?",
-    "erasure": "SELECT author_id, at_ms, done FROM {k}.erased WHERE site = '' AND author_id = ?",
+    " WHERE site = '*' AND author_id > ? LIMIT ?",
+    "erasure": "SELECT author_id, at_ms, done FROM {k}.erased WHERE site = '*' AND author_id = ?",
     # The time as its own time stamp: the latest one wins, whoever writes last.
-    "revoke": "INSERT INTO {k}.revoked (site, author_id, not_before) VALUES ('', ?, ?)"
+    "revoke": "INSERT INTO {k}.revoked (site, author_id, not_before) VALUES ('*', ?, ?)"
     " USING TIMESTAMP ?",
     "revocations": "SELECT author_id, not_before FROM {k}.revoked"
-    " WHERE site = '' AND author_id > ? LIMIT ?",
+    " WHERE site = '*' AND author_id > ? LIMIT ?",
     "note_author": "INSERT INTO {k}.authored (author_id, video_id, bucket) VALUES (?, ?, ?)",
     "authored": "SELECT bucket FROM {k}.authored"
     " WHERE author_id = ? AND video_id = ? AND bucket >= ?",

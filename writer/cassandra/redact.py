@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -32,18 +32,20 @@ from wire.entry import (
     Removed,
     Restored,
     decode_notice,
-    decode_seq,
     encode_removed,
     encode_restored,
     entry_type,
     is_comment,
+    repeated_seq,
     restamp,
 )
 from wire.errors import StoreUnavailable
-from writer.cassandra.append import SETTLE_WITHIN_S, CassandraAppend, pause
+from writer.cassandra.append import CassandraAppend
 from writer.cassandra.packs import CassandraPacks
+from writer.cassandra.pausing import SETTLE_WITHIN_S, pause, pause_after_loss
 from writer.cassandra.reads import CassandraReads
 from writer.cassandra.removed import CassandraRemoved, Remains
+from writer.cassandra.repeats import CassandraRepeats
 from writer.redaction import (
     Redacted,
     Redaction,
@@ -89,18 +91,18 @@ class _Search:
         notice = None if is_comment(raw) else decode_notice(raw)
         if notice is None:
             return
-        named = [seq for seq in targets_of(notice) if seq in self.sinces]
+        named = [seq for seq in _comments_of(notice) if seq in self.sinces]
         mine = [seq for seq in named if self.sinces[seq] < number]
         if isinstance(notice, self.kind):
             for seq in mine:
                 del self.sinces[seq]
             if mine:
                 self.notices[number] = (raw, mine)
-        elif self.kind is Restored and mine:
+        elif isinstance(notice, Removed) and mine:
             raise _Overtaken
         elif self.kind is Removed and named:
             self.again.add(number)
-            self.in_doubt = self.in_doubt or bool(mine)
+            self.in_doubt = self.in_doubt or (isinstance(notice, Restored) and bool(mine))
 
 
 class CassandraRedact:
@@ -112,9 +114,10 @@ class CassandraRedact:
         append: CassandraAppend,
         packs: CassandraPacks,
         removed: CassandraRemoved,
+        repeats: CassandraRepeats,
     ) -> None:
         self._reads, self._append = reads, append
-        self._packs, self._removed = packs, removed
+        self._packs, self._removed, self._repeats = packs, removed, repeats
 
     async def redact(
         self, epoch: str, video_id: str, redaction: Redaction, created_at: str
@@ -147,6 +150,8 @@ class CassandraRedact:
         since = await self._append.fresh_head(video_id)
         entries = await self._packs.fetch(video_id, removal.targets)
         found = await self._removed.fetch(video_id, removal.targets)
+        # After `since` was read: a pin that is not seen here is numbered above it.
+        repeats = await self._repeats.fetch(video_id, removal.targets)
         kept = {seq: remains.kept() for seq, remains in found.items()}
         plan = plan_removal(removal, entries.raws, kept)
         new = {seq: entries.raws[seq] for seq in plan.targets}
@@ -157,8 +162,7 @@ class CassandraRedact:
             raise _Overtaken
         reach(Failpoint.WRITER_REDACTED)
         sinces = dict.fromkeys(new, since) | _open_removals(found, entries.raws)
-        shown_after = [found[seq].shown_after for seq in sinces if seq in found]
-        begin = min([*sinces.values(), *(one for one in shown_after if one is not None)], default=0)
+        begin = min([*sinces.values(), *_shown_after(sinces, found, repeats)], default=0)
         search = _Search(Removed, dict(sinces), begin)
         notice = await self._number(
             call, search, lambda left: Removed(left, removal.by, removal.reason)
@@ -224,7 +228,7 @@ class CassandraRedact:
             if await self._append.append_entry(call.video_id, head, raw, call.deadline):
                 search.notices[head + 1] = (raw, list(search.sinces))
                 return notice
-            await pause(losses, call.deadline)
+            await pause_after_loss(losses, call.deadline)
         raise AssertionError("count does not end")
 
     async def _check_hidden(self, video_id: str, search: _Search) -> None:
@@ -262,8 +266,21 @@ def _open_removals(found: dict[int, Remains], raws: dict[int, bytes]) -> dict[in
     }
 
 
-def targets_of(notice: Notice) -> tuple[int, ...]:
+def _shown_after(
+    seqs: Iterable[int], found: Mapping[int, Remains], repeats: Mapping[int, int]
+) -> Iterator[int]:
+    """Numbers after which lie all entries that have the text of these, restored or pinned."""
+    for seq in seqs:
+        restored = found[seq].shown_after if seq in found else None
+        if restored is not None:
+            yield restored
+        if seq in repeats:
+            yield repeats[seq]
+
+
+def _comments_of(notice: Notice) -> tuple[int, ...]:
     """The comments that a notice is about."""
     if isinstance(notice, Removed):
         return notice.targets
-    return (decode_seq(bytes(notice.comment)),)
+    seq = repeated_seq(notice)
+    return () if seq is None else (seq,)

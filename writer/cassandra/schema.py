@@ -31,6 +31,7 @@ SCHEMA_VERSION = 3  # what earlier ones had is as it was; tables came
 _SCHEMA = Path(__file__).with_name("schema.cql")
 _TABLES = ("identity", "comments", "newest_buckets", "key_buckets", "removed")
 _MODERATION_TABLES = ("held", "held_times", "calls", "erased", "revoked", "authored")
+_RULES_TABLES = ("rules", "repeats")
 _CHECKED_SERVERS = 9
 
 
@@ -63,7 +64,7 @@ def statements_of(text: str) -> list[str]:
 def _is_there(cluster: Cluster, keyspace: str) -> bool:
     known: KeyspaceMetadata | None = cluster.metadata.keyspaces.get(keyspace)
     return known is not None and all(
-        table in known.tables for table in _TABLES + _MODERATION_TABLES
+        table in known.tables for table in _TABLES + _MODERATION_TABLES + _RULES_TABLES
     )
 
 

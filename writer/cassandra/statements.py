@@ -13,6 +13,7 @@ from writer.cassandra.driver import level, serial_level
 from writer.cassandra.group import Group
 from writer.cassandra.layout import ANCHOR, Buckets, pack
 from writer.cassandra.moderation_texts import MODERATION_CONDITIONS, MODERATION_TEXTS
+from writer.cassandra.rules_texts import RULES_CONDITIONS, RULES_TEXTS
 from writer.held import HELD_KEPT_S
 
 # A key is kept for longer than the 24 h that are promised, and its hint for longer than the key:
@@ -59,10 +60,14 @@ _TEXTS = {
     "add_key": "INSERT INTO {k}.comments (video_id, bucket, seq, key, stands_for, digest)"
     " VALUES (?, ?, 0, ?, ?, ?) USING TTL {keep_keys_s}",
 }
-_NOT_IDEMPOTENT = MODERATION_CONDITIONS | {
-    *("set_head", "add_pack", "add_key"),
-    *("rewrite_pack", "keep_since", "keep_notice", "keep_restoring", "keep_restored"),
-}
+_NOT_IDEMPOTENT = (
+    MODERATION_CONDITIONS
+    | RULES_CONDITIONS
+    | {
+        *("set_head", "add_pack", "add_key"),
+        *("rewrite_pack", "keep_since", "keep_notice", "keep_restoring", "keep_restored"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ class Statements:
             "keep_hints_s": KEEP_HINTS_S,
             "keep_held_s": int(HELD_KEPT_S),
         }
-        texts = _TEXTS | MODERATION_TEXTS
+        texts = _TEXTS | MODERATION_TEXTS | RULES_TEXTS
         prepared = {name: session.prepare(text.format(**names)) for name, text in texts.items()}
         for name, statement in prepared.items():
             statement.is_idempotent = name not in _NOT_IDEMPOTENT
@@ -139,4 +144,6 @@ class Statements:
             )
         for key, (seq, digest) in group.keys.items():
             batch.add(self.prepared["add_key"].bind((video_id, bucket, key, seq, digest)))
+        for key, (used_ms, ttl_s) in group.slots.items():
+            batch.add(self.prepared["add_slot"].bind((video_id, bucket, key, used_ms, ttl_s)))
         return batch

@@ -11,27 +11,38 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import msgspec
 import structlog
 
 from wire.entry import restamp
 from wire.errors import StoreUnavailable
-from writer.cassandra.append import CassandraAppend, CassandraStats
+from writer.cassandra.append import CassandraAppend, CassandraStats, Preliminaries
+from writer.cassandra.authored import CassandraAuthored
 from writer.cassandra.config import CassandraConfig
+from writer.cassandra.decisions import CassandraDecisions
 from writer.cassandra.driver import READ
 from writer.cassandra.errors import HeadLost
 from writer.cassandra.group import Result
 from writer.cassandra.keys import CassandraKeys
 from writer.cassandra.layout import BUCKET_SIZE, Buckets
+from writer.cassandra.moderation import CassandraModeration
 from writer.cassandra.packs import CassandraPacks
+from writer.cassandra.pending import CassandraPending
 from writer.cassandra.reads import CassandraReads
 from writer.cassandra.redact import CassandraRedact
 from writer.cassandra.removed import CassandraRemoved
+from writer.cassandra.repeats import CassandraRepeats
+from writer.cassandra.rule import CassandraRule
+from writer.cassandra.rule_rows import FILTERS, NO_ROW, CassandraRuleRows
+from writer.cassandra.rules import CassandraRules
 from writer.cassandra.schema import Store
 from writer.cassandra.session import CassandraSession
+from writer.cassandra.slots import CassandraSlots
 from writer.read_lanes import ReadBounds
 from writer.redaction import REMOVED_KEPT_S, Redacted, Redaction
+from writer.rules import Ruled, Rules, Ruling, Sanction
 from writer.store import Appended, Item, Outcome, Page, StoreReplaced
 
 log = structlog.get_logger()
@@ -62,13 +73,22 @@ class CassandraStore:
         self._append_turns = asyncio.Semaphore(APPENDS_AT_ONCE)
         self._session = CassandraSession(config, self._check_epoch)
         self._reads = CassandraReads(self._session, buckets)
+        self._authored = CassandraAuthored(self._session, self._reads, buckets)
+        self._rows = CassandraRuleRows(self._session)
+        packs = CassandraPacks(self._session, buckets)
+        pending = CassandraPending(self._reads, packs, self._rows)
+        self._decisions = CassandraDecisions(
+            CassandraRules(self._rows), CassandraSlots(self._session, self._reads, buckets), pending
+        )
         keys = CassandraKeys(self._session, self._reads, buckets)
-        self._append = CassandraAppend(self._session, self._reads, keys, buckets, self.stats)
-        self._redact = CassandraRedact(
-            self._reads,
-            self._append,
-            CassandraPacks(self._session, buckets),
-            CassandraRemoved(self._session, buckets, removed_kept_s),
+        before = Preliminaries(keys, self._decisions, self._authored)
+        self._append = CassandraAppend(self._session, self._reads, before, buckets, self.stats)
+        repeats = CassandraRepeats(self._session, buckets)
+        removed = CassandraRemoved(self._session, buckets, removed_kept_s)
+        self._redact = CassandraRedact(self._reads, self._append, packs, removed, repeats)
+        self._rule = CassandraRule(self._append, packs, self._rows, repeats, pending)
+        self.moderation = CassandraModeration(
+            self._session, partial(self._rule.touch, ""), self._rule.forget_staff
         )
 
     @property
@@ -121,6 +141,46 @@ class CassandraStore:
         except HeadLost:
             await self.check()  # whether it is another store
             raise
+
+    async def rule(self, video_id: str, ruling: Ruling, created_at: str) -> Ruled:
+        """As `CommentStore.rule`; see CassandraRule."""
+        epoch = await self.epoch()
+        try:
+            async with self._append_turns:
+                return await self._rule.rule(epoch, video_id, ruling, created_at)
+        except HeadLost:
+            await self.check()  # whether it is another store
+            raise
+
+    async def rules(self, video_id: str, author_id: str = "") -> tuple[Rules, Sanction | None]:
+        """As `CommentStore.rules`."""
+        rows = await self._rows.fetch(video_id, [author_id] if author_id else [])
+        said = rows.authors.get(author_id)
+        return rows.video.rules, None if said is None else said.sanction
+
+    async def sanctions(self, video_id: str, limit: int, after: str = "") -> list[Sanction]:
+        """As `CommentStore.sanctions`."""
+        return await self._rows.list_sanctions(video_id, limit, after)
+
+    async def filters(self, video_id: str) -> tuple[int, bytes]:
+        """As `CommentStore.filters`."""
+        rows = await self._rows.fetch(video_id, [FILTERS])
+        return rows.video.rules.filters, rows.rows.get(FILTERS, NO_ROW).body
+
+    async def authored(self, author_id: str, video_id: str, after: int, limit: int) -> list[int]:
+        """As `CommentStore.authored`."""
+        return await self._authored.fetch(author_id, video_id, after, limit)
+
+    async def authored_videos(self, author_id: str, after: str, limit: int) -> list[str]:
+        """As `CommentStore.authored_videos`."""
+        return await self._authored.fetch_videos(author_id, after, limit)
+
+    async def used_slots(self, video_id: str, slots: Sequence[str]) -> dict[str, int]:
+        """As `CommentStore.used_slots`."""
+        rows, head = await asyncio.gather(
+            self._rows.fetch(video_id), self._reads.fetch_head(video_id)
+        )
+        return await self._decisions.fetch_used(video_id, head, rows.video.rules, slots)
 
     async def check(self) -> None:
         """As `CommentStore.check`: a read of the epoch."""
