@@ -96,6 +96,11 @@ def build_store(
         "Comments refused: their key could not be looked up in time",
         lambda: stats.unsearched,
     )
+    exports.counter(
+        "store_made_room",
+        "Groups that waited because another writer had lost every race",
+        lambda: stats.made_room,
+    )
     exports.counters(
         "store_outcomes", "What those reads found", "outcome", lambda: dict(stats.settled)
     )

@@ -32,7 +32,7 @@ from writer.cassandra.errors import HeadLost, Unanswered
 from writer.cassandra.group import Group, Known, Pending, Result, Verdict, judge, number
 from writer.cassandra.keys import CassandraKeys
 from writer.cassandra.layout import Buckets
-from writer.cassandra.pausing import SETTLE_WITHIN_S, pause, pause_after_loss
+from writer.cassandra.pausing import SETTLE_WITHIN_S, pause
 from writer.cassandra.reads import CassandraReads
 from writer.cassandra.rules import Ruleset
 from writer.cassandra.session import CassandraSession
@@ -42,6 +42,8 @@ from writer.store import Item
 log = structlog.get_logger()
 
 MAX_VIDEOS_KNOWN = 50_000
+MAKE_ROOM_S = 0.1  # for a writer that loses every race: several attempts of it
+ASK_FOR_ROOM_EVERY = 4  # lost races
 _OUTCOME_UNKNOWN = "commit outcome unknown; retry with the same key"
 _NOT_STORED = "it was not stored"
 
@@ -53,12 +55,13 @@ class CassandraStats:
     lost_races: groups numbered anew because another writer was first; unanswered: groups that were
     sent and whose outcome had to be read back; settled: what those reads found, by verdict;
     unsearched: comments that were not stored because the search for their key was not finished in
-    time.
+    time; made_room: how often a group waited because another writer had lost every race.
     """
 
     lost_races: int = 0
     unanswered: int = 0
     unsearched: int = 0
+    made_room: int = 0
     settled: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys((verdict.value for verdict in Verdict), 0)
     )
@@ -137,6 +140,18 @@ class CassandraAppend:
         head = self._heads.get(video_id)
         return await self.fresh_head(video_id) if head is None else head
 
+    async def pause_after_loss(self, video_id: str, losses: int, deadline: float) -> None:
+        """To be called before the next attempt. A writer that stores group after group wins every
+        race; it is asked to make room.
+
+        Raises TimeoutError after the deadline.
+        """
+        if losses % ASK_FOR_ROOM_EVERY == 0:
+            await self._decisions.note_waiting(video_id)
+        # A race that was lost tells the head, which is old again after a pause.
+        if losses % 2 == 0 or time.monotonic() >= deadline:
+            await pause(losses // 2, deadline)
+
     async def _append(self, posting: Posting, pending: Pending, results: dict[int, Result]) -> None:
         """Fills `results`. Raises TimeoutError if other writers were first every time, or if what
         has to be read before a group is sent is not answered.
@@ -144,7 +159,7 @@ class CassandraAppend:
         video_id, deadline, losses = posting.video_id, posting.deadline, 0
         while pending:
             async with asyncio.timeout(deadline - time.monotonic()):
-                group = await self._number(posting, pending)
+                group = await self._number(posting, pending, first=losses == 0)
             if not group.raws or await self._store(video_id, group, deadline):
                 self._decisions.carry_on(video_id, group)
                 results |= group.results
@@ -153,14 +168,18 @@ class CassandraAppend:
                     reach(Failpoint.WRITER_AT_EDGE)
             else:
                 losses += 1
-                await pause_after_loss(losses, deadline)
+                await self.pause_after_loss(video_id, losses, deadline)
 
-    async def _number(self, posting: Posting, pending: Pending) -> Group:
+    async def _number(self, posting: Posting, pending: Pending, *, first: bool) -> Group:
+        """first: whether it has not lost a race yet."""
         video_id, comments = posting.video_id, [item.comment for _, item in pending]
         for attempt in count(1):
             head = await self.head(video_id)
             found = self._decisions.find(video_id, head, comments)
             known, ruleset = await self._look_up(video_id, head, pending, found)
+            if ruleset.others_wait and first:
+                self._stats.made_room += 1
+                await asyncio.sleep(MAKE_ROOM_S)
             if ruleset.unnumbered:
                 await self._decisions.number_entries(self, posting, ruleset)
                 continue

@@ -50,7 +50,7 @@ class CassandraDecisions:
         """Number what is not known to be numbered; the rules have to be read again then. Raises
         StoreUnavailable, TimeoutError.
         """
-        # Now too, so that other groups of this process meet what waits, and do not go on without it.
+        # Now too, so that other groups of this process do not go on without it.
         self.forget(posting.video_id)
         epoch, video_id, deadline = posting.epoch, posting.video_id, posting.deadline
         video = ruleset.rows.video
@@ -89,6 +89,10 @@ class CassandraDecisions:
     def forget(self, video_id: str) -> None:
         """The rules are to be read again, whatever the head is."""
         self._rules.forget(video_id)
+
+    async def note_waiting(self, video_id: str) -> None:
+        """This process cannot win a race."""
+        await self._rules.note_waiting(video_id)
 
     def carry_on(self, video_id: str, group: Group) -> None:
         """The group is stored."""

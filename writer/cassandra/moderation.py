@@ -16,6 +16,7 @@ from wire.errors import Overloaded, StoreUnavailable
 from writer.cassandra.driver import CONDITION, READ
 from writer.cassandra.errors import Unanswered
 from writer.cassandra.pausing import SETTLE_WITHIN_S, pause
+from writer.cassandra.rule_rows import SITE
 from writer.cassandra.session import CassandraSession
 from writer.held import HELD_FOR_MS, MAX_HELD, Held, HeldState, decide
 from writer.moderation_store import Call, Erasure
@@ -95,12 +96,12 @@ class CassandraModeration:
 
     async def note_call(self, video_id: str, call: Call) -> None:
         """As ModerationStore.note_call."""
-        await self._write("add_call", video_id, call.at_ms, call.nonce, call.body)
+        await self._write("add_call", video_id or SITE, call.at_ms, call.nonce, call.body)
 
     async def calls(self, video_id: str, limit: int, before: tuple[int, int]) -> list[Call]:
         """As ModerationStore.calls."""
         rows = await self._session.call(
-            lambda cql: cql.read("calls", video_id, *before, limit), profile=READ
+            lambda cql: cql.read("calls", video_id or SITE, *before, limit), profile=READ
         )
         return [Call(*row) for row in rows]
 

@@ -19,16 +19,3 @@ async def pause(attempt: int, deadline: float) -> None:
         raise TimeoutError
     longest_s = min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S)
     await asyncio.sleep(longest_s * random.random())  # noqa: S311 - jitter
-
-
-async def pause_after_loss(losses: int, deadline: float) -> None:
-    """After every second lost race. The one in between follows at once: a race that was lost tells
-    the head, which is old again after a pause; whoever always paused would win none against a
-    writer that stores group after group.
-
-    Raises TimeoutError after the deadline.
-    """
-    if losses % 2 == 0:
-        await pause(losses // 2, deadline)
-    elif time.monotonic() >= deadline:
-        raise TimeoutError

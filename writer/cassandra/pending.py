@@ -22,7 +22,6 @@ from wire.entry import is_comment, restamp
 from wire.errors import StoreUnavailable
 from wire.rulings import encode_pinned, encode_sanctioned, encode_settings, until_text
 from writer.cassandra.packs import CassandraPacks
-from writer.cassandra.pausing import pause_after_loss
 from writer.cassandra.reads import CassandraReads
 from writer.cassandra.rule_rows import (
     VIDEO,
@@ -43,6 +42,9 @@ class Log(Protocol):
 
     async def append_entry(self, video_id: str, head: int, raw: bytes, deadline: float) -> bool:
         """Store one entry as number `head` + 1; False if another writer's is."""
+
+    async def pause_after_loss(self, video_id: str, losses: int, deadline: float) -> None:
+        """Before the next attempt. Raises TimeoutError after the deadline."""
 
 
 class Numbered(NamedTuple):
@@ -139,7 +141,7 @@ class CassandraPending:
                 await self._note(video_id, VIDEO, partial(_with_pin, said=said, number=done.number))
                 return done
             searched = max(searched, head)
-            await pause_after_loss(losses, deadline)
+            await log.pause_after_loss(video_id, losses, deadline)
         raise AssertionError("count does not end")
 
     async def _number(
@@ -151,7 +153,7 @@ class CassandraPending:
             if done is not None:
                 return done
             pending = pending._replace(since=max(head, pending.since))
-            await pause_after_loss(losses, deadline)
+            await log.pause_after_loss(video_id, losses, deadline)
         raise AssertionError("count does not end")
 
     async def _attempt(

@@ -42,7 +42,7 @@ from wire.entry import (
 from wire.errors import StoreUnavailable
 from writer.cassandra.append import CassandraAppend
 from writer.cassandra.packs import CassandraPacks
-from writer.cassandra.pausing import SETTLE_WITHIN_S, pause, pause_after_loss
+from writer.cassandra.pausing import SETTLE_WITHIN_S, pause
 from writer.cassandra.reads import CassandraReads
 from writer.cassandra.removed import CassandraRemoved, Remains
 from writer.cassandra.repeats import CassandraRepeats
@@ -228,7 +228,7 @@ class CassandraRedact:
             if await self._append.append_entry(call.video_id, head, raw, call.deadline):
                 search.notices[head + 1] = (raw, list(search.sinces))
                 return notice
-            await pause_after_loss(losses, call.deadline)
+            await self._append.pause_after_loss(call.video_id, losses, call.deadline)
         raise AssertionError("count does not end")
 
     async def _check_hidden(self, video_id: str, search: _Search) -> None:

@@ -9,19 +9,21 @@ has one entry, in the order of the states, and all earlier ones are numbered up 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from wire.errors import StoreUnavailable
 from writer.cassandra.driver import CONDITION, READ
 from writer.cassandra.errors import Unanswered
 from writer.cassandra.session import CassandraSession
 from writer.rules import NO_RULES, Rules, Sanction
 
-VIDEO, FILTERS = "", "\x01filters"  # parts that are no author's
+VIDEO, FILTERS, WAITING = "", "\x01filters", "\x01waiting"  # parts that are no author's
 _BEFORE_AUTHORS = "\x02"
-_SITE = "*"  # in place of "", which Cassandra takes for no key; no video has this id
+SITE = "*"  # in place of "", which Cassandra takes for no key; no video has this id
 _LISTED_AT_ONCE = 500
 
 
@@ -88,9 +90,7 @@ class RuleRows:
         """From rows; the filters are not decoded."""
         said = rows.get(VIDEO)
         authors = {
-            part: _author.decode(row.body)
-            for part, row in rows.items()
-            if part not in (VIDEO, FILTERS)
+            part: _author.decode(row.body) for part, row in rows.items() if part > _BEFORE_AUTHORS
         }
         return cls(rows, _video.decode(said.body) if said else NO_VIDEO_RULES, authors)
 
@@ -118,9 +118,18 @@ class CassandraRuleRows:
         """
         wanted = [VIDEO, *parts]
         rows = await self._session.call(
-            lambda cql: cql.read("rules", video_id or _SITE, wanted, serial=serial), profile=READ
+            lambda cql: cql.read("rules", video_id or SITE, wanted, serial=serial), profile=READ
         )
         return RuleRows.of({part: Row(version, body) for part, version, body in rows})
+
+    async def note_waiting(self, video_id: str) -> None:
+        """Somebody cannot win a race for a number: whoever wins all of them makes room, for as long
+        as this is there.
+        """
+        with suppress(StoreUnavailable):
+            await self._session.call(
+                lambda cql: cql.read("note_waiting", video_id, WAITING), profile=READ
+            )
 
     async def write(self, video_id: str, changes: Sequence[Change]) -> bool:
         """Whether all are written; if not, one of the rows is not what it was, or nobody knows what
@@ -129,7 +138,7 @@ class CassandraRuleRows:
         True is as good as a commit: each later read finds them. Raises StoreUnavailable.
         """
         parts = [
-            ("write_rules", (*change.row, video_id or _SITE, change.part, change.before))
+            ("write_rules", (*change.row, video_id or SITE, change.part, change.before))
             for change in changes
         ]
         try:
@@ -146,7 +155,7 @@ class CassandraRuleRows:
         while len(found) < limit:
             rows = await self._session.call(
                 lambda cql, after=after: cql.read(  # type: ignore[misc]
-                    "rules_after", video_id or _SITE, after, _LISTED_AT_ONCE
+                    "rules_after", video_id or SITE, after, _LISTED_AT_ONCE
                 ),
                 profile=READ,
             )

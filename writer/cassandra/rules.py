@@ -10,9 +10,9 @@ Rules that were read are kept with the head that they are as of. A commit of thi
 them on from its head to its new one, for it alone moved the head, and with comments. Whatever else
 moves the head leaves them behind; the next group reads them again.
 
-So does every CARRIED_AT_MOST-th group, for the sake of another writer's ruling: where one writer
-stores group after group, nobody else wins the race for a number. But this one does, and meets the
-ruling when it reads, and numbers its entry.
+So does every CARRIED_AT_MOST-th group, for the sake of other writers: where one writer stores group
+after group, nobody else wins the race for a number. This one meets their ruling when it reads, and
+numbers its entry; or that they wait, and lets them.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import msgspec
 
 from writer.cassandra.rule_rows import (
     VIDEO,
+    WAITING,
     CassandraRuleRows,
     RuleRows,
     SaidOfAuthor,
@@ -49,10 +50,13 @@ class _Known:
 
 @dataclass(frozen=True, slots=True)
 class Ruleset:
-    """What decides a group: the video's part, and what is said of its authors, if anything is."""
+    """What decides a group: the video's part, and what is said of its authors, if anything is.
+    others_wait: whether another writer could not win a race for a number of late.
+    """
 
     rows: RuleRows
     authors: Mapping[str, SaidOfAuthor] = field(default_factory=dict)
+    others_wait: bool = False
 
     @property
     def rules(self) -> Rules:
@@ -103,13 +107,14 @@ class CassandraRules:
         """Read them; this process knows for certain that the head is `head`. Raises
         StoreUnavailable.
         """
-        found = await self._rows.fetch(video_id, author_ids)
+        found = await self._rows.fetch(video_id, [WAITING, *author_ids])
         rows = RuleRows(
             {part: row for part, row in found.rows.items() if part == VIDEO}, found.video
         )
+        ruleset = Ruleset(rows, found.authors, WAITING in found.rows)
         known = self._known.get(video_id)
         if known is not None and known.head > head:
-            return Ruleset(rows, found.authors)  # another call knows more by now
+            return ruleset  # another call knows more by now
         if known is None or known.head != head or known.rows.rows != rows.rows:
             known = _Known(head, rows)
             self._known.put(video_id, known)
@@ -118,7 +123,11 @@ class CassandraRules:
             for author_id in author_ids:
                 said = found.authors.get(author_id)
                 self._authors.put((video_id, author_id), (known, said))
-        return Ruleset(rows, found.authors)
+        return ruleset
+
+    async def note_waiting(self, video_id: str) -> None:
+        """This process cannot win a race."""
+        await self._rows.note_waiting(video_id)
 
     def carry_on(self, video_id: str, head: int, new_head: int) -> None:
         """This process has stored comments, and nothing else, under the condition that the head was

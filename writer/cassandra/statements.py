@@ -13,7 +13,7 @@ from writer.cassandra.driver import level, serial_level
 from writer.cassandra.group import Group
 from writer.cassandra.layout import ANCHOR, Buckets, pack
 from writer.cassandra.moderation_texts import MODERATION_CONDITIONS, MODERATION_TEXTS
-from writer.cassandra.rules_texts import RULES_CONDITIONS, RULES_TEXTS
+from writer.cassandra.rules_texts import KEEP_WAITING_S, RULES_CONDITIONS, RULES_TEXTS
 from writer.held import HELD_KEPT_S
 
 # A key is kept for longer than the 24 h that are promised, and its hint for longer than the key:
@@ -88,6 +88,7 @@ class Statements:
             "anchor": ANCHOR,
             "keep_keys_s": KEEP_KEYS_S,
             "keep_hints_s": KEEP_HINTS_S,
+            "keep_waiting_s": KEEP_WAITING_S,
             "keep_held_s": int(HELD_KEPT_S),
         }
         texts = _TEXTS | MODERATION_TEXTS | RULES_TEXTS

@@ -18,7 +18,8 @@ from wire.entry import Removed, RemovedBy, Restored, decode_notice, decode_seq, 
 from wire.errors import CommentRemoved, NotFound, StoreUnavailable
 from writer.cassandra.store import CassandraStore
 from writer.redaction import Redacted, Removal, Restoration
-from writer.store import CommentStore
+from writer.rules import SettingsChange
+from writer.store import CommentStore, Outcome
 
 AT = "2030-01-01T00:00:00.000Z"
 
@@ -182,25 +183,32 @@ async def test_what_is_kept_no_longer_cannot_be_restored(keyspace: Keyspace) -> 
         assert (await remove(store, 2)).notices == done.notices
 
 
-async def test_a_keyspace_of_version_1_is_brought_forward(
-    cassandra_server: CassandraServer,
+NEW_TABLES = {1: ["removed"], 2: []}  # beside those of version 3
+OF_VERSION_3 = ["rules", "repeats", "held", "held_times", "calls", "erased", "revoked", "authored"]
+
+
+@pytest.mark.parametrize("version", [1, 2])
+async def test_a_keyspace_of_an_earlier_version_is_brought_forward(
+    cassandra_server: CassandraServer, version: int
 ) -> None:
     keyspace = Keyspace.new(cassandra_server)
     try:
         async with opened(keyspace) as store:
             await fill(store, 3)
             epoch = await store.epoch()
-        for text in (
-            "DROP TABLE {k}.removed",
-            "UPDATE {k}.identity SET schema_version = 1 WHERE name = 'store'",
-        ):
-            await asyncio.to_thread(keyspace.run, text)
+        for table in NEW_TABLES[version] + OF_VERSION_3:
+            await asyncio.to_thread(keyspace.run, f"DROP TABLE {{k}}.{table}")
+        text = "UPDATE {k}.identity SET schema_version = ? WHERE name = 'store'"
+        await asyncio.to_thread(keyspace.run, text, version)
         async with opened(keyspace) as first, opened(keyspace) as second:
             assert await first.epoch() == await second.epoch() == epoch
             await remove(first, 2)
             assert await state(second) == ([2], [(2,)])
+            assert (await first.rule("v", SettingsChange({"closed": True}), AT)).new
+            (refused,) = await second.append("v", [item("late")])
+            assert refused.outcome is Outcome.REFUSED
         text = "SELECT schema_version FROM {k}.identity WHERE name = 'store'"
-        assert [tuple(row) for row in await asyncio.to_thread(keyspace.run, text)] == [(2,)]
+        assert [tuple(row) for row in await asyncio.to_thread(keyspace.run, text)] == [(3,)]
     finally:
         await asyncio.to_thread(keyspace.drop)
 
@@ -212,7 +220,7 @@ async def test_a_keyspace_of_a_later_version_is_refused(
     try:
         async with opened(keyspace):
             pass
-        text = "UPDATE {k}.identity SET schema_version = 3 WHERE name = 'store'"
+        text = "UPDATE {k}.identity SET schema_version = 4 WHERE name = 'store'"
         await asyncio.to_thread(keyspace.run, text)
         store = CassandraStore(keyspace.config)
         await store.start()
