@@ -66,7 +66,7 @@ def restore(video: str, seq: int, *, for_dev: bool) -> None:
 @click.option("--until", metavar="TIME", help="Until then, with its zone: 2030-01-31T12:00:00Z.")
 @click.option("--for", "span", metavar="SPAN", help="For so long: 30s, 10m, 2h or 7d.")
 @click.option("--purge", is_flag=True, help="Remove what the author has written before, too.")
-@click.option("--reason", help="Why, for everybody to see.")
+@click.option("--reason", help="Why, for moderators; with --purge for everybody to see.")
 @click.option("--lift", is_flag=True, help="Let the author post again.")
 @_FOR_DEV
 def ban(

@@ -31,7 +31,8 @@ async def post(
     """Status, body and challenge."""
     base = cluster.url(at, "public") if at else cluster.http_url
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    body = {"text": "hi"} if token else {"text": "hi", "author": "ann"}
+    # Not "ann": where Ann moderates, that name is hers.
+    body = {"text": "hi"} if token else {"text": "hi", "author": "bob"}
     url = f"{base}/v1/videos/{video}/comments"
     async with session.post(url, json=body, headers=headers) as reply:
         challenge = reply.headers.get("WWW-Authenticate", "")

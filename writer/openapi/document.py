@@ -41,7 +41,7 @@ _KINDS = (
     *(held_types.FiltersInput, held_types.FilterList, held_types.TrialInput, held_types.Trial),
     *(held_types.HeldNotice, held_types.HeldList, held_types.DecisionInput, held_types.Decision),
     held_types.AuditPage,
-    *(events.HelloEvent, events.GapEvent, events.ResetEvent, events.ByeEvent),
+    *(events.HelloEvent, events.StateEvent, events.GapEvent, events.ResetEvent, events.ByeEvent),
 )
 _ABOUT = """Comments on live video, in order and without loss.
 

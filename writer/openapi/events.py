@@ -9,6 +9,8 @@ from msgspec import Meta
 
 from wire.sse import ByeReason, GapReason, ResetReason
 from writer.openapi.fields import Epoch, Head, VideoId, enum_meta, seq_meta
+from writer.openapi.rule_types import VideoSettings
+from writer.openapi.types import Comment
 
 
 class HelloEvent(msgspec.Struct, frozen=True):
@@ -18,6 +20,13 @@ class HelloEvent(msgspec.Struct, frozen=True):
     node_id: Annotated[str, Meta(description="The process that serves it", examples=["node-1"])]
     epoch: Epoch
     head: Head
+
+
+class StateEvent(msgspec.Struct, frozen=True):
+    """Data of the event `state`: under which rules the video is when the stream begins."""
+
+    settings: VideoSettings
+    pinned: Comment | None
 
 
 class GapEvent(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}):

@@ -41,8 +41,8 @@ _CALL = {
     "what": {"seqs": [3], "reason": "spam"},
 }
 _FILTERS_TEXT = """For moderators: all filters, instead of those that there are. Words and texts are
-found however they are spelt; patterns have the syntax of RE2. What is posted after the reply is
-screened by them, on every writer. Whose comment is blocked is not told the term."""
+found however they are spelt; patterns have the syntax of RE2. The change is an entry `settings`:
+what is numbered after it was screened by them. Whose comment is blocked is not told the term."""
 _TRY_TEXT = (
     """For moderators: what would become of a text, and by which terms. Nothing is posted."""
 )

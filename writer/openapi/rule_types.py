@@ -79,7 +79,9 @@ class Pinning(msgspec.Struct, frozen=True):
 
 
 class SanctionInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """For how long an author may not post. No other members; the whole body may be left out."""
+    """For how long an author may not post. No other members; the whole body may be left out. The
+    reason is for moderators, and for everybody in the removals of a purge.
+    """
 
     until: (
         Annotated[

@@ -22,7 +22,9 @@ end, and a generated client would wait for the end. Use an EventSource or an SSE
 _TEXT = """A reply of Server-Sent Events (WHATWG HTML) that does not end by itself: read the events
 as they come, with an EventSource or an SSE library, never as one reply.
 
-`hello` comes first; `comment` carries an id, which is the cursor; `gap` names comments that are
+`hello` comes first; then `state`, if the video has rules. A `comment` carries an id, which is the
+cursor, and so does whatever else is an entry of the log: `removed`, `restored`, `tombstone`,
+`settings`, `sanctioned`, `pinned`; `gap` names comments that are
 missing; `reset` says that the cursor could not be used; `bye` is the last event, after which the
 server closes the connection. Ignore unknown events, and comment lines. After a `bye`, a lost
 connection or 12 s of silence, reconnect with the last id: then nothing is lost or repeated.
@@ -37,7 +39,10 @@ _REPLAY_TEXT = """How many older comments come first if there is no cursor. More
 200, an invalid value as the default"""
 _EVENTS = {
     "hello": "HelloEvent",
+    "state": "StateEvent",
     "comment": "Comment",
+    **dict.fromkeys(("removed", "restored", "settings", "sanctioned", "pinned"), "Entry"),
+    "tombstone": "Entry",
     "gap": "GapEvent",
     "reset": "ResetEvent",
     "bye": "ByeEvent",

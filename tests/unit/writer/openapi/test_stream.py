@@ -20,7 +20,10 @@ MEDIA = GET["responses"]["200"]["content"]
 
 def test_it_is_events_and_says_what_the_data_of_each_is() -> None:
     assert list(MEDIA) == [MEDIA_TYPE] == ["text/event-stream"]
-    assert set(MEDIA[MEDIA_TYPE]["x-events"]) == {"hello", "comment", "gap", "reset", "bye"}
+    assert set(MEDIA[MEDIA_TYPE]["x-events"]) == {
+        *("hello", "state", "comment", "gap", "reset", "bye"),
+        *("removed", "restored", "tombstone", "settings", "sanctioned", "pinned"),
+    }
 
 
 def test_its_example_is_a_stream_of_described_events() -> None:

@@ -25,9 +25,10 @@ from wire.sse import (
     gap_frame,
     hello_frame,
     reset_frame,
+    state_frame,
 )
 from writer.openapi.document import openapi_document
-from writer.openapi.events import ByeEvent, GapEvent, HelloEvent, ResetEvent
+from writer.openapi.events import ByeEvent, GapEvent, HelloEvent, ResetEvent, StateEvent
 from writer.openapi.rule_types import VideoSettings
 from writer.openapi.types import Comment, CommentInput, Problem
 
@@ -36,6 +37,7 @@ PLAIN = encode_comment(START.epoch, "v", 3, wire.NewComment("ann", "hi"), timest
 # With everything that a comment may have.
 _FULL = wire.NewComment("ann", "hi", "u_QcaiGVMoA4STtIcJMfktFQ", ("owner", "moderator"), guest=True)
 COMMENT = encode_comment(START.epoch, "v", 3, _FULL, timestamp(1e9))
+SETTINGS = msgspec.structs.asdict(Settings(slow_mode_s=9))
 DOCUMENT: dict[str, Any] = json.loads(openapi_document())
 
 
@@ -56,6 +58,8 @@ def data(frame: bytes) -> bytes:
         (COMMENT, Comment),
         (msgspec.json.encode(wire.NewComment("ann", "hi")), CommentInput),
         (data(hello_frame("v", "node-1", START, 9)), HelloEvent),
+        (data(state_frame(SETTINGS, COMMENT)), StateEvent),
+        (data(state_frame(SETTINGS, b"null")), StateEvent),
         (data(gap_frame("abcdefghijkl", 4, 8, GapReason.LIMIT)), GapEvent),
         (data(reset_frame(START, ResetReason.EPOCH)), ResetEvent),
         (data(bye_frame(ByeReason.DRAIN)), ByeEvent),
