@@ -24,6 +24,8 @@ from tests.chaos.history import (
     Outcome,
     Post,
     Refusal,
+    Rule,
+    Ruling,
     Stream,
     Trouble,
     Watch,
@@ -55,6 +57,8 @@ def load(path: Path) -> History:
                 history.posts.append(_post(value))
             elif kind == "decision":
                 history.decisions.append(_decision(value))
+            elif kind == "ruling":
+                history.rulings.append(_ruling(value))
             elif kind == "watch":
                 history.watches.append(_watch(value, events))
             elif kind == "forward":
@@ -71,6 +75,8 @@ def _lines(history: History) -> Iterator[tuple[str, Any]]:
         yield "post", {"calls": _told(post.calls), **{k: getattr(post, k) for k in _POST}}
     for one in history.decisions:
         yield "decision", (one.video_id, one.deed.value, one.targets, _told(one.calls))
+    for ruling in history.rulings:
+        yield "ruling", (ruling.video_id, ruling.rule.value, ruling.said, _told(ruling.calls))
     numbers: dict[int, int] = {}
     for watch in history.watches:
         for event in watch.events:
@@ -89,8 +95,8 @@ def _lines(history: History) -> Iterator[tuple[str, Any]]:
     yield from (("trouble", dataclasses.asdict(trouble)) for trouble in history.troubles)
 
 
-_RUN = ("began_at", "ended_at", "nodes", "lag_s", "looked_until", "moderated")
-_POST = ("video_id", "key", "author", "text", "valid")
+_RUN = ("began_at", "ended_at", "nodes", "lag_s", "looked_until", "moderated", "ruled", "wall_s")
+_POST = ("video_id", "key", "author", "text", "valid", "author_id")
 _WATCH = ("video_id", "name", "cursor", "fatal", "left_at", "place")
 
 
@@ -110,6 +116,11 @@ def _post(value: dict[str, Any]) -> Post:
 def _decision(value: tuple[str, str, list[int], list[dict[str, Any]]]) -> Decision:
     video_id, deed, targets, calls = value
     return Decision(video_id, Deed(deed), tuple(targets), _calls(calls))
+
+
+def _ruling(value: tuple[str, str, dict[str, Any], list[dict[str, Any]]]) -> Ruling:
+    video_id, rule, said, calls = value
+    return Ruling(video_id, Rule(rule), said, _calls(calls))
 
 
 def _watch(value: dict[str, Any], events: list[Event]) -> Watch:

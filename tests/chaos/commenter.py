@@ -1,5 +1,5 @@
-"""A client that posts comments, and tries again with the same key until it knows; and that reads
-whole logs. What it may conclude from each answer is written down with the call.
+"""A client that posts comments, and tries again with the same key until it knows or is refused; and
+that reads whole logs. What it may conclude from each answer is written down with the call.
 """
 
 from __future__ import annotations
@@ -8,11 +8,12 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tests.chaos.history import Call, Outcome, Post
 from tests.chaos.http_client import HttpClient, post_request
+from tests.chaos.members import Member
 from tests.chaos.traffic import Intent
 from tests.raw_http import Reply
 
@@ -23,12 +24,13 @@ _NOT_STORED = ("overloaded", "unavailable")  # codes of a 503 that promise it
 class Commenter:
     """Any number of posts at a time, over a few keep-alive connections."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, members: Sequence[Member] = ()) -> None:
         self._client = HttpClient(host, port)
+        self._members = {member.author_id: member for member in members}
 
     async def send(self, post: Post, wish: Intent) -> bool:
         """Make the calls of one post; whether it was acked."""
-        request = _request(post, wish)
+        request = self._request(post, wish)
         give_up_at = time.monotonic() + wish.retry_for_s
         pause_s, longest_s = _RETRY_AFTER_S
         while True:
@@ -45,7 +47,7 @@ class Commenter:
 
     async def repeat(self, post: Post, wish: Intent) -> None:
         """Send a post once more, whatever became of it."""
-        await self.call(post.calls, _request(post, wish), wish.timeout_s, _conclude)
+        await self.call(post.calls, self._request(post, wish), wish.timeout_s, _conclude)
 
     async def read_log(self, video_id: str) -> list[dict[str, Any]]:
         """All entries of a video, oldest first."""
@@ -79,10 +81,17 @@ class Commenter:
         call.returned_at = time.monotonic()
         return call
 
+    def _request(self, post: Post, wish: Intent) -> bytes:
+        body = {"author": post.author, "text": wish.text, **wish.extra}
+        member = self._members.get(post.author_id)
+        return post_request(post.video_id, post.key, body, *([member.header] if member else ()))
 
-def _request(post: Post, wish: Intent) -> bytes:
-    body = {"author": wish.author, "text": wish.text, **wish.extra}
-    return post_request(post.video_id, post.key, body)
+
+def code_of(reply: Reply) -> str:
+    """The code of a problem, "" if it says none."""
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        return str(reply.json()["code"])
+    return ""
 
 
 def _conclude(call: Call, reply: Reply) -> None:
@@ -91,5 +100,7 @@ def _conclude(call: Call, reply: Reply) -> None:
     if reply.status in (200, 201):
         call.answer = reply.json()
         call.outcome = Outcome.ACKED
-    elif reply.status < 500 or (reply.status == 503 and reply.json()["code"] in _NOT_STORED):
+        return
+    call.code = code_of(reply)
+    if reply.status < 500 or (reply.status == 503 and call.code in _NOT_STORED):
         call.outcome = Outcome.REFUSED

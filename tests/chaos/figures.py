@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from cluster.cluster import Cluster
 from tests.chaos.history import Deed, History
+from tests.chaos.rule_book import REFUSED_BY_RULES
 
 
 def lateness_s(history: History, begin: float, end: float, without: str = "") -> list[float]:
@@ -47,7 +49,22 @@ def moderation(history: History) -> str:
     counts = {deed: [bool(d.acks) for d in history.decisions if d.deed is deed] for deed in Deed}
     done = (f"{sum(acked)} of {len(acked)} {deed.value}" for deed, acked in counts.items())
     calls = sum(len(decision.calls) for decision in history.decisions)
-    return f"a moderator: {', '.join(done)}, by {calls} calls"
+    return f"a moderator: {', '.join(done)}, by {calls} calls{_rulings(history)}"
+
+
+def _rulings(history: History) -> str:
+    if not history.ruled:
+        return ""
+    acked = Counter(ruling.rule.value for ruling in history.rulings if ruling.acks)
+    made = Counter(ruling.rule.value for ruling in history.rulings)
+    purges = sum(bool(ruling.said.get("purge")) for ruling in history.rulings)
+    done = (f"{acked[rule]} of {count} {rule}" for rule, count in sorted(made.items()))
+    calls = sum(len(ruling.calls) for ruling in history.rulings)
+    codes = Counter(
+        call.code for post in history.posts for call in post.calls if call.code in REFUSED_BY_RULES
+    )
+    refused = ", ".join(f"{count} {code}" for code, count in sorted(codes.items()))
+    return f"; rulings: {', '.join(done)} ({purges} purges), by {calls} calls; refused: {refused}"
 
 
 def quantile(figures: Sequence[float], share: float) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tests.chaos.calm import Span, acks_between, calm_after_faults, deliveries_between
 from tests.chaos.history import History
 from tests.chaos.judge_routes import calls_long_after_faults
-from tests.chaos.verdict import LAWS, Ledger
+from tests.chaos.verdict import LAWS, RULINGS, Ledger
 from tests.support import TIMEOUT_FACTOR
 
 ALL_PROMISES = ("P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8")
@@ -25,8 +25,8 @@ class Floor:
     after faults: at least `calm_s` of it, most of that load, and so many calls of nodes long after
     any fault; of all deliveries in calm at most `late_share` may be late. `promises` must have been
     looked at; where there is a moderator, what removals promise too, and at least so many
-    `decisions` answered. `faults`: fewer of them show nothing. A recorder that came more than
-    `lag_s` late to its own clock has seen everything late.
+    `decisions` answered; where somebody rules, what rulings promise. `faults`: fewer of them show
+    nothing. A recorder that came more than `lag_s` late to its own clock has seen everything late.
     """
 
     comments: float = 100.0
@@ -87,6 +87,8 @@ def missing_load(history: History, ledger: Ledger, floor: Floor) -> tuple[str, .
         answered = sum(bool(decision.acks) for decision in history.decisions)
         if answered < floor.decisions:
             reasons.append(f"only {answered} decisions of the moderator were answered")
+    if history.ruled:
+        promises += tuple(RULINGS)
     reasons += [f"{name} was not judged" for name in promises if not ledger.judged[name]]
     return tuple(reasons)
 

@@ -27,7 +27,8 @@ class Outcome(Enum):
 @dataclass(slots=True)
 class Call:
     """One exchange over HTTP. `status` is 0 if no whole reply came; `answer` what was told: of a
-    post the comment. `patience_s`: how long the client was willing to wait.
+    post the comment. `patience_s`: how long the client was willing to wait. `code`: of the problem
+    that it was told.
     """
 
     invoked_at: float
@@ -36,6 +37,7 @@ class Call:
     outcome: Outcome = Outcome.UNKNOWN
     status: int = 0
     answer: dict[str, Any] | None = None
+    code: str = ""
 
 
 class _Called:
@@ -63,11 +65,21 @@ class _Called:
         """The calls that were acknowledged."""
         return [call for call in self.calls if call.outcome is Outcome.ACKED]
 
+    @property
+    def answered_at(self) -> float:
+        """When it was first acknowledged; infinity if it never was."""
+        return min((call.returned_at for call in self.acks), default=math.inf)
+
+    @property
+    def lost(self) -> int:
+        """Calls without an answer: each of them may be carried out at any later time."""
+        return sum(call.outcome is Outcome.UNKNOWN for call in self.calls)
+
 
 @dataclass(slots=True)
 class Post(_Called):
     """One comment to post: a key, a body, and every call made for it (one after the other).
-    `valid`: whether the body is one that must be taken.
+    `valid`: whether the body is one that must be taken. `author_id`: of whoever posts with a token.
     """
 
     video_id: str
@@ -76,6 +88,7 @@ class Post(_Called):
     text: str
     calls: list[Call] = field(default_factory=list)
     valid: bool = True
+    author_id: str = ""
 
 
 class Deed(Enum):
@@ -97,11 +110,6 @@ class Decision(_Called):
     calls: list[Call] = field(default_factory=list)
 
     @property
-    def answered_at(self) -> float:
-        """When it was first acknowledged; infinity if it never was."""
-        return min((call.returned_at for call in self.acks), default=math.inf)
-
-    @property
     def notices(self) -> list[tuple[float, dict[str, Any]]]:
         """The notices that a removal was told, with the time; again for each acknowledged call."""
         found = []
@@ -109,6 +117,33 @@ class Decision(_Called):
             told = call.answer or {}
             found += [(call.returned_at, one) for one in told.get("notices", [told])]
         return found
+
+
+class Rule(Enum):
+    """What a ruling is about; the value is the type of its entry."""
+
+    SETTINGS = "settings"
+    SANCTION = "sanctioned"
+    PIN = "pinned"
+
+
+@dataclass(slots=True)
+class Ruling(_Called):
+    """What a moderator said about the rules of a video. `said`: of settings those that change; of a
+    sanction its `author_id`, `until` (None: lifted) and `purge`; of a pin the `seq`, 0 for nothing.
+    About one subject the next one begins when the calls of the last one have ended.
+    """
+
+    video_id: str
+    rule: Rule
+    said: dict[str, Any]
+    calls: list[Call] = field(default_factory=list)
+
+    @property
+    def notices(self) -> list[tuple[float, dict[str, Any]]]:
+        """The entries that a pin was told, with the time."""
+        acks = self.acks if self.rule is Rule.PIN else ()
+        return [(call.returned_at, call.answer) for call in acks if call.answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,11 +265,13 @@ class History:
 
     `began_at`: viewers had settled and posting began; `ended_at`: posting ended; `looked_until`:
     the viewers that stayed were looked at until then. `nodes`: how many there were. `lag_s`: the
-    most that the recorder itself came late to its own clock. `moderated`: a moderator was there.
+    most that the recorder itself came late to its own clock. `moderated`: a moderator was there;
+    `ruled`: who ruled too. `wall_s`: what the wall clock was ahead of the times in here.
     """
 
     posts: list[Post] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
+    rulings: list[Ruling] = field(default_factory=list)
     watches: list[Watch] = field(default_factory=list)
     stored: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     forwards: list[Forward] = field(default_factory=list)
@@ -245,6 +282,14 @@ class History:
     nodes: int = 1
     lag_s: float = 0.0
     moderated: bool = False
+    ruled: bool = False
+    wall_s: float = 0.0
+
+    @property
+    def moderation(self) -> Iterator[Decision | Ruling]:
+        """All that a moderator called for."""
+        yield from self.decisions
+        yield from self.rulings
 
     @property
     def first_fault_at(self) -> float:

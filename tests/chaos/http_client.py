@@ -58,7 +58,7 @@ class HttpClient:
         return await asyncio.open_connection(self._host, self._port)
 
 
-def post_request(video_id: str, key: str, body: dict[str, Any]) -> bytes:
+def post_request(video_id: str, key: str, body: dict[str, Any], *lines: str) -> bytes:
     """A POST of a comment that keeps its connection."""
     payload = json.dumps(body, ensure_ascii=False).encode()
-    return comment_post(video_id, payload, f"Idempotency-Key: {key}")
+    return comment_post(video_id, payload, f"Idempotency-Key: {key}", *lines)

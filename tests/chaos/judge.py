@@ -1,4 +1,5 @@
-"""Judges a whole history for the promises P1 to P8, and for what removals promise, R1 to R3.
+"""Judges a whole history for the promises P1 to P8, for what removals promise, R1 to R3, and for
+what rulings promise, R4 to R8.
 
 Invariants: the judge knows the promises and the recorded facts, nothing of how the system works. An
 unknown outcome forks the history: that comment may or may not be stored, but at most once; a call
@@ -15,6 +16,8 @@ from tests.chaos.judge_live import check_live
 from tests.chaos.judge_log import Log
 from tests.chaos.judge_redactions import check_redactions
 from tests.chaos.judge_routes import check_calls_of_nodes
+from tests.chaos.judge_rules import check_rules
+from tests.chaos.judge_rulings import check_rulings
 from tests.chaos.judge_screens import check_screens
 from tests.chaos.judge_store import check_store
 from tests.chaos.judge_times import check_times
@@ -31,6 +34,8 @@ def judge(history: History, floor: Floor | None = None) -> Verdict:
     check_screens(history, log, ledger)
     check_redactions(history, log, ledger)
     check_hidden(history, log, ledger)
+    check_rules(history, log, ledger)
+    check_rulings(history, log, ledger)
     check_calls_of_nodes(history, ledger)
     check_times(history, ledger)
     check_connects(history, ledger)

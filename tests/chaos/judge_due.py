@@ -51,16 +51,16 @@ class Due:
 
 
 def acked_at(history: History) -> dict[tuple[str, int], float]:
-    """When each entry was first acknowledged, a comment or the notice of a removal: (video, number)
-    -> time.
+    """When each entry was first acknowledged, a comment, the notice of a removal, a pin: (video,
+    number) -> time.
     """
     found: dict[tuple[str, int], float] = {}
     for post in history.posts:
         for call in post.acks[:1]:
             found[post.video_id, (call.answer or {}).get("seq", 0)] = call.returned_at
-    for decision in history.decisions:
-        for at, notice in decision.notices:
-            key = (decision.video_id, notice.get("seq", 0))
+    for one in history.moderation:
+        for at, notice in one.notices:
+            key = (one.video_id, notice.get("seq", 0))
             found[key] = min(at, found.get(key, math.inf))
     return found
 

@@ -7,7 +7,8 @@ from bisect import bisect_right
 from itertools import accumulate
 
 from tests.chaos.history import History
-from tests.chaos.judge_log import Entry, Log, targets_of
+from tests.chaos.judge_log import Entry, Log, kind_of, targets_of
+from tests.chaos.rule_book import RULES
 
 
 class Heads:
@@ -30,7 +31,7 @@ class Heads:
         return bisect_right(self._sent_at.get(video_id, []), at)
 
     def _sent(self, video_id: str, entry: Entry) -> float:
-        if targets_of(entry):
+        if targets_of(entry) or kind_of(entry) in RULES:
             asked_at = self._log.asked_at(video_id, entry)
             return asked_at if asked_at < math.inf else -math.inf
         comment = self._log.comment(video_id, entry)

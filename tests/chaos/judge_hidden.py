@@ -1,4 +1,4 @@
-"""R3: the text of a removed comment comes to nobody any more.
+"""R3 and R8: the text of a removed comment comes to nobody any more, nor does that of a pin.
 
 - Once any stream of a node has shown the notice, no stream of that node shows the text, but for
   what was on its way already.
@@ -6,7 +6,8 @@
   bound of P8, and of the troubles) shows a tombstone.
 - From the answer on the idempotency key does not give the text, and no entry of the log has it.
 
-A restoration that somebody has asked for since allows all of it again.
+R8 is the same for entries that pinned it and for the `state` at the start of a stream. A
+restoration that somebody has asked for since allows all of it again.
 """
 
 from __future__ import annotations
@@ -18,15 +19,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.chaos.history import Deed, History, Seen, Stream, Watch
+from tests.chaos.history import Deed, History, Rule, Seen, Stream, Watch
 from tests.chaos.judge_due import Due
 from tests.chaos.judge_log import (
     COMMENT,
+    PINNED,
+    STATE,
     TOMBSTONE,
     Entry,
     Log,
     Target,
     kind_of,
+    repeated_by,
     targets_of,
 )
 from tests.chaos.judge_redactions import tombstone_says_more
@@ -92,9 +96,15 @@ class _Hidden:
                 removal = by_notice[decision.video_id, notice.get("seq", 0)]
                 removal.asked_at = min(removal.asked_at, decision.invoked_at)
                 removal.answered_at = min(removal.answered_at, at)
+        for purge in self.log.purges:
+            for removal in (one for seq in purge.targets for one in self._of(purge.video_id, seq)):
+                removal.answered_at = min(removal.answered_at, purge.answered_at)
         for (video_id, seq), removal in by_notice.items():
             if removal.asked_at == math.inf and (entry := self.log.entry(video_id, seq)):
                 removal.asked_at = self.log.asked_at(video_id, entry)
+
+    def _of(self, video_id: str, seq: int) -> list[_Removal]:
+        return self.removals.get((video_id, seq), [])
 
     def _note_screens(self, history: History, by_notice: dict[Target, _Removal]) -> None:
         for watch in history.watches:
@@ -111,12 +121,13 @@ def _check_screen(history: History, watch: Watch, hidden: _Hidden, ledger: Ledge
         target = (watch.video_id, _text_of(seen))
         if target not in hidden.removals:
             continue
-        ledger.judge("R3")
+        law = "R8" if seen.event.type in (PINNED, STATE) else "R3"
+        ledger.judge(law)
         stream = _stream_at(watch, seen.at)
         for removal in hidden.forbids(target, seen.at) if stream else ():
             if why := _too_late(removal, seen, stream, hidden.due):
                 ledger.break_(
-                    "R3", f"{watch.name} of {watch.video_id} was shown the text of {target[1]} as "
+                    law, f"{watch.name} of {watch.video_id} was shown the text of {target[1]} as "
                     f"{seen.event.type} {seen.event.id} at {seen.at - history.began_at:.3f} s, "
                     f"though it was removed by {removal.notice}: {why}",
                 )  # fmt: skip
@@ -152,25 +163,34 @@ def _check_repeats(history: History, hidden: _Hidden, ledger: Ledger) -> None:
 
 
 def _check_log(hidden: _Hidden, ledger: Ledger) -> None:
-    """A comment that was restored is whole in that notice too."""
+    """A comment that was restored or pinned is whole in that entry too."""
+    pins: dict[Target, list[Entry]] = defaultdict(list)
+    for video_id in hidden.log.stored:
+        for entry in hidden.log.said(video_id, Rule.PIN):
+            pins[video_id, repeated_by(entry)].append(entry)
+            ledger.judge("R8")
     for (video_id, seq), removals in hidden.removals.items():
         notices = hidden.log.notices[video_id, seq]
         ledger.judge("R3")
         if kind_of(notices[-1]) != _REMOVED or removals[-1].answered_at == math.inf:
             continue
-        for notice in (hidden.log.entry(video_id, one["seq"]) or {} for one in notices):
-            if _has_text(notice.get("comment", {})):
+        again = (*notices, *pins.get((video_id, seq), ()))
+        for notice in (hidden.log.entry(video_id, one["seq"]) or {} for one in again):
+            if _has_text(notice.get("comment") or {}):
                 ledger.break_(
-                    "R3", f"{video_id} {seq} was removed by {removals[-1].notice}, and entry "
+                    "R8" if kind_of(notice) == PINNED else "R3",
+                    f"{video_id} {seq} was removed by {removals[-1].notice}, and entry "
                     f"{notice['seq']} of the log has its text: {notice}",
-                )  # fmt: skip
+                )
 
 
 def _text_of(seen: Seen) -> int:
     """The comment whose text an event has; 0 if none."""
     data: Any = seen.event.data
-    if seen.event.type == _RESTORED:
-        data = data.get("comment", {})
+    if seen.event.type in (_RESTORED, PINNED):
+        data = data.get("comment") or {}
+    elif seen.event.type == STATE:
+        data = data.get("pinned") or {}
     elif seen.event.type != COMMENT:
         return 0
     return int(data.get("seq", 0)) if _has_text(data) else 0

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.chaos.history import Event, History, Seen, Watch
+from tests.chaos.history import Event, History, Rule, Seen, Watch
 from tests.chaos.judge_heads import Heads
-from tests.chaos.judge_log import ENTRIES, Log
+from tests.chaos.judge_log import ENTRIES, STATE, Entry, Log
 from tests.chaos.judge_shown import Shown
+from tests.chaos.rule_book import at_first, state_in
 from tests.chaos.verdict import Ledger
 
 MAX_REPLAY = 1_000  # a cursor further behind than this may get a gap
@@ -37,11 +38,11 @@ class _Screen:
 
     def walk(self) -> None:
         """Judge all of it."""
-        act = {"hello": self._hello, "gap": self._gap, "bye": self._bye}
+        act = {"hello": self._hello, "gap": self._gap, "bye": self._bye, STATE: self._state}
         act |= dict.fromkeys(ENTRIES, self._entry)
         for index, seen in enumerate(self._watch.seen()):
             self._index = index
-            if seen.event.type not in ("hello", "gap"):
+            if seen.event.type not in ("hello", "gap", STATE):
                 self._resumed_with = None
             if self._ended and seen.event.type in (*ENTRIES, "gap", "reset"):
                 self._break("after its bye", seen)
@@ -98,6 +99,22 @@ class _Screen:
         ):
             self._break("a gap that hides a loss:", seen)
         self._place, self._resumed_with = last, None
+
+    def _state(self, seen: Seen) -> None:
+        """Told at the start of a stream, and only what is or was so."""
+        data, index = seen.event.data, self._index
+        before = self._watch.events[index - 1].type if index else ""
+        if before not in ("hello", "reset", "gap"):
+            self._break("not at the start of a stream:", seen)
+        said = [state_in(entry) for entry in self._entries(Rule.SETTINGS)]
+        if data.get("settings") not in [at_first(Rule.SETTINGS), *said]:
+            self._break("nobody has ever said that:", seen)
+        pins = [entry.get("comment") for entry in self._entries(Rule.PIN)]
+        if data.get("pinned") not in [None, *pins]:
+            self._break("nobody has ever pinned that:", seen)
+
+    def _entries(self, rule: Rule) -> list[Entry]:
+        return self._shown.log.said(self._watch.video_id, rule)
 
     def _head_for(self, reason: str, seen: Seen) -> int:
         """What a gap may have been counted from: `limit` from the head of the hello before it,

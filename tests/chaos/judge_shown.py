@@ -1,7 +1,7 @@
 """P7 and the shown half of P5: what came to screens, against the store and the other screens.
 
 A comment that was removed has two faces, itself and its tombstone, which agree; so has an entry
-that had restored it before. When which of them may be shown is judged in `judge_hidden`.
+that had restored or pinned it before. When which of them may be shown is judged in `judge_hidden`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from tests.chaos.history import Deed, Event, History, Seen, Watch
 from tests.chaos.judge_heads import Heads
-from tests.chaos.judge_log import COMMENT, TOMBSTONE, Entry, Log, frame_of, kind_of
+from tests.chaos.judge_log import COMMENT, PINNED, TOMBSTONE, Entry, Log, frame_of, kind_of
 from tests.chaos.verdict import Ledger
 
 RESTORED = Deed.RESTORE.value
@@ -62,7 +62,7 @@ class Shown:
             return stored == event.data
         if frame_of(event.data) != frame_of(stored):
             return False
-        if (event.type, kind_of(stored)) == (RESTORED, TOMBSTONE):
+        if kind_of(stored) == TOMBSTONE and event.type in (RESTORED, PINNED):
             return self.log.withdrawn.get((video_id, event.data["seq"])) == event.data
         if {event.type, kind_of(stored)} != {COMMENT, TOMBSTONE}:
             return False
@@ -83,5 +83,5 @@ class Shown:
 def _agree(one: Event, other: Event) -> bool:
     if one.type == other.type:
         return (one.id, one.data) == (other.id, other.data)
-    faces = {one.type, other.type} in ({COMMENT, TOMBSTONE}, {RESTORED, TOMBSTONE})
+    faces = {one.type, other.type} in [{kind, TOMBSTONE} for kind in (COMMENT, RESTORED, PINNED)]
     return faces and one.id == other.id and frame_of(one.data) == frame_of(other.data)

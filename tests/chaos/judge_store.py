@@ -6,8 +6,9 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from tests.chaos.history import Deed, History, Outcome, Post
+from tests.chaos.history import Decision, Deed, History, Outcome, Post
 from tests.chaos.judge_log import TOMBSTONE, Entry, Log, frame_of, kind_of
+from tests.chaos.rule_book import REFUSED_BY_RULES
 from tests.chaos.verdict import Ledger
 
 _FIELDS = {"id", "video_id", "seq", "author", "text", "created_at"}
@@ -37,12 +38,17 @@ def _check_acks(post: Post, log: Log, ledger: Ledger) -> None:
         kept = log.entry(post.video_id, told.get("seq", 0))
         ledger.expect(
             "P1",
-            (kept == told or _is_removed(told, kept, log)) and set(told) == _FIELDS,
+            (kept == told or _is_removed(told, kept, log)) and set(told) == _fields(post),
             f"an untrue {call.status}: key {post.key} was told {told}, stored is {kept}",
         )
         ledger.expect("P1", post.valid, f"key {post.key} is no comment, and was told {told}")
         mine = told.get("text") == post.text and told.get("author") == post.author
+        mine &= told.get("author_id", "") == post.author_id
         ledger.expect("P1", mine, f"key {post.key} posted {post.text!r} and was told {told}")
+
+
+def _fields(post: Post) -> set[str]:
+    return _FIELDS | {"author_id"} if post.author_id else _FIELDS
 
 
 def _is_removed(told: Entry, kept: Entry | None, log: Log) -> bool:
@@ -92,18 +98,20 @@ def _check_key(post: Post, copies: Sequence[Entry], ledger: Ledger) -> None:
 
 def _check_refusals(post: Post, log: Log, ledger: Ledger) -> None:
     """Whoever sends what may be sent is at fault in nothing, whatever else is broken; 429 says that
-    it came too often, 410 that the comment was removed.
+    it came too often, 410 that the comment was removed. What rules refuse is looked at in
+    `judge_rulings`; but nothing that is stored is decided by them again.
     """
     if not post.valid:
         return
     acked = False
     removed_at = log.removed_at((post.video_id, _number(post))) if post.acks else math.inf
     for call in post.calls:
+        ruled = call.code in REFUSED_BY_RULES
         at_fault = 400 <= call.status < 500 and call.status != 429
         at_fault &= not (call.status == 410 and removed_at <= call.returned_at)
-        if at_fault and acked:
+        if acked and (at_fault or ruled):
             ledger.break_("P3", f"key {post.key} got {call.status} after it had been stored")
-        elif at_fault:
+        elif at_fault and not ruled:
             ledger.break_("P8", f"refused a valid comment: {call.status} for key {post.key}")
         ledger.judge("P8")
         acked = acked or call.outcome is Outcome.ACKED
@@ -133,7 +141,7 @@ def _check_origin(
 
 def _check_order_of_time(history: History, ledger: Ledger) -> None:
     """What was answered before another post was sent has the lower number; also the notice of a
-    removal.
+    removal, and a pin.
     """
     by_video: dict[str, list[Post]] = defaultdict(list)
     answers: dict[str, list[tuple[float, int, str]]] = defaultdict(list)
@@ -141,10 +149,10 @@ def _check_order_of_time(history: History, ledger: Ledger) -> None:
         if post.acks:
             by_video[post.video_id].append(post)
             answers[post.video_id].append((post.acks[0].returned_at, _number(post), post.key))
-    for decision in history.decisions:
-        for at, notice in decision.notices:
-            told = (at, int(notice.get("seq", 0)), f"removal of {decision.targets}")
-            answers[decision.video_id].append(told)
+    for one in history.moderation:
+        for at, notice in one.notices:
+            what = f"removal of {one.targets}" if isinstance(one, Decision) else "a pin"
+            answers[one.video_id].append((at, int(notice.get("seq", 0)), what))
     for video_id, posts in by_video.items():
         told_first, highest, done = sorted(answers[video_id]), (0, ""), 0
         for post in sorted(posts, key=lambda post: post.invoked_at):

@@ -1,5 +1,5 @@
 """A steady load on a cluster: comments at a fixed rate, viewers that resume, a moderator who
-removes some of the comments; all recorded.
+removes some of the comments and rules over some of the videos; all recorded.
 
 One process carries it: viewers are raw protocols, posts go over a few keep-alive connections.
 """
@@ -21,8 +21,10 @@ from cluster.cluster import Cluster
 from tests.chaos.commenter import Commenter
 from tests.chaos.event_source import Events, EventSource
 from tests.chaos.history import History, Post, Trouble, Watch
+from tests.chaos.members import members_of
 from tests.chaos.moderator import Moderator
-from tests.chaos.traffic import Intent, Shape, intent, video_of_viewer
+from tests.chaos.ruler import Ruler
+from tests.chaos.traffic import MEMBERS, Intent, Shape, intent, video_of_viewer
 from tests.support import TIMEOUT_FACTOR, eventually
 
 # Posts under way; beyond that the load skips some. More would only be a second fault: clients that
@@ -59,11 +61,17 @@ class Load:
         assert parts.hostname is not None
         assert parts.port is not None
         self._host, self._port = parts.hostname, parts.port
-        self._commenter = Commenter(self._host, self._port)
+        self._ruled = issuer is not None and self.shape.rulings
+        self._members = members_of(issuer, MEMBERS) if issuer is not None and self._ruled else []
+        self._commenter = Commenter(self._host, self._port, self._members)
         self._moderator: Moderator | None = None
-        if issuer is not None and self.shape.removals:
+        self._ruler: Ruler | None = None
+        if issuer is not None and (self.shape.removals or self._ruled):
             self._moderator = Moderator(self._commenter, issuer, self.history, seed)
             self.history.moderated = True
+            if self._ruled:
+                self._ruler = Ruler(self._commenter, self._moderator, self.history, self._members)
+                self.history.ruled = True
         self._events = Events()
         self._viewers: dict[Watch, asyncio.Task[None]] = {}
         self._posts: set[asyncio.Task[Post]] = set()
@@ -93,6 +101,9 @@ class Load:
         watches = self.history.watches
         await eventually(lambda: all(watch.place is not None for watch in watches), 30)
         self.history.began_at = time.monotonic()
+        self.history.wall_s = time.time() - self.history.began_at
+        if self._ruler is not None:
+            self._ruler.start(self._posted_to, self._seed)
         self._loops.append(asyncio.create_task(self._post_on()))
         if self.shape.churn_s:
             self._loops.append(asyncio.create_task(self._churn()))
@@ -106,6 +117,8 @@ class Load:
             task.cancel()
         if self._moderator is not None:
             tasks += self._moderator.cancel()
+        if self._ruler is not None:
+            tasks += self._ruler.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._commenter.close()
 
@@ -161,6 +174,8 @@ class Load:
         await asyncio.gather(*self._loops, return_exceptions=True)
         self.history.ended_at = time.monotonic()
         await asyncio.gather(*self._posts)
+        if self._ruler is not None:
+            await self._ruler.finish()
         if self._moderator is not None:
             await self._moderator.finish()
         await self._read_logs(self.videos)
@@ -217,11 +232,16 @@ class Load:
 
     async def _post(self, video_id: str, wish: Intent) -> Post:
         post = Post(video_id, wish.key, wish.author, wish.text, valid=not wish.extra)
+        if self._members and wish.member is not None:
+            member = self._members[wish.member]
+            post.author, post.author_id = member.name, member.author_id
         self.history.posts.append(post)
         if await self._commenter.send(post, wish):
             self.acked += 1
             if wish.removed and self._moderator is not None:
                 self._moderator.take(post, wish)
+            elif self._ruler is not None:
+                self._ruler.offer(post)
         return post
 
     def _know(self, video_id: str) -> None:

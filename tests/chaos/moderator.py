@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.issuer import DevelopmentIssuer
-from tests.chaos.commenter import Commenter
+from tests.chaos.commenter import Commenter, code_of
 from tests.chaos.history import Call, Decision, Deed, History, Outcome, Post
 from tests.chaos.traffic import Intent
 from tests.raw_http import Reply, head
@@ -57,9 +57,16 @@ class Moderator:
         self._over = asyncio.Event()
         self.skipped = 0
 
+    @property
+    def header(self) -> str:
+        """What its calls carry."""
+        return self._authorization
+
     def take(self, post: Post, wish: Intent) -> None:
-        """Deal with a comment that was acknowledged."""
-        if self._over.is_set():
+        """Deal with a comment that was acknowledged. Those of members are left to purges: so what a
+        purge must have removed is plain.
+        """
+        if self._over.is_set() or post.author_id:
             return
         if len(self._tasks) >= MOST_AT_ONCE:
             self.skipped += 1
@@ -69,10 +76,10 @@ class Moderator:
             self._start(self._carry_out(post, wish, dice))
             return
         gathered = self._gathered[post.video_id]
-        gathered.append(_number(post))
+        gathered.append(number_of(post))
         if len(gathered) == _SEVERAL:
             del self._gathered[post.video_id]
-            self._start(self._remove(post.video_id, tuple(gathered)))
+            self._start(self._gather(post.video_id, tuple(gathered)))
 
     async def finish(self) -> None:
         """Decide nothing more, and wait until everything decided was answered."""
@@ -90,15 +97,19 @@ class Moderator:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _remove(self, video_id: str, seqs: tuple[int, ...]) -> None:
-        await self._decide(Decision(video_id, Deed.REMOVE, seqs))
+    async def remove(self, video_id: str, *seqs: int) -> bool:
+        """Remove comments that nobody else decides about; whether that was answered."""
+        return await self._decide(Decision(video_id, Deed.REMOVE, seqs))
+
+    async def _gather(self, video_id: str, seqs: tuple[int, ...]) -> None:
+        await self.remove(video_id, *seqs)
 
     async def _carry_out(self, post: Post, wish: Intent, dice: random.Random) -> None:
         for deed in dice.choice(_PLANS):
             await self._pause(dice.choice((0.0, dice.uniform(0.0, _LONGEST_PAUSE_S))))
             if self._over.is_set():
                 return
-            decision = Decision(post.video_id, deed, (_number(post),))
+            decision = Decision(post.video_id, deed, (number_of(post),))
             if not await self._decide(decision):
                 return
             # Its author may not have had the reply, and sends it once more.
@@ -111,16 +122,7 @@ class Moderator:
     async def _decide(self, decision: Decision) -> bool:
         """Make the calls of one decision; whether it was acked."""
         self._history.decisions.append(decision)
-        request = self._request(decision)
-        give_up_at = time.monotonic() + _PATIENCE_S
-        rest_s, longest_s = _REST_S
-        while True:
-            call = await self._commenter.call(decision.calls, request, _CALL_S, _conclude)
-            settled = call.outcome is not Outcome.UNKNOWN and call.status != _TOO_OFTEN
-            if settled or time.monotonic() >= give_up_at:
-                return call.outcome is Outcome.ACKED
-            await asyncio.sleep(rest_s)
-            rest_s = min(2 * rest_s, longest_s)
+        return await call_until_answered(self._commenter, decision.calls, self._request(decision))
 
     def _request(self, decision: Decision) -> bytes:
         base, (first, *others) = f"/v1/videos/{decision.video_id}", decision.targets
@@ -134,7 +136,21 @@ class Moderator:
         return head("POST", f"{base}/removals", self._authorization, *described) + body
 
 
-def _number(post: Post) -> int:
+async def call_until_answered(commenter: Commenter, calls: list[Call], request: bytes) -> bool:
+    """Make the same call of a moderator again and again; whether it was acked in the end."""
+    give_up_at = time.monotonic() + _PATIENCE_S
+    rest_s, longest_s = _REST_S
+    while True:
+        call = await commenter.call(calls, request, _CALL_S, _conclude)
+        settled = call.outcome is not Outcome.UNKNOWN and call.status != _TOO_OFTEN
+        if settled or time.monotonic() >= give_up_at:
+            return call.outcome is Outcome.ACKED
+        await asyncio.sleep(rest_s)
+        rest_s = min(2 * rest_s, longest_s)
+
+
+def number_of(post: Post) -> int:
+    """What its author was told."""
     return int((post.acks[0].answer or {}).get("seq", 0))
 
 
@@ -144,5 +160,7 @@ def _conclude(call: Call, reply: Reply) -> None:
     if reply.status == 200:
         call.answer = reply.json()
         call.outcome = Outcome.ACKED
-    elif reply.status < 500:
+        return
+    call.code = code_of(reply)
+    if reply.status < 500:
         call.outcome = Outcome.REFUSED

@@ -27,13 +27,17 @@ _SPICES = (
 )
 
 
+MEMBERS = 6  # who post with a token of their own
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """How much of it. The first video is the hot one, with `hot_viewers` and `hot_posts` (shares)
     of the whole; the others share the rest evenly. `churn_s`: each so many seconds one viewer
     leaves and another joins (0: nobody). `impatient`: the share of clients that wait for a few
     milliseconds only, and so try again and again until the end of their 15 s. `removals`: the share
-    of comments that a moderator does something about, where there is one.
+    of comments that a moderator does something about, where there is one. `rulings`: whether
+    somebody rules too; then `signed` is the share of comments that are posted with a token.
     """
 
     viewers: int = 630  # of 3 nodes 600 are the floor, and some of them are always moving
@@ -44,6 +48,8 @@ class Shape:
     churn_s: float = 0.5
     impatient: float = 0.03
     removals: float = 0.01
+    rulings: bool = False
+    signed: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ class Intent:
     again: bool  # once acked, send it once more: the answer must be the same
     extra: dict[str, Any] = field(default_factory=dict)  # fields that make the body invalid
     removed: bool = False  # once acked, a moderator takes it up
+    member: int | None = None  # posted with the token of this member
 
 
 def intent(seed: str, number: int, shape: Shape) -> Intent:
@@ -77,6 +84,7 @@ def intent(seed: str, number: int, shape: Shape) -> Intent:
         again=dice.random() < 0.03,
         extra={"seq": 7} if dice.random() < 0.01 else {},
         removed=dice.random() < shape.removals,
+        member=dice.randrange(MEMBERS) if dice.random() < shape.signed * shape.rulings else None,
     )
 
 

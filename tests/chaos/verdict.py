@@ -21,6 +21,14 @@ LAWS = {
     "R2": "what is stored agrees with the newest notice",
     "R3": "what was removed is not shown any more",
 }
+# What rulings promise, where somebody rules.
+RULINGS = {
+    "R4": "nothing is numbered of who may not write",
+    "R5": "nothing is numbered where a video is closed",
+    "R6": "slow mode is kept",
+    "R7": "one entry for each change, no refusal without a ruling",
+    "R8": "what was removed is not shown as a pin",
+}
 _SHOWN = 3
 
 
@@ -71,7 +79,7 @@ class Verdict:
     def text(self) -> str:
         """For people: a line for each promise, and the first counter-example of each."""
         lines = []
-        for promise, what in {**PROMISES, **LAWS}.items():
+        for promise, what in {**PROMISES, **LAWS, **RULINGS}.items():
             judged, wrong = self.ledger.judged[promise], self.ledger.wrong.get(promise, [])
             held = "not judged" if not judged else "BROKEN" if wrong else "held"
             lines.append(f"{promise}  {held:<10} {judged:>9} judged {len(wrong):>6} wrong  {what}")

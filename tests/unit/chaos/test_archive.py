@@ -16,6 +16,8 @@ from tests.chaos.history import (
     Outcome,
     Post,
     Refusal,
+    Rule,
+    Ruling,
     Stream,
     Trouble,
     Watch,
@@ -32,7 +34,8 @@ def test_a_history_is_judged_the_same_after_it_was_on_disk(tmp_path: Path) -> No
     watch.add(1.2, Event("comment", "e-1", told))
     watch.add(1.3, Event("comment", "e-1", told))  # a fault, so that there is something to find
     history = History(
-        posts=[Post("v", "key", "a", "ä", [call])],
+        posts=[Post("v", "key", "a", "ä", [call], author_id="u_a")],
+        rulings=[Ruling("v", Rule.SETTINGS, {"closed": True}, [Call(2.0, 2.1, code="forbidden")])],
         decisions=[Decision("v", Deed.REMOVE, (1, 2), [Call(2.0, 2.1)])],
         watches=[watch],
         stored={"v": [told]},
@@ -42,6 +45,8 @@ def test_a_history_is_judged_the_same_after_it_was_on_disk(tmp_path: Path) -> No
         ended_at=9.0,
         nodes=3,
         moderated=True,
+        ruled=True,
+        wall_s=1000.0,
         lag_s=0.1,
     )
     archive.save(history, tmp_path / "history.jsonl.gz")
@@ -50,6 +55,7 @@ def test_a_history_is_judged_the_same_after_it_was_on_disk(tmp_path: Path) -> No
     assert judge(again).broken
     assert again.watches[0].refused == watch.refused
     assert (again.decisions, again.moderated) == (history.decisions, True)
+    assert (again.rulings, again.ruled, again.wall_s) == (history.rulings, True, 1000.0)
     assert (again.troubles, again.forwards, again.posts) == (
         history.troubles,
         history.forwards,

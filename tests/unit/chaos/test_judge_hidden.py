@@ -183,5 +183,5 @@ def test_a_hello_that_counts_a_notice_nobody_had_asked_for_is_found() -> None:
 
 def test_an_event_that_is_no_entry_of_the_log_is_found() -> None:
     history = moderated()
-    history.watches[0].events[6] = Event("pinned", history.watches[0].events[6].id, removed(6, 2))
+    history.watches[0].events[6] = Event("whisper", history.watches[0].events[6].id, removed(6, 2))
     assert "P4" in broken(history)

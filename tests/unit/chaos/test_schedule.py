@@ -13,7 +13,7 @@ from tests.chaos.cluster_under_test import ClusterUnderTest
 from tests.chaos.entry import ALONE
 from tests.chaos.fault_catalogue import CATALOGUE, available
 from tests.chaos.schedule import Step, plan
-from tests.chaos.traffic import Shape, intent, video_of_viewer
+from tests.chaos.traffic import MEMBERS, Shape, intent, video_of_viewer
 
 NAMES = {
     Kind.NODE: ["node-1", "node-2", "node-3"],
@@ -88,6 +88,15 @@ def test_about_one_post_of_100_is_removed_and_the_posts_do_not_depend_on_it() ->
     assert 30 < sum(post.removed for post in posts) < 70
     kept = [intent("1", number, Shape(removals=0)) for number in range(5_000)]
     assert kept == [dataclasses.replace(post, removed=False) for post in posts]
+
+
+def test_members_post_only_where_somebody_rules_and_the_posts_do_not_depend_on_it() -> None:
+    posts = [intent("1", number, Shape(rulings=True)) for number in range(5_000)]
+    signed = [post.member for post in posts if post.member is not None]
+    assert 400 < len(signed) < 600
+    assert set(signed) == set(range(MEMBERS))
+    without = [intent("1", number, Shape()) for number in range(5_000)]
+    assert without == [dataclasses.replace(post, member=None) for post in posts]
 
 
 def test_the_hot_video_gets_its_share_and_every_other_some() -> None:
