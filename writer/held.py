@@ -13,7 +13,7 @@ from wire.errors import AlreadyDecided, NotFound
 
 HELD_FOR_MS = 600_000  # then it is too late to decide
 HELD_KEPT_S = 25 * 3600.0  # as long as an idempotency key: a retry must find it
-MAX_HELD = 1_000  # of a video, undecided ones; the next is refused
+MAX_HELD = 500  # of a video, undecided ones; the next is refused
 
 
 class HeldState(StrEnum):
