@@ -155,11 +155,16 @@ class CassandraRedact:
         kept = {seq: remains.kept() for seq, remains in found.items()}
         plan = plan_removal(removal, entries.raws, kept)
         new = {seq: entries.raws[seq] for seq in plan.targets}
+        texts = {seq: None if removal.destroys else raw for seq, raw in new.items()}
         if new and not (
-            await self._removed.keep(video_id, new, found, since)
+            await self._removed.keep(video_id, texts, found, since)
             and await self._packs.rewrite(video_id, entries, tombstones(new))
         ):
             raise _Overtaken
+        if removal.destroys:
+            left = {seq: one for seq, one in found.items() if one.raw and seq not in new}
+            if not await self._removed.destroy(video_id, left):
+                raise _Overtaken
         reach(Failpoint.WRITER_REDACTED)
         sinces = dict.fromkeys(new, since) | _open_removals(found, entries.raws)
         begin = min([*sinces.values(), *_shown_after(sinces, found, repeats)], default=0)
