@@ -21,7 +21,7 @@ from writer.comment_service import CommentService
 from writer.gates import Gate
 from writer.moderation import Moderation
 from writer.redaction import Redacted, Redaction
-from writer.request_parts import check_media_type
+from writer.request_parts import JSON_HEADERS, check_media_type
 from writer.rules import RULING_NAMES, Ruled, Ruling
 
 _ETAG = re.compile(r'"([0-9]{1,15})"', re.ASCII)
@@ -117,3 +117,8 @@ def if_match(request: web.Request) -> int | None:
 def entry_of(notices: tuple[tuple[int, bytes], ...]) -> bytes:
     """The newest entry that says so; an empty object if none ever did, or it is not known."""
     return notices[0][1] if notices else b"{}"
+
+
+def json_response(value: object, *, status: int = 200) -> web.Response:
+    """A reply that says `value`."""
+    return web.Response(status=status, body=msgspec.json.encode(value), headers=JSON_HEADERS)

@@ -16,8 +16,10 @@ from service.middleware import read_body
 from service.public_http import new_public_application
 from wire.comment import MAX_BODY_BYTES
 from wire.errors import CommentRemoved, InvalidField, KeyReused
+from writer.audit_routes import add_audit_routes
 from writer.authorship import check_may_post, read_post
 from writer.comment_service import CommentService, History
+from writer.filters_routes import add_filters_routes
 from writer.gates import Gates
 from writer.held import Held
 from writer.held_routes import add_held_routes, held_response
@@ -65,7 +67,9 @@ def public_application(
     parts = (app, comments, moderation, authenticator)
     add_moderation_routes(*parts, gates.posts)
     add_rules_routes(*parts, gates, reading)
+    add_filters_routes(*parts, gates.posts)
     add_held_routes(*parts, gates.posts)
+    add_audit_routes(*parts, gates.posts)
     add_site_routes(*parts, gates.posts)
     return app
 

@@ -86,6 +86,8 @@ EDGES: dict[str, set[str]] = {
     "writer/cassandra/session.py": {"cassandra"},
     "writer/cassandra/statements.py": {"cassandra"},
     "writer/gates.py": {"aiohttp"},
+    "writer/audit_routes.py": {"aiohttp"},
+    "writer/filters_routes.py": {"aiohttp"},
     "writer/held_routes.py": {"aiohttp"},
     "writer/internal_routes.py": {"aiohttp"},
     "writer/moderation_routes.py": {"aiohttp"},
