@@ -158,6 +158,10 @@ class CassandraStore:
         said = rows.authors.get(author_id)
         return rows.video.rules, None if said is None else said.sanction
 
+    async def rules_of(self, video_ids: Sequence[str]) -> dict[str, Rules]:
+        """As `CommentStore.rules_of`."""
+        return await self._rows.fetch_many(video_ids)
+
     async def sanctions(self, video_id: str, limit: int, after: str = "") -> list[Sanction]:
         """As `CommentStore.sanctions`."""
         return await self._rows.list_sanctions(video_id, limit, after)
