@@ -75,10 +75,14 @@ class CassandraRemoved:
         return {row[0]: Remains(*row[1:]) for rows in parts for row in rows}
 
     async def keep(
-        self, video_id: str, raws: Mapping[int, bytes], found: Mapping[int, Remains], since: int
+        self,
+        video_id: str,
+        raws: Mapping[int, bytes | None],
+        found: Mapping[int, Remains],
+        since: int,
     ) -> bool:
-        """Before comments are removed: keep `raws`, and that their notice will lie after `since`.
-        False if a row is not as it was `found`.
+        """Before comments are removed: keep `raws` (None: nothing of the text), and that their
+        notice will lie after `since`. False if a row is not as it was `found`.
 
         Raises StoreUnavailable.
         """
@@ -88,6 +92,20 @@ class CassandraRemoved:
                 before = found.get(seq, NOTHING).since
                 parts.append(("keep_since", (since, video_id, bucket, seq, before)))
                 parts.append(("keep_text", (self._ttl_s, raws[seq], video_id, bucket, seq)))
+            if not await self._apply(parts):
+                return False
+        return True
+
+    async def destroy(self, video_id: str, found: Mapping[int, Remains]) -> bool:
+        """Keep no text of comments that were removed before; False if a row is not as it was
+        `found`. Raises StoreUnavailable.
+        """
+        for bucket, seqs in self._by_bucket(found).items():
+            parts: _Parts = []
+            for seq in seqs:
+                since = found[seq].since
+                parts.append(("keep_since", (since, video_id, bucket, seq, since)))
+                parts.append(("keep_text", (self._ttl_s, None, video_id, bucket, seq)))
             if not await self._apply(parts):
                 return False
         return True
