@@ -63,11 +63,6 @@ class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
     sanctions: bool = False
     staff: tuple[Staff, ...] = ()
 
-    @property
-    def any(self) -> bool:
-        """Whether there is anything to tell."""
-        return self != NO_RULES
-
     def rank_of(self, author_id: str) -> int:
         """The rank under which an author has posted here last."""
         return max((one.rank for one in self.staff if one.author_id == author_id), default=0)

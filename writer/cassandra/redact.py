@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -155,16 +155,14 @@ class CassandraRedact:
         kept = {seq: remains.kept() for seq, remains in found.items()}
         plan = plan_removal(removal, entries.raws, kept)
         new = {seq: entries.raws[seq] for seq in plan.targets}
+        if removal.destroys and not await self._destroy(video_id, found, new):
+            raise _Overtaken
         texts = {seq: None if removal.destroys else raw for seq, raw in new.items()}
         if new and not (
             await self._removed.keep(video_id, texts, found, since)
             and await self._packs.rewrite(video_id, entries, tombstones(new))
         ):
             raise _Overtaken
-        if removal.destroys:
-            left = {seq: one for seq, one in found.items() if one.raw and seq not in new}
-            if not await self._removed.destroy(video_id, left):
-                raise _Overtaken
         reach(Failpoint.WRITER_REDACTED)
         sinces = dict.fromkeys(new, since) | _open_removals(found, entries.raws)
         begin = min([*sinces.values(), *_shown_after(sinces, found, repeats)], default=0)
@@ -178,6 +176,13 @@ class CassandraRedact:
         notices = (await self._packs.fetch(video_id, before)).raws if before else {}
         notices |= {known: one for known, (one, _) in search.notices.items()}
         return Redacted(notice, tuple(sorted(notices.items(), reverse=True)))
+
+    async def _destroy(
+        self, video_id: str, found: Mapping[int, Remains], shown: Container[int]
+    ) -> bool:
+        """Of what is not shown any more; False if one of them has changed meanwhile."""
+        kept = {seq: one for seq, one in found.items() if one.raw is not None and seq not in shown}
+        return await self._removed.destroy(video_id, kept)
 
     async def _restore(self, call: _Call, seq: int, epoch: bytes, attempt: int) -> Redacted:
         """Raises _Overtaken if it has to be begun again."""

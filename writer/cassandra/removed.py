@@ -81,8 +81,8 @@ class CassandraRemoved:
         found: Mapping[int, Remains],
         since: int,
     ) -> bool:
-        """Before comments are removed: keep `raws` (None: nothing of it), and that their notice
-        will lie after `since`. False if a row is not as it was `found`.
+        """Before comments are removed: keep `raws` (None: nothing of the text), and that their
+        notice will lie after `since`. False if a row is not as it was `found`.
 
         Raises StoreUnavailable.
         """
@@ -97,7 +97,7 @@ class CassandraRemoved:
         return True
 
     async def destroy(self, video_id: str, found: Mapping[int, Remains]) -> bool:
-        """Keep no text of comments that were removed before. False if a row is not as it was
+        """Keep no text of comments that were removed before; False if a row is not as it was
         `found`. Raises StoreUnavailable.
         """
         for bucket, seqs in self._by_bucket(found).items():

@@ -8,6 +8,7 @@ has one entry, in the order of the states, and all earlier ones are numbered up 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ VIDEO, FILTERS, WAITING = "", "\x01filters", "\x01waiting"  # parts that are no 
 _BEFORE_AUTHORS = "\x02"
 SITE = "*"  # in place of "", which Cassandra takes for no key; no video has this id
 _LISTED_AT_ONCE = 500
+_READS_AT_ONCE = 16  # of the session's calls
 
 
 class VideoRules(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -121,6 +123,19 @@ class CassandraRuleRows:
             lambda cql: cql.read("rules", video_id or SITE, wanted, serial=serial), profile=READ
         )
         return RuleRows.of({part: Row(version, body) for part, version, body in rows})
+
+    async def fetch_many(self, video_ids: Sequence[str]) -> dict[str, Rules]:
+        """As CommentStore.rules_of."""
+        found: dict[str, Rules] = {}
+        for begin in range(0, len(video_ids), _READS_AT_ONCE):
+            some = video_ids[begin : begin + _READS_AT_ONCE]
+            rows = await asyncio.gather(*(self.fetch(video_id) for video_id in some))
+            found |= {
+                video_id: one.video.rules
+                for video_id, one in zip(some, rows, strict=True)
+                if VIDEO in one.rows
+            }
+        return found
 
     async def note_waiting(self, video_id: str) -> None:
         """Somebody cannot win a race for a number: whoever wins all of them makes room, for as long

@@ -152,6 +152,6 @@ class CassandraRules:
             self.forget(video_id)
             return False
         known = self._known.get(video_id)
-        if known is not None and known.rows is ruleset.rows:
+        if known is not None and known.rows.rows == ruleset.rows.rows:
             known.rows = ruleset.rows.changed([change])
         return True

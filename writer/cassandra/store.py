@@ -47,7 +47,6 @@ from writer.store import Appended, Item, Outcome, Page, StoreReplaced
 
 log = structlog.get_logger()
 
-RULES_AT_ONCE = 64  # of the session's calls, as with heads
 APPENDS_AT_ONCE = 128  # of the session's calls, so that posts to many videos leave room for reads
 
 
@@ -160,13 +159,8 @@ class CassandraStore:
         return rows.video.rules, None if said is None else said.sanction
 
     async def rules_of(self, video_ids: Sequence[str]) -> dict[str, Rules]:
-        """As `CommentStore.rules_of`: one read each, RULES_AT_ONCE at a time."""
-        found: dict[str, Rules] = {}
-        for begin in range(0, len(video_ids), RULES_AT_ONCE):
-            some = video_ids[begin : begin + RULES_AT_ONCE]
-            rules = await asyncio.gather(*(self.rules(video_id) for video_id in some))
-            found |= {one: said for one, (said, _) in zip(some, rules, strict=True) if said.any}
-        return found
+        """As `CommentStore.rules_of`."""
+        return await self._rows.fetch_many(video_ids)
 
     async def sanctions(self, video_id: str, limit: int, after: str = "") -> list[Sanction]:
         """As `CommentStore.sanctions`."""
