@@ -34,7 +34,7 @@ _PIN_HOLDS_S, _PIN_RESTS_S = (1.0, 5.0), (0.5, 3.0)
 _SLOW_MODE_S = (5, 8)
 # The hot video has most of the members' comments. Closing a quiet one costs the load little.
 _SANCTIONED, _CLOSED, _SLOWED, _PINNED = (0, 0, 0, 1, 2), 1, 2, (0, 3)
-_PURGE_SHARE, _TIMEOUT_SHARE = 0.15, 0.35
+_PURGE_SHARE, _TIMEOUT_SHARE = 0.2, 0.35
 _PIN_REMOVED_SHARE = 0.4
 
 
@@ -92,6 +92,8 @@ class Ruler:
     async def _sanction(self, dice: random.Random) -> None:
         video_id, member = self._video(dice.choice(_SANCTIONED)), dice.choice(self._members)
         until, purge, kind = FOREVER, False, dice.random()
+        if kind < _PURGE_SHARE:
+            video_id = self._video(0)  # where every member has written something
         holds_s, rests_s = dice.uniform(*_SANCTION_HOLDS_S), dice.uniform(*_SANCTION_RESTS_S)
         timeout_s = dice.uniform(*_TIMEOUT_S)
         said = {"author_id": member.author_id}
