@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import web
 
 from identity.authenticator import Authenticator
+from identity.roles import Rank
 from wire.errors import InvalidField
 from wire.ids import event_id_text
 from writer.comment_service import CommentService
@@ -33,6 +34,7 @@ def add_audit_routes(
     """Serve the audit and the export. They count as posts of their address."""
     routes = _AuditRoutes(comments, moderation, authenticator, gate)
     app.router.add_get(f"{VIDEO}/audit", routes.get_audit)
+    app.router.add_get("/v1/audit", routes.get_site_audit)
     app.router.add_get(f"{VIDEO}/export", routes.export)
 
 
@@ -40,8 +42,17 @@ class _AuditRoutes(ModeratorCalls):
     async def get_audit(self, request: web.Request) -> web.Response:
         """GET .../audit: calls of moderators, newest first; `before`: the last cursor seen."""
         await self.require(request)
+        return await self._calls(request, request.match_info["video_id"])
+
+    async def get_site_audit(self, request: web.Request) -> web.Response:
+        """GET /v1/audit: the same, of calls that are about no video or about all."""
+        caller = await self.identify(request)
+        caller.require_everywhere(Rank.ADMIN)
+        return await self._calls(request, "")
+
+    async def _calls(self, request: web.Request, video_id: str) -> web.Response:
         limit, before = page_limit(request), _call_place(parameter(request, "before"))
-        calls = await self._moderation.calls(request.match_info["video_id"], limit + 1, before)
+        calls = await self._moderation.calls(video_id, limit + 1, before)
         shown, last = calls[:limit], calls[:limit][-1:]
         return json_response(
             {

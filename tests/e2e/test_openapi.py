@@ -35,7 +35,7 @@ MODERATED = (
     *("removeComment", "removeComments", "restoreComment", "createTicket"),
     *("listSanctions", "getSanction", "setSanction", "liftSanction"),
     *("getFilters", "replaceFilters", "tryFilters", "listHeld", "decideHeld"),
-    *("readAudit", "exportLog"),
+    *("readAudit", "readSiteAudit", "exportLog"),
     *("listSiteSanctions", "getSiteSanction", "setSiteSanction", "liftSiteSanction"),
     *("eraseAuthor", "getErasure", "revokeTokens"),
 )

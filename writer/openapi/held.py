@@ -70,7 +70,10 @@ def held_paths() -> Json:
             "parameters": [*video, shared("HeldId")],
             "post": _decide(),
         },
-        f"{_VIDEO}/audit": {"parameters": video, "get": _audit()},
+        f"{_VIDEO}/audit": {
+            "parameters": video,
+            "get": audit_operation("readAudit", MODERATION_TAG, _AUDIT_TEXT),
+        },
         f"{_VIDEO}/export": {"parameters": video, "get": _export()},
     }
 
@@ -127,13 +130,14 @@ def _decide() -> Json:
     }
 
 
-def _audit() -> Json:
+def audit_operation(name: str, tag: str, text: str) -> Json:
+    """To read calls: of a video, or of all."""
     cursor = {"type": "string", "pattern": "^[0-9]{1,15}-[0-9]{1,10}$"}
     before = parameter(
         "before", "query", "The member `before` of the page before", cursor, "1790000000000-17"
     )
     page = {"calls": [_CALL], "before": "1790000000000-17", "more": False}
-    return token_operation("readAudit", MODERATION_TAG, "Read who did what", _AUDIT_TEXT) | {
+    return token_operation(name, tag, "Read who did what", text) | {
         "parameters": [limit_parameter(), before],
         "responses": {"200": json_reply("AuditPage", "The page", page)} | problem_responses(AUDIT),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from writer.openapi.examples import AT
 from writer.openapi.fields import AUTHOR_ID
+from writer.openapi.held import audit_operation
 from writer.openapi.parts import SITE_TAG, Json, json_body, json_reply, token_operation
 from writer.openapi.parts import parameter_reference as shared
 from writer.openapi.problem_sets import ERASE, GET_ERASURE, REVOKE
@@ -14,6 +15,7 @@ SITE_TAG_TEXT = """What is about no video or about all: sanctions everywhere, er
 tokens. The role must be for the pattern `*`."""
 _SANCTION_TEXT = """For admins, as `setSanction`, on all videos. It is no entry of a log, and counts
 on every writer within 5 seconds."""
+_AUDIT_TEXT = """For admins, as `readAudit`, of the calls that are here."""
 _ERASE_TEXT = """For a service, an admin, and the author. All that the author has written is removed
 and destroyed, which takes a while: ask `getErasure`. There is no way back."""
 _GET_TEXT = """For a service, an admin, and the author."""
@@ -30,6 +32,7 @@ def site_paths() -> Json:
             "parameters": author,
             **sanction_operations("Site", SITE_TAG, _SANCTION_TEXT, "For admins."),
         },
+        "/v1/audit": {"get": audit_operation("readSiteAudit", SITE_TAG, _AUDIT_TEXT)},
         "/v1/erasures": {"post": _erase()},
         "/v1/erasures/{author_id}": {"parameters": author, "get": _get_erasure()},
         "/v1/revocations": {"post": _revoke()},

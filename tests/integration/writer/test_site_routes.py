@@ -40,6 +40,19 @@ async def test_a_ban_everywhere(world: World) -> None:
     assert (await world.call("POST", f"{V}/comments", ANN, {"text": "x"}))[0] == 201
 
 
+async def test_what_is_done_everywhere_has_an_audit(world: World) -> None:
+    ann = await author_id(world, ANN)
+    await world.call("PUT", f"/v1/sanctions/{ann}", ADMIN, {"reason": "spam"})
+    await world.call("POST", "/v1/erasures", ANN, {"author_id": ann})
+    status, page = await world.call("GET", "/v1/audit", ADMIN)
+    assert status == 200
+    assert [call["action"] for call in page["calls"]] == ["erasure", "sanction"]
+    assert page["calls"][0]["by"] == ann
+    assert (await world.call("GET", f"{V}/audit", MODERATOR))[1]["calls"] == []
+    assert await world.call("GET", "/v1/audit", MODERATOR) == (403, "forbidden")
+    assert await world.call("GET", "/v1/audit") == (401, "token_missing")
+
+
 async def test_only_an_admin_rules_everywhere(world: World) -> None:
     ann = await author_id(world, ANN)
     for method, path in (

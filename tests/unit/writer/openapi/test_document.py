@@ -63,7 +63,7 @@ def test_it_names_the_paths_and_their_statuses() -> None:
         "/v1/videos/{video_id}/tickets",
         *(f"/v1/videos/{{video_id}}/{path}" for path in RULES),
         *("/v1/sanctions", "/v1/sanctions/{author_id}"),
-        *("/v1/erasures", "/v1/erasures/{author_id}", "/v1/revocations"),
+        *("/v1/audit", "/v1/erasures", "/v1/erasures/{author_id}", "/v1/revocations"),
     }
     assert set(OPERATIONS["postComment"]["responses"]) == {
         *("200", "201", "202", "400", "401", "403", "404", "405", "409", "410", "411", "413"),
@@ -91,7 +91,7 @@ def test_operation_ids_are_words_in_every_language() -> None:
         *("getSettings", "changeSettings", "pinComment", "unpinComment", "getStanding"),
         *("listSanctions", "getSanction", "setSanction", "liftSanction"),
         *("getFilters", "replaceFilters", "tryFilters", "listHeld", "decideHeld"),
-        *("readAudit", "exportLog"),
+        *("readAudit", "readSiteAudit", "exportLog"),
         *("listSiteSanctions", "getSiteSanction", "setSiteSanction", "liftSiteSanction"),
         *("eraseAuthor", "getErasure", "revokeTokens"),
     }
