@@ -16,6 +16,7 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 ISSUER, AUDIENCE = "https://issuer.example", "livecomments"
 SITE_KEY = b"0123456789abcdef0123456789abcdef"
+LIFE_S = 24 * 3600  # many are made when a file is collected, and used long after that
 GOOD: dict[str, Any] = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ann-1", "name": "Ann"}
 MODERATOR = {"lc.roles": {"launch-*": ["moderator"]}}
 
@@ -50,7 +51,7 @@ class Signer:
 def sign(key: Any, algorithm: str, header: dict[str, Any], **claims: Any) -> str:
     """A token signed with this key and algorithm."""
     now = int(time.time())
-    said = {"iat": now, "exp": now + 600, **GOOD, **claims}
+    said = {"iat": now, "exp": now + LIFE_S, **GOOD, **claims}
     said = {name: value for name, value in said.items() if value is not None}
     return jwt.encode(said, key, algorithm, headers=header)
 

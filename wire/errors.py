@@ -352,7 +352,7 @@ class Blocked(InvalidField):
     title = "This is not allowed here"
 
     def __init__(self) -> None:
-        super().__init__("text", "has words that are not allowed here")
+        super().__init__("text", "it or the author's name has words that are not allowed here")
 
 
 class _Retryable(LivecommentsError):

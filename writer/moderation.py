@@ -25,7 +25,7 @@ from writer.held import Held, HeldState, hold
 from writer.metrics import WriterMetrics
 from writer.moderation_store import Call, ModerationStore
 from writer.recent_values import RecentValues
-from writer.rules import Code
+from writer.rules import Code, refuse_by_rules, refuse_sanctioned
 from writer.site_rules import SiteRules
 from writer.store import Appended
 
@@ -91,11 +91,17 @@ class Moderation:
         """Decide a held comment, and post it if it is approved. The same decision again by the same
         moderator completes one that was not answered: the comment is posted under one key.
 
-        Raises NotFound, AlreadyDecided; CallerError if the author may not post now.
+        Raises NotFound, AlreadyDecided; CallerError if the author may not post now: then it waits
+        for a decision as before.
         """
         now_ms = int(self._now() * 1000)
+        before = await _in_time(self._store.find_held(video_id, held_id))
+        opens = before is not None and before.is_open(now_ms)
+        if before is not None and opens and state is HeldState.APPROVED:
+            await self._check_author(video_id, before, now_ms)
         held = await _in_time(self._store.decide_held(video_id, held_id, state, by, now_ms))
-        self._metrics.decided.labels(state).inc()
+        if opens:
+            self._metrics.decided.labels(state).inc()
         if state is HeldState.DENIED:
             return held, None
         return held, await self._post_held(video_id, held, request_id)
@@ -137,6 +143,15 @@ class Moderation:
         if held.state is HeldState.APPROVED:
             return await self._post_held(video_id, held, request_id)
         return held
+
+    async def _check_author(self, video_id: str, held: Held, now_ms: int) -> None:
+        """Raises CallerError if the author may not post, approved or not."""
+        comment = held.comment()
+        self.site.check(comment)
+        rules, said = await self._comments.rules(video_id, held.author_id)
+        refusal = refuse_by_rules(rules, comment) or refuse_sanctioned(said, comment, now_ms)
+        if refusal is not None:
+            raise refusal.error()
 
     async def _post_held(self, video_id: str, held: Held, request_id: str) -> Appended:
         key, comment = held.key or held.id, held.comment()

@@ -13,7 +13,6 @@ from identity.authenticator import Authenticator
 from identity.caller import Caller
 from identity.roles import Rank
 from service.logs import current_request_id
-from wire.comment import timestamp
 from wire.errors import InvalidField, NotFound, TokenMissing
 from wire.ids import is_author_id
 from wire.json_text import parse_object
@@ -116,13 +115,13 @@ class _SiteRoutes(ModeratorCalls):
         """
         caller = await self._require(request, Rank.SERVICE)
         value = parse_object(await json_body(request), ("author_id", "not_before"))
-        author_id, not_before = _author_id(value), value.get("not_before", int(time.time()))
+        author_id, not_before = _author_id(value), value.get("not_before", int(time.time()) + 1)
         if type(not_before) is not int or not 0 <= not_before <= _MAX_TIME_S:
             raise InvalidField("not_before", "must be whole seconds since 1970")
         revocation = _Revocation(author_id, not_before)
         async with self.noted(request, caller, "revocation", revocation):
             await self._moderation.site.revoke(author_id, not_before)
-        said = {"author_id": author_id, "not_before": timestamp(not_before)}
+        said = {"author_id": author_id, "not_before": not_before}
         return web.Response(status=201, body=msgspec.json.encode(said), headers=JSON_HEADERS)
 
     async def _require(self, request: web.Request, rank: Rank) -> Caller:

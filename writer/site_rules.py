@@ -28,6 +28,7 @@ log = structlog.get_logger()
 
 REFRESH_S = 2.0
 FIRST_WITHIN_S = 5.0
+KNOWN_WITHIN_S = 5.0  # by every writer, while the store answers
 _PAGE = 1_000
 _ERASURES_EVERY_S = 10.0
 _VIDEOS_AT_ONCE = 100
@@ -120,11 +121,15 @@ class SiteRules:
                         await self._finish(erasure)
 
     async def purge_everywhere(self, author_id: str, reason: str | None, request_id: str) -> None:
-        """Remove all comments of an author on all videos. Raises StoreUnavailable."""
-        async for video_id in self._videos_of(author_id):
-            await remove_all_of(
-                self._comments, author_id, video_id, reason=reason, request_id=request_id
-            )
+        """Remove all comments of an author on all videos, whom somebody has just banned: once at
+        once, and again when every writer knows of the ban. Raises StoreUnavailable.
+        """
+        for wait_s in (0.0, KNOWN_WITHIN_S):
+            await asyncio.sleep(wait_s)
+            async for video_id in self._videos_of(author_id):
+                await remove_all_of(
+                    self._comments, author_id, video_id, reason=reason, request_id=request_id
+                )
 
     async def _finish(self, erasure: Erasure) -> None:
         author_id, removed = erasure.author_id, 0

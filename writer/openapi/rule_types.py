@@ -169,4 +169,11 @@ class Revocation(msgspec.Struct, frozen=True):
     """Tokens and tickets of an author from before a moment do not count."""
 
     author_id: str
-    not_before: Annotated[str, time_meta("The moment", AT)]
+    not_before: Annotated[
+        int,
+        Meta(
+            description="That moment, in seconds since 1970",
+            examples=[1_790_000_000],
+            extra_json_schema={"format": "int64"},
+        ),
+    ]

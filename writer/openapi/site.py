@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from writer.openapi.examples import AT
 from writer.openapi.fields import AUTHOR_ID
 from writer.openapi.held import audit_operation
 from writer.openapi.parts import SITE_TAG, Json, json_body, json_reply, token_operation
@@ -55,7 +54,9 @@ def _get_erasure() -> Json:
 
 
 def _revoke() -> Json:
-    done = json_reply("Revocation", "It is kept", {"author_id": AUTHOR_ID, "not_before": AT})
+    done = json_reply(
+        "Revocation", "It is kept", {"author_id": AUTHOR_ID, "not_before": 1_790_000_000}
+    )
     return token_operation("revokeTokens", SITE_TAG, "Revoke an author's tokens", _REVOKE_TEXT) | {
         "requestBody": json_body("RevocationInput", {"author_id": AUTHOR_ID}),
         "responses": {"201": done} | problem_responses(REVOKE),

@@ -144,6 +144,11 @@ async def test_nobody_who_is_banned_is_approved(world: World) -> None:
     await world.call("PUT", f"{V}/sanctions/{await author_id(world, ANN)}", MODERATOR)
     assert await decide(world, answer["held"], "approve") == (403, "banned")
     assert await world.texts() == []
+    _, listed = await world.call("GET", f"{V}/held", MODERATOR)
+    assert [one["id"] for one in listed["held"]] == [answer["held"]]
+    assert (await decide(world, answer["held"], "deny"))[0] == 200
+    assert world.count("comments_decided", decision="approved") == 0
+    assert world.count("comments_decided", decision="denied") == 1
 
 
 async def test_decisions_need_a_moderator_and_sense(world: World) -> None:
