@@ -68,7 +68,8 @@ def parse_sanction(body: bytes, now_ms: int) -> SanctionBody:
     purge = value.get("purge", False)
     if type(purge) is not bool:
         raise InvalidField("purge", "must be true or false")
-    return SanctionBody(_until(value.get("until"), now_ms), purge, _reason(value))
+    until_ms = _until(value["until"], now_ms) if "until" in value else FOREVER_MS
+    return SanctionBody(until_ms, purge, _reason(value))
 
 
 def parse_pin(body: bytes) -> int:
@@ -80,8 +81,6 @@ def parse_pin(body: bytes) -> int:
 
 
 def _until(text: object, now_ms: int) -> int:
-    if text is None:
-        return FOREVER_MS
     try:
         moment = datetime.fromisoformat(text) if isinstance(text, str) else None
         if moment is None or moment.tzinfo is None:
