@@ -9,14 +9,10 @@ import re
 import msgspec
 from aiohttp import web
 
-from identity.authenticator import Authenticator
 from identity.roles import Rank
 from wire.errors import InvalidField
 from wire.ids import event_id_text
-from writer.comment_service import CommentService
-from writer.gates import Gate
-from writer.moderation import Moderation
-from writer.moderator_calls import ModeratorCalls, json_response
+from writer.moderator_calls import Desk, ModeratorCalls, json_response
 from writer.request_parts import MAX_LIMIT, VIDEO, page_limit, parameter
 
 _CALL = re.compile(r"([0-9]{1,15})-([0-9]{1,10})", re.ASCII)
@@ -24,15 +20,9 @@ _NEWEST = (2**62, 0)
 _NDJSON = {"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"}
 
 
-def add_audit_routes(
-    app: web.Application,
-    comments: CommentService,
-    moderation: Moderation,
-    authenticator: Authenticator,
-    gate: Gate,
-) -> None:
+def add_audit_routes(app: web.Application, desk: Desk) -> None:
     """Serve the audit and the export. They count as posts of their address."""
-    routes = _AuditRoutes(comments, moderation, authenticator, gate)
+    routes = _AuditRoutes(desk)
     app.router.add_get(f"{VIDEO}/audit", routes.get_audit)
     app.router.add_get("/v1/audit", routes.get_site_audit)
     app.router.add_get(f"{VIDEO}/export", routes.export)

@@ -4,29 +4,19 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from identity.authenticator import Authenticator
 from screening.filters import Filters
 from screening.terms import MAX_FILTERS_BYTES, MAX_TRIED
 from wire.json_text import parse_object, read_text
-from writer.comment_service import CommentService
-from writer.gates import Gate
-from writer.moderation import Moderation
-from writer.moderator_calls import ModeratorCalls, if_match, json_body, json_response
+from writer.moderator_calls import Desk, ModeratorCalls, if_match, json_body, json_response
 from writer.request_parts import JSON_HEADERS, VIDEO
 from writer.rules import NewFilters
 
 _NO_FILTERS = b'{"terms":[]}'
 
 
-def add_filters_routes(
-    app: web.Application,
-    comments: CommentService,
-    moderation: Moderation,
-    authenticator: Authenticator,
-    gate: Gate,
-) -> None:
+def add_filters_routes(app: web.Application, desk: Desk) -> None:
     """Serve the calls about filters. They count as posts of their address."""
-    routes = _FiltersRoutes(comments, moderation, authenticator, gate)
+    routes = _FiltersRoutes(desk)
     app.router.add_get(f"{VIDEO}/filters", routes.get_filters)
     app.router.add_put(f"{VIDEO}/filters", routes.put_filters)
     app.router.add_post(f"{VIDEO}/filters/test", routes.try_filters)

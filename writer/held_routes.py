@@ -7,29 +7,20 @@ import time
 import msgspec
 from aiohttp import web
 
-from identity.authenticator import Authenticator
 from service.logs import current_request_id
 from wire.comment import timestamp
 from wire.json_text import parse_object
-from writer.comment_service import CommentService
-from writer.gates import Gate
 from writer.held import HELD_FOR_MS, Held
-from writer.moderation import Moderation, parse_decision
-from writer.moderator_calls import ModeratorCalls, json_body, json_response
+from writer.moderation import parse_decision
+from writer.moderator_calls import Desk, ModeratorCalls, json_body, json_response
 from writer.request_parts import VIDEO, page_limit
 
 _HELD = "{held_id:h_[0-9a-f]{32}}"
 
 
-def add_held_routes(
-    app: web.Application,
-    comments: CommentService,
-    moderation: Moderation,
-    authenticator: Authenticator,
-    gate: Gate,
-) -> None:
+def add_held_routes(app: web.Application, desk: Desk) -> None:
     """Serve the calls about held comments. They count as posts of their address."""
-    routes = _HeldRoutes(comments, moderation, authenticator, gate)
+    routes = _HeldRoutes(desk)
     app.router.add_get(f"{VIDEO}/held", routes.list_held)
     app.router.add_post(f"{VIDEO}/held/{_HELD}", routes.decide)
 

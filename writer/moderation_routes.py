@@ -6,29 +6,19 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from identity.authenticator import Authenticator
 from identity.caller import Caller
 from identity.roles import Rank
 from wire.entry import RemovedBy
 from wire.errors import TokenMissing
 from wire.moderation import parse_reason, parse_removal
-from writer.comment_service import CommentService
-from writer.gates import Gate
-from writer.moderation import Moderation
-from writer.moderator_calls import ModeratorCalls, entry_of, json_body, optional_body
+from writer.moderator_calls import Desk, ModeratorCalls, entry_of, json_body, optional_body
 from writer.redaction import Removal, Restoration
 from writer.request_parts import COMMENT, JSON_HEADERS, VIDEO
 
 
-def add_moderation_routes(
-    app: web.Application,
-    comments: CommentService,
-    moderation: Moderation,
-    authenticator: Authenticator,
-    gate: Gate,
-) -> None:
+def add_moderation_routes(app: web.Application, desk: Desk) -> None:
     """Serve the calls that remove and restore comments. They count as posts of their address."""
-    routes = _ModerationRoutes(comments, moderation, authenticator, gate)
+    routes = _ModerationRoutes(desk)
     app.router.add_delete(COMMENT, routes.delete_comment)
     app.router.add_post(f"{COMMENT}/restore", routes.restore_comment)
     app.router.add_post(f"{VIDEO}/removals", routes.remove_comments)

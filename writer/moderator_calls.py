@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -27,18 +28,22 @@ from writer.rules import RULING_NAMES, Ruled, Ruling
 _ETAG = re.compile(r'"([0-9]{1,15})"', re.ASCII)
 
 
-class ModeratorCalls:
-    """Base of the routes of moderation. All of them count as posts of their address."""
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What calls of moderation need. gate: all of them count as posts of their address."""
 
-    def __init__(
-        self,
-        comments: CommentService,
-        moderation: Moderation,
-        authenticator: Authenticator,
-        gate: Gate,
-    ) -> None:
-        self._comments, self._moderation = comments, moderation
-        self._authenticator, self._gate = authenticator, gate
+    comments: CommentService
+    moderation: Moderation
+    authenticator: Authenticator
+    gate: Gate
+
+
+class ModeratorCalls:
+    """Base of the routes of moderation."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._comments, self._moderation = desk.comments, desk.moderation
+        self._authenticator, self._gate = desk.authenticator, desk.gate
 
     async def identify(self, request: web.Request) -> Caller:
         """Who calls. Raises TooManyRequests, and what Authenticator.identify raises."""

@@ -26,6 +26,7 @@ from writer.held_routes import add_held_routes, held_response
 from writer.metrics import WriterMetrics
 from writer.moderation import Moderation
 from writer.moderation_routes import add_moderation_routes
+from writer.moderator_calls import Desk
 from writer.openapi.document import openapi_document
 from writer.rate_limit import Rates
 from writer.reading import Reading, add_ticket_route
@@ -64,13 +65,13 @@ def public_application(
     reading = Reading(authenticator, readers or Readers(), gates.reads)
     _add_public_routes(app, _PublicRoutes(comments, moderation, authenticator, gates, reading))
     add_ticket_route(app, reading)
-    parts = (app, comments, moderation, authenticator)
-    add_moderation_routes(*parts, gates.posts)
-    add_rules_routes(*parts, gates, reading)
-    add_filters_routes(*parts, gates.posts)
-    add_held_routes(*parts, gates.posts)
-    add_audit_routes(*parts, gates.posts)
-    add_site_routes(*parts, gates.posts)
+    desk = Desk(comments, moderation, authenticator, gates.posts)
+    add_rules_routes(app, desk, gates.reads, reading)
+    for add_routes in (
+        *(add_moderation_routes, add_filters_routes, add_held_routes),
+        *(add_audit_routes, add_site_routes),
+    ):
+        add_routes(app, desk)
     return app
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from identity.authenticator import Authenticator
 from identity.caller import Caller
 from service.logs import current_request_id
 from wire.errors import InvalidField, NotFound
@@ -18,9 +17,15 @@ from wire.ids import is_author_id
 from wire.moderation import parse_pin, parse_sanction, parse_settings
 from wire.rulings import until_text
 from writer.comment_service import CommentService
-from writer.gates import Gates
-from writer.moderation import Moderation
-from writer.moderator_calls import ModeratorCalls, entry_of, if_match, json_body, optional_body
+from writer.gates import Gate
+from writer.moderator_calls import (
+    Desk,
+    ModeratorCalls,
+    entry_of,
+    if_match,
+    json_body,
+    optional_body,
+)
 from writer.purge import remove_all_of
 from writer.reading import Reading
 from writer.request_parts import AUTHOR, JSON_HEADERS, VIDEO, page_limit, parameter
@@ -28,16 +33,9 @@ from writer.rules import NewPin, NewSanction, Ruled, Rules, Sanction, SettingsCh
 from writer.standing import standing
 
 
-def add_rules_routes(
-    app: web.Application,
-    comments: CommentService,
-    moderation: Moderation,
-    authenticator: Authenticator,
-    gates: Gates,
-    reading: Reading,
-) -> None:
-    """Serve the calls about the rules of a video."""
-    routes = _RulesRoutes(comments, moderation, authenticator, gates, reading)
+def add_rules_routes(app: web.Application, desk: Desk, reads: Gate, reading: Reading) -> None:
+    """Serve the calls about the rules of a video. reads: what asking for `me` counts as."""
+    routes = _RulesRoutes(desk, reads, reading)
     app.router.add_get(f"{VIDEO}/settings", routes.get_settings)
     app.router.add_patch(f"{VIDEO}/settings", routes.change_settings)
     app.router.add_put(f"{VIDEO}/pin", routes.pin)
@@ -50,16 +48,9 @@ def add_rules_routes(
 
 
 class _RulesRoutes(ModeratorCalls):
-    def __init__(
-        self,
-        comments: CommentService,
-        moderation: Moderation,
-        authenticator: Authenticator,
-        gates: Gates,
-        reading: Reading,
-    ) -> None:
-        super().__init__(comments, moderation, authenticator, gates.posts)
-        self._reads, self._reading = gates.reads, reading
+    def __init__(self, desk: Desk, reads: Gate, reading: Reading) -> None:
+        super().__init__(desk)
+        self._reads, self._reading = reads, reading
 
     async def get_settings(self, request: web.Request) -> web.Response:
         """GET .../settings: with an ETag."""

@@ -9,17 +9,13 @@ import time
 import msgspec
 from aiohttp import web
 
-from identity.authenticator import Authenticator
 from identity.caller import Caller
 from identity.roles import Rank
 from service.logs import current_request_id
 from wire.errors import InvalidField, NotFound, TokenMissing
 from wire.ids import is_author_id
 from wire.json_text import parse_object
-from writer.comment_service import CommentService
-from writer.gates import Gate
-from writer.moderation import Moderation
-from writer.moderator_calls import ModeratorCalls, json_body, optional_body
+from writer.moderator_calls import Desk, ModeratorCalls, json_body, optional_body
 from writer.request_parts import AUTHOR, JSON_HEADERS
 from writer.rules import NewSanction, Ruled
 from writer.rules_routes import found, list_sanctions, new_sanction, sanction_response
@@ -27,15 +23,9 @@ from writer.rules_routes import found, list_sanctions, new_sanction, sanction_re
 _MAX_TIME_S = 253_402_300_799  # the year 9999
 
 
-def add_site_routes(
-    app: web.Application,
-    comments: CommentService,
-    moderation: Moderation,
-    authenticator: Authenticator,
-    gate: Gate,
-) -> None:
+def add_site_routes(app: web.Application, desk: Desk) -> None:
     """Serve the calls that are about no video or about all."""
-    routes = _SiteRoutes(comments, moderation, authenticator, gate)
+    routes = _SiteRoutes(desk)
     app.router.add_get("/v1/sanctions", routes.list_sanctions)
     app.router.add_get(f"/v1/sanctions/{AUTHOR}", routes.get_sanction)
     app.router.add_put(f"/v1/sanctions/{AUTHOR}", routes.sanction)
