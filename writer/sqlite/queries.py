@@ -13,6 +13,8 @@ from writer.sqlite.log import read_head, write_head
 from writer.sqlite.rules import Decider
 from writer.store import Appended, Item, Outcome, Page
 
+AUTHORED_BUCKET = 20_000  # numbers for which it is known who is among the authors; see the schema
+
 
 def append_group(
     connection: sqlite3.Connection, epoch: str, video_id: str, items: Sequence[Item], now_s: float
@@ -25,6 +27,7 @@ def append_group(
     earlier: dict[str, Earlier] = {}  # keys of this group, so that equal ones fold
     comments: list[tuple[str, int, bytes]] = []
     keys: list[tuple[str, str, int, bytes, float]] = []
+    authored: set[tuple[str, str, int]] = set()
     results: list[Appended] = []
     for item in items:
         digest = b""
@@ -41,11 +44,16 @@ def append_group(
         raw = encode_comment(epoch, video_id, head, item.comment, item.created_at)
         comments.append((video_id, head, raw))
         results.append(Appended(Outcome.NEW, head, raw))
+        if item.comment.author_id:
+            authored.add((item.comment.author_id, video_id, (head - 1) // AUTHORED_BUCKET))
         if item.key is not None:
             earlier[item.key] = Earlier(head, digest, raw)
             keys.append((video_id, item.key, head, digest, now_s))
     if head != before:
         connection.executemany("INSERT INTO comments VALUES (?, ?, ?)", comments)
+        if authored:
+            # Nearly always there already, and then no page changes.
+            connection.executemany("INSERT OR IGNORE INTO authored VALUES (?, ?, ?)", authored)
         if keys:
             # REPLACE: a key whose comment was removed by retention stands for nothing any more.
             connection.executemany("INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?)", keys)
@@ -95,13 +103,28 @@ def read_recent(
 def read_authored(
     connection: sqlite3.Connection, author_id: str, video_id: str, after: int, limit: int
 ) -> list[int]:
-    """As CommentStore.authored."""
-    rows = connection.execute(
-        "SELECT seq FROM authored WHERE author_id = ? AND video_id = ? AND seq > ?"
-        " ORDER BY seq LIMIT ?",
-        (author_id, video_id, after, limit),
-    )
-    return [seq for (seq,) in rows]
+    """As CommentStore.authored: shown ones, and removed ones that are kept."""
+    mark = b'"author_id":"%s"' % author_id.encode()
+    buckets = connection.execute(
+        "SELECT bucket FROM authored WHERE author_id = ? AND video_id = ? AND bucket >= ?"
+        " ORDER BY bucket",
+        (author_id, video_id, after // AUTHORED_BUCKET),
+    ).fetchall()
+    found: list[int] = []
+    for (bucket,) in buckets:
+        first = max(bucket * AUTHORED_BUCKET, after)
+        span = (video_id, first, (bucket + 1) * AUTHORED_BUCKET, mark)
+        rows = connection.execute(
+            "SELECT seq FROM comments WHERE video_id = ?1 AND seq > ?2 AND seq <= ?3"
+            ' AND instr(raw, ?4) AND NOT instr(substr(raw, 1, 64), CAST(\'"type":"\' AS BLOB))'
+            " UNION SELECT seq FROM removed WHERE video_id = ?1 AND seq > ?2 AND seq <= ?3"
+            " AND raw IS NOT NULL AND instr(raw, ?4) ORDER BY seq",
+            span,
+        )
+        found += [seq for (seq,) in rows]
+        if len(found) >= limit:
+            break
+    return found[:limit]
 
 
 def read_authored_videos(
