@@ -11,8 +11,9 @@ from wire.comment import NewComment
 from wire.entry import is_comment
 from wire.errors import NotFound
 from wire.internal import Batch
-from wire.rulings import encode_sanctioned, encode_settings, until_text
+from wire.rulings import encode_sanctioned, encode_settings
 from wire.testing import MemoryComments
+from writer.deciding import Decider
 from writer.rules import (
     NO_RULES,
     NewFilters,
@@ -24,12 +25,9 @@ from writer.rules import (
     Ruling,
     Sanction,
     SettingsChange,
-    paces,
     plan_filters,
     plan_sanction,
     plan_settings,
-    refuse_by_rules,
-    refuse_sanctioned,
 )
 
 
@@ -45,17 +43,16 @@ class MemoryRules:
 
     def refuse(self, video_id: str, comment: NewComment) -> Refusal | None:
         """Why it may not be stored; None: it is stored now."""
-        rules, now_ms = self.rules.get(video_id, NO_RULES), int(self._now() * 1000)
-        refusal = refuse_by_rules(rules, comment)
+        decider = Decider(
+            int(self._now() * 1000),
+            self.rules.get(video_id, NO_RULES),
+            lambda author_id: self.sanctions.get((video_id, author_id)),
+            lambda slots: {s: self.used[video_id, s] for s in slots if (video_id, s) in self.used},
+        )
+        refusal = decider.refuse(comment)
+        self.used |= {(video_id, slot): decider.now_ms for slot in decider.taken}
         if refusal is None:
-            said = self.sanctions.get((video_id, comment.author_id))
-            refusal = refuse_sanctioned(said, comment, now_ms)
-        wanted = paces(rules, comment)
-        for pace in wanted:
-            refusal = refusal or pace.refuse(self.used.get((video_id, pace.slot)), now_ms)
-        if refusal is None:
-            self.used |= {(video_id, pace.slot): now_ms for pace in wanted}
-            self.rules[video_id] = rules.with_staff(comment) or rules
+            self.rules[video_id] = decider.rules
         return refusal
 
     def list_sanctions(self, video_id: str, limit: int, after: str) -> list[Sanction]:
@@ -99,18 +96,19 @@ class MemoryRules:
         if not plan_sanction(rules, before, new):
             found = self._said_before(video_id, rules, before.notice if before else 0)
             return msgspec.structs.replace(found, sanction=before)
-        words = (new.author_id, until_text(new.until_ms), new.purge)
+        said = new.at(created_at, 0)
         planned = msgspec.structs.replace(rules, sanctions=True)
         if not video_id:
             planned = msgspec.structs.replace(planned, version=rules.version + 1)
-            said = self.sanctions[video_id, new.author_id] = new.at(created_at, 0)
+            self.sanctions[video_id, new.author_id] = said
             self.rules[video_id] = planned
             return Ruled(True, (), planned, said)
         batch = self._comments.say(
-            video_id, lambda epoch, of, seq: encode_sanctioned(epoch, of, seq, words, created_at)
+            video_id,
+            lambda epoch, of, seq: encode_sanctioned(epoch, of, seq, said.words, created_at),
         )
-        said = self.sanctions[video_id, new.author_id] = new.at(created_at, batch.first_seq)
-        return msgspec.structs.replace(self._said_now(video_id, batch, planned), sanction=said)
+        numbered = self.sanctions[video_id, new.author_id] = new.at(created_at, batch.first_seq)
+        return msgspec.structs.replace(self._said_now(video_id, batch, planned), sanction=numbered)
 
     def _pin(self, video_id: str, rules: Rules, seq: int | None, created_at: str) -> Ruled:
         head = self._comments.head(video_id)

@@ -25,7 +25,7 @@ from writer.held import Held, HeldState, hold
 from writer.metrics import WriterMetrics
 from writer.moderation_store import Call, ModerationStore
 from writer.recent_values import RecentValues
-from writer.rules import Code, refuse_by_rules, refuse_sanctioned
+from writer.rules import Code, refuse_author
 from writer.site_rules import SiteRules
 from writer.store import Appended
 
@@ -149,7 +149,7 @@ class Moderation:
         comment = held.comment()
         self.site.check(comment)
         rules, said = await self._comments.rules(video_id, held.author_id)
-        refusal = refuse_by_rules(rules, comment) or refuse_sanctioned(said, comment, now_ms)
+        refusal = refuse_author(rules, said, comment, now_ms)
         if refusal is not None:
             raise refusal.error()
 

@@ -33,7 +33,7 @@ from wire.errors import (
     TokenMissing,
     VideoClosed,
 )
-from wire.rulings import FOREVER_MS, REPEATS_WITHIN_S, Settings
+from wire.rulings import FOREVER_MS, REPEATS_WITHIN_S, Settings, until_text
 
 MAX_STAFF = 100  # names of moderators that are known of a video; the oldest are forgotten
 
@@ -95,6 +95,11 @@ class Sanction(msgspec.Struct, frozen=True):
     purge: bool = False
     reason: str | None = None
     notice: int = 0
+
+    @property
+    def words(self) -> tuple[str, str | None, bool]:
+        """What its entry says: see `wire.rulings.encode_sanctioned`."""
+        return self.author_id, until_text(self.until_ms), self.purge
 
     def counts(self, rank: int, now_ms: int) -> bool:
         """Whether it keeps somebody of this rank from posting. Nobody is bound by an equal."""
@@ -273,6 +278,13 @@ def refuse_sanctioned(
     if sanction.until_ms >= FOREVER_MS:
         return Refusal(Code.BANNED)
     return Refusal(Code.TIMED_OUT, sanction.until_ms - now_ms)
+
+
+def refuse_author(
+    rules: Rules, sanction: Sanction | None, comment: NewComment, now_ms: int
+) -> Refusal | None:
+    """All that does not depend on what the author has said before."""
+    return refuse_by_rules(rules, comment) or refuse_sanctioned(sanction, comment, now_ms)
 
 
 class Pace(NamedTuple):

@@ -9,7 +9,7 @@ from identity.caller import Caller
 from identity.config import Anonymous
 from wire.comment import NewComment
 from writer.comment_service import CommentService
-from writer.rules import Code, Refusal, Rules, paces, refuse_by_rules, refuse_sanctioned
+from writer.rules import Code, Refusal, Rules, paces, refuse_author
 
 
 async def standing(
@@ -25,7 +25,7 @@ async def standing(
         caller.name or "", "", caller.author_id or "", rank=rank, screened=rules.filters
     )
     refusal = Refusal(Code.TOKEN_MISSING) if _needs_token(caller, anonymous) else None
-    refusal = refusal or refuse_by_rules(rules, asking) or refuse_sanctioned(said, asking, now_ms)
+    refusal = refusal or refuse_author(rules, said, asking, now_ms)
     if refusal is None and not caller.anonymous:
         refusal = await _slowed(comments, video_id, rules, asking, now_ms)
     answer: dict[str, Any] = {"may_post": refusal is None}

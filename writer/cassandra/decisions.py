@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from wire.comment import NewComment
 from wire.rulings import REPEATS_WITHIN_S
-from writer.cassandra.deciding import Decider
+from writer.cassandra.deciding import GroupDecider
 from writer.cassandra.group import Encode, Group
 from writer.cassandra.pending import CassandraPending, Log
 from writer.cassandra.rules import CassandraRules, Ruleset
@@ -63,7 +63,7 @@ class CassandraDecisions:
 
     async def decider(
         self, posting: Posting, head: int, ruleset: Ruleset, comments: Sequence[NewComment]
-    ) -> Decider:
+    ) -> GroupDecider:
         """Decides a group that is to be numbered after `head`. Raises StoreUnavailable."""
         rules, now_s = ruleset.rules, time.time()
         slots = {pace.slot for one in comments for pace in paces(rules, one)}
@@ -72,9 +72,11 @@ class CassandraDecisions:
             used = await self._slots.fetch(
                 posting.video_id, head, list(slots), now_s - _longest_s(rules)
             )
-        return Decider(int(now_s * 1000), posting.encode, rules, ruleset.sanctions, used)
+        return GroupDecider(int(now_s * 1000), posting.encode, rules, ruleset.sanctions, used)
 
-    async def keep(self, video_id: str, ruleset: Ruleset, decider: Decider, group: Group) -> bool:
+    async def keep(
+        self, video_id: str, ruleset: Ruleset, decider: GroupDecider, group: Group
+    ) -> bool:
         """Before the group is stored: what it leaves. False if it has to be decided again, because
         somebody else has changed the rules. Raises StoreUnavailable.
         """

@@ -20,7 +20,7 @@ import msgspec
 
 from wire.entry import is_comment, restamp
 from wire.errors import StoreUnavailable
-from wire.rulings import encode_pinned, encode_sanctioned, encode_settings, until_text
+from wire.rulings import encode_pinned, encode_sanctioned, encode_settings
 from writer.cassandra.packs import CassandraPacks
 from writer.cassandra.reads import CassandraReads
 from writer.cassandra.rule_rows import (
@@ -93,10 +93,9 @@ class CassandraPending:
         """The entry of what was stored of an author."""
         assert said.since is not None
         sanction = said.sanction
-        words = (sanction.author_id, until_text(sanction.until_ms), sanction.purge)
 
         def encode(seq: int) -> bytes:
-            return encode_sanctioned(epoch, video_id, seq, words, sanction.at)
+            return encode_sanctioned(epoch, video_id, seq, sanction.words, sanction.at)
 
         done = await self._number(log, video_id, _Pending(said.since, encode), deadline)
         noted = SaidOfAuthor(msgspec.structs.replace(sanction, notice=done.number))

@@ -10,7 +10,7 @@ from identity.roles import Rank
 from wire.comment import encode_comment
 from writer.idempotency import Earlier, body_digest, used_again
 from writer.sqlite.log import read_head, write_head
-from writer.sqlite.rules import Decider
+from writer.sqlite.rules import StoredDecider
 from writer.store import Appended, Item, Outcome, Page
 
 AUTHORED_BUCKET = 20_000  # numbers for which it is known who is among the authors; see the schema
@@ -23,7 +23,7 @@ def append_group(
     before, rules = _read_head_and_rules(connection, video_id)
     head, decider = before, None
     if rules is not None or any(item.comment.rank > Rank.MEMBER for item in items):
-        decider = Decider(connection, video_id, rules, now_s)
+        decider = StoredDecider(connection, video_id, rules, now_s)
     earlier: dict[str, Earlier] = {}  # keys of this group, so that equal ones fold
     comments: list[tuple[str, int, bytes]] = []
     keys: list[tuple[str, str, int, bytes, float]] = []

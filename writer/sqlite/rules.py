@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import msgspec
 
-from wire.comment import NewComment
 from wire.entry import is_comment
 from wire.errors import CallerError, NotFound
 from wire.rulings import (
@@ -20,26 +19,21 @@ from wire.rulings import (
     encode_pinned,
     encode_sanctioned,
     encode_settings,
-    until_text,
 )
+from writer.deciding import Decider
 from writer.rules import (
     NO_RULES,
     NewFilters,
     NewPin,
     NewSanction,
-    Pace,
-    Refusal,
     Ruled,
     Rules,
     Ruling,
     Sanction,
     SettingsChange,
-    paces,
     plan_filters,
     plan_sanction,
     plan_settings,
-    refuse_by_rules,
-    refuse_sanctioned,
 )
 from writer.sqlite.log import append_entry, read_entries, read_head
 
@@ -118,49 +112,35 @@ def sweep_slots(connection: sqlite3.Connection, now_s: float, limit: int) -> int
     return cursor.rowcount
 
 
-class Decider:
-    """Decides the comments of one group. `body`: the video's rules as they are stored, or None."""
+class StoredDecider(Decider):
+    """Decides the comments of one group. `body`: the video's rules as they are stored, or None.
+    Sanctions and slots are read when a comment needs them.
+    """
 
     def __init__(
         self, connection: sqlite3.Connection, video_id: str, body: bytes | None, now_s: float
     ) -> None:
-        self._connection, self._video_id, self._now_ms = connection, video_id, int(now_s * 1000)
-        self._stored = self._rules = _rules.decode(body) if body else NO_RULES
-        self._used: dict[str, int] = {}  # by comments of this group
+        self._connection, self._video_id = connection, video_id
+        self._stored = _rules.decode(body) if body else NO_RULES
 
-    def refuse(self, comment: NewComment) -> Refusal | None:
-        """Why it may not be stored; None: it is stored now."""
-        refusal = refuse_by_rules(self._rules, comment)
-        if refusal is None and self._rules.sanctions and comment.author_id:
-            said = read_sanction(self._connection, self._video_id, comment.author_id)
-            refusal = refuse_sanctioned(said, comment, self._now_ms)
-        if refusal is None:
-            refusal = self._take(paces(self._rules, comment))
-        if refusal is None and (rules := self._rules.with_staff(comment)):
-            self._rules = rules
-        return refusal
+        def sanction_of(author_id: str) -> Sanction | None:
+            stored = self._stored.sanctions
+            return read_sanction(connection, video_id, author_id) if stored else None
+
+        def used_of(slots: Sequence[str]) -> dict[str, int]:
+            return read_slots(connection, video_id, slots)
+
+        super().__init__(int(now_s * 1000), self._stored, sanction_of, used_of)
 
     def end(self) -> None:
         """Write what the group has used."""
-        if self._used:
+        if self.taken:
             self._connection.executemany(
                 "INSERT OR REPLACE INTO slots VALUES (?, ?, ?)",
-                [(self._video_id, slot, used_ms) for slot, used_ms in self._used.items()],
+                [(self._video_id, slot, self.now_ms) for slot in self.taken],
             )
-        if self._rules is not self._stored:
-            write_rules(self._connection, self._video_id, self._rules)
-
-    def _take(self, wanted: Sequence[Pace]) -> Refusal | None:
-        if not wanted:
-            return None
-        slots = [pace.slot for pace in wanted]
-        used = read_slots(self._connection, self._video_id, slots) | self._used
-        for pace in wanted:
-            refusal = pace.refuse(used.get(pace.slot), self._now_ms)
-            if refusal is not None:
-                return refusal
-        self._used |= dict.fromkeys(slots, self._now_ms)
-        return None
+        if self.rules is not self._stored:
+            write_rules(self._connection, self._video_id, self.rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +204,7 @@ class Ruler:
             write_rules(self.connection, self.video_id, planned)
         if not number:
             return Ruled(True, (), planned, said)
-        words = (new.author_id, until_text(new.until_ms), new.purge)
-        raw = encode_sanctioned(self.epoch, self.video_id, number, words, self.created_at)
+        raw = encode_sanctioned(self.epoch, self.video_id, number, said.words, self.created_at)
         append_entry(self.connection, self.video_id, number, raw)
         return Ruled(True, ((number, raw),), planned, said)
 

@@ -7,7 +7,7 @@ from typing import Any
 from identity.roles import Rank
 from wire.comment import NewComment
 from wire.rulings import FOREVER_MS, Settings
-from writer.cassandra.deciding import Decider
+from writer.cassandra.deciding import GroupDecider
 from writer.cassandra.group import Known, number
 from writer.cassandra.rule_rows import VIDEO, Row, RuleRows, VideoRules
 from writer.cassandra.rules import CARRIED_AT_MOST, CassandraRules
@@ -23,11 +23,11 @@ def written(text: str = "hi", author_id: str = "u_ann", **more: Any) -> NewComme
     return NewComment(author_id, text, author_id, **more)
 
 
-def decider(rules: Rules, **more: Any) -> Decider:
-    return Decider(NOW_MS, lambda seq, one, _: f"{seq}:{one.text}".encode(), rules, **more)
+def decider(rules: Rules, **more: Any) -> GroupDecider:
+    return GroupDecider(NOW_MS, lambda seq, one, _: f"{seq}:{one.text}".encode(), rules, **more)
 
 
-def decided(one: Decider, *comments: NewComment, known: Known | None = None) -> list[str]:
+def decided(one: GroupDecider, *comments: NewComment, known: Known | None = None) -> list[str]:
     """The outcomes, by refusal or by number."""
     items = [Item(comment, f"k{place}", "now") for place, comment in enumerate(comments)]
     group = number(list(enumerate(items)), 10, 100, known or Known(), one.accept)
