@@ -8,20 +8,13 @@ from __future__ import annotations
 
 import msgspec
 
-from wire.entry import Removed, Restored, decode_notice, decode_seq, entry_type
+from wire.entry import Pinned, Removed, Restored, decode_notice, entry_type, repeated_seq
 from wire.internal import State
 from wire.rulings import PINNED, SETTINGS, Settings
 from wire.sse import state_frame
 
 _NOTHING = msgspec.Raw(b"null")
 _settings = msgspec.json.Decoder(Settings)
-
-
-class _Pin(msgspec.Struct):
-    comment: msgspec.Raw
-
-
-_pin = msgspec.json.Decoder(_Pin)
 
 
 class VideoState:
@@ -67,13 +60,14 @@ class VideoState:
         replace = msgspec.structs.replace
         if kind == SETTINGS and number > state.settings_seq:
             return replace(state, settings=_settings.decode(raw), settings_seq=number)
-        if kind == PINNED and number > state.pin_seq:
-            comment = bytes(_pin.decode(raw).comment)
-            seq = 0 if comment == b"null" else decode_seq(comment)
-            return replace(state, pin=seq, pin_seq=number, pinned=msgspec.Raw(comment))
-        notice = decode_notice(raw) if state.pin else None
+        notice = decode_notice(raw) if state.pin or kind == PINNED else None
+        if isinstance(notice, Pinned):
+            if number <= state.pin_seq:
+                return None
+            comment = msgspec.Raw(bytes(notice.comment))
+            return replace(state, pin=repeated_seq(notice) or 0, pin_seq=number, pinned=comment)
         if isinstance(notice, Removed) and state.pin in notice.targets:
             return replace(state, pinned=_NOTHING)
-        if isinstance(notice, Restored) and decode_seq(bytes(notice.comment)) == state.pin:
+        if isinstance(notice, Restored) and repeated_seq(notice) == state.pin:
             return replace(state, pinned=msgspec.Raw(bytes(notice.comment)))
         return None

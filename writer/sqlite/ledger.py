@@ -6,12 +6,10 @@ where it is.
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 from wire.errors import StoreUnavailable
-
-_LINE = re.compile(r"u_[A-Za-z0-9_-]{1,64}", re.ASCII)
+from wire.ids import is_author_id
 
 
 class Ledger:
@@ -43,4 +41,4 @@ class Ledger:
             return set()
         except OSError as exc:
             raise StoreUnavailable("the ledger of erasures cannot be read") from exc
-        return {line for line in lines if _LINE.fullmatch(line)}
+        return {line for line in lines if is_author_id(line)}
