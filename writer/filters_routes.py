@@ -41,8 +41,7 @@ class _FiltersRoutes(ModeratorCalls):
         await self.require(request)
         said = parse_object(await json_body(request), ("text",))
         text = read_text(said, "text", MAX_TRIED)
-        _, body = await self._comments.filters(request.match_info["video_id"])
-        filters = Filters.parse(body or _NO_FILTERS)
+        filters = await self._moderation.filters(request.match_info["video_id"])
         action = filters.screen("", text)
         found = {"action": action and action.value, "terms": filters.find(text)}
         return json_response(found)

@@ -77,9 +77,17 @@ class Moderation:
             result = await self._comments.post(video_id, screened, key, request_id)
             if result.refusal is None or result.refusal.code is not Code.UNSCREENED:
                 return result
-            version, body = await self._comments.filters(video_id)
-            self._filters.put(video_id, (version, Filters.parse(body)))
+            await self.filters(video_id)
         raise StoreUnavailable("the video's filters change too fast")
+
+    async def filters(self, video_id: str) -> Filters:
+        """Those that count now, compiled unless they are known here. Raises StoreUnavailable."""
+        version, body = await self._comments.filters(video_id)
+        known = self._filters.get(video_id)
+        if known is None or known[0] != version:
+            known = (version, Filters.parse(body) if version else _NO_FILTERS)
+            self._filters.put(video_id, known)
+        return known[1]
 
     async def list_held(self, video_id: str, limit: int, held_after_ms: int) -> list[Held]:
         """As ModerationStore.list_held."""
