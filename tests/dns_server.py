@@ -23,13 +23,14 @@ class DnsServer:
     addresses: dict[str, list[str]] = field(default_factory=dict)
     services: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     port: int = 0
+    host: str = "127.0.0.1"
     asked: set[str] = field(default_factory=set)
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[DnsServer]:
         loop = asyncio.get_running_loop()
         transport, _ = await loop.create_datagram_endpoint(
-            lambda: _Protocol(self), local_addr=("127.0.0.1", self.port)
+            lambda: _Protocol(self), local_addr=(self.host, self.port)
         )
         self.port = transport.get_extra_info("sockname")[1]
         try:
