@@ -18,14 +18,16 @@ from cluster.issuer import DevelopmentIssuer, identity_variables, ticket_variabl
 from cluster.new_epoch import renew_cluster_epoch, renew_file_epoch
 from cluster.parts import Kind, kinds_of
 from cluster.port_check import require_free_for_dev
-from cluster.servers.install import ensure_browser, ensure_installed
+from cluster.servers.install import ensure_browser, ensure_installed, ensure_prometheus
 from cluster.settings import DEV_NAME, Settings, read_dev_address, read_name, read_settings
 from cluster.terminal import say
 from identity.roles import Roles
 
 
 @click.command()
-@click.option("--tests", is_flag=True, help="Also install what the tests need, a browser too.")
+@click.option(
+    "--tests", is_flag=True, help="Also install what the tests need: a browser and Prometheus too."
+)
 def install(tests: bool) -> None:
     """Install what `up` needs and is missing, and start nothing.
 
@@ -37,6 +39,7 @@ def install(tests: bool) -> None:
     ensure_installed(list(Kind) if tests else kinds_of(settings), find_jars(), progress)
     if tests:
         ensure_browser(progress)
+        ensure_prometheus(progress)
 
 
 @click.command()

@@ -10,7 +10,9 @@ from cluster.progress import NoProgress
 from cluster.servers.install import (
     ensure_browser,
     ensure_packages,
+    ensure_prometheus,
     find_browser,
+    find_prometheus,
     missing_packages,
 )
 
@@ -38,6 +40,14 @@ def test_without_apt_a_missing_browser_is_a_note_in_one_line() -> None:
     (line,) = notes.lines
     assert "install Chromium" in line
     assert "\n" not in line
+
+
+def test_without_apt_a_missing_prometheus_is_a_note_in_one_line() -> None:
+    notes = Notes()
+    ensure_prometheus(notes)
+    assert find_prometheus() is None
+    (line,) = notes.lines
+    assert "install Prometheus" in line
 
 
 def test_without_apt_what_the_cluster_needs_is_told_to_the_person() -> None:
