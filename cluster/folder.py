@@ -6,6 +6,7 @@ issuer/          the development issuer of tokens (see cluster.issuer)
 data/            the SQLite file, ZooKeeper's and Cassandra's data
 logs/<part>.log  what the parts print
 run/             who runs (see cluster.local.runtime)
+ops-peers        where the parts' ops listeners are, for the map
 gateway/         haproxy.cfg, the replies HAProxy makes itself, its runtime socket
 """
 
@@ -78,6 +79,7 @@ class ClusterFolder:
         self.run = self.path / "run"
         self.gateway = self.path / "gateway"
         self.issuer = self.path / "issuer"
+        self.ops_peers = self.path / "ops-peers"
         self.state_file = self.path / "cluster.json"
 
     def tls(self, part: str) -> Path:

@@ -22,7 +22,7 @@ class WriterMetrics:
         def counter(name: str, text: str, *labels: str) -> Counter:
             return Counter(f"livecomments_{name}", text, labels, registry=registry)
 
-        self.accepted = counter("comments_accepted", "Comments stored")
+        self.stored = 0  # new comments; raised on the event loop only
         self.replayed = counter("comments_replayed", "Posts answered with an earlier comment")
         self.conflicts = counter("comments_conflicts", "Keys used again with another body")
         self.removed = counter("comments_removed", "Comments removed", "by")
@@ -43,6 +43,7 @@ class WriterMetrics:
             "store_keys_swept", "Idempotency keys deleted because of their age"
         )
         exports = Exports(registry)
+        exports.counter("comments_accepted", "Comments stored", lambda: self.stored)
         self.observe_commit = exports.histogram(
             "commit_seconds", "From a group's start to its commit", LATENCY_BUCKETS
         )
