@@ -52,6 +52,7 @@ class OpsServer:
         self._describe, self._find_videos = describe, find_videos
         self._built_at = time.monotonic()
         self._gathering = Gathering(config.ops_peers, self._current_state, find_videos)
+        _export_health(registry, health)
         app = new_application(problems)
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
@@ -120,6 +121,18 @@ class OpsServer:
             "up_s": round(time.monotonic() - self._built_at, 1),
         }
         return state | self._describe()
+
+
+def _export_health(registry: CollectorRegistry, health: Health) -> None:
+    exports = metrics.Exports(registry)
+    exports.gauge("ready", "1 while new work may come", lambda: health.ready)
+    exports.gauge("draining", "1 while the process hands over and ends", lambda: health.draining)
+    exports.gauges(
+        "degraded",
+        "1 for each dependency that it does without now",
+        "dependency",
+        lambda: dict.fromkeys(health.degraded, 1),
+    )
 
 
 def _json(value: object, status: int = 200) -> web.Response:
