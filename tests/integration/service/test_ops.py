@@ -101,6 +101,28 @@ async def test_metrics_can_be_read_by_prometheus(ops: Ops) -> None:
     assert samples["process_resident_memory_bytes"] > 0
 
 
+async def test_metrics_tell_whether_it_is_ready_and_what_it_does_without(ops: Ops) -> None:
+    async def told() -> dict[str, float]:
+        families = text_string_to_metric_families((await ops.get("/metrics"))[2])
+        return {
+            "".join([sample.name.removeprefix("livecomments_"), *sample.labels.values()]): value
+            for family in families
+            for sample in family.samples
+            for value in [sample.value]
+        }
+
+    assert (await told())["ready"] == 0
+    ops.health.started = True
+    ops.health.mark("zookeeper", "away")
+    figures = await told()
+    assert (figures["ready"], figures["draining"], figures["degradedzookeeper"]) == (1, 0, 1)
+    ops.health.draining = True
+    ops.health.mark("zookeeper", None)
+    figures = await told()
+    assert (figures["ready"], figures["draining"]) == (0, 1)
+    assert "degradedzookeeper" not in figures
+
+
 async def test_two_services_in_one_process_share_no_metrics(ops: Ops) -> None:
     other = Ops()
     Counter("livecomments_mine", "Mine", registry=other.registry)
