@@ -57,9 +57,9 @@ def no_answer(exc: httpx.RequestError) -> NoAnswer:
     if isinstance(exc, _OWN):
         raise exc
     if isinstance(exc, httpx.TimeoutException):
-        reason = "timeout"
+        reason = "silent"
     else:
-        reason = "refused" if isinstance(exc, httpx.ConnectError) else "lost"
+        reason = "unreachable" if isinstance(exc, httpx.ConnectError) else "ended"
     found = NoAnswer(reason)
     found.__cause__ = exc
     return found

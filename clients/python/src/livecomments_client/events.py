@@ -167,8 +167,9 @@ class Reset:
 
 @dataclass(frozen=True, slots=True)
 class StateChanged:
-    """How the connection is. reason: a word of the protocol ("drain", "shed", a problem's code) or
-    "open", "hello", "lost", "refused", "timeout", "closed".
+    """How the connection is. reason: of a `bye` ("drain", "shed", ...), a problem's code, or
+    "ended", "silent", "unreachable"; "client" if it was closed here, "failed" if your source of
+    tokens raised something; "" while all is well.
     """
 
     state: State

@@ -43,7 +43,7 @@ class Reply:
 
 
 class NoAnswer(Exception):
-    """Thrown into a flow: the connection failed. reason: "refused", "lost" or "timeout"."""
+    """Thrown into a flow: the connection failed. reason: "unreachable", "ended" or "silent"."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

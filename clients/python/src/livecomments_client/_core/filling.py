@@ -23,6 +23,7 @@ PAGE = 200  # the server's own bound
 PAGE_TIMEOUT_S = 20.0  # for one page with all its tries; the stream waits meanwhile
 
 Give = Callable[[Event | None, EventId | None], Flow[None]]
+_Placed = list[tuple[EventId, Event | None]]
 _log = logging.getLogger("livecomments_client")
 
 
@@ -46,11 +47,11 @@ def fill(video: VideoCore, missing: Missing, give: Give) -> Flow[None]:
     last_place = EventId(epoch, missing.last)
     wanted = missing.last - missing.first + 1
     position = EventId(epoch, missing.first - 1)
-    while position.seq < missing.last and wanted <= video.wishes.fill:
-        page = yield from _page(video, position)
+    more = wanted <= video.wishes.fill
+    while more and position.seq < missing.last:
+        page, more = yield from _page(video, position)
         page = [item for item in page if position < item[0] <= last_place]
-        if not page:
-            break
+        more = more and bool(page)
         for place, event in page:
             if place.seq > position.seq + 1:  # the store has lost them
                 holes += 1
@@ -69,21 +70,21 @@ def _tell(give: Give, position: EventId, last: int, reason: str) -> Flow[None]:
     yield from give(gap, EventId(position.epoch, last))
 
 
-def _page(video: VideoCore, after: EventId) -> Flow[list[tuple[EventId, Event | None]]]:
-    """Entries behind this place, with None for those of an unknown type; [] if they cannot be read
-    now, as a stream that waited longer would be lost too.
+def _page(video: VideoCore, after: EventId) -> Flow[tuple[_Placed, bool]]:
+    """Entries behind this place, with None for those of an unknown type, and whether there are
+    more; none if they cannot be read now, as a stream that waited longer would be lost too.
     """
     query: dict[str, str | int | None] = {"after": str(after), "limit": PAGE}
     request = exchange.json_request("GET", video.path("entries"), query=query)
     try:
         reply = yield from exchange.call(video.context, request, timeout_s=PAGE_TIMEOUT_S)
-        return calls.decoded(reply, _placed)
+        return calls.decoded(reply, lambda data: (_placed(data), bool(data["more"])))
     except (Problem, Unreachable) as exc:
         _log.warning("video %s: entries behind %s cannot be read: %s", video.id, after, exc)
-        return []
+        return [], False
 
 
-def _placed(data: dict[str, Any]) -> list[tuple[EventId, Event | None]]:
+def _placed(data: dict[str, Any]) -> _Placed:
     return [
         (EventId.parse(item["id"]), entry_of(item.get("type", "comment"), item, "history"))
         for item in data["entries"]

@@ -58,10 +58,10 @@ def watch(video: VideoCore) -> Flow[None]:
     connection = video.connection = ConnectionState()
     reader = _Reader(video, connection)
     try:
-        yield from reader.enter(State.CONNECTING, "open")
+        yield from reader.enter(State.CONNECTING, "")
         yield from reader.run()
     except Closed:
-        yield from reader.enter(State.CLOSED, "closed")
+        yield from reader.enter(State.CLOSED, "client")
     except Problem as problem:
         yield from reader.enter(State.CLOSED, problem.code)
         raise
@@ -69,7 +69,7 @@ def watch(video: VideoCore) -> Flow[None]:
         yield from reader.enter(State.CLOSED, "failed")
         raise
     finally:  # also if nobody asks for more: then nothing can be handed out any more
-        connection.change(State.CLOSED, connection.reason if connection.is_closed else "closed")
+        connection.change(State.CLOSED, connection.reason if connection.is_closed else "client")
 
 
 class _Reader:
@@ -114,9 +114,9 @@ class _Reader:
         except NoAnswer as exc:
             return End(exc.reason)
         except Unreachable:
-            return End("refused")
+            return End("unreachable")
         except EventTooLarge:
-            return End("lost")
+            return End("ended")
         except Problem as problem:
             if 400 <= problem.status < 500 and problem.status not in _AGAIN_LATER:
                 raise
@@ -164,7 +164,7 @@ class _Reader:
         while True:
             chunk = yield from read()
             if not chunk:
-                return End("lost")
+                return End("ended")
             for event in parser.feed(chunk):
                 self._reconnects.note_retry(parser.retry_ms)
                 for finding in findings(self._video, event):
@@ -189,7 +189,7 @@ class _Reader:
         elif isinstance(finding, Hello):
             self._said_hello = True
             self._reconnects.note_hello()
-            yield from self.enter(State.LIVE, "hello")
+            yield from self.enter(State.LIVE, "")
 
     def _give(self, event: Event | None, cursor: EventId | None) -> Flow[None]:
         before = self._video.cursor
