@@ -89,7 +89,8 @@ async def test_a_drained_node_costs_nothing(cluster: Cluster) -> None:
         name = await server_of_readers(cluster)
         assert await cluster.drain(name)
         await cluster.start(name)
-        await eventually(lambda: "drain" in scene.reasons())
+        await eventually(scene.reasons)
+        assert scene.reasons() == {"drain"}
 
 
 async def test_a_gateway_that_is_away_costs_nothing(cluster: Cluster) -> None:
