@@ -29,6 +29,7 @@ SLOW_TOPOLOGIES = (
     ("tests/e2e/test_contract_faults.py", "broadcast"),
     ("tests/e2e/test_contract_faults.py", "gateway"),
     ("tests/packages/python/test_faults.py", "dispatcher"),
+    ("tests/packages/python/test_processes.py", "dispatcher"),
 )
 # Where one store is enough for `make test`: (file, store).
 SLOW_STORES = (
