@@ -23,6 +23,7 @@ SLOW_FILES = (
     "tests/integration/bench/test_compare.py",
     "tests/integration/bench/test_quick.py",
     "tests/integration/writer/cassandra/test_commit_log.py",
+    "tests/packages/python/test_wheel.py",
 )
 # Where one kind of bus is enough for `make test`: (file, topology).
 SLOW_TOPOLOGIES = (

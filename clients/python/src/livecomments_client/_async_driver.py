@@ -1,4 +1,4 @@
-"""Carries a flow's effects out with `await`, on asyncio or trio.
+"""Carries a flow's effects out with `await`.
 
 Invariants: one driver serves one flow. What it waits for is in a cancel scope of its own, so that
 `interrupt` ends exactly that wait, and a cancelled task is cancelled as usual. A scope is never
