@@ -238,17 +238,26 @@ def test_what_the_store_does_not_have_either_is_told_where_it_belongs() -> None:
     ]  # fmt: skip
 
 
-def test_a_gap_that_is_too_long_or_cannot_be_read_is_told() -> None:
+def test_a_gap_that_is_too_long_or_may_not_be_read_is_told() -> None:
     player = Player()
-    player.replies = [opened(), *[problem(503, "overloaded")] * 500]
+    player.replies = [opened(), problem(500, "internal")]
     player.chunks = [hello(2), gap(3, 50), gap(51, 90), comments(91)]
+    events = watched(player, cursor=f"{EPOCH}-2", fill=40)
+    told = [getattr(event, "seq", event) for event in events if isinstance(event, Comment | Gap)]
+    assert told == [Gap(3, 50, "limit", filled=False), Gap(51, 90, "limit", filled=False), 91]
 
-    def told() -> list[Gap]:
-        return only(Gap, player.events)
 
-    player.run(watch(player.video(cursor=f"{EPOCH}-2", fill=40)), until=lambda: len(told()) == 2)
-    assert told() == [Gap(3, 50, "limit", filled=False), Gap(51, 90, "limit", filled=False)]
-    assert len(player.requests) > 2  # the second was tried
+def test_a_gap_that_cannot_be_read_now_is_come_back_to() -> None:
+    player = Player()
+    later = problem(503, "overloaded", retry_after="60")  # longer than a call waits
+    first, second = [entry(seq) for seq in (3, 4)], [entry(seq) for seq in (5, 6)]
+    player.replies = [opened(), page(first, more=True), later, opened(), page(second, more=False)]
+    player.chunks = [hello(2), gap(3, 6), hello(4), gap(5, 6), comments(7)]
+    events = watched(player, cursor=f"{EPOCH}-2")
+    assert numbers(events) == [3, 4, 5, 6, 7]
+    assert only(Gap, events) == [Gap(5, 6, "limit", filled=True)]
+    assert ("recovering", "overloaded") in states(events)
+    assert player.slept[0] >= 60
 
 
 def test_a_number_that_is_skipped_is_missing() -> None:

@@ -6,6 +6,7 @@ A client may be shared by threads; an iterator belongs to one, but any thread ma
 from __future__ import annotations
 
 import contextlib
+import threading
 import weakref
 from collections.abc import Iterator
 from types import TracebackType
@@ -26,6 +27,7 @@ from livecomments_client.errors import Closed
 from livecomments_client.events import Event
 
 T = TypeVar("T")
+CLOSE_WAIT_S = 1.0
 
 
 class Client:
@@ -154,17 +156,21 @@ class Events(Iterator[Event]):
     def __init__(self, driver: SyncDriver, core: VideoCore) -> None:
         self._driver = driver
         self._events = driver.iterate(watch(core))
+        self._turn = threading.RLock()  # of the thread that is in the iterator
 
     def __next__(self) -> Event:
-        return next(self._events)
+        with self._turn:
+            return next(self._events)
 
     def close(self) -> None:
         """From any thread: one that waits in the iterator gets the change to "closed", then its
-        end.
+        end. Returns when the cursor is final, or after CLOSE_WAIT_S if that thread is connecting.
         """
         self._driver.interrupt()
-        with contextlib.suppress(ValueError):  # another thread is in it, and ends it
-            self._events.close()
+        if self._turn.acquire(timeout=CLOSE_WAIT_S):
+            with contextlib.suppress(ValueError):  # a signal handler, in the thread that is in it
+                self._events.close()
+            self._turn.release()
 
     def __enter__(self) -> Events:
         return self

@@ -16,7 +16,7 @@ from livecomments_client._core.effects import Flow
 from livecomments_client._core.ids import EventId
 from livecomments_client._core.session import Missing
 from livecomments_client._core.video import VideoCore
-from livecomments_client.errors import Problem, Unreachable
+from livecomments_client.errors import Problem
 from livecomments_client.events import Comment, Event, Gap
 
 PAGE = 200  # the server's own bound
@@ -72,15 +72,18 @@ def _tell(give: Give, position: EventId, last: int, reason: str) -> Flow[None]:
 
 def _page(video: VideoCore, after: EventId) -> Flow[tuple[_Placed, bool]]:
     """Entries behind this place, with None for those of an unknown type, and whether there are
-    more; none if they cannot be read now, as a stream that waited longer would be lost too.
+    more; none if they may not be read. If they cannot be read now, the stream ends with that error
+    (Problem, Unreachable): the next one comes to the same gap.
     """
     query: dict[str, str | int | None] = {"after": str(after), "limit": PAGE}
     request = exchange.json_request("GET", video.path("entries"), query=query)
     try:
         reply = yield from exchange.call(video.context, request, timeout_s=PAGE_TIMEOUT_S)
         return calls.decoded(reply, lambda data: (_placed(data), bool(data["more"])))
-    except (Problem, Unreachable) as exc:
-        _log.warning("video %s: entries behind %s cannot be read: %s", video.id, after, exc)
+    except Problem as problem:
+        if exchange.is_transient(problem):
+            raise
+        _log.warning("video %s: entries behind %s are refused: %s", video.id, after, problem)
         return [], False
 
 
