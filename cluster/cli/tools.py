@@ -13,19 +13,21 @@ from cluster import readable
 from cluster.addresses import join_port, reached_at
 from cluster.cli.opening import console_progress, find_folder, find_jars, open_cluster
 from cluster.errors import ClusterError
-from cluster.folder import CHECKOUT, ClusterFolder, home_folder
+from cluster.folder import CHECKOUT, ClusterFolder, helm_folder, home_folder
 from cluster.issuer import DevelopmentIssuer, identity_variables, ticket_variables
 from cluster.new_epoch import renew_cluster_epoch, renew_file_epoch
 from cluster.parts import Kind, kinds_of
 from cluster.port_check import require_free_for_dev
-from cluster.servers.install import ensure_browser, ensure_installed
+from cluster.servers.install import ensure_browser, ensure_helm, ensure_installed
 from cluster.settings import DEV_NAME, Settings, read_dev_address, read_name, read_settings
 from cluster.terminal import say
 from identity.roles import Roles
 
 
 @click.command()
-@click.option("--tests", is_flag=True, help="Also install what the tests need, a browser too.")
+@click.option(
+    "--tests", is_flag=True, help="Also install what the tests need, a browser and Helm too."
+)
 def install(tests: bool) -> None:
     """Install what `up` needs and is missing, and start nothing.
 
@@ -37,6 +39,7 @@ def install(tests: bool) -> None:
     ensure_installed(list(Kind) if tests else kinds_of(settings), find_jars(), progress)
     if tests:
         ensure_browser(progress)
+        ensure_helm(helm_folder(home_folder(os.environ)), progress)
 
 
 @click.command()
