@@ -22,6 +22,7 @@ SLOW_FILES = (
     "tests/hosts/test_hosts.py",
     "tests/integration/bench/test_compare.py",
     "tests/integration/bench/test_quick.py",
+    "tests/integration/chart/test_schemas.py",
     "tests/integration/writer/cassandra/test_commit_log.py",
 )
 # Where one kind of bus is enough for `make test`: (file, topology).
