@@ -257,3 +257,10 @@ def test_what_scales_itself_has_no_number() -> None:
 def test_what_is_not_asked_for_is_not_there() -> None:
     kinds = {each["kind"] for each in render("jwt")}
     assert not kinds & {"HorizontalPodAutoscaler", "ServiceMonitor", "Ingress"}
+
+
+def test_a_role_that_is_held_keeps_its_pods() -> None:
+    objects = render("trial", "--set", "writer.hold=true")
+    sets = of_kind(objects, "StatefulSet")
+    assert sets["writer"]["spec"]["updateStrategy"]["rollingUpdate"]["partition"] > 1_000
+    assert "updateStrategy" not in sets["node"]["spec"]

@@ -20,6 +20,10 @@ spec:
   {{- end }}
   ordinals: {start: 1}
   podManagementPolicy: Parallel
+  {{- if $values.hold }}
+  updateStrategy:
+    rollingUpdate: {partition: 100000}
+  {{- end }}
   # Before the next one goes, the gateway has looked up the new one's address, and checked it.
   minReadySeconds: {{ ternary 0 10 (eq $role "dispatcher") }}
   selector:
