@@ -45,7 +45,7 @@ spec:
       terminationGracePeriodSeconds: {{ include "lc.grace" . }}
       securityContext:
         {{- include "lc.podSecurity" $root.Values.runAsUser | nindent 8 }}
-      {{- include "lc.placement" (dict "root" $root "component" $role "values" $values "revision" "controller-revision-hash") | nindent 6 }}
+      {{- include "lc.placement" (dict "root" $root "component" $role "values" $values "revision" "controller-revision-hash") | trim | nindent 6 }}
       {{- if and (ne $role "single") (eq $root.Values.tls.mode "development") }}
       initContainers:
         {{- include "lc.developmentInit" (dict "root" $root "wanted" (printf "%s/$(POD_NAME)" $role)) | nindent 8 }}
@@ -93,7 +93,7 @@ spec:
   env:
     {{- include "lc.environment" . | nindent 4 }}
   ports:
-    {{- include "lc.containerPorts" . | nindent 4 }}
+    {{- include "lc.containerPorts" . | trim | nindent 4 }}
   startupProbe:
     httpGet: {path: /healthz, port: ops}
     periodSeconds: 1
