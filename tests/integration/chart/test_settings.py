@@ -169,7 +169,8 @@ def gateway_files(objects: tuple[Object, ...], folder: Path) -> str:
     (step,) = (each for each in spec["initContainers"] if each["name"] == "configuration")
     (haproxy_container,) = spec["containers"]
     assert haproxy_container["command"] == ["haproxy", "-db", "-f", "/gateway/haproxy.cfg"]
-    words = [str(folder) if word == "/gateway" else word for word in step["args"]]
+    given = {"/gateway": str(folder), "--memory-mib=$(GATEWAY_MIB)": "--memory-mib=768"}
+    words = [given.get(word, word) for word in step["args"]]
     command = [sys.executable, "-m", *words]
     subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True)
     return (folder / "haproxy.cfg").read_text()
@@ -264,3 +265,9 @@ def test_a_role_that_is_held_keeps_its_pods() -> None:
     sets = of_kind(objects, "StatefulSet")
     assert sets["writer"]["spec"]["updateStrategy"]["rollingUpdate"]["partition"] > 1_000
     assert "updateStrategy" not in sets["node"]["spec"]
+
+
+def test_the_gateway_takes_what_fits_into_its_memory(tmp_path: Path) -> None:
+    text = gateway_files(render("trial"), tmp_path)
+    (most,) = re.findall(r"^    maxconn (\d+)$", text, re.MULTILINE)
+    assert int(most) <= (768 - 64) * 16

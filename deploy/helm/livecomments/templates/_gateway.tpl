@@ -10,12 +10,17 @@
 - --http-port=8080
 - --https-port=8443
 - --certificate={{ include "lc.gatewayCertificate" . }}
+- --control=unix@/gateway/haproxy.sock mode 600
 # The pod's own nameservers, asked again and again: a pod that comes back has another address.
 - --nameserver=system
 - --node={{ include "lc.gatewayServers" $streams }}
 - --writer={{ include "lc.gatewayServers" $writes }}
 - --placement={{ $gateway.placement | default (ternary "round_robin" "hash" (has .Values.topology (list "broadcast" "partitioned"))) }}
+{{- if $gateway.maxConnections }}
 - --max-connections={{ int64 $gateway.maxConnections }}
+{{- else }}
+- --memory-mib=$(GATEWAY_MIB)
+{{- end }}
 - --threads={{ int $gateway.threads }}
 {{- with .Values.corsOrigins }}
 - --cors-origins={{ join "," . }}
