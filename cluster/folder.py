@@ -24,7 +24,7 @@ import msgspec
 
 from cluster.errors import ClusterError, NoCluster, StateLost
 from cluster.files import replace_file
-from cluster.servers import cassandra_jars
+from cluster.servers import cassandra_jars, helm
 from cluster.settings import Settings
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -65,6 +65,11 @@ def home_folder(environ: Mapping[str, str]) -> Path:
 def jars_folder(home: Path) -> Path:
     """Cassandra's jars, for all clusters of a home. No cluster can have a name that begins so."""
     return home / ".jars" / cassandra_jars.FOLDER
+
+
+def helm_folder(home: Path) -> Path:
+    """The Helm of tests, for all clusters of a home."""
+    return home / ".tools" / helm.FOLDER
 
 
 class ClusterFolder:

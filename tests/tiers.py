@@ -22,6 +22,7 @@ SLOW_FILES = (
     "tests/hosts/test_hosts.py",
     "tests/integration/bench/test_compare.py",
     "tests/integration/bench/test_quick.py",
+    "tests/integration/chart/test_schemas.py",
     "tests/integration/writer/cassandra/test_commit_log.py",
     "tests/monitoring/test_dashboard.py",
     "tests/packages/python/test_wheel.py",

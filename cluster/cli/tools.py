@@ -13,13 +13,18 @@ from cluster import readable
 from cluster.addresses import LOOPBACK, join_port, reached_at
 from cluster.cli.opening import console_progress, find_folder, find_jars, open_cluster
 from cluster.errors import ClusterError
-from cluster.folder import CHECKOUT, ClusterFolder, home_folder
+from cluster.folder import CHECKOUT, ClusterFolder, helm_folder, home_folder
 from cluster.issuer import DevelopmentIssuer, identity_variables, ticket_variables
 from cluster.new_epoch import renew_cluster_epoch, renew_file_epoch
 from cluster.parts import Kind, kinds_of
 from cluster.port_check import require_free_for_dev
 from cluster.ports import free_ports
-from cluster.servers.install import ensure_browser, ensure_installed, ensure_prometheus
+from cluster.servers.install import (
+    ensure_browser,
+    ensure_helm,
+    ensure_installed,
+    ensure_prometheus,
+)
 from cluster.settings import DEV_NAME, Settings, read_dev_address, read_name, read_settings
 from cluster.terminal import say
 from identity.roles import Roles
@@ -27,7 +32,9 @@ from identity.roles import Roles
 
 @click.command()
 @click.option(
-    "--tests", is_flag=True, help="Also install what the tests need: a browser and Prometheus too."
+    "--tests",
+    is_flag=True,
+    help="Also install what the tests need: a browser, Prometheus and Helm too.",
 )
 def install(tests: bool) -> None:
     """Install what `up` needs and is missing, and start nothing.
@@ -41,6 +48,7 @@ def install(tests: bool) -> None:
     if tests:
         ensure_browser(progress)
         ensure_prometheus(progress)
+        ensure_helm(helm_folder(home_folder(os.environ)), progress)
 
 
 @click.command()

@@ -1,5 +1,5 @@
 """Installs what a cluster needs and the machine lacks: Java, ZooKeeper, Redis, HAProxy and Maven by
-apt-get, then Cassandra's jars by Maven; for tests a browser and Prometheus.
+apt-get, then Cassandra's jars by Maven; for tests a browser, Prometheus, and Helm by Go.
 
 Invariants: what is there is left as it is. The packages' own services are not started: the policy
 that forbids it is put in place for the time of the installation only, and one that the machine
@@ -18,7 +18,7 @@ from pathlib import Path
 from cluster.errors import NotInstalled
 from cluster.parts import Kind
 from cluster.progress import Progress
-from cluster.servers import cassandra, cassandra_jars, haproxy, redis_server, zookeeper
+from cluster.servers import cassandra, cassandra_jars, haproxy, helm, redis_server, zookeeper
 from cluster.servers.java import find_any_java, find_java
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
@@ -104,6 +104,21 @@ def ensure_prometheus(progress: Progress) -> None:
     """
     if find_prometheus() is None:
         try_to_install([_PROMETHEUS], progress, "tests with Prometheus will be skipped")
+
+
+def ensure_helm(folder: Path, progress: Progress) -> None:
+    """Build the Helm that tests of the chart use, in `folder`; where that cannot be done, a note
+    says so.
+    """
+    if helm.find_helm(folder) is not None:
+        return
+    try:
+        if helm.find_go() is None:
+            raise NotInstalled("this machine has neither helm nor go")
+        with progress.step(f"Helm {helm.VERSION} by Go"):
+            helm.build(folder)
+    except NotInstalled as exc:
+        progress.note(f"no helm, so tests of the chart will be skipped: {exc}")
 
 
 def try_to_install(packages: list[str], progress: Progress, else_what: str) -> None:
