@@ -23,10 +23,11 @@ _MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-# `import ... from "./x.js"`, `export ... from "./x.js"` and `import "./x.js"` at the start of a line.
+# `import ... from "./x.js"`, `export ... from "./x.js"`, `import "./x.js"` at the start of a line.
 _IMPORT = re.compile(
     rb"""^(?:import|export)\b(?:[^"';]*?\bfrom)?\s*["'](\.{1,2}/[^"']+)["']""", re.MULTILINE
 )
+_VERSIONED = re.compile(r"(?P<version>[0-9a-f]{12})/(?P<name>.*)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +47,18 @@ class Assets:
         version are what they are now: while processes are being replaced, a page of one may ask
         another.
         """
-        version, _, name = path.partition("/")
-        if version == self.version:
-            return self.files.get(name), True
-        return self.files.get(name) or self.files.get(path), False
+        match = _VERSIONED.fullmatch(path)
+        if match is None:
+            return self.files.get(path), False
+        return self.files.get(match["name"]), match["version"] == self.version
 
     def modules(self, name: str) -> list[str]:
-        """A script and all modules that it needs, itself first; KeyError for one that is missing."""
+        """A script and all modules that it needs, itself first; KeyError if one is missing."""
         found = [name]
         for each in found:  # grows
-            found += [other for other in _imports(each, self.files[each].body) if other not in found]
+            found += [
+                other for other in _imports(each, self.files[each].body) if other not in found
+            ]
         return found
 
 

@@ -12,7 +12,7 @@ from pages.config import PagesConfig
 from pages.policy import document_headers
 from pages.resource import Resource
 
-MAX_SCRIPT_BYTES = 60 * 1024  # all modules of a page together, as they are
+MAX_SCRIPT_BYTES = 60 * 1024  # all modules of a page together, as they go over the line
 _HTML = "text/html; charset=utf-8"
 EMBED, MODERATE = "embed", "moderate"
 PAGES = (EMBED, MODERATE)

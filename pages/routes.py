@@ -1,4 +1,4 @@
-"""The pages over HTTP. Thin: finds what was made at the start, and says what the request can take."""
+"""The pages over HTTP. Thin: what was made at the start is found, and sent as it can be taken."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ import { get, icon, make } from "./dom.js";
 import { recall, remember } from "./memory.js";
 import { say } from "./messages.js";
 
-/** @typedef {import("./client/video.js").Video} Video */
+/** @typedef {import("./index.d.ts").Video} Video */
 
 /** @param {Video} video */
 export function showState(video) {

@@ -6,10 +6,10 @@ import { recall, remember } from "./memory.js";
 import { say } from "./messages.js";
 import { explain } from "./problems.js";
 
-/** @typedef {import("../../clients/js/index.d.ts").Me} Me */
-/** @typedef {import("../../clients/js/index.d.ts").Settings} Settings */
-/** @typedef {import("./client/list.js").CommentList} CommentList */
-/** @typedef {import("./client/video.js").Video} Video */
+/** @typedef {import("./index.d.ts").Me} Me */
+/** @typedef {import("./index.d.ts").Settings} Settings */
+/** @typedef {import("./index.d.ts").CommentList} CommentList */
+/** @typedef {import("./index.d.ts").Video} Video */
 
 const MAX_TEXT = 500; // code points
 const WARN_FROM = 100; // that are left

@@ -7,9 +7,9 @@ import { get, icon, make } from "./dom.js";
 import { say } from "./messages.js";
 import { makeRow } from "./row.js";
 
-/** @typedef {import("../../clients/js/index.d.ts").Item} Item */
-/** @typedef {import("./client/list.js").CommentList} CommentList */
-/** @typedef {import("./client/video.js").Video} Video */
+/** @typedef {import("./index.d.ts").Item} Item */
+/** @typedef {import("./index.d.ts").CommentList} CommentList */
+/** @typedef {import("./index.d.ts").Video} Video */
 
 export const LIMIT = 200;
 const BATCH_MS = 100; // nobody reads faster; a calm screen and one layout for what came meanwhile

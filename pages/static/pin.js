@@ -3,11 +3,11 @@
 import { get, icon, make, makeButton } from "./dom.js";
 import { say } from "./messages.js";
 
-/** @typedef {import("../../clients/js/index.d.ts").Comment} Comment */
+/** @typedef {import("./index.d.ts").Comment} Comment */
 
 let hidden = "";
 
-/** @param {import("./client/video.js").Video} video */
+/** @param {import("./index.d.ts").Video} video */
 export function showPin(video) {
   show(video.pinned);
   video.on("pinned", (/** @type {{comment: Comment | null}} */ { comment }) => show(comment));

@@ -4,7 +4,7 @@ import { readTime } from "./clock.js";
 import { make } from "./dom.js";
 import { knows, say } from "./messages.js";
 
-/** @typedef {import("../../clients/js/index.d.ts").Comment} Comment */
+/** @typedef {import("./index.d.ts").Comment} Comment */
 
 const HUES = 12;
 const graphemes = "Segmenter" in Intl ? new Intl.Segmenter() : null;

@@ -49,7 +49,9 @@ def test_only_streams_are_bounded_and_only_with_hash() -> None:
 
 
 def test_a_video_and_a_reader_of_pages_have_one_writer_each() -> None:
-    places = [line for line in render(GATEWAY).splitlines() if "set-var" in line and ".place)" in line]
+    places = [
+        line for line in render(GATEWAY).splitlines() if "set-var" in line and ".place)" in line
+    ]
     assert [line.split(None, 2)[2] for line in places] == [
         "path,field(4,/)",
         '"%[src]" if is_page',
