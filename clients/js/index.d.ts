@@ -297,12 +297,15 @@ export class CommentList extends Emitter<ListEvents> {
   close(): void;
 }
 
+export interface ProblemDetails {
+  title?: string;
+  detail?: string;
+  field?: string;
+  retryAfter?: number;
+  cause?: unknown;
+}
 export class Problem extends Error {
-  constructor(
-    code: string,
-    status: number,
-    more?: { title?: string; detail?: string; field?: string; retryAfter?: number; cause?: unknown },
-  );
+  constructor(code: string, status: number, more?: ProblemDetails);
   /** The server's `code`; `no_answer` or `aborted` where there was no reply. */
   readonly code: string;
   /** Of HTTP; 0 where there was no reply. */

@@ -1,18 +1,11 @@
-/** One HTTP reply read as a stream of frames, until it ends, is given up, or says `bye`. */
-import { problemOf } from "./problem.js";
+/** One HTTP reply read as a stream of frames, until it ends, falls silent, or says `bye`. */
+import { Problem, problemOf } from "./problem.js";
 import { SseParser } from "./sse.js";
 import { Watchdog } from "./watchdog.js";
+/** @import {Frame} from "./types.d.ts" */
 
-const SILENCE_MS = 8_500; // almost three heartbeats of 3 s
+const SILENCE_MS = 8_500; // almost three heartbeats
 const CHECK_MS = 1_000;
-
-/** @typedef {{type: string, id: string, data: any}} Frame */
-/**
- * @typedef {object} Hooks
- * @property {(frames: Frame[]) => void} frames  what came together
- * @property {() => void} [heard]  anything came, heartbeats too
- * @property {() => void} [tick]  each second while it is open
- */
 
 export class Connection {
   #hooks;
@@ -21,32 +14,26 @@ export class Connection {
   #reason = "ended";
   /** What the server last asked for. @type {number | undefined} */
   retry;
-  /** Whether there was a `hello`: the server let us in. */
+  /** Whether there was a `hello`. */
   greeted = false;
 
-  /** @param {Hooks} hooks */
+  /** `heard`: anything came. `tick`: each second. @param {{frames(frames: Frame[]): void, heard(): void, tick(): void}} hooks */
   constructor(hooks) {
     this.#hooks = hooks;
   }
 
-  /** End it. @param {string} reason */
+  /** @param {string} reason */
   end(reason) {
     this.#reason = reason;
     this.#controller.abort();
   }
 
-  /** It may be dead: it has to show a sign of life soon. */
+  /** It has to show a sign of life soon. */
   doubt() {
     this.#watchdog.doubt(performance.now());
   }
 
-  /**
-   * Why it ended. Never ends before it has to.
-   *
-   * @param {(init: RequestInit) => Promise<Response>} open
-   * @returns {Promise<string>}
-   * @throws {import("./problem.js").Problem} the server refused it
-   */
+  /** Why it ended. @param {(init: RequestInit) => Promise<Response>} open @throws {Problem} it was refused */
   async run(open) {
     const timer = setInterval(() => this.#check(), CHECK_MS);
     try {
@@ -56,7 +43,7 @@ export class Connection {
       if (!response.headers.get("Content-Type")?.startsWith("text/event-stream")) return "no_stream";
       if (response.body) await this.#read(response.body.getReader());
     } catch (error) {
-      if (error instanceof Error && error.name === "Problem") throw error;
+      if (error instanceof Problem) throw error; // anything else is a broken connection
     } finally {
       clearInterval(timer);
       this.#controller.abort();
@@ -67,12 +54,12 @@ export class Connection {
   /** @param {ReadableStreamDefaultReader<Uint8Array>} reader */
   async #read(reader) {
     const parser = new SseParser();
-    while (!this.#controller.signal.aborted) {
+    for (;;) {
       const { done, value } = await reader.read();
       if (done || this.#controller.signal.aborted) return;
       this.#watchdog.heard(performance.now());
-      this.#hooks.heard?.();
-      const frames = parser.push(value).map(({ type, id, data }) => ({ type, id, data: JSON.parse(data) }));
+      this.#hooks.heard();
+      const frames = parser.push(value).map((event) => ({ ...event, data: JSON.parse(event.data) }));
       this.retry = parser.retry ?? this.retry;
       if (frames.length) this.#take(frames);
     }
@@ -83,11 +70,11 @@ export class Connection {
     this.greeted ||= frames.some(({ type }) => type === "hello");
     this.#hooks.frames(frames);
     const bye = frames.find(({ type }) => type === "bye");
-    if (bye) this.end(bye.data?.reason ?? "bye"); // the server closes too, but may be cut off first
+    if (bye) this.end(bye.data.reason); // the server closes too, but its end may not reach us
   }
 
   #check() {
-    this.#hooks.tick?.();
+    this.#hooks.tick();
     if (this.#watchdog.isDead(performance.now(), Date.now())) this.end("silent");
   }
 }

@@ -1,47 +1,28 @@
-/**
- * Typed events: `on`, `once` and `off`, as in Node's EventEmitter.
- *
- * @template {Record<string, any[]>} Events  name -> arguments of its listeners
- */
+/** Typed events, as in Node's EventEmitter. @template {Record<string, any[]>} Events name -> arguments */
 export class Emitter {
   /** @type {Map<keyof Events, Map<Function, boolean>>} listener -> whether it is called once */
   #listeners = new Map();
 
-  /**
-   * @template {keyof Events} Name
-   * @param {Name} name
-   * @param {(...args: Events[Name]) => void} listener
-   */
-  on(name, listener) {
-    return this.#add(name, listener, false);
+  /** @template {keyof Events} Name @param {Name} name @param {(...args: Events[Name]) => void} listener */
+  on(name, listener, once = false) {
+    const listeners = this.#listeners.get(name) ?? new Map();
+    this.#listeners.set(name, listeners.set(listener, once));
+    return this;
   }
 
-  /**
-   * @template {keyof Events} Name
-   * @param {Name} name
-   * @param {(...args: Events[Name]) => void} listener  called for the next event only
-   */
+  /** @template {keyof Events} Name @param {Name} name @param {(...args: Events[Name]) => void} listener */
   once(name, listener) {
-    return this.#add(name, listener, true);
+    return this.on(name, listener, true);
   }
 
-  /**
-   * @template {keyof Events} Name
-   * @param {Name} name
-   * @param {(...args: Events[Name]) => void} [listener]  all of this event if left out
-   */
+  /** @template {keyof Events} Name @param {Name} name @param {(...args: Events[Name]) => void} [listener] */
   off(name, listener) {
     if (listener) this.#listeners.get(name)?.delete(listener);
     else this.#listeners.delete(name);
     return this;
   }
 
-  /**
-   * @protected
-   * @template {keyof Events} Name
-   * @param {Name} name
-   * @param {Events[Name]} args
-   */
+  /** @protected @template {keyof Events} Name @param {Name} name @param {Events[Name]} args */
   emit(name, ...args) {
     for (const [listener, once] of [...(this.#listeners.get(name) ?? [])]) {
       if (once) this.#listeners.get(name)?.delete(listener);
@@ -54,16 +35,5 @@ export class Emitter {
         });
       }
     }
-  }
-
-  /**
-   * @param {keyof Events} name
-   * @param {Function} listener
-   * @param {boolean} once
-   */
-  #add(name, listener, once) {
-    const listeners = this.#listeners.get(name) ?? new Map();
-    this.#listeners.set(name, listeners.set(listener, once));
-    return this;
   }
 }

@@ -1,62 +1,67 @@
 /**
- * What a page shows of a video: at most `limit` comments in order, told in batches.
+ * What a page shows of a video: at most `limit` comments in order, told in batches. See index.d.ts.
  *
- * Nothing is shown twice, and nothing after its removal: also not when a page of older comments, or
- * the reply to a post, was under way while its comment was removed.
+ * Nothing is shown twice, and nothing after its removal: also not if a page of older comments, or the
+ * reply to a post, was under way while its comment was removed.
  */
 import { Emitter } from "./emitter.js";
 import { place } from "./log.js";
 import { Rows } from "./rows.js";
+/** @import {Comment, Gap, Item, ListEvents, ListOptions, NewComment, PageQuery, Removed, Restored, Video} from "./types.d.ts" */
 
 const LIMIT = 200;
 const OLDER = 3; // times the limit, while somebody reads back
+const PAGE = 50;
 
-/** @typedef {import("../index.d.ts").Comment} Comment */
-/** @typedef {import("../index.d.ts").Item} Item */
-/** @typedef {import("../index.d.ts").Video} Video */
-
-/** @extends {Emitter<import("../index.d.ts").ListEvents>} */
+/** @extends {Emitter<ListEvents>} */
 export class CommentList extends Emitter {
-  unseen = 0;
   paused = false;
   #video;
   #limit;
   #echoes;
   #schedule;
-  #scheduled = false;
+  #isScheduled = false;
   #rows = new Rows();
-  /** New ones while paused, by number: the newest `limit`. @type {Map<number, Comment>} */
-  #held = new Map();
-  /** Echoes under way: what was posted, and the item that is shown for it. @type {Set<{item: Item}>} */
+  /** New ones while paused, the newest `limit`, and how many in all. @type {Map<number, Comment>} */
+  #waiting = new Map();
+  #unseen = 0;
+  /** Posts under way: what is shown for each. @type {Set<{item: Item}>} */
   #posts = new Set();
-  /** For each reading of a page: what was removed meanwhile. @type {Set<Set<number>>} */
-  #readings = new Set();
-  #count = 0;
-  #listeners;
+  /** For each page under way: what was removed meanwhile. @type {Set<Set<number>>} */
+  #pages = new Set();
+  #echoed = 0;
+  #unlisten;
 
-  /** @param {Video} video @param {import("../index.d.ts").ListOptions} [options] */
+  /** @param {Video} video @param {ListOptions} [options] */
   constructor(video, { limit = LIMIT, echo = true, schedule = nextFrame } = {}) {
     super();
     this.#video = video;
     this.#limit = limit;
     this.#echoes = echo;
     this.#schedule = schedule;
-    this.#listeners = /** @type {const} */ ({
-      comment: (/** @type {Comment} */ comment) => this.#comment(comment),
-      removed: (/** @type {{targets: number[]}} */ { targets }) => this.#remove(targets),
-      restored: (/** @type {{comment: Comment}} */ { comment }) => this.#restore(comment),
-      gap: (/** @type {import("../index.d.ts").Gap} */ gap) => gap.filled || this.#begin(true),
-      reset: () => this.#begin(false),
-    });
-    for (const [name, listener] of this.#entries()) video.on(name, listener);
+    const comment = (/** @type {Comment} */ comment) => this.#comment(comment);
+    const removed = (/** @type {Removed} */ { targets }) => this.#remove(targets);
+    const restored = (/** @type {Restored} */ { comment }) => this.#restore(comment);
+    const gap = (/** @type {Gap} */ { filled }) => filled || this.#begin(true);
+    const reset = () => this.#begin(false);
+    video.on("comment", comment).on("removed", removed).on("restored", restored);
+    video.on("gap", gap).on("reset", reset);
+    this.#unlisten = () => {
+      video.off("comment", comment).off("removed", removed).off("restored", restored);
+      video.off("gap", gap).off("reset", reset);
+    };
   }
 
   get items() {
     return this.#rows.items;
   }
 
+  get unseen() {
+    return this.#unseen;
+  }
+
   close() {
-    for (const [name, listener] of this.#entries()) this.#video.off(name, listener);
+    this.#unlisten();
   }
 
   pause() {
@@ -65,17 +70,16 @@ export class CommentList extends Emitter {
 
   resume() {
     this.paused = false;
-    this.unseen = 0;
-    for (const comment of this.#held.values()) this.#rows.add(comment);
-    this.#held.clear();
+    this.#unseen = 0;
+    for (const comment of this.#waiting.values()) this.#rows.add(comment);
+    this.#waiting.clear();
     this.#changed();
   }
 
-  /** @param {import("../index.d.ts").NewComment} comment @param {{signal?: AbortSignal}} [options] */
+  /** @param {NewComment} comment @param {{signal?: AbortSignal}} [options] */
   async post(comment, options) {
     if (!this.#echoes) return this.#video.post(comment, options);
-    const key = `echo-${++this.#count}`;
-    const post = { item: this.#rows.echo(key, echoOf(this.#video.id, comment)) };
+    const post = { item: this.#rows.echo(`echo-${++this.#echoed}`, echoOf(this.#video.id, comment)) };
     this.#posts.add(post);
     this.#changed();
     try {
@@ -84,128 +88,108 @@ export class CommentList extends Emitter {
       return posted;
     } finally {
       this.#posts.delete(post);
-      if (post.item.pending) this.#rows.drop(post.item); // refused or held: the caller shows why
+      if (post.item.pending) this.#rows.drop(post.item); // refused or held: the caller says why
       this.#changed();
     }
   }
 
   /** @param {number} [count] */
-  async older(count = 50) {
+  async older(count = PAGE) {
     const room = this.#limit * (this.paused ? OLDER : 1) - this.items.length;
     const { first } = this.#rows;
-    const epoch = place(this.#video.cursor)?.epoch;
-    if (room <= 0 || first === undefined || !epoch) return { added: 0, more: true };
-    const query = { before: `${epoch}-${first}`, limit: Math.min(count, room, 200) };
-    const { comments, more } = await this.#page(query);
-    const added = comments.filter((comment) => this.#rows.add(comment)).length;
-    this.#changed();
-    return { added, more };
+    const { epoch } = place(this.#video.cursor) ?? {};
+    if (room <= 0 || !first || !epoch) return { added: 0, more: true };
+    return this.#read({ before: `${epoch}-${first}`, limit: Math.min(count, room, 200) });
   }
 
   /** @param {Comment} comment */
   #comment(comment) {
-    const post = this.#echoed(comment);
+    const { seq, text, author } = comment;
+    if (this.#rows.has(seq)) return;
+    // The stream may be faster than the reply: is it what was posted here?
+    const post = [...this.#posts].find(({ item: { pending, comment } }) => {
+      return pending && comment.text === text && [author, ""].includes(comment.author);
+    });
     if (post) post.item = this.#rows.confirm(post.item, comment);
-    else if (!this.paused) this.#rows.add(comment);
-    else if (!this.#rows.has(comment.seq)) this.#hold(comment);
+    else if (this.paused) this.#wait(comment);
+    else this.#rows.add(comment);
     this.#changed();
   }
 
-  /** The stream may be faster than the reply: the post that this comment looks like. @param {Comment} comment */
-  #echoed({ seq, text, author }) {
-    if (this.#rows.has(seq)) return undefined;
-    return [...this.#posts].find(({ item: { pending, comment } }) => {
-      return pending && comment.text === text && [author, ""].includes(comment.author);
-    });
-  }
-
   /** @param {Comment} comment */
-  #hold(comment) {
-    this.unseen++;
-    this.#held.set(comment.seq, comment);
-    if (this.#held.size > this.#limit) this.#held.delete(this.#held.keys().next().value ?? 0);
+  #wait(comment) {
+    this.#unseen++;
+    this.#waiting.set(comment.seq, comment);
+    if (this.#waiting.size > this.#limit) this.#waiting.delete(Math.min(...this.#waiting.keys()));
   }
 
-  /** @param {{item: Item}} post @param {Comment} comment  as the reply has it */
+  /** @param {{item: Item}} post @param {Comment} comment as the reply has it */
   #confirm(post, comment) {
-    const { item } = post;
-    if (item.comment.seq === comment.seq) return; // the stream was first
     const at = place(this.#video.cursor);
-    // What the stream has passed, and is not here, was removed or is too old.
-    const passed = at !== undefined && place(comment.id)?.epoch === at.epoch && comment.seq <= at.seq;
-    if (this.#rows.has(comment.seq) || this.#held.has(comment.seq) || passed) return;
-    if (item.pending) post.item = this.#rows.confirm(item, comment);
-    else this.#rows.add(comment); // the echo became somebody else's comment of the same words
+    const isPassed = place(comment.id)?.epoch === at?.epoch && comment.seq <= (at?.seq ?? 0);
+    // What the stream has passed is here, or waits, or was removed, or is too old.
+    if (this.#rows.has(comment.seq) || isPassed) return;
+    if (post.item.pending) post.item = this.#rows.confirm(post.item, comment);
+    else this.#rows.add(comment); // the echo has become somebody else's comment of the same words
   }
 
   /** @param {number[]} targets */
   #remove(targets) {
     for (const seq of targets) {
       this.#rows.remove(seq);
-      if (this.#held.delete(seq)) this.unseen--;
-      this.#readings.forEach((removed) => removed.add(seq));
+      if (this.#waiting.delete(seq)) this.#unseen--;
+      for (const removed of this.#pages) removed.add(seq);
     }
     this.#changed();
   }
 
   /** @param {Comment} comment */
   #restore(comment) {
-    this.#readings.forEach((removed) => removed.delete(comment.seq));
+    for (const removed of this.#pages) removed.delete(comment.seq);
     if (comment.seq >= (this.#rows.first ?? Infinity)) this.#rows.add(comment);
     this.#changed();
   }
 
-  /** What is shown is void, or may be. @param {boolean} again  the newest are read instead */
+  /** What is shown is void, or may be. @param {boolean} again the newest are read instead */
   #begin(again) {
     this.#rows.clear();
-    this.#held.clear();
-    this.unseen = 0;
+    this.#waiting.clear();
+    this.#unseen = 0;
     this.#changed();
-    if (again) void this.#reload();
+    // If nobody answers the stream goes on all the same, and `older` reads what was before.
+    if (again) this.#read({ limit: Math.min(this.#limit, PAGE) }).catch(() => {});
   }
 
-  async #reload() {
-    try {
-      const { comments } = await this.#page({ limit: Math.min(this.#limit, 50) });
-      for (const comment of comments) this.#rows.add(comment);
-      this.#changed();
-    } catch {
-      // The stream goes on; what was before can be asked for with `older`.
-    }
-  }
-
-  /** @param {import("../index.d.ts").PageQuery} query */
-  async #page(query) {
+  /** @param {PageQuery} query */
+  async #read(query) {
     /** @type {Set<number>} */
     const removed = new Set();
-    this.#readings.add(removed);
+    this.#pages.add(removed);
     try {
-      const page = await this.#video.history(query);
-      return { ...page, comments: page.comments.filter(({ seq }) => !removed.has(seq)) };
+      const { comments, more } = await this.#video.history(query);
+      const added = comments.filter((comment) => !removed.has(comment.seq) && this.#rows.add(comment));
+      this.#changed();
+      return { added: added.length, more };
     } finally {
-      this.#readings.delete(removed);
+      this.#pages.delete(removed);
     }
   }
 
   #changed() {
     this.#rows.trim(this.#limit * (this.paused ? OLDER : 1));
-    if (this.#scheduled) return;
-    this.#scheduled = true;
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
     this.#schedule(() => this.#tell());
   }
 
   #tell() {
-    this.#scheduled = false;
+    this.#isScheduled = false;
     const change = this.#rows.changes();
     if (change) this.emit("change", change);
   }
-
-  #entries() {
-    return /** @type {[any, any][]} */ (Object.entries(this.#listeners));
-  }
 }
 
-/** @param {string} videoId @param {import("../index.d.ts").NewComment} comment @returns {Comment} */
+/** @param {string} videoId @param {NewComment} comment @returns {Comment} */
 function echoOf(videoId, { text, author = "" }) {
   const created_at = new Date().toISOString();
   return { id: "", video_id: videoId, seq: 0, author: author.trim(), text: text.trim(), created_at };
@@ -214,5 +198,5 @@ function echoOf(videoId, { text, author = "" }) {
 /** @param {() => void} tell */
 function nextFrame(tell) {
   if (typeof requestAnimationFrame === "function") requestAnimationFrame(tell);
-  else setTimeout(tell, 0);
+  else setTimeout(tell);
 }

@@ -1,14 +1,11 @@
 /** Posting: once, however often it has to be sent. */
+/** @import {NewComment, Posted} from "./types.d.ts" */
 
 const WITHIN_MS = 120_000;
 
 /**
- * @param {import("./http.js").Http} http
- * @param {string} path  `/v1/videos/{video_id}`
- * @param {import("../index.d.ts").NewComment} comment
- * @param {{signal?: AbortSignal}} [options]
- * @returns {Promise<import("../index.d.ts").Posted>}
- * @throws {import("./problem.js").Problem}
+ * @param {import("./http.js").Http} http @param {string} path of the video
+ * @param {NewComment} comment @param {{signal?: AbortSignal}} [options] @returns {Promise<Posted>}
  */
 export async function post(http, path, { text, author, key = newKey() }, { signal } = {}) {
   const { response, body } = await http.call("POST", `${path}/comments`, {

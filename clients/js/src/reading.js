@@ -6,27 +6,14 @@
  */
 import { fill } from "./fill.js";
 import { place } from "./log.js";
+/** @import {Frame, MakeSource, Teller} from "./types.d.ts" */
 
 const MOST_WAITING = 10_000;
-
-/** @typedef {import("./connection.js").Frame} Frame */
-/** @typedef {{start(): void, stop(): void, restart(): void, poke(): void}} Source */
-/**
- * @typedef {object} Teller
- * @property {(type: string, data: any, source: "stream" | "history") => void} tell
- * @property {(gap: import("../index.d.ts").Gap) => void} gap
- * @property {(reason: string) => void} reset
- * @property {() => void} live
- * @property {(reason: string) => void} lost
- * @property {(problem: import("./problem.js").Problem) => void} refused
- * @property {() => void} moved  the cursor may be another one
- */
 
 export class Reading {
   #http;
   #path;
   #log;
-  #history;
   #teller;
   #source;
   #stop = new AbortController();
@@ -37,28 +24,27 @@ export class Reading {
   #head;
 
   /**
-   * @param {{http: import("./http.js").Http, path: string, history: number}} video
-   * @param {import("./log.js").Log} log
-   * @param {(reader: import("./stream.js").Reader) => Source} makeSource
-   * @param {Teller} teller
+   * @param {import("./http.js").Http} http @param {string} path of the video
+   * @param {import("./log.js").Log} log @param {MakeSource} makeSource @param {Teller} teller
    */
-  constructor({ http, path, history }, log, makeSource, teller) {
+  constructor(http, path, log, makeSource, teller) {
     this.#http = http;
     this.#path = path;
-    this.#history = history;
     this.#log = log;
     this.#teller = teller;
     this.#source = makeSource({
-      cursor: () => this.#log.cursor,
+      cursor: () => log.cursor,
       frames: (frames) => this.#take(frames),
       lost: (reason) => this.#lost(reason),
-      refused: (problem) => this.#teller.refused(problem),
+      refused: (problem) => teller.refused(problem),
       begin: (count) => this.#begin(count),
+      state: () => teller.state(),
     });
   }
 
-  async start() {
-    if (this.#log.cursor === undefined && this.#history > 0) await this.#begin(this.#history);
+  /** @param {number} history how many comments to read first, if there is no cursor */
+  async start(history) {
+    if (history > 0) await this.#begin(history);
     if (!this.#stop.signal.aborted) this.#source.start();
   }
 
@@ -71,18 +57,16 @@ export class Reading {
     this.#source.poke();
   }
 
-  /** A page of comments, and its end as the place to go on from. @param {number} count */
-  async #begin(count) {
-    try {
-      const call = { query: { limit: count }, reads: true, signal: this.#stop.signal };
-      const { body } = await this.#http.call("GET", `${this.#path}/comments`, call);
-      if (this.#stop.signal.aborted) return;
-      this.#log.begin(body.head);
-      for (const comment of body.comments) this.#teller.tell("comment", comment, "history");
-      this.#teller.moved();
-    } catch {
-      // Nobody to ask now, or not without leave: the stream begins with its own replay, or says why not.
-    }
+  /** A page of comments, and its end as the place to go on from. @param {number} limit */
+  async #begin(limit) {
+    if (this.#log.cursor !== undefined) return;
+    const call = { query: { limit }, reads: true, signal: this.#stop.signal };
+    // Nobody answers, or not without leave: the stream begins with its own replay, or says why not.
+    const page = await this.#http.call("GET", `${this.#path}/comments`, call).catch(() => undefined);
+    if (!page || this.#stop.signal.aborted) return;
+    this.#log.begin(page.body.head);
+    for (const comment of page.body.comments) this.#teller.tell("comment", comment, "history");
+    this.#teller.moved();
   }
 
   /** @param {Frame[]} frames */
@@ -101,9 +85,10 @@ export class Reading {
     for (let frame; (frame = this.#waiting.shift()) && !this.#stop.signal.aborted; ) {
       const step = this.#log.take(frame);
       if (step.kind === "hole") await this.#pass(step);
-      if (step.kind === "reset") this.#teller.reset(step.reason);
-      if (step.kind === "entry") this.#teller.tell(frame.type, frame.data, "stream");
-      if (step.kind === "other") this.#other(frame);
+      else if (step.kind === "reset") this.#teller.reset(step.reason);
+      else if (step.kind === "entry") this.#teller.tell(frame.type, frame.data, "stream");
+      else if (frame.type === "hello") this.#head = place(frame.data.head)?.seq ?? 0;
+      else if (step.kind === "other") this.#teller.tell(frame.type, frame.data, "stream");
       if ("again" in step && step.again) this.#waiting.unshift(frame);
     }
     this.#busy = false;
@@ -112,15 +97,9 @@ export class Reading {
     if (this.#head !== undefined && this.#log.seq >= this.#head) this.#teller.live();
   }
 
-  /** @param {Frame} frame */
-  #other({ type, data }) {
-    if (type === "hello") this.#head = place(data.head)?.seq ?? 0;
-    else if (type !== "bye") this.#teller.tell(type, data, "stream");
-  }
-
   /** @param {{from: number, to: number, reason: string}} hole */
   async #pass({ from, to, reason }) {
-    const epoch = this.#log.epoch ?? "";
+    const { epoch } = this.#log;
     const entries = await fill(this.#http, this.#path, { epoch, from, to }, this.#stop.signal);
     if (this.#stop.signal.aborted) return;
     for (const entry of entries ?? []) {
@@ -128,7 +107,9 @@ export class Reading {
       this.#teller.tell(entry.type ?? "comment", entry, "history");
     }
     this.#log.pass(to);
-    this.#teller.gap({ from, to, reason, filled: entries !== undefined });
+    const filled = entries !== undefined;
+    // That another tab has the stream is no news, as long as nothing is missing.
+    if (!filled || reason !== "missing") this.#teller.gap({ from, to, reason, filled });
   }
 
   /** @param {string} reason */

@@ -1,32 +1,22 @@
 /**
- * Comments in order, each number once, with echoes at the end: what a list shows, and what has
- * changed of it since it was last told. Pure.
- *
- * An item keeps its key as long as it is shown, also when an echo becomes a comment.
+ * Comments in order, each number once, echoes at the end; and what has changed since it was told.
+ * Pure. An item keeps its key as long as it is shown, also when an echo becomes a comment.
  */
-
-/** @typedef {import("../index.d.ts").Comment} Comment */
-/** @typedef {import("../index.d.ts").Item} Item */
+/** @import {Comment, Item, ListChange} from "./types.d.ts" */
 
 export class Rows {
   /** @type {Item[]} */
   items = [];
   /** @type {Map<number, Item>} */
   #bySeq = new Map();
-  /** @type {Set<Item>} */
-  #added = new Set();
-  /** @type {Set<Item>} */
-  #removed = new Set();
-  /** @type {Set<Item>} */
-  #updated = new Set();
-  #reset = false;
+  #changes = noChanges();
 
   /** @param {number} seq */
   has(seq) {
     return this.#bySeq.has(seq);
   }
 
-  /** Number of the oldest comment, undefined if there is none. */
+  /** Number of the oldest comment. */
   get first() {
     return this.items[0]?.comment.seq || undefined;
   }
@@ -34,7 +24,7 @@ export class Rows {
   /** Whether it was new. @param {Comment} comment */
   add(comment) {
     if (this.has(comment.seq)) return false;
-    this.#place({ key: comment.id, comment, pending: false });
+    this.#changes.added.add(this.#place({ key: comment.id, comment, pending: false }));
     return true;
   }
 
@@ -42,30 +32,17 @@ export class Rows {
   echo(key, comment) {
     const item = { key, comment, pending: true };
     this.items.push(item);
-    this.#added.add(item);
+    this.#changes.added.add(item);
     return item;
   }
 
   /** An echo is this comment: it takes its place under the same key. @param {Item} echo @param {Comment} comment */
   confirm(echo, comment) {
     this.items.splice(this.items.indexOf(echo), 1);
-    const item = { ...echo, comment, pending: false };
-    const isNew = this.#added.delete(echo);
-    this.#updated.delete(echo);
-    this.#place(item);
-    if (!isNew) {
-      this.#added.delete(item);
-      this.#updated.add(item);
-    }
+    const item = this.#place({ ...echo, comment, pending: false });
+    const { added, updated } = this.#changes;
+    (added.delete(echo) ? added : updated).add(item);
     return item;
-  }
-
-  /** @param {Item} item */
-  drop(item) {
-    const at = this.items.indexOf(item);
-    if (at < 0) return;
-    this.items.splice(at, 1);
-    this.#forget(item);
   }
 
   /** Whether it was there. @param {number} seq */
@@ -75,44 +52,55 @@ export class Rows {
     return item !== undefined;
   }
 
-  /** Keep so many, the newest. @param {number} limit */
-  trim(limit) {
-    const many = this.items.length - limit;
-    if (many > 0) this.items.splice(0, many).forEach((item) => this.#forget(item));
+  /** @param {Item} item */
+  drop(item) {
+    const at = this.items.indexOf(item);
+    if (at >= 0) this.#cut(at, 1);
   }
 
-  /** Nothing but echoes is left. */
+  /** Keep so many, the newest. @param {number} limit */
+  trim(limit) {
+    this.#cut(0, Math.max(0, this.items.length - limit));
+  }
+
+  /** Only echoes stay. */
   clear() {
     this.items = this.items.filter(({ pending }) => pending);
     this.#bySeq.clear();
-    this.#added = new Set(this.items);
-    this.#removed.clear();
-    this.#updated.clear();
-    this.#reset = true;
+    this.#changes = { ...noChanges(), added: new Set(this.items), reset: true };
   }
 
-  /** What has changed since the last call. @returns {import("../index.d.ts").ListChange | undefined} */
+  /** What has changed since the last call. @returns {ListChange | undefined} */
   changes() {
-    const [added, removed, updated] = [[...this.#added], [...this.#removed], [...this.#updated]];
-    const reset = this.#reset;
-    if (!(reset || added.length || removed.length || updated.length)) return undefined;
-    [this.#added, this.#removed, this.#updated, this.#reset] = [new Set(), new Set(), new Set(), false];
-    return { added, removed, updated, reset, items: this.items };
+    const { added, removed, updated, reset } = this.#changes;
+    if (!(reset || added.size || removed.size || updated.size)) return undefined;
+    this.#changes = noChanges();
+    return { added: [...added], removed: [...removed], updated: [...updated], reset, items: this.items };
   }
 
   /** Almost always at the end. @param {Item} item */
   #place(item) {
+    const isLater = (/** @type {Item} */ other) => other.pending || other.comment.seq > item.comment.seq;
     let at = this.items.length;
-    while (at > 0 && (this.items[at - 1].pending || this.items[at - 1].comment.seq > item.comment.seq)) at--;
+    while (at > 0 && isLater(this.items[at - 1])) at--;
     this.items.splice(at, 0, item);
     this.#bySeq.set(item.comment.seq, item);
-    this.#added.add(item);
+    return item;
   }
 
-  /** @param {Item} item */
-  #forget(item) {
-    this.#bySeq.delete(item.comment.seq);
-    this.#updated.delete(item);
-    if (!this.#added.delete(item)) this.#removed.add(item); // else nobody has heard of it
+  /** @param {number} at @param {number} count */
+  #cut(at, count) {
+    const { added, removed, updated } = this.#changes;
+    for (const item of this.items.splice(at, count)) {
+      this.#bySeq.delete(item.comment.seq);
+      updated.delete(item);
+      if (!added.delete(item)) removed.add(item); // else nobody has heard of it
+    }
   }
+}
+
+function noChanges() {
+  /** @returns {Set<Item>} */
+  const none = () => new Set();
+  return { added: none(), removed: none(), updated: none(), reset: false };
 }

@@ -1,26 +1,18 @@
 /**
  * The stream of one video, opened again after every end, from where its reader has come to.
  *
- * It decides when: after the server's `retry` with full jitter, longer after each failure, at once
+ * It decides when: after the server's `retry` with full jitter, later after each failure, at once
  * with another ticket. What the frames mean is the reader's business.
  */
 import { Connection } from "./connection.js";
 import { Problem } from "./problem.js";
 import { reconnectDelay, sleep } from "./waits.js";
+/** @import {Reader, Source} from "./types.d.ts" */
 
 const RETRY_MS = 2_000; // until the server has said
-const STAY_AWAY = ["shed", "unavailable"];
+const FULL = ["shed", "unavailable"];
 
-/**
- * @typedef {object} Reader
- * @property {() => string | undefined} cursor  where the next connection begins
- * @property {(frames: import("./connection.js").Frame[]) => void} frames
- * @property {(reason: string) => void} lost  it ended, and will be opened again
- * @property {(problem: Problem) => void} refused  it will not be opened again
- * @property {() => void} [heard]
- * @property {(count: number) => Promise<void>} [begin]  read a page first, where the source cannot tell so many
- */
-
+/** @implements {Source} */
 export class Stream {
   #http;
   #path;
@@ -34,10 +26,8 @@ export class Stream {
   #pause = new AbortController();
 
   /**
-   * @param {import("./http.js").Http} http
-   * @param {string} path  `/v1/videos/{video_id}`
-   * @param {import("./tickets.js").Tickets} tickets
-   * @param {number} replay
+   * @param {import("./http.js").Http} http @param {string} path of the video
+   * @param {import("./tickets.js").Tickets} tickets @param {number} replay
    * @param {Reader} reader
    */
   constructor(http, path, tickets, replay, reader) {
@@ -48,52 +38,45 @@ export class Stream {
     this.#reader = reader;
   }
 
-  /** Once; a stream that was stopped is not started again. */
-  start() {
-    void this.#run();
+  async start() {
+    for (let failures = 0; !this.#stop.signal.aborted; ) {
+      try {
+        const { reason, greeted } = await this.#once();
+        failures = greeted ? 0 : failures + 1;
+        await this.#wait(reason, failures);
+      } catch (error) {
+        if (this.#stop.signal.aborted) return;
+        if (!(error instanceof Problem)) throw error;
+        if (!error.passing && error.status < 500) return this.#reader.refused(error);
+        await this.#wait(error.code, ++failures, error.retryAfter);
+      }
+    }
   }
 
   stop() {
     this.#stop.abort();
-    this.#pause.abort();
+    this.poke();
     this.#connection?.end("stopped");
   }
 
-  /** From the reader's cursor again. */
   restart() {
     this.#connection?.end("restart");
   }
 
-  /** Something has changed (a network, a tab that woke up): do not wait, and do not trust. */
   poke() {
     this.#pause.abort();
     this.#connection?.doubt();
   }
 
-  async #run() {
-    for (let failures = 0; !this.#stop.signal.aborted; ) {
-      try {
-        const { reason, greeted } = await this.#once();
-        failures = greeted ? 0 : failures + 1;
-        if (!this.#stop.signal.aborted) await this.#wait(reason, failures);
-      } catch (error) {
-        if (this.#stop.signal.aborted) return;
-        const problem = /** @type {Problem} */ (error);
-        if (!problem.passing && problem.status < 500) return this.#reader.refused(problem);
-        await this.#wait(problem.code, ++failures, problem.retryAfter);
-      }
-    }
-  }
-
-  /** @param {string} reason @param {number} failures @param {number} [afterS]  as a reply said */
+  /** @param {string} reason @param {number} failures @param {number} [afterS] as a reply said */
   async #wait(reason, failures, afterS) {
+    if (this.#stop.signal.aborted) return;
+    this.#pause = new AbortController();
     this.#reader.lost(reason);
     if (reason === "restart" || (reason === "expired" && failures < 2)) return;
-    const base = afterS === undefined ? this.#retryMs : afterS * 1000;
-    const asked = afterS !== undefined || STAY_AWAY.includes(reason);
-    this.#pause = new AbortController();
-    if (this.#stop.signal.aborted) return; // by a listener of `lost`
-    await sleep(reconnectDelay(base, Math.max(0, failures - 1), asked), this.#pause.signal);
+    const retryMs = afterS === undefined ? this.#retryMs : afterS * 1000;
+    const asked = afterS !== undefined || FULL.includes(reason);
+    await sleep(reconnectDelay(retryMs, Math.max(0, failures - 1), asked), this.#pause.signal);
   }
 
   async #once() {
@@ -102,7 +85,7 @@ export class Stream {
     } catch (error) {
       if (!(error instanceof Problem && error.code.startsWith("ticket_"))) throw error;
       this.#tickets.require();
-      return await this.#connect();
+      return this.#connect();
     }
   }
 
@@ -112,21 +95,15 @@ export class Stream {
     const replay = cursor === undefined ? this.#replay : undefined;
     // In the query: a header of that name costs a preflight from another origin.
     const url = this.#http.url(`${this.#path}/stream`, { last_event_id: cursor, replay, ticket });
-    const connection = new Connection({
-      frames: (frames) => this.#current(connection) && this.#reader.frames(frames),
-      heard: this.#reader.heard,
+    const connection = (this.#connection = new Connection({
+      frames: (frames) => this.#stop.signal.aborted || this.#reader.frames(frames),
+      heard: () => this.#reader.heard?.(),
       tick: () => void this.#tickets.keepFresh(),
-    });
-    this.#connection = connection;
+    }));
     if (this.#stop.signal.aborted) connection.end("stopped");
     const reason = await connection.run((init) => this.#http.send(url, init));
     this.#retryMs = connection.retry ?? this.#retryMs;
     if (reason === "expired") this.#tickets.drop();
     return { reason, greeted: connection.greeted };
-  }
-
-  /** @param {Connection} connection */
-  #current(connection) {
-    return this.#connection === connection && !this.#stop.signal.aborted;
   }
 }

@@ -1,10 +1,9 @@
 /**
- * Leave to read one video, fetched only where the server wants it, and again before it ends.
+ * Leave to read one video: fetched only where the server wants it, and again before it ends.
  *
- * The end of a ticket is a time of the server. A wrong clock here costs a request for each stream or
+ * The end of a ticket is a time of the server. A wrong clock here costs a request for each stream, or
  * a stream that is sent away with `bye` expired, after which there is another ticket: never more.
  */
-
 const FRESH = 0.8; // of its life; a stream ends within the last tenth
 const UNKNOWN_LIFE_MS = 600_000;
 
@@ -16,16 +15,16 @@ export class Tickets {
   #kept;
   #fetching = false;
 
-  /** @param {import("./http.js").Http} http @param {string} path  `/v1/videos/{video_id}` */
+  /** @param {import("./http.js").Http} http @param {string} path of the video */
   constructor(http, path) {
     this.#http = http;
     this.#path = path;
   }
 
-  /** The server has asked for one. */
+  /** The server wants one. */
   require() {
     this.#needed = true;
-    this.#kept = undefined;
+    this.drop();
   }
 
   /** The one that we have is over. */
@@ -33,32 +32,23 @@ export class Tickets {
     this.#kept = undefined;
   }
 
-  /**
-   * One that is good for a while, or undefined where none is needed.
-   *
-   * @param {AbortSignal} [signal]
-   * @throws {import("./problem.js").Problem}
-   */
+  /** One that is good for a while; undefined where none is needed. @param {AbortSignal} signal */
   async current(signal) {
-    if (this.#needed && this.#isStale()) await this.#fetch(signal);
+    if (this.#stale) await this.#fetch(signal);
     return this.#kept?.ticket;
   }
 
-  /** Fetch the next one in good time, while a stream is open: so its end costs no request. */
+  /** While a stream is open, so that the end of its ticket costs no request. */
   async keepFresh() {
-    if (!this.#needed || this.#fetching || !this.#isStale()) return;
+    if (this.#fetching || !this.#stale) return;
     this.#fetching = true;
-    try {
-      await this.#fetch();
-    } catch {
-      // It is tried again when a stream needs it, where a failure is told.
-    } finally {
-      this.#fetching = false;
-    }
+    // If it fails: it is tried again, at the latest when a stream needs it, where that is told.
+    await this.#fetch().catch(() => {});
+    this.#fetching = false;
   }
 
-  #isStale() {
-    return this.#kept === undefined || performance.now() >= this.#kept.staleAt;
+  get #stale() {
+    return this.#needed && !(this.#kept && performance.now() < this.#kept.staleAt);
   }
 
   /** @param {AbortSignal} [signal] */

@@ -1,7 +1,6 @@
 /** Compiled only: what index.d.ts declares is what the sources are. */
 import * as declared from "../index.js";
 import * as made from "../src/index.js";
-import { Moderation } from "../src/moderation.js";
 import { Video } from "../src/video.js";
 
 export const client: typeof declared.LiveComments = made.LiveComments;
@@ -9,8 +8,6 @@ export const list: typeof declared.CommentList = made.CommentList;
 export const problem: typeof declared.Problem = made.Problem;
 declare const video: Video;
 export const sameVideo: declared.Video = video;
-declare const moderation: Moderation;
-export const sameModeration: declared.Moderation = moderation;
 
 // As somebody who uses it writes it.
 const used = new declared.LiveComments({ url: "https://comments.example.org" }).video("v");
