@@ -20,14 +20,15 @@ export function readTime(text, now = Date.now()) {
 }
 
 /**
- * "8 s", "3 min", "2 h": how long something still takes, rounded up.
+ * "8 seconds", "3 minutes", "2 hours": how long something still takes, rounded up.
  * @param {number} seconds
+ * @param {"long" | "narrow"} [unitDisplay] narrow: "8s"
  * @returns {string}
  */
-export function duration(seconds) {
+export function duration(seconds, unitDisplay = "long") {
   const [value, unit] =
     seconds <= 90 ? [seconds, "second"] : seconds <= 5400 ? [seconds / 60, "minute"] : [seconds / 3600, "hour"];
-  return new Intl.NumberFormat(LOCALE, { style: "unit", unit, unitDisplay: "short" }).format(Math.ceil(value));
+  return new Intl.NumberFormat(LOCALE, { style: "unit", unit, unitDisplay }).format(Math.ceil(value));
 }
 
 /** Tells the seconds that are left, once a second, then 0. One at a time. */

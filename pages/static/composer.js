@@ -100,6 +100,7 @@ export class Composer {
     if (!this.#signedIn && members) return say("members");
     if (!this.#signedIn && !guests) return say("signin");
     const { code } = this.#me ?? {};
+    if (code === "token_missing") return say("signin");
     return code && LASTING.includes(code) && !(code === "closed" && this.#settings) ? explain({ code }) : "";
   }
 
@@ -130,8 +131,8 @@ export class Composer {
 
   /** @param {{status: string, expiresAt?: string}} posted */
   #posted({ status, expiresAt = "" }) {
-    const held = status === "held";
-    this.#tell(held ? say("held", { time: readTime(expiresAt).short }) : "", "warn");
+    if (status === "held") return this.#tell(say("held", { time: readTime(expiresAt).short }), "warn");
+    this.#tell("");
     const pause = this.#settings?.slow_mode_s;
     if (pause && !this.#isModerator) this.#countdown.start(pause);
   }
@@ -185,7 +186,7 @@ export class Composer {
     this.#text.placeholder = barrier || say("text.hint");
     get("who").hidden = this.#signedIn || barrier !== "";
     this.#send.setAttribute("aria-disabled", String(barrier !== "" || left > 0));
-    this.#send.textContent = left ? time : say("send");
+    this.#send.textContent = left ? duration(left, "narrow") : say("send");
     this.#send.setAttribute("aria-label", left ? say("send.wait", { time }) : say("send"));
     get("hint").textContent = barrier ? "" : this.#hint(left);
   }

@@ -23,9 +23,11 @@ function start() {
   showPin(video);
   const composer = new Composer(video, list, access.known);
   const feed = new Feed(video, list, ({ pending, comment }) => pending || comment.author_id === (composer.authorId || null));
-  video.on("problem", (problem) => feed.explain(explain(problem)));
+  video.on("problem", (problem) => {
+    feed.explain(/^t\w+_missing$/.test(problem.code) ? say("signin.read") : explain(problem));
+  });
   video.on("state", ({ state }) => {
-    feed.explain("");
+    if (state !== "closed") feed.explain(""); // a problem has said why
     if (state === "live") setTimeout(() => video.state === "live" && feed.explain(say("log.empty")), EMPTY_AFTER_MS);
   });
   video.open();

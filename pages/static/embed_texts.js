@@ -29,5 +29,6 @@ export const embedTexts = {
   "slow.wait": "Slow mode: you can comment again in {time}.",
   "closed": "Comments are closed.",
   "signin": "Sign in to comment.",
+  "signin.read": "Sign in to read the comments.",
   "members": "Only members may comment here.",
 };

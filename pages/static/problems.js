@@ -30,7 +30,7 @@ const MEANINGS = {
   marks: "There are too many marks on one letter.",
   links: "Links are not allowed here.",
   name_reserved: "This name looks like a moderator's. Choose another one.",
-  blocked: "There are words in it that are not allowed here.",
+  blocked: "It has words that are not allowed here.",
   slow_mode: "Slow mode is on: you can comment again in {time}.",
   timed_out: "A moderator has paused you. You can comment again in {time}.",
   too_many_requests: "Too many comments come from your network. Try again in {time}.",
