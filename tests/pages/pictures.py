@@ -19,7 +19,6 @@ SAID = [
     ("أمينة الزهراء", "مساء الخير من الدار البيضاء! هل الصوت جيد؟"),
     ("דנה", "שלום לכולם — the countdown is at T-11"),
     ("Max-Sebastian-von-und-zu-Hohenlohe-Waldenburg-Schillingsfürst", "x" * 90),
-    ("zalgo", "h̷̡̛͙e̸̢̛͙ c̵̨̛͙o̶̧̜m̷̡̛͙e̸̢̛͙s, and the text goes on"),
     ("Robert'); --", "<img src=x onerror=alert(1)> is just what I typed"),
     ("Maya", "Ignition sequence started"),
     ("Priya", "Goosebumps every single time. My kids are up past their bedtime, and no regrets."),
