@@ -13,7 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tests.support import TIMEOUT_FACTOR, eventually
+from tests.packages.js.told import Told
+from tests.support import TIMEOUT_FACTOR
 
 PACKAGE = Path(__file__).resolve().parents[3] / "clients" / "js"
 _PROGRAM = Path(__file__).with_name("watch.mjs")
@@ -22,8 +23,8 @@ NODE = shutil.which("node")
 NO_NODE = "no Node (20 or newer)"
 
 
-class NodeClient:
-    """`async with NodeClient(url, video)`: opens a video; `events` is what it told, in order."""
+class NodeClient(Told):
+    """`async with NodeClient(url, video)`: opens a video."""
 
     def __init__(
         self,
@@ -35,7 +36,7 @@ class NodeClient:
         entry: Path = PACKAGE / "src" / "index.js",
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        self.events: list[tuple[str, list[Any]]] = []
+        super().__init__()
         self._described = {"url": url, "video": video, "options": options or {}, "token": token}
         self._entry = entry
         self._environ = os.environ | dict(environ or {})
@@ -62,36 +63,6 @@ class NodeClient:
         await self._process.wait()
         await asyncio.gather(self._reading, return_exceptions=True)
 
-    def named(self, name: str) -> list[Any]:
-        """The first argument of each event of this name."""
-        return [args[0] if args else None for event, args in self.events if event == name]
-
-    @property
-    def comments(self) -> list[tuple[int, str]]:
-        """Number and text of all that it told, in its order."""
-        return [(one["seq"], one["text"]) for one in self.named("comment")]
-
-    @property
-    def head(self) -> int:
-        """The number that it has come to."""
-        cursors = self.named("cursor")
-        return int(cursors[-1]["cursor"].rpartition("-")[2]) if cursors else 0
-
-    @property
-    def state(self) -> tuple[str, str]:
-        """State and reason, as last told."""
-        told = self.named("state")[-1]
-        return told["state"], told["reason"]
-
-    @property
-    def shown(self) -> list[Any]:
-        """What its list shows."""
-        lists = self.named("shown")
-        return list(lists[-1]) if lists else []
-
-    async def live(self, timeout_s: float = 30.0) -> None:
-        await eventually(lambda: self.named("state") and self.state[0] == "live", timeout_s)
-
     def order(self, order: str, **more: Any) -> None:
         """Tell it to do something."""
         assert self._process is not None
@@ -104,10 +75,6 @@ class NodeClient:
         named = {} if author is None else {"author": author}
         self.order("post", number=self._posts, text=text, **named)
         return self._posts
-
-    def answers(self) -> dict[int, Any]:
-        """What became of the posts, by number."""
-        return {args[0]: args[1] for event, args in self.events if event in ("posted", "refused")}
 
     def freeze(self) -> None:
         """As a laptop that is closed: no timer runs, nothing is read."""
@@ -129,13 +96,3 @@ class NodeClient:
         async for line in self._process.stdout:
             told = json.loads(line)
             self.events.append((told["event"], told["args"]))
-
-
-def assert_whole(client: NodeClient, stored: Sequence[Mapping[str, Any]], first: int = 1) -> None:
-    """Each comment of the log from `first` on was told once, in order, as it is."""
-    expected = [
-        (entry["seq"], entry["text"])
-        for entry in stored
-        if "text" in entry and entry["seq"] >= first
-    ]
-    assert client.comments == expected

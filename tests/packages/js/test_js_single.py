@@ -13,7 +13,8 @@ import pytest
 
 from tests.identity_variables import with_keys
 from tests.integration.single.single_process import SingleProcess
-from tests.packages.js.node_client import NO_NODE, NODE, NodeClient, assert_whole
+from tests.packages.js.node_client import NO_NODE, NODE, NodeClient
+from tests.packages.js.told import assert_whole
 from tests.support import eventually, started
 from tests.tickets import with_ticket_key
 from tests.tokens import MODERATOR, Signer
@@ -35,8 +36,8 @@ class Site:
 
     async def call(self, method: str, what: str, **body: Any) -> dict[str, Any]:
         url = f"{self.url}/v1/videos/{VIDEO}/{what}"
-        sent = {"json": body} if method != "GET" else {}
-        async with self._session.request(method, url, headers=self._headers, **sent) as reply:
+        sent = None if method == "GET" else body
+        async with self._session.request(method, url, headers=self._headers, json=sent) as reply:
             assert reply.status in (200, 201), await reply.text()
             told: dict[str, Any] = await reply.json()
             return told
