@@ -10,6 +10,7 @@ import { after, retryDelay, sleep } from "./waits.js";
 /** @import {Call, Options} from "./types.d.ts" */
 
 const ANSWER_WITHIN_MS = 15_000;
+const MOST_RENEWALS = 2; // one that is missing, and one that was over when it came
 /** @type {Record<string, "missing" | "expired" | "invalid">} */
 const WHY = {
   token_missing: "missing",
@@ -65,18 +66,20 @@ export class Http {
 
   /** @param {string} method @param {string} path @param {Call} call */
   async #authorized(method, path, call) {
-    const shown = call.reads && !this.#readsWithToken ? undefined : (this.#token ??= this.#ask("missing"));
-    const token = await shown;
-    try {
-      return await this.#once(method, path, call, token);
-    } catch (problem) {
-      const reason = problem instanceof Problem && WHY[problem.code];
-      if (!reason || !this.#getToken) throw problem;
-      if (this.#token === shown) this.#token = this.#ask(reason);
-      const next = await this.#token;
-      if (!next || next === token) throw problem;
-      this.#readsWithToken ||= !!call.reads;
-      return this.#once(method, path, call, next);
+    let shown = call.reads && !this.#readsWithToken ? undefined : (this.#token ??= this.#ask("missing"));
+    for (let renewals = 0; ; renewals++) {
+      const token = await shown;
+      try {
+        return await this.#once(method, path, call, token);
+      } catch (problem) {
+        const reason = problem instanceof Problem && WHY[problem.code];
+        if (!reason || !this.#getToken || renewals === MOST_RENEWALS) throw problem;
+        if (this.#token === shown) this.#token = this.#ask(reason);
+        shown = this.#token;
+        const next = await shown;
+        if (!next || next === token) throw problem;
+        this.#readsWithToken ||= !!call.reads;
+      }
     }
   }
 
