@@ -12,9 +12,14 @@ from pathlib import Path
 from cluster.ca import DevelopmentCa
 from cluster.docker.prepare import CONTROL_HOST, container_gateway
 from cluster.servers import haproxy
+from cluster.servers.haproxy_servers import SYSTEM_NAMESERVERS, Discovered, Server
 from cluster.settings import EVERY_PART, PLACEMENTS, Settings
 
-_SERVERS = [haproxy.Server(n, "127.0.0.1", 21_000 + n, 22_000 + n) for n in (1, 2, 3)]
+_SERVERS = [Server(n, "127.0.0.1", 21_000 + n, 22_000 + n) for n in (1, 2, 3)]
+_NAMED = [Server(n, f"node-{n}.nodes.example", 8080, 9090) for n in (1, 2, 12)]
+_LISTED = Discovered("nodes.example", 8080, 9090, slots=16)
+_BY_SRV = Discovered("_http._tcp.writers.example", None, 9090, slots=4)
+_NAMESERVERS = ("10.0.0.53:53", "[fd00::53]:53", SYSTEM_NAMESERVERS)
 _ORIGINS = ("https://watch.example:8443", "http://[::1]")
 
 
@@ -31,6 +36,13 @@ def configurations() -> Iterator[tuple[str, haproxy.Gateway]]:
         yield f"containers, PLACEMENT={placement}", in_containers
     alone = dataclasses.replace(_of_processes("hash"), nodes=(), writers=(), single=_SERVERS[:1])
     yield "processes, TOPOLOGY=single", alone
+    elsewhere = dataclasses.replace(_of_processes("hash"), spare_slots=0)
+    yield "hosts, by addresses", elsewhere
+    for how, nodes in (("names", _NAMED), ("DNS", _LISTED)):
+        asking = dataclasses.replace(
+            elsewhere, nodes=nodes, writers=_BY_SRV, nameservers=_NAMESERVERS
+        )
+        yield f"hosts, by {how} that change", asking
 
 
 def check_gateway(gateway: haproxy.Gateway, folder: Path) -> str:

@@ -32,7 +32,7 @@ from cluster.progress import NoProgress, Progress
 from cluster.runtime import RUNNING, Condition, Plan, Runtime
 from cluster.runtimes import open_runtime
 from cluster.servers import haproxy_socket
-from cluster.servers.haproxy import Server
+from cluster.servers.haproxy_servers import Server
 from cluster.settings import DEFAULT_NAME, Settings
 from cluster.state import ClusterState
 from cluster.waiting import Waiting

@@ -17,7 +17,7 @@ from cluster.parts import Kind, Part
 from cluster.readiness import Readiness, fetch_readiness
 from cluster.runtime import RUNNING, Condition, Runtime
 from cluster.servers import haproxy_socket
-from cluster.servers.haproxy import Server
+from cluster.servers.haproxy_servers import Server
 
 READY_WITHIN_S = 60.0
 CASSANDRA_READY_WITHIN_S = 180.0  # it takes 10 to 20 s, or several times that on a busy machine

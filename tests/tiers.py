@@ -19,8 +19,10 @@ SLOW_FILES = (
     "tests/chaos/test_mix.py",
     "tests/e2e/test_moves.py",
     "tests/e2e/test_store_faults.py",
+    "tests/hosts/test_hosts.py",
     "tests/integration/bench/test_compare.py",
     "tests/integration/bench/test_quick.py",
+    "tests/integration/writer/cassandra/test_commit_log.py",
 )
 # Where one kind of bus is enough for `make test`: (file, topology).
 SLOW_TOPOLOGIES = (

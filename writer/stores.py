@@ -9,13 +9,14 @@ from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
-from service.config import EnvReader
+from service.config import ConfigError, EnvReader
 from service.given_files import require_ca_file, require_file
 from service.metrics import Exports
 from writer.cassandra.config import CassandraConfig
 from writer.metrics import WriterMetrics
 from writer.moderation_store import ModerationStore
 from writer.redaction import DAY_S, REMOVED_KEPT_S
+from writer.sqlite.file_system import shared_file_system
 from writer.sqlite.store import SqliteStore
 from writer.store import CommentStore, StoreReplaced
 
@@ -69,6 +70,12 @@ def build_store(
     that is named cannot be used.
     """
     if config.kind == SQLITE:
+        kind = shared_file_system(config.sqlite_path)
+        if kind is not None:
+            raise ConfigError(
+                f"SQLITE_PATH={config.sqlite_path} is on {kind}, which other hosts share: SQLite is"
+                " for writers of one host, on a local disk; writers of several need STORE=cassandra"
+            )
         return SqliteStore(
             config.sqlite_path,
             on_replaced=on_replaced,

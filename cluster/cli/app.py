@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from cluster import readable
-from cluster.cli import lifecycle, moderate, parts, show, tools
+from cluster.cli import hosts, lifecycle, moderate, parts, show, tools
 from cluster.errors import ClusterError, StepFailed
 from cluster.folder import HOME_VARIABLE, home_folder, require_own_environment
 from cluster.terminal import complain, ensure_streams, fail
@@ -55,7 +55,7 @@ def main() -> None:
     configure_logs(level="error", style="console", role="cli", id="livecomments")
 
 
-_GROUPS = (lifecycle, show, moderate, parts, tools)
+_GROUPS = (lifecycle, show, moderate, parts, tools, hosts)
 for command in (command for group in _GROUPS for command in group.COMMANDS):
     main.add_command(command)
 

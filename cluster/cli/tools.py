@@ -1,4 +1,4 @@
-"""Commands that start no cluster: install, dev, token, certs, new-epoch."""
+"""Commands that start no cluster: install, dev, token, new-epoch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import click
 
 from cluster import readable
 from cluster.addresses import join_port, reached_at
-from cluster.certificates import make_certificates, read_wanted
 from cluster.cli.opening import console_progress, find_folder, find_jars, open_cluster
 from cluster.errors import ClusterError
 from cluster.folder import CHECKOUT, ClusterFolder, home_folder
@@ -92,22 +91,6 @@ def token(
     say(issuer.token(who, _read_grants(grants), round(hours * 3600)))
 
 
-@click.command()
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.argument("wanted", nargs=-1, required=True, metavar="ROLE/ID[=NAME,...]...")
-def certs(folder: Path, wanted: tuple[str, ...]) -> None:
-    """Make a CA, and certificates for processes that you start yourself, in FOLDER.
-
-    For example: livecomments certs certs writer/w1 dispatcher/d1 node/n1 gateway=comments.example
-
-    ROLE is writer, dispatcher or node; FOLDER/ROLE/ID is the TLS_DIR of that process. NAME is a
-    further DNS name or IP address. Run it again to renew: what is good stays as it is.
-    """
-    for made in make_certificates(folder, read_wanted(wanted)):
-        say(f"{made.folder}: {'made' if made.new else 'is good'}")
-    say(f"Keep {folder / 'ca' / 'ca.key'} off the machines that serve.")
-
-
 @click.command("new-epoch")
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 def new_epoch(file: Path | None) -> None:
@@ -154,4 +137,4 @@ def _read_grants(grants: tuple[str, ...]) -> dict[str, list[str]]:
     return found
 
 
-COMMANDS = (install, dev, token, certs, new_epoch)
+COMMANDS = (install, dev, token, new_epoch)

@@ -26,6 +26,7 @@ from cluster.issuer import (
 from cluster.local.launches import TLS_ROLES
 from cluster.parts import CONTAINER_PORTS, Kind, part_name, wanted
 from cluster.servers import cassandra_config, haproxy, redis_server
+from cluster.servers.haproxy_servers import Server
 from cluster.settings import Settings, read_settings
 from service.config import EnvReader, process_environ
 
@@ -79,14 +80,14 @@ def container_gateway(settings: Settings, mib: int) -> haproxy.Gateway:
         max_connections=min(haproxy.default_max_connections(), gateway_connections(mib)),
         origins=origins,
         control=f"ipv4@{CONTROL_HOST}:{CONTROL_PORT}",
-        nameserver=_NAMESERVER,
+        nameservers=[_NAMESERVER],
     )
 
 
-def _servers(settings: Settings, kind: Kind) -> list[haproxy.Server]:
+def _servers(settings: Settings, kind: Kind) -> list[Server]:
     listens = CONTAINER_PORTS[kind]
     return [
-        haproxy.Server(number, part_name(kind, number), listens["public"], listens["ops"])
+        Server(number, part_name(kind, number), listens["public"], listens["ops"])
         for other, number in wanted(settings)
         if other is kind
     ]

@@ -13,6 +13,7 @@ from cluster.local.server_launches import ServerLaunches
 from cluster.parts import BEHIND_GATEWAY, SERVERS, WITH_STORE, WITH_TICKETS, Kind, Part
 from cluster.runtime import Launch
 from cluster.servers import haproxy
+from cluster.servers.haproxy_servers import Server
 from cluster.settings import Settings
 from service.config import EnvReader
 from wire.roles import Role
@@ -115,9 +116,9 @@ class Launches:
         variables = self._settings.variables_for(str(part.kind), part.name)
         return EnvReader(variables).origins("CORS_ORIGINS")
 
-    def _servers(self, kind: Kind) -> list[haproxy.Server]:
+    def _servers(self, kind: Kind) -> list[Server]:
         return [
-            haproxy.Server(part.number, "127.0.0.1", part.ports["public"], part.ports["ops"])
+            Server(part.number, "127.0.0.1", part.ports["public"], part.ports["ops"])
             for part in self._parts
             if part.kind is kind
         ]

@@ -1,10 +1,4 @@
-"""The gateway's configuration, made from the template that every runtime shares.
-
-Invariants: a server's name and number (`node-3`: id 3) never depend on the others, because the hash
-places a video by number: a node that comes or goes moves only its own share. Behind the known
-servers are SPARE_SLOTS disabled ones of the following names, filled through the runtime socket when
-a process is added: a reload would detach every stream.
-"""
+"""The gateway's configuration, made from the template that every runtime shares."""
 
 from __future__ import annotations
 
@@ -18,13 +12,20 @@ from pathlib import Path
 
 from cluster.addresses import in_brackets
 from cluster.servers.haproxy_errors import errorfile_lines, write_errors
+from cluster.servers.haproxy_servers import (
+    SPARE_SLOTS,
+    Discovered,
+    Server,
+    Servers,
+    resolver_lines,
+    server_lines,
+)
 from rtms_node.stream_request import ALLOW
 from screening.terms import MAX_FILTERS_BYTES
 from service.edge import EXPOSED_HEADERS, STREAM_PREFLIGHT, preflight_headers
 from wire.origins import ANY
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "compose" / "haproxy.cfg.in"
-SPARE_SLOTS = 16
 RESERVED_CONNECTIONS = 500
 # The writer's own limits are lower by a half or 16 KiB, and its answer is the better one.
 MAX_BODY_BYTES = 32 * 1024
@@ -33,15 +34,6 @@ MAX_CONNECTIONS = 100_000
 MAX_THREADS = 64  # HAProxy's, without groups of threads
 LOCAL_CONTROL = "unix@haproxy.sock mode 600"
 _OTHER_DESCRIPTORS = 500
-_RESOLVERS = (
-    "resolvers names",
-    "    nameserver first {nameserver}",
-    "    accepted_payload_size 8192",
-    "    timeout resolve 1s",
-    "    timeout retry 1s",
-    "    hold valid 1s",
-)
-_BY_NAME = " resolvers names resolve-prefer ipv4 init-addr none"
 _CURSOR_PARAMETERS = ("last_event_id", "Last-Event-ID", "lastEventID", "lastEventId")
 _NO_WRITER = "{ nbsrv(writers) lt 1 }"
 _COMMENTS = "^/v1/videos/[A-Za-z0-9_-]{1,64}/comments"
@@ -67,23 +59,14 @@ class _Template(string.Template):
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
-    """A process behind the gateway: `number` counts from 1 in its role."""
-
-    number: int
-    host: str
-    port: int
-    check_port: int
-
-
-@dataclass(frozen=True, slots=True)
 class Gateway:
     """What the configuration is made of. `certificate` holds certificate and key in one file;
     `origins`, as browsers spell them, may read the gateway's own replies too (`*`: any). `single`
     is a process that is node and writer in one; then there are no others.
 
-    `control` is where the runtime socket listens. With a `nameserver` (host:port) the hosts of the
-    servers are names: they may have no address yet, and get another one while HAProxy runs.
+    `control` is where the runtime socket listens, with which `spare_slots` are filled. With
+    `nameservers` (see `resolver_lines`) servers that are named may have no address yet, and get
+    another one while HAProxy runs.
     """
 
     bind: str
@@ -91,22 +74,24 @@ class Gateway:
     https_port: int
     certificate: Path
     placement: str
-    nodes: Sequence[Server]
-    writers: Sequence[Server]
+    nodes: Servers
+    writers: Servers
     max_connections: int
     origins: Sequence[str] = ()
     single: Sequence[Server] = ()
     control: str = LOCAL_CONTROL
-    nameserver: str = ""
+    nameservers: Sequence[str] = ()
+    spare_slots: int = SPARE_SLOTS
     threads: int = field(default_factory=lambda: default_threads(len(os.sched_getaffinity(0))))
 
     @property
     def servers(self) -> dict[str, Server]:
-        """What stands behind it, by its names."""
+        """What stands behind it, by its names, but for what is discovered."""
         kinds = {"node": self.nodes, "writer": self.writers, "single": self.single}
         return {
             f"{kind}-{server.number}": server
             for kind, servers in kinds.items()
+            if not isinstance(servers, Discovered)
             for server in servers
         }
 
@@ -129,7 +114,6 @@ def default_threads(cores: int) -> int:
 def render(gateway: Gateway) -> str:
     """The text of haproxy.cfg. Raises KeyError for a placement that does not exist."""
     reserved = min(RESERVED_CONNECTIONS, gateway.max_connections // 2)
-    by_name = bool(gateway.nameserver)
     return _Template(TEMPLATE.read_text()).substitute(
         bind=in_brackets(gateway.bind),
         http_port=gateway.http_port,
@@ -145,11 +129,11 @@ def render(gateway: Gateway) -> str:
         control=gateway.control,
         stream_methods=ALLOW,
         cursors=_indented(_cursors()),
-        resolvers=_resolvers(gateway.nameserver),
+        resolvers="".join(f"{line}\n" for line in resolver_lines(gateway.nameservers)),
         errorfiles=_indented(errorfile_lines()),
         stream_balance=_indented(_BALANCE[gateway.placement]),
-        node_servers=_indented(_servers("node", gateway.nodes, gateway.single, by_name)),
-        writer_servers=_indented(_servers("writer", gateway.writers, gateway.single, by_name)),
+        node_servers=_indented(_servers("node", gateway.nodes, gateway)),
+        writer_servers=_indented(_servers("writer", gateway.writers, gateway)),
     )
 
 
@@ -171,25 +155,11 @@ def command(config: Path) -> list[str]:
     return [find_haproxy() or "haproxy", "-db", "-f", config.name]
 
 
-def _resolvers(nameserver: str) -> str:
-    return "\n".join(_RESOLVERS).format(nameserver=nameserver) + "\n\n" if nameserver else ""
-
-
-def _servers(
-    prefix: str, servers: Sequence[Server], single: Sequence[Server], by_name: bool
-) -> list[str]:
-    extra = _BY_NAME if by_name else ""
-    if single:  # it cannot have a second of its kind: no slots
-        return [_server("single", server, extra) for server in single]
-    lines = [_server(prefix, server, extra) for server in servers]
-    first = max((server.number for server in servers), default=0) + 1
-    last = first + SPARE_SLOTS - 1
-    return [*lines, f"server-template {prefix}- {first}-{last} 127.0.0.1:1 port 1 disabled"]
-
-
-def _server(prefix: str, server: Server, extra: str) -> str:
-    name, address = f"{prefix}-{server.number}", f"{server.host}:{server.port}"
-    return f"server {name} {address} id {server.number} port {server.check_port}{extra}"
+def _servers(prefix: str, servers: Servers, gateway: Gateway) -> list[str]:
+    by_name = bool(gateway.nameservers)
+    if gateway.single:  # it cannot have a second of its kind: no slots
+        return server_lines("single", gateway.single, by_name=by_name, spare_slots=0)
+    return server_lines(prefix, servers, by_name=by_name, spare_slots=gateway.spare_slots)
 
 
 def _cors(origins: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cluster.errors import ClusterError
-from cluster.servers.haproxy import Server
+from cluster.servers.haproxy_servers import Server
 
 SOCKET = "haproxy.sock"
 BACKENDS = {"node": ("streams",), "writer": ("writers",), "single": ("streams", "writers")}

@@ -19,7 +19,7 @@ import uvloop
 from cluster.cluster import Cluster
 from cluster.parts import Kind, Part
 from cluster.servers import haproxy_socket
-from cluster.servers.haproxy import Server
+from cluster.servers.haproxy_servers import Server
 from tests.tcp_proxy import TcpProxy
 
 _CALLS = {

@@ -24,6 +24,7 @@ class CassandraConfig:
     called, "" for that of the contact points. replication: of a keyspace that has to be made.
     worldwide: whether writers in several datacenters share the keyspace; each commit then costs a
     round trip between them. retention_s: how long comments stay, 0: for ever. user: "" for none.
+    any_commit_log: whether servers may acknowledge what is not on their disk yet.
     """
 
     contact_points: tuple[Endpoint, ...]
@@ -35,6 +36,7 @@ class CassandraConfig:
     user: str = ""
     password_file: Path | None = None
     ca_file: Path | None = None
+    any_commit_log: bool = False
 
     @classmethod
     def read(cls, env: EnvReader) -> CassandraConfig:
@@ -53,6 +55,7 @@ class CassandraConfig:
             user=user,
             password_file=Path(password) if password else None,
             ca_file=Path(ca_file) if ca_file else None,
+            any_commit_log=env.choice("CASSANDRA_COMMIT_LOG", "synced", ("synced", "any")) == "any",
         )
 
 

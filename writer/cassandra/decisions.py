@@ -17,7 +17,7 @@ from writer.cassandra.group import Encode, Group
 from writer.cassandra.pending import CassandraPending, Log
 from writer.cassandra.rules import CassandraRules, Ruleset
 from writer.cassandra.slots import SLACK_S, CassandraSlots, slot_key
-from writer.rules import Rules, paces
+from writer.rules import NO_RULES, Rules, paces
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,9 @@ class CassandraDecisions:
     ) -> GroupDecider:
         """Decides a group that is to be numbered after `head`. Raises StoreUnavailable."""
         rules, now_s = ruleset.rules, time.time()
-        slots = {pace.slot for one in comments for pace in paces(rules, one)}
+        slots: set[str] = set()
+        if rules is not NO_RULES:
+            slots = {pace.slot for one in comments for pace in paces(rules, one)}
         used: dict[str, int] = {}
         if slots:
             used = await self._slots.fetch(

@@ -34,6 +34,11 @@ _MODERATION_TABLES = ("held", "held_times", "calls", "erased", "revoked", "autho
 _RULES_TABLES = ("rules", "repeats")
 _CHECKED_SERVERS = 9
 
+_NOT_SYNCED = (
+    "Cassandra's commitlog_sync is periodic: a 201 would not mean that a comment is on the disk."
+    " Set it to batch or group there, or CASSANDRA_COMMIT_LOG=any here"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Store:
@@ -46,12 +51,14 @@ class Store:
 def open_store(cluster: Cluster, session: Session, config: CassandraConfig) -> Store:
     """Make what is missing, read the identity, prepare.
 
-    Raises what the driver raises, StoreUnavailable if the store is of another version.
+    Raises what the driver raises, StoreUnavailable if the store is of another version, or a server
+    acknowledges what it has not synced.
     """
+    _require_synced_commits(cluster, session, config)
     if not _is_there(cluster, config.keyspace):
         _create(cluster, session, config)
     epoch = _ensure_identity(session, config)
-    _warn_of_servers(cluster, session, config)
+    _warn_of_few_copies(cluster, config)
     return Store(epoch, Statements.prepare(session, config))
 
 
@@ -125,12 +132,11 @@ def _run_condition(
     session.execute(statement, values)
 
 
-def _warn_of_servers(cluster: Cluster, session: Session, config: CassandraConfig) -> None:
-    """Warn of settings under which an acknowledged comment can be lost; a server that does not
-    tell its settings is skipped.
+def _require_synced_commits(cluster: Cluster, session: Session, config: CassandraConfig) -> None:
+    """Raise StoreUnavailable if a server acknowledges what is not on its disk, and nobody wants it
+    so; a server that does not tell its settings is skipped.
     """
-    servers = _servers(cluster)
-    for server in servers[:_CHECKED_SERVERS]:
+    for server in _servers(cluster)[:_CHECKED_SERVERS]:
         text = "SELECT value FROM system_views.settings WHERE name = 'commitlog_sync'"
         try:
             row = session.execute(text, host=server).one()
@@ -138,10 +144,16 @@ def _warn_of_servers(cluster: Cluster, session: Session, config: CassandraConfig
             continue
         if row is not None and row[0] == "periodic":
             log.warning("commit_log_not_durable", server=str(server.endpoint), sync=row[0])
+            if not config.any_commit_log:
+                raise StoreUnavailable(_NOT_SYNCED)
+
+
+def _warn_of_few_copies(cluster: Cluster, config: CassandraConfig) -> None:
+    """With fewer than three, a server that is lost takes comments with it."""
     strategy = cluster.metadata.keyspaces[config.keyspace].replication_strategy
-    copies = _copies(strategy)
-    if copies < min(3, len(servers)):
-        log.warning("store_has_few_copies", copies=copies, servers=len(servers))
+    copies, servers = _copies(strategy), len(_servers(cluster))
+    if copies < min(3, servers):
+        log.warning("store_has_few_copies", copies=copies, servers=servers)
 
 
 def _copies(strategy: object) -> int:

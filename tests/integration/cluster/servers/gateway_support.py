@@ -14,6 +14,7 @@ from typing import TypeVar
 from cluster.ca import DevelopmentCa
 from cluster.ports import free_ports
 from cluster.servers import haproxy, haproxy_socket
+from cluster.servers.haproxy_servers import Server
 from tests.raw_http import Reply, parse_head, read_head
 from tests.support import TIMEOUT_FACTOR
 from wire.chunks import chunk
@@ -67,21 +68,26 @@ class Upstream:
     `act` says what is sent as reply (None: nothing); a stream stays open.
     """
 
-    def __init__(self, number: int, act: Act) -> None:
-        self.number = number
+    def __init__(
+        self,
+        number: int,
+        act: Act,
+        host: str = "127.0.0.1",
+        ports: tuple[int, int] | None = None,
+    ) -> None:
+        self.number, self.host = number, host
         self.act = act
         self.health = 200
         self.seen: list[Seen] = []
         self.checked = asyncio.Event()
         self._servers: list[asyncio.Server] = []
-        self._ports = free_ports(2)
+        self._ports = ports or tuple(free_ports(2))
         self._writers: list[asyncio.StreamWriter] = []
 
     async def start(self) -> None:
-        host = "127.0.0.1"
         self._servers = [
-            await asyncio.start_server(self._public, host, self._ports[0]),
-            await asyncio.start_server(self._ops, host, self._ports[1]),
+            await asyncio.start_server(self._public, self.host, self._ports[0]),
+            await asyncio.start_server(self._ops, self.host, self._ports[1]),
         ]
 
     async def stop(self) -> None:
@@ -95,8 +101,8 @@ class Upstream:
         self._servers[0].close()
 
     @property
-    def server(self) -> haproxy.Server:
-        return haproxy.Server(self.number, "127.0.0.1", *self._ports)
+    def server(self) -> Server:
+        return Server(self.number, self.host, *self._ports)
 
     async def _public(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.append(writer)

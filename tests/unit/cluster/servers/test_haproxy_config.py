@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cluster.servers.haproxy import Gateway, Server, default_threads, render
+from cluster.servers.haproxy import Gateway, default_threads, render
 from cluster.servers.haproxy_errors import write_errors
+from cluster.servers.haproxy_servers import Server
 from wire.problem import CONTENT_TYPE
 from writer.openapi.document import openapi_document
 

@@ -1,0 +1,34 @@
+"""A cluster over network namespaces as hosts: each role cut off once, a node that moves."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.hosts.network import Network, why_no_network
+from tests.hosts.site import CLIENT, addresses
+from tests.hosts.units import ROOT
+from tests.support import TIMEOUT_FACTOR
+
+_WITHIN_S = 600.0
+_WHY_NOT = why_no_network()
+
+
+@pytest.mark.skipif(_WHY_NOT is not None, reason=str(_WHY_NOT))
+@pytest.mark.timeout(_WITHIN_S * 1.2 * TIMEOUT_FACTOR)
+def test_nothing_is_lost_whichever_host_is_cut_off(tmp_path: Path) -> None:
+    prefix = f"lc{os.getpid()}"
+    network = Network(prefix, addresses())
+    with network.run():
+        drill = [sys.executable, "-m", "tests.hosts", str(tmp_path), prefix]
+        done = subprocess.run(
+            network.command(CLIENT, *drill),
+            cwd=ROOT, capture_output=True, text=True, timeout=_WITHIN_S * TIMEOUT_FACTOR,
+        )  # fmt: skip
+    print(done.stdout)
+    assert done.returncode == 0, done.stderr
+    assert "impact" in done.stdout
