@@ -114,13 +114,10 @@ async def _report(page: Page, minute: int, busy_s: float) -> None:
     await page.call("HeapProfiler.collectGarbage")
     heap = (await page.call("Runtime.getHeapUsage"))["usedSize"] / 1024
     dom = await page.call("Memory.getDOMCounters")
-    seqs = await page.evaluate("document.querySelectorAll('.comment').length")
-    figures = (frames[len(frames) // 2], frames[len(frames) * 99 // 100], frames[-1])
-    shown = ", ".join(f"{figure:.0f}" for figure in figures)
-    nodes, listeners = dom["nodes"], dom["jsEventListeners"]
-    print(
-        f"{minute:>6}  {seqs:>8}  {shown:>31}  {long:>9}  {heap:>8.0f}  {nodes:>5}  {listeners:>9}"
-    )
+    rows = await page.evaluate("document.querySelectorAll('.comment').length")
+    times = [frames[len(frames) // 2], frames[len(frames) * 99 // 100], frames[-1]]
+    figures = [minute, rows, *times, long, busy_s / 60 * 1000, heap, dom["nodes"]]
+    print(" ".join(f"{each:>7.0f}" for each in figures))
 
 
 async def _post(cluster: Cluster, rate: float) -> None:
