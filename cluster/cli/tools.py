@@ -67,7 +67,6 @@ def dev() -> None:
         "OPS_HOST": LOOPBACK,
         "OPS_PORT": str(free_ports(1)[0]),
         "SQLITE_PATH": str(folder.path / "comments.sqlite3"),
-        "DEMO": "on",
         **identity_variables(folder.issuer, os.environ),
         **ticket_variables(folder.issuer),
     }
@@ -75,7 +74,7 @@ def dev() -> None:
     url = f"http://{join_port(reached_at(bind), port)}"
     given = {name: value for name, value in os.environ.items() if value}
     environment = defaults | given | address
-    say("\n".join([*readable.lines_to_try(url), "or do both in a browser:", f"  {url}/demo"]))
+    say("\n".join([*readable.lines_to_try(url), *readable.pages_to_open(url)]))
     say("\n".join(_map_lines(environment["OPS_HOST"], environment["OPS_PORT"])))
     os.chdir(CHECKOUT)
     command = [sys.executable, "-m", "single"]
