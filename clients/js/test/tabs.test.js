@@ -142,10 +142,10 @@ test("when it is closed the next one takes over, from its own cursor", async (t)
   await eventually(() => first.leads && second.frames.length && third.frames.length);
   first.tells(1);
   await eventually(sees(third, 1));
+  const before = third.frames.length;
   first.source.stop();
   await eventually(() => second.leads);
   assert.equal(second.stream.reader.cursor(), `${EPOCH}-1`);
-  const before = third.frames.length;
   await eventually(() => third.frames.length > before); // it has joined the new one
   second.tells(2);
   await eventually(sees(third, 2));
