@@ -63,6 +63,9 @@ class NodeService:
         await self._ops.start()
         self._node.start()
         await self._wiring.start(self._node)
+        if self._config.viewer_counts:
+            writers = self._wiring.source
+            writers.carry(self._node.count_viewers(writers))
         await self._listener.start()
         await self._wiring.announce()
         if self._config.reading.keys is not None:
