@@ -88,8 +88,9 @@ class Ledger:
         for video_id in part:
             del self._pending[video_id]
         counts = {one: here.count(one) for one in part}
-        self._peaks = not base or (self._peaks and bool(part))
-        peaks = {one: peak for one in part if (peak := here.peak(one))} if self._peaks else {}
+        with_peaks = self._peaks or not base
+        self._peaks = with_peaks and bool(self._pending)  # the rest of everything follows
+        peaks = {one: peak for one in part if (peak := here.peak(one))} if with_peaks else {}
         self._number += 1
         self._sent_at, self._everything, self.urgent = now, False, False
         self._under_way = report = CountsReport(

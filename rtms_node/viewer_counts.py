@@ -62,6 +62,11 @@ class ViewerCounts:
         room = self._hub.rooms.get(video_id)
         return room.total.peak if room is not None else 0
 
+    @property
+    def needed(self) -> bool:
+        """Whether there are viewers, or something that is not told yet."""
+        return self._needed.is_set()
+
     async def wait_needed(self) -> None:
         """Wait until there is somebody to tell of."""
         await self._needed.wait()
@@ -82,11 +87,18 @@ class ViewerCounts:
             self._needed.clear()
         return [(name, ledger.take(now, self)) for name, ledger in due]
 
+    def take_last(self) -> list[tuple[str, CountsReport]]:
+        """Reports of all that is not told yet."""
+        self._note_changes()
+        now = self._clock.time()
+        left = [one for one in self._ledgers.items() if one[1].may_share(now) and one[1].open]
+        return [(name, ledger.take(now, self)) for name, ledger in left]
+
     def take_shared(self, name: str) -> CountsReport | None:
         """A report to one of them that goes with a head read; None if there is no need."""
         self._note_changes()
         ledger, now = self._ledgers.get(name), self._clock.time()
-        if ledger is None or not self._needed.is_set() or not ledger.may_share(now):
+        if ledger is None or not self.needed or not ledger.may_share(now):
             return None
         return ledger.take(now, self)
 
@@ -96,7 +108,7 @@ class ViewerCounts:
         ledger = self._ledgers.get(name)
         if ledger is not None:
             ledger.answered(reply, self._clock.time())
-        if reply is not None and reply.settled:
+        if reply is not None:
             for video_id, (now, peak) in reply.totals.items():
                 room = self._hub.rooms.get(video_id)
                 if room is not None:
@@ -125,6 +137,12 @@ async def report_viewers(counts: ViewerCounts, totals: Totals, spawn: Spawn) -> 
         await asyncio.sleep(_LOOK_S)  # what can go with a head read goes before
         for name, report in counts.take_due():
             spawn(_tell(counts, totals, name, report), "counts")
+
+
+async def report_last(counts: ViewerCounts, totals: Totals) -> None:
+    """Once more, after the last viewer: else they count for as long as a silent node does."""
+    last = counts.take_last()
+    await asyncio.gather(*(_tell(counts, totals, name, report) for name, report in last))
 
 
 async def _tell(counts: ViewerCounts, totals: Totals, name: str, report: CountsReport) -> None:

@@ -1,17 +1,20 @@
 """How many watch one video on all nodes, and when its viewers are told.
 
-Invariants: viewers are told when they are admitted, and all together at most every two seconds, and
-only of a change: above a hundred, of one percent. What is to be told goes with the comments of the
-next round, in the same write; if none comes soon it goes alone, and is the room's heartbeat.
+Invariants: all viewers of a room have been told the same, which is the total but for what has
+changed in the last seconds, and above a hundred for less than one percent. They are told when they
+are admitted, and all together on a change, at most every two seconds. What is to be told goes with
+the comments of the next round, in the same write; if none comes soon it goes alone, and is the
+room's heartbeat.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Collection
 
 from rtms_node.context import NodeContext
+from rtms_node.viewer import Viewer
 from wire.sse import viewers_frame
 
 TOLD_EVERY_S = 2.0
@@ -21,26 +24,25 @@ _PART = 100  # one in so many is a change, above that
 
 
 class ViewerTotal:
-    """Owned by a room. viewers: those of this node, who are in every total that is shown."""
+    """Owned by a room. viewers: those of this node, who are in every total that is told."""
 
     __slots__ = ("_ctx", "_now", "_send", "_timer", "_told", "_told_at", "_viewers", "peak")
 
-    def __init__(self, context: NodeContext, viewers: Sized, send: Callable[[], None]) -> None:
+    def __init__(
+        self, context: NodeContext, viewers: Collection[Viewer], send: Callable[[], None]
+    ) -> None:
         """`send` is called when the viewers have to be told without a round of comments."""
         self._ctx, self._viewers, self._send = context, viewers, send
         self._now: int | None = None
         self.peak = 0
-        self._told: int | None = None
+        self._told: tuple[int, int] | None = None
         self._told_at = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
 
     @property
     def shown(self) -> tuple[int, int] | None:
-        """Now, and the peak; None while it is not known."""
-        if self._now is None:
-            return None
-        now = max(self._now, len(self._viewers))
-        return now, max(now, self.peak)
+        """How many, and the peak, for who is admitted now; None while it is not known."""
+        return self._told or self._newest()
 
     def learn(self, now: int, peak: int) -> None:
         """The total of all nodes, as of now."""
@@ -52,13 +54,13 @@ class ViewerTotal:
             self._timer = loop.call_later(wait_s + join_s, self._alone)
 
     def frame(self) -> bytes | None:
-        """The `viewers` event for one viewer, None while there is nothing to tell."""
+        """The `viewers` event for one viewer, None while it is not known. Whoever was there before
+        has been told, or will be.
+        """
         shown = self.shown
-        if shown is None:
-            return None
-        if self._told is None and self._timer is None:  # nobody came before it was known
-            self._told = shown[0]
-        return viewers_frame(*shown)
+        if self._timer is None:
+            self._told = shown
+        return None if shown is None else viewers_frame(*shown)
 
     def take_news(self) -> bytes | None:
         """The event for all viewers, if it is time; they have to be sent it."""
@@ -67,10 +69,9 @@ class ViewerTotal:
         self.close()
         if not self._is_news():
             return None
-        self._told_at, self._told = self._ctx.loop.time(), None
-        frame = self.frame()
+        self._told_at, self._told = self._ctx.loop.time(), self._newest()
         self._ctx.stats.viewer_events += 1
-        return frame
+        return self.frame()
 
     def close(self) -> None:
         """Cancel what is scheduled."""
@@ -78,14 +79,20 @@ class ViewerTotal:
             self._timer.cancel()
             self._timer = None
 
+    def _newest(self) -> tuple[int, int] | None:
+        if self._now is None:
+            return None
+        now = max(self._now, len(self._viewers))
+        return now, max(now, self.peak)
+
     def _is_news(self) -> bool:
-        shown = self.shown
-        if shown is None or not self._viewers:
+        newest = self._newest()
+        if newest is None or not self._viewers:
             return False
-        if self._told is None:
-            return True
-        change = abs(shown[0] - self._told)
-        return change * _PART >= self._told if self._told > _EXACT_UP_TO else change > 0
+        if self._told is None:  # those who wait for their `hello` are told with it
+            return any(viewer.cursor >= 0 for viewer in self._viewers)
+        told, change = self._told[0], abs(newest[0] - self._told[0])
+        return change * _PART >= told if told > _EXACT_UP_TO else change > 0
 
     def _alone(self) -> None:
         self._send()

@@ -43,15 +43,14 @@ class CountsReply(msgspec.Struct, frozen=True, omit_defaults=True):
     """Viewers of all nodes, and their peak: of the videos in the report, and of those of the node's
     that changed after `seen`.
 
-    table: which life of the writer. settled: whether it has heard of all nodes; if not, there are
-    no totals. again: it does not have the report `base`: tell everything. more: ask on, there are
-    more changes.
+    table: which life of the writer. seen: up to where totals are told; 0, and no totals, while it
+    has not heard from all nodes. again: it does not have the report `base`: tell everything. more:
+    ask on, there are more changes.
     """
 
     table: str
     seen: Number = 0
     totals: dict[str, tuple[Count, Count]] = {}
-    settled: bool = True
     again: bool = False
     more: bool = False
 

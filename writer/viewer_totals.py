@@ -202,7 +202,7 @@ class ViewerTotals:
 
     def _reply(self, row: _Row, report: CountsReport, now: float) -> CountsReply:
         if now < self._settled_at:
-            return CountsReply(self._table, settled=False)
+            return CountsReply(self._table)
         seen = report.seen if report.table == self._table else 0
         # From the newest change back to the last one that the node knows.
         changes = takewhile(lambda one: one[1].version > seen, reversed(self._videos.items()))

@@ -85,7 +85,7 @@ def test_a_total_is_the_sum_over_nodes() -> None:
 def test_nothing_is_known_before_every_node_can_have_reported() -> None:
     totals = begun()
     reply = Teller(totals, "a").tell(1.0, {"v": 3})
-    assert (reply.settled, reply.totals) == (False, {})
+    assert (reply.seen, reply.totals) == (0, {})
     assert totals.at(BEGUN - 0.1, "v") is None
     assert totals.at(BEGUN, "v") == Total(3, 3)
 
@@ -225,7 +225,7 @@ def test_a_process_that_stood_still_says_nothing_for_a_while() -> None:
     assert totals.at(BEGUN, "v") == Total(2, 2)
     totals.ticked = now = BEGUN + STALL_S + 0.1
     assert totals.at(now, "v") is None
-    assert not a.tell(now, {"v": 2}, base=0).settled
+    assert a.tell(now, {"v": 2}, base=0).totals == {}
     a.tell(now + 2, {})
     assert totals.at(now + SETTLE_S, "v") == Total(2, 2)
 
@@ -236,7 +236,7 @@ def test_a_process_that_has_lost_all_nodes_waits_for_all_when_one_is_back() -> N
     a.tell(1.0, {"v": 2})
     assert totals.at(7.0, "v") == Total(0, 2)
     a.base = 0
-    assert not a.tell(8.0, {"v": 2}).settled
+    assert a.tell(8.0, {"v": 2}).totals == {}
     a.tell(10.0, {})
     assert totals.at(8.0 + SETTLE_S, "v") == Total(2, 2)
 
