@@ -14,9 +14,9 @@ from typing import Protocol
 
 from wire.counts import MAX_COUNTS, CountsReply, CountsReport
 
-EVERY_S = 2.0  # changes are told
-ALIVE_S = 2.25  # a writer that is not told so forgets this node (see writer.viewer_totals)
-RETRY_S = 1.0  # after a report that nobody answered
+EVERY_S = 1.5  # changes are told
+ALIVE_S = 2.0  # so often each writer hears, and tells; a silent node is forgotten after 5 s
+RETRY_S = 0.5  # after a report that nobody answered
 FORGOTTEN_S = 5.0  # without an answer the writer is told everything again
 MUTE_S = 30.0  # a writer that does not count is asked again
 SHARE_S = 1.0  # how soon after a report the next one may go with a head read
@@ -70,6 +70,10 @@ class Ledger:
             return False
         waits = self._pending or self._everything
         return self.urgent or now - self._sent_at >= (EVERY_S if waits else ALIVE_S)
+
+    def next_look(self) -> float:
+        """When a report may be due; changes until then make no difference."""
+        return max(self._sent_at + EVERY_S, self._due)
 
     def may_share(self, now: float) -> bool:
         """Whether a report may go with a head read."""

@@ -11,12 +11,13 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Protocol
 
-from rtms_node.count_ledger import Ledger
+from rtms_node.count_ledger import EVERY_S, Ledger
 from rtms_node.hub import Hub
 from wire.counts import CountsReply, CountsReport
 from wire.errors import BadRequest, PeerError
 
-_LOOK_S = 0.25  # how often it is asked whether a report is due, while there are viewers
+_LOOK_S = 0.25  # at least so far apart are looks whether a report is due, while one may be
+_EARLY_S = 0.01  # a timer's clock is no finer
 
 Spawn = Callable[[Coroutine[Any, Any, None], str], object]
 
@@ -78,6 +79,12 @@ class ViewerCounts:
             kept = {one: self._ledgers[one] for one in names if one in self._ledgers}
             self._ledgers = {one: kept.get(one) or Ledger(self._boot, now) for one in names}
 
+    def idle_s(self) -> float:
+        """For how long no report can be due."""
+        looks = (ledger.next_look() for ledger in self._ledgers.values())
+        wait_s = min(looks, default=0.0) + _EARLY_S - self._clock.time()
+        return min(max(wait_s, _LOOK_S), EVERY_S)
+
     def take_due(self) -> list[tuple[str, CountsReport]]:
         """The reports that have to go now."""
         self._note_changes()
@@ -134,7 +141,7 @@ async def report_viewers(counts: ViewerCounts, totals: Totals, spawn: Spawn) -> 
     while True:
         await counts.wait_needed()
         counts.set_known(totals.known())
-        await asyncio.sleep(_LOOK_S)  # what can go with a head read goes before
+        await asyncio.sleep(counts.idle_s())  # what can go with a head read goes before
         for name, report in counts.take_due():
             spawn(_tell(counts, totals, name, report), "counts")
 

@@ -18,7 +18,8 @@ from rtms_node.viewer import Viewer
 from wire.sse import viewers_frame
 
 TOLD_EVERY_S = 2.0
-JOIN_S = 1.0  # at most, for a round to go with
+JOIN_S = 0.5  # at most, for a round to go with
+_EARLY_S = 0.01  # a timer's clock is no finer
 _EXACT_UP_TO = 100
 _PART = 100  # one in so many is a change, above that
 
@@ -26,7 +27,9 @@ _PART = 100  # one in so many is a change, above that
 class ViewerTotal:
     """Owned by a room. viewers: those of this node, who are in every total that is told."""
 
-    __slots__ = ("_ctx", "_now", "_send", "_timer", "_told", "_told_at", "_viewers", "peak")
+    __slots__ = (
+        "_ctx", "_now", "_pending", "_send", "_timer", "_told", "_told_at", "_viewers", "peak",
+    )  # fmt: skip
 
     def __init__(
         self, context: NodeContext, viewers: Collection[Viewer], send: Callable[[], None]
@@ -37,6 +40,7 @@ class ViewerTotal:
         self.peak = 0
         self._told: tuple[int, int] | None = None
         self._told_at = float("-inf")
+        self._pending = False  # there is news, to be taken by the next round that it is time for
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -45,36 +49,39 @@ class ViewerTotal:
         return self._told or self._newest()
 
     def learn(self, now: int, peak: int) -> None:
-        """The total of all nodes, as of now."""
-        self._now, self.peak = now, peak
-        if self._timer is None and self._is_news():
+        """The total of all nodes, as of now. peak: the most that is sure, which may be less."""
+        self._now, self.peak = now, max(self.peak, peak)
+        if not self._pending and self._is_news():
+            self._pending = True
             loop = self._ctx.loop
-            wait_s = max(self._told_at + TOLD_EVERY_S - loop.time(), 0.0)
+            wait_s = self._told_at + TOLD_EVERY_S - loop.time()
             join_s = random.uniform(JOIN_S / 2, JOIN_S)  # noqa: S311 - spreads load only
-            self._timer = loop.call_later(wait_s + join_s, self._alone)
+            self._timer = loop.call_later(max(wait_s, join_s), self._alone)
 
     def frame(self) -> bytes | None:
         """The `viewers` event for one viewer, None while it is not known. Whoever was there before
         has been told, or will be.
         """
         shown = self.shown
-        if self._timer is None:
+        if not self._pending:
             self._told = shown
         return None if shown is None else viewers_frame(*shown)
 
     def take_news(self) -> bytes | None:
         """The event for all viewers, if it is time; they have to be sent it."""
-        if self._timer is None or self._ctx.loop.time() < self._told_at + TOLD_EVERY_S:
+        now = self._ctx.loop.time()
+        if not self._pending or now < self._told_at + TOLD_EVERY_S - _EARLY_S:
             return None
         self.close()
         if not self._is_news():
             return None
-        self._told_at, self._told = self._ctx.loop.time(), self._newest()
+        self._told_at, self._told = now, self._newest()
         self._ctx.stats.viewer_events += 1
         return self.frame()
 
     def close(self) -> None:
-        """Cancel what is scheduled."""
+        """Forget what is scheduled."""
+        self._pending = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -91,9 +98,13 @@ class ViewerTotal:
             return False
         if self._told is None:  # those who wait for their `hello` are told with it
             return any(viewer.cursor >= 0 for viewer in self._viewers)
-        told, change = self._told[0], abs(newest[0] - self._told[0])
-        return change * _PART >= told if told > _EXACT_UP_TO else change > 0
+        return any(map(_differs, self._told, newest))
 
     def _alone(self) -> None:
+        self._timer = None
         self._send()
-        self.close()
+
+
+def _differs(told: int, newest: int) -> bool:
+    change = abs(newest - told)
+    return change * _PART >= told if told > _EXACT_UP_TO else change > 0

@@ -40,8 +40,8 @@ class CountsReport(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class CountsReply(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Viewers of all nodes, and their peak: of the videos in the report, and of those of the node's
-    that changed after `seen`.
+    """Viewers of all nodes, and their peak as far as it is sure, which may be less than they are
+    now: of the videos in the report, and of those of the node's that changed after `seen`.
 
     table: which life of the writer. seen: up to where totals are told; 0, and no totals, while it
     has not heard from all nodes. again: it does not have the report `base`: tell everything. more:

@@ -19,7 +19,7 @@ from itertools import takewhile
 
 from wire.counts import MAX_COUNTS, CountsReply, CountsReport
 
-LEASE_S = 5.5  # of a node that says nothing; it reports every 2.25 s
+LEASE_S = 5.0  # of a node that says nothing; it reports every 2 s
 SETTLE_S = 4.5  # in which every node has reported, though one report was lost
 STALL_S = 3.0  # without a turn of our own: others may have tried in vain to tell something
 KEPT_S = 3_600.0  # for which the peak of a video is known that nobody watches
@@ -110,7 +110,7 @@ class ViewerTotals:
         if not self.settled(now):
             return None
         video = self._videos.get(video_id)
-        return Total(0, 0) if video is None else _total(video)
+        return Total(0, 0) if video is None else Total(video.now, max(video.now, video.peak))
 
     def tick(self, now: float) -> None:
         """Once a second: forget who is silent, and know peaks."""
@@ -187,10 +187,7 @@ class ViewerTotals:
         return True
 
     def _add(self, video_id: str, change: int, now: float) -> None:
-        video = self._videos.pop(video_id, None) or _Video()
-        self._videos[video_id] = video
-        self._version += 1
-        video.version = self._version
+        video = self._changed(video_id)
         video.now += change
         if video.now > max(video.peak, video.hope):
             video.hope, video.hoped_at = video.now, now
@@ -199,6 +196,14 @@ class ViewerTotals:
             self._unwatched.pop(video_id, None)
         else:
             self._unwatched[video_id] = now
+
+    def _changed(self, video_id: str) -> _Video:
+        """It is the one that changed last."""
+        video = self._videos.pop(video_id, None) or _Video()
+        self._videos[video_id] = video
+        self._version += 1
+        video.version = self._version
+        return video
 
     def _reply(self, row: _Row, report: CountsReport, now: float) -> CountsReply:
         if now < self._settled_at:
@@ -246,7 +251,10 @@ class ViewerTotals:
         for video_id in list(self._hopes):
             video = self._videos[video_id]
             if video.hoped_at <= heard_at:
-                video.peak, video.hope = max(video.peak, video.hope), 0
+                if video.hope > video.peak:
+                    video.peak = video.hope
+                    self._changed(video_id)
+                video.hope = 0
                 del self._hopes[video_id]
 
     def _forget(self, video_id: str) -> None:
@@ -255,9 +263,5 @@ class ViewerTotals:
         self._hopes.pop(video_id, None)
 
 
-def _total(video: _Video) -> Total:
-    return Total(video.now, max(video.now, video.peak))
-
-
 def _pair(video: _Video) -> tuple[int, int]:
-    return video.now, max(video.now, video.peak)
+    return video.now, video.peak

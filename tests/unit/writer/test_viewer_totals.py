@@ -156,16 +156,25 @@ def test_a_node_whose_last_viewer_left_is_gone_at_once() -> None:
 def test_a_node_is_told_of_its_own_videos_that_changed_and_of_those_it_asks_for() -> None:
     totals = begun()
     a, b = Teller(totals, "a"), Teller(totals, "b")
-    reply = a.tell(BEGUN, {"v": 1, "w": 1})
-    assert reply.totals == {"v": (1, 1), "w": (1, 1)}
+    reply = a.tell(BEGUN, {"v": 1, "w": 1}, peaks={"v": 9, "w": 9})
+    assert reply.totals == {"v": (1, 9), "w": (1, 9)}
     b.tell(BEGUN, {"v": 5, "x": 1})
     reply = a.tell(BEGUN + 2, {}, table=reply.table, seen=reply.seen)
-    assert reply.totals == {"v": (6, 6)}
+    assert reply.totals == {"v": (6, 9)}
     reply = a.tell(BEGUN + 2, {}, table=reply.table, seen=reply.seen)
     assert reply.totals == {}
     reply = a.tell(BEGUN + 2, {"w": 1}, table=reply.table, seen=reply.seen)
-    assert reply.totals == {"w": (1, 1)}
+    assert reply.totals == {"w": (1, 9)}
     assert a.tell(BEGUN + 2, {}, table="of another life", seen=9).totals.keys() == {"v", "w"}
+
+
+def test_a_node_is_told_of_a_peak_when_it_is_sure() -> None:
+    totals = begun()
+    a = Teller(totals, "a")
+    reply = a.tell(BEGUN, {"v": 5})
+    assert reply.totals == {"v": (5, 0)}
+    reply = a.tell(BEGUN + 2, {}, table=reply.table, seen=reply.seen)
+    assert reply.totals == {"v": (5, 5)}
 
 
 def test_many_changes_come_in_parts() -> None:
@@ -244,7 +253,8 @@ def test_a_process_that_has_lost_all_nodes_waits_for_all_when_one_is_back() -> N
 def test_a_single_process_knows_at_once_and_for_ever() -> None:
     totals = begun(lease_s=float("inf"), settle_s=0.0)
     a = Teller(totals, "a")
-    assert a.tell(0.1, {"v": 1}).totals == {"v": (1, 1)}
+    assert a.tell(0.1, {"v": 1}).totals == {"v": (1, 0)}
+    assert totals.find("v", 0.1) == Total(1, 1)
     assert totals.at(1e4, "v") == Total(1, 1)
 
 
