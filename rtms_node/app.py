@@ -77,6 +77,8 @@ class NodeService:
 
     async def drain(self) -> None:
         """Not ready, wait for the gateway, send viewers away evenly, say so, withdraw."""
+        if self._counts is not None:
+            self._counts.hurry()
         await drain_viewers(
             self._node.hub, self._config.drain_notice_s, self._config.drain_window_s
         )

@@ -64,16 +64,18 @@ class Ledger:
         if not self._everything:
             self._pending.update(dict.fromkeys(videos))
 
-    def is_due(self, now: float, *, watched: bool) -> bool:
-        """Whether a report has to go now, even if alone. watched: there are viewers here."""
+    def is_due(self, now: float, *, watched: bool, every_s: float = EVERY_S) -> bool:
+        """Whether a report has to go now, even if alone. watched: there are viewers here; every_s:
+        how soon changes are told.
+        """
         if self._under_way is not None or now < self._due or not (watched or self._pending):
             return False
         waits = self._pending or self._everything
-        return self.urgent or now - self._sent_at >= (EVERY_S if waits else ALIVE_S)
+        return self.urgent or now - self._sent_at >= (every_s if waits else ALIVE_S)
 
-    def next_look(self) -> float:
+    def next_look(self, every_s: float) -> float:
         """When a report may be due; changes until then make no difference."""
-        return max(self._sent_at + EVERY_S, self._due)
+        return max(self._sent_at + every_s, self._due)
 
     def may_share(self, now: float) -> bool:
         """Whether a report may go with a head read."""

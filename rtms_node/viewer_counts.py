@@ -42,7 +42,12 @@ class ViewerCounts:
         self._changed: dict[str, None] = {}
         self._ledgers: dict[str, Ledger] = {}
         self._needed = asyncio.Event()
+        self._every_s = EVERY_S
         self.reports = self.failures = self.alone = 0
+
+    def hurry(self) -> None:
+        """Viewers are sent away, and will soon be counted elsewhere: tell changes at once."""
+        self._every_s = _LOOK_S
 
     def touch(self, video_id: str) -> None:
         """This video has another count."""
@@ -81,7 +86,7 @@ class ViewerCounts:
 
     def idle_s(self) -> float:
         """For how long no report can be due."""
-        looks = (ledger.next_look() for ledger in self._ledgers.values())
+        looks = (ledger.next_look(self._every_s) for ledger in self._ledgers.values())
         wait_s = min(looks, default=0.0) + _EARLY_S - self._clock.time()
         return min(max(wait_s, _LOOK_S), EVERY_S)
 
@@ -89,7 +94,11 @@ class ViewerCounts:
         """The reports that have to go now."""
         self._note_changes()
         now, watched = self._clock.time(), bool(self._hub.viewers)
-        due = [one for one in self._ledgers.items() if one[1].is_due(now, watched=watched)]
+        due = [
+            (name, ledger)
+            for name, ledger in self._ledgers.items()
+            if ledger.is_due(now, watched=watched, every_s=self._every_s)
+        ]
         if not watched and not any(ledger.open for ledger in self._ledgers.values()):
             self._needed.clear()
         return [(name, ledger.take(now, self)) for name, ledger in due]

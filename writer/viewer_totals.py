@@ -22,6 +22,7 @@ from wire.counts import MAX_COUNTS, CountsReply, CountsReport
 LEASE_S = 5.0  # of a node that says nothing; it reports every 2 s
 SETTLE_S = 4.5  # in which every node has reported, though one report was lost
 STALL_S = 3.0  # without a turn of our own: others may have tried in vain to tell something
+SKEW_S = 1.0  # a total that falls so soon had somebody in it who was on the way to another node
 KEPT_S = 3_600.0  # for which the peak of a video is known that nobody watches
 MAX_NODES = 1_000
 MAX_VIDEOS = 100_000
@@ -192,6 +193,8 @@ class ViewerTotals:
         if video.now > max(video.peak, video.hope):
             video.hope, video.hoped_at = video.now, now
             self._hopes[video_id] = None
+        elif now - video.hoped_at < SKEW_S:
+            video.hope = min(video.hope, video.now)
         if video.now:
             self._unwatched.pop(video_id, None)
         else:

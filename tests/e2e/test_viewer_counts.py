@@ -116,8 +116,11 @@ async def test_writers_that_begin_anew_say_nothing_before_they_know(
             await cluster.kill(name)
         for name in writers(cluster):
             await cluster.start(name)
-        answers = [await asker.ask() for _ in range(10)]
-        assert set(answers) <= {(1, 2), (1, 1), "counts_unknown", "unavailable"}
+        answers = {await asker.ask() for _ in range(10)}
+        possible = {(1, 2), (1, 1), "counts_unknown", "unavailable"}
+        if writers(cluster) == servers(cluster):  # its viewer was cut off too
+            possible.add((0, 0))
+        assert answers <= possible
         if len(watch.streams) == before:  # the peak is what its node remembers
             await asker.wait_for(1, 2)
         await eventually(lambda: watch.counts[-1][1] == 1)

@@ -66,6 +66,13 @@ def test_changes_are_told_every_two_seconds_and_life_a_little_later() -> None:
     assert ledger.is_due(EVERY_S, watched=False)
 
 
+def test_in_a_hurry_changes_are_told_sooner_and_life_is_not() -> None:
+    ledger = told(Counts(v=2))
+    assert not ledger.is_due(ALIVE_S - 0.1, watched=True, every_s=0.1)
+    ledger.changed(["v"])
+    assert ledger.is_due(0.1, watched=True, every_s=0.1)
+
+
 def test_a_head_read_takes_changes_along_and_after_a_second_a_sign_of_life() -> None:
     ledger = told(Counts(v=2))
     assert not ledger.may_share(SHARE_S - 0.1)

@@ -210,6 +210,20 @@ def test_viewers_of_a_killed_node_are_not_twice_in_the_peak() -> None:
     assert totals.at(11.0, "v") == Total(20, 20)
 
 
+def test_who_is_sent_to_another_node_is_not_twice_in_the_peak() -> None:
+    """The other one may be the first to say so."""
+    totals = begun()
+    a, b = Teller(totals, "a"), Teller(totals, "b")
+    a.tell(1.0, {"v": 5})
+    b.tell(1.0, {"v": 5})
+    a.tell(5.0, {"v": 6})
+    b.tell(5.3, {"v": 4})
+    for now in (7.0, 9.0):
+        a.tell(now, {})
+        b.tell(now, {})
+    assert totals.at(10.0, "v") == Total(10, 10)
+
+
 def test_a_peak_stays_when_viewers_leave_and_for_an_hour_without_any() -> None:
     totals = begun()
     a = Teller(totals, "a")
