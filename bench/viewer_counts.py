@@ -55,7 +55,6 @@ def _measure_room(effort: Effort) -> Iterator[Finding]:
         f"{room}CPU to tell a count without a comment",
         measured(alone, "ms"),
         peer=Beside("a comment", measured(plain, "ms")),
-        target=Target(1.0, "times", on=On.PEER),
     )
 
 

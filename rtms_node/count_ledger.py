@@ -14,7 +14,7 @@ from typing import Protocol
 
 from wire.counts import MAX_COUNTS, CountsReply, CountsReport
 
-EVERY_S = 1.5  # changes are told
+EVERY_S = 1.25  # changes are told
 ALIVE_S = 2.0  # so often each writer hears, and tells; a silent node is forgotten after 5 s
 RETRY_S = 0.5  # after a report that nobody answered
 FORGOTTEN_S = 5.0  # without an answer the writer is told everything again

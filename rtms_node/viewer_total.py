@@ -54,9 +54,9 @@ class ViewerTotal:
         if not self._pending and self._is_news():
             self._pending = True
             loop = self._ctx.loop
-            wait_s = self._told_at + TOLD_EVERY_S - loop.time()
+            wait_s = max(self._told_at + TOLD_EVERY_S - loop.time(), 0.0)
             join_s = random.uniform(JOIN_S / 2, JOIN_S)  # noqa: S311 - spreads load only
-            self._timer = loop.call_later(max(wait_s, join_s), self._alone)
+            self._timer = loop.call_later(wait_s + join_s, self._alone)
 
     def frame(self) -> bytes | None:
         """The `viewers` event for one viewer, None while it is not known. Whoever was there before
