@@ -85,6 +85,7 @@ class _Exchange:
     def __init__(self, videos: int) -> None:
         self.node, self.ledger = _Node(videos), Ledger(new_boot_id(), 0.0)
         self._totals = ViewerTotals("table", TotalsLimits(settle_s=0.0))
+        self._totals.begin(0.0)
         self._now = 0.0
         self.sent = self.got = self.requests = 0
 

@@ -81,7 +81,8 @@ class Ledger:
         """Whether a report may go with a head read."""
         if self._under_way is not None or now < self._due:
             return False
-        return bool(self._pending) or now - self._sent_at >= SHARE_S
+        waits = self._everything or self._pending
+        return bool(waits) or now - self._sent_at >= SHARE_S
 
     def take(self, now: float, here: Here) -> CountsReport:
         """The next report; `answered` or `failed` follows."""

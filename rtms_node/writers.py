@@ -38,6 +38,7 @@ T = TypeVar("T")
 
 _AVOID_S = 3.0
 _RANGE_DEADLINE_S = 5.0
+_NO_SUCH_CALL = 404
 
 
 class Writers:
@@ -90,7 +91,12 @@ class Writers:
         peer = next((peer for peer in self._known() if peer.id == name), None)
         if peer is None:
             raise PeerError(f"writer {name} has left")
-        return decode_counts(await self._heads.client.post(peer, COUNTS, encode(report)))
+        try:
+            return decode_counts(await self._heads.client.post(peer, COUNTS, encode(report)))
+        except PeerError as exc:
+            if exc.reply_status == _NO_SUCH_CALL:  # of an earlier version
+                return None
+            raise
 
     async def revocations(self) -> RevocationsReply:
         """All of them. Raises PeerError or BadRequest if no writer answers well."""
