@@ -19,6 +19,7 @@ SLOW_FILES = (
     "tests/chaos/test_mix.py",
     "tests/e2e/test_js_client_faults.py",
     "tests/e2e/test_js_tabs_faults.py",
+    "tests/e2e/test_many_viewers.py",
     "tests/e2e/test_moves.py",
     "tests/e2e/test_store_faults.py",
     "tests/hosts/test_hosts.py",
