@@ -67,6 +67,19 @@ async def test_seven_tabs_have_one_stream_and_the_next_takes_over(
             await settled(load, *tabs[1:])
 
 
+async def test_the_page_among_the_examples(
+    cluster: Cluster, browser: Browser, pages: ClientPages
+) -> None:
+    page = await browser.open(pages.example(cluster.http_url, "example"))
+    await page.evaluate(
+        "form.elements.author.value = 'ann'; form.elements.text.value = '<b>hi</b>';"
+        "form.requestSubmit()"
+    )
+    shown = "[state.textContent, comments.textContent, comments.querySelectorAll('*').length]"
+    while await page.evaluate(shown) != ["live", "ann: <b>hi</b>", 1]:
+        await asyncio.sleep(0.05)
+
+
 async def test_a_page_shows_what_was_posted_once(
     cluster: Cluster, browser: Browser, pages: ClientPages
 ) -> None:
