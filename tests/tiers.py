@@ -29,6 +29,7 @@ SLOW_FILES = (
     "tests/integration/writer/cassandra/test_commit_log.py",
     "tests/monitoring/test_dashboard.py",
     "tests/packages/python/test_tickets_end.py",
+    "tests/packages/js/test_js_tickets.py",
     "tests/packages/python/test_wheel.py",
 )
 # Where one kind of bus is enough for `make test`: (file, topology).
