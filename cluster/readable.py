@@ -115,6 +115,7 @@ def closing_words(cluster: Cluster) -> list[str]:
         f"  data   {cluster.folder.path}",
         "",
         *lines_to_try(url),
+        *pages_to_open(url),
         "",
         "Then: make cluster-status, make cluster-logs, make cluster-down",
     ]
@@ -128,6 +129,15 @@ def lines_to_try(url: str) -> list[str]:
         "and write a comment in another terminal:",
         f"  curl -XPOST {url}/v1/videos/v1/comments"
         ' -H \'content-type: application/json\' -d \'{"author":"ann","text":"hi"}\'',
+    ]
+
+
+def pages_to_open(url: str) -> list[str]:
+    """Where a browser does the same."""
+    return [
+        "or do both in a browser, and moderate:",
+        f"  {url}/embed/v1",
+        f"  {url}/moderate/v1",
     ]
 
 

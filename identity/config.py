@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -14,6 +13,7 @@ from identity.readers import LIFE_S, MAX_LIFE_S
 from identity.ticket_file import load_ticket_keys
 from identity.tickets import TicketKeys
 from service.config import EnvReader
+from wire.hosts import is_loopback
 
 OPEN, JWT = "open", "jwt"
 _REQUIRED = "required"
@@ -103,7 +103,7 @@ def _read_auth(env: EnvReader, published: str) -> str:
     """
     auth = env.choice("AUTH", OPEN, (OPEN, JWT))
     allowed = env.choice("ALLOW_ANONYMOUS", _NO, (_NO, _YES)) == _YES
-    if auth == OPEN and not allowed and not _is_loopback(published):
+    if auth == OPEN and not allowed and not is_loopback(published):
         env.fault(
             f"AUTH=open lets anybody post under any name, and this is published on {published}:"
             " set AUTH=jwt, or ALLOW_ANONYMOUS=yes if that is what you want"
@@ -163,14 +163,3 @@ def _is_url(text: str) -> bool:
         return parts.scheme == "https" and bool(parts.hostname) and parts.port != 0 and alone
     except ValueError:  # a port that is none
         return False
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return bool((mapped or address).is_loopback)

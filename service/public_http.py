@@ -83,7 +83,10 @@ def _origin_headers(
     """Let scripts of the allowed origins read all replies, the library's own too."""
 
     async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+        varies = response.headers.get("Vary")
         response.headers.update(edge.origin_headers(request.headers))
+        if varies is not None:  # on something else too
+            response.headers["Vary"] += f", {varies}"
 
     return add_headers
 

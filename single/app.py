@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from identity.build import build_authenticator, build_readers
+from pages.routes import add_pages
 from rtms_node.drain import drain_viewers
 from rtms_node.node import Node
 from rtms_node.stream_listener import StreamListener
@@ -24,7 +25,7 @@ from service.ops import OpsServer
 from service.shell import Shell
 from single.config import Config
 from single.handback import hand_back_streams
-from single.pages import add_pages
+from single.health_routes import add_health_routes
 from single.sink import HubSink, NoFeed
 from wire.errors import Draining
 from writer.comment_service import CommentService
@@ -143,7 +144,8 @@ class SingleService:
             closing=lambda: self._closing,
         )
         export_edge(self._shell.registry, config.edge)
-        add_pages(app, self.health, demo=config.demo)
+        add_health_routes(app, self.health)
+        add_pages(app, config.pages)
         app.middlewares.insert(0, hand_back_streams(self._streams))
         self._http = HttpServer(app, config.service.public_host, 0)  # binds nothing: see `prepare`
         self._ops = OpsServer(config.service, self.health, self._shell.registry, self._describe)

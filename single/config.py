@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from identity.config import IdentityConfig, ReadingConfig
+from pages.config import PagesConfig
 from rtms_node.antientropy import AntiEntropyTimes
 from rtms_node.config import read_antientropy, read_limits
 from rtms_node.limits import Limits
@@ -25,7 +26,7 @@ class Config:
     """Times in seconds.
 
     drain_notice_s: how long it goes on when asked to stop, for a load balancer in front to notice;
-    drain_window_s: how long it takes to send all viewers away. demo: whether /demo is served.
+    drain_window_s: how long it takes to send all viewers away.
     """
 
     service: ServiceConfig
@@ -36,11 +37,11 @@ class Config:
     rates: Rates
     identity: IdentityConfig
     reading: ReadingConfig
+    pages: PagesConfig
     drain_notice_s: float
     drain_window_s: float
     limits: Limits
     antientropy: AntiEntropyTimes
-    demo: bool
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Config:
@@ -56,11 +57,11 @@ class Config:
             rates=read_rates(env),
             identity=IdentityConfig.read(env, service.public_host),
             reading=ReadingConfig.read(env, issues=True),
+            pages=PagesConfig.read(env, service.public_host),
             drain_notice_s=env.number("DRAIN_NOTICE_S", 0, 0, 60),
             drain_window_s=env.number("DRAIN_WINDOW_S", 2, 0, 3600),
             limits=read_limits(env),
             antientropy=read_antientropy(env),
-            demo=env.switch("DEMO"),
         )
         env.done()
         return config

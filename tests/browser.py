@@ -6,10 +6,12 @@ import asyncio
 import base64
 import contextlib
 import hashlib
+import json
 import os
 import signal
+import subprocess
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +29,26 @@ _FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--disable-dev-shm-usage", "--remote-debugging-port=0", "--window-size=1000,900",
 )  # fmt: skip
+# Windows' code of a key, and what it types.
+_KEYS = {"Tab": (9, ""), "Enter": (13, "\r"), "End": (35, ""), "PageUp": (33, ""), " ": (32, " ")}
 
 
 class Page:
-    """One tab. `answers`: URL -> how it was answered, (protocol, status), each kind once."""
+    """One tab. `answers`: URL -> how it was answered, (protocol, status), each kind once.
+    `troubles`: what a person would find in its console, after `note_troubles`.
+    """
 
     def __init__(self, browser: Browser, target_id: str, session_id: str) -> None:
         self._browser, self._session_id = browser, session_id
         self.target_id = target_id
         self.answers: defaultdict[str, set[tuple[str, int]]] = defaultdict(set)
+        self.troubles: list[str] = []
         self._loaded: set[str] = set()
+
+    async def note_troubles(self) -> None:
+        """From now on note what scripts throw, and what a policy refuses."""
+        await self.call("Runtime.enable")
+        await self.call("Log.enable")
 
     async def go_to(self, url: str) -> None:
         """Returns when the page and its scripts are there; until then another page answers."""
@@ -44,13 +56,55 @@ class Page:
         loader_id = (await self.call("Page.navigate", url=url))["loaderId"]
         await eventually(lambda: loader_id in self._loaded, _ANSWER_WITHIN_S)
 
-    async def evaluate(self, expression: str) -> Any:
-        """The value of a JavaScript expression; AssertionError if it throws."""
+    async def evaluate(self, expression: str, **where: Any) -> Any:
+        """The value of a JavaScript expression; AssertionError if it throws. where: another context
+        than the page's own.
+        """
         told = await self.call(
-            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+            "Runtime.evaluate",
+            expression=expression,
+            returnByValue=True,
+            awaitPromise=True,
+            **where,
         )
         assert "exceptionDetails" not in told, told
         return told["result"].get("value")
+
+    async def until(self, expression: str, wanted: object = True, **where: Any) -> None:
+        """Wait until an expression has this value; the failure says which it has instead."""
+        text = json.dumps(wanted, separators=(",", ":"), ensure_ascii=False)
+        wait = f"""new Promise((done) => {{
+            const end = performance.now() + {20_000 * TIMEOUT_FACTOR};
+            const check = () => {{
+                const now = JSON.stringify({expression});
+                if (now === {json.dumps(text)}) done(null);
+                else if (performance.now() > end) done(now ?? "undefined");
+                else setTimeout(check, 10);
+            }};
+            check();
+        }})"""
+        found = await self.evaluate(wait, **where)
+        assert found is None, f"{expression} is {found}, not {wanted!r}; {self.troubles}"
+
+    async def press(self, key: str, *, shift: bool = False) -> None:
+        """Strike a key: `Tab`, `Enter`, `End`, or one that types itself."""
+        code, text = _KEYS.get(key, (ord(key[0].upper()), key))
+        about = {"key": key, "windowsVirtualKeyCode": code, "modifiers": 8 if shift else 0}
+        await self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **about)
+        await self.call("Input.dispatchKeyEvent", type="keyUp", **about)
+
+    async def type(self, text: str) -> None:
+        """Into what has the focus, as a keyboard of any language does."""
+        await self.call("Input.insertText", text=text)
+
+    async def look_like(self, width: int, height: int, *, dark: bool = False) -> None:
+        """A window of this size in CSS pixels, in one of the two themes."""
+        await self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width, height=height, deviceScaleFactor=1, mobile=False,
+        )  # fmt: skip
+        theme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        await self.call("Emulation.setEmulatedMedia", features=[theme])
 
     async def screenshot(self, path: Path) -> None:
         """Write what it looks like as a PNG."""
@@ -68,6 +122,10 @@ class Page:
             self.answers[response["url"]].add((response["protocol"], response["status"]))
         elif method == "Page.lifecycleEvent" and parameters["name"] == "load":
             self._loaded.add(parameters["loaderId"])
+        elif method == "Runtime.exceptionThrown":
+            self.troubles.append(str(parameters["exceptionDetails"]))
+        elif method == "Log.entryAdded":
+            self.troubles.append(parameters["entry"]["text"])
 
 
 class Browser:
@@ -79,9 +137,14 @@ class Browser:
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._pages: dict[str, Page] = {}
 
-    async def open(self, url: str) -> Page:
-        """A new tab that shows `url`; what its network does is noted from the start."""
-        target = await self.call("Target.createTarget", url="about:blank")
+    async def open(self, url: str, *, apart: bool = False) -> Page:
+        """A new tab that shows `url`; what its network does is noted from the start. apart: with
+        storage of its own, as if it were another person's.
+        """
+        context = (
+            await self.call("Target.createBrowserContext", disposeOnDetach=True) if apart else {}
+        )
+        target = await self.call("Target.createTarget", url="about:blank", **context)
         attached = await self.call(
             "Target.attachToTarget", targetId=target["targetId"], flatten=True
         )
@@ -122,36 +185,52 @@ class Browser:
 @contextlib.asynccontextmanager
 async def running_browser(folder: Path, certificate: Path | None = None) -> AsyncIterator[Browser]:
     """Chromium with an empty profile in `folder`. certificate: a server's, trusted as it is."""
+    with launched(folder, certificate) as process:
+        async with connected(folder, process) as browser:
+            yield browser
+
+
+@contextlib.contextmanager
+def launched(folder: Path, certificate: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """The same, for several connections, one after the other."""
     command = [find_browser() or "chromium", *_FLAGS, f"--user-data-dir={folder}"]
     if certificate is not None:
         command.append(f"--ignore-certificate-errors-spki-list={_spki_digest(certificate)}")
     folder.mkdir(parents=True)
     with (folder / "log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            *command, "about:blank", stdout=log, stderr=log, start_new_session=True
+        process = subprocess.Popen(
+            [*command, "about:blank"], stdout=log, stderr=log, start_new_session=True
         )
     try:
-        port, path = await _wait_for_address(folder, process)
-        async with (
-            aiohttp.ClientSession() as session,
-            session.ws_connect(f"ws://127.0.0.1:{port}{path}", max_msg_size=0) as socket,
-        ):
-            browser = Browser(socket)
-            listening = asyncio.create_task(browser.listen())
-            yield browser
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+        yield process
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # its own session: all its helpers too
-        await process.wait()
+        process.wait()
 
 
-async def _wait_for_address(folder: Path, process: asyncio.subprocess.Process) -> tuple[str, str]:
+@contextlib.asynccontextmanager
+async def connected(folder: Path, process: subprocess.Popen[bytes]) -> AsyncIterator[Browser]:
+    """A connection to the browser that was launched in `folder`."""
+    port, path = await _wait_for_address(folder, process)
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"ws://127.0.0.1:{port}{path}", max_msg_size=0) as socket,
+    ):
+        browser = Browser(socket)
+        listening = asyncio.create_task(browser.listen())
+        try:
+            yield browser
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+
+async def _wait_for_address(folder: Path, process: subprocess.Popen[bytes]) -> tuple[str, str]:
     found = folder / "DevToolsActivePort"
     async with asyncio.timeout(_START_WITHIN_S * TIMEOUT_FACTOR):
         while not (found.exists() and len(found.read_text().split()) == 2):
-            assert process.returncode is None, (folder / "log").read_text()
+            assert process.poll() is None, (folder / "log").read_text()
             await asyncio.sleep(0.05)
     port, path = found.read_text().split()
     return port, path

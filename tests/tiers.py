@@ -37,7 +37,14 @@ SLOW_STORES = (
 # They measure, and load the machine as they can: nothing that has to be in time runs beside them.
 LAST = ("tests/integration/bench/test_compare.py", "tests/integration/bench/test_quick.py")
 # Fixtures that start something for many tests. A cluster is another one for each shape.
-SHARED = ("running_cluster", "standing_cluster", "standing", "zookeeper", "shared_redis")
+SHARED = (
+    "running_cluster",
+    "standing_cluster",
+    "standing",
+    "zookeeper",
+    "shared_redis",
+    "chromium",
+)
 # The server of tests/conftest.py, and parameters by whose value a test asks for it.
 CASSANDRA = "cassandra_server"
 ON_CASSANDRA = (

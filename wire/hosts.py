@@ -36,6 +36,18 @@ def is_wildcard(text: str) -> bool:
     return address is not None and address.is_unspecified
 
 
+def is_loopback(text: str) -> bool:
+    """Whether only this machine can call `text`, an address (IPv6 with or without brackets) or
+    `localhost`.
+    """
+    if text == "localhost":
+        return True
+    address = _parse_ip(text.strip("[]"))
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return address is not None and address.is_loopback
+
+
 def is_server(text: str) -> bool:
     """Whether `text` can be the host of a server that is not ours: more names are found there, with
     underscores (containers) or a dot at the end, and `0.0.0.0` for this machine.

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from identity.build import build_authenticator, build_readers
+from pages.routes import add_pages
 from service.edge_metrics import export_edge
 from service.http_server import HttpServer
 from service.metrics import Exports
@@ -106,6 +107,7 @@ class WriterService:
             rates=config.rates,
             closing=lambda: self._closing,
         )
+        add_pages(public, config.pages)
         self._public = HttpServer(public, service.public_host, config.public_port)
         self._internal = HttpServer(
             internal_application(self._comments, self._authenticator.revocations),

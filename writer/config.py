@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from identity.config import IdentityConfig, ReadingConfig
+from pages.config import PagesConfig
 from service.config import EnvReader, PubSubConfig, ServiceConfig
 from service.edge import PublicEdge
 from wire.roles import Role
@@ -37,6 +38,7 @@ class Config:
     rates: Rates
     identity: IdentityConfig
     reading: ReadingConfig
+    pages: PagesConfig
     zookeeper: tuple[str, ...]
     zookeeper_session_s: float
     pubsub: PubSubConfig
@@ -58,6 +60,7 @@ class Config:
             rates=read_rates(env),
             identity=IdentityConfig.read(env, service.public_host),
             reading=ReadingConfig.read(env, issues=True),
+            pages=PagesConfig.read(env, service.public_host),
             zookeeper=env.servers("ZOOKEEPER", "127.0.0.1:2181", 2181),
             zookeeper_session_s=env.number("ZOOKEEPER_SESSION_S", 6, 1, 60),
             pubsub=PubSubConfig.read(env),

@@ -53,13 +53,12 @@ def dev() -> None:
     defaults = {
         "SERVICE_ID": "dev",
         "SQLITE_PATH": str(folder.path / "comments.sqlite3"),
-        "DEMO": "on",
         **identity_variables(folder.issuer, os.environ),
         **ticket_variables(folder.issuer),
     }
     address = {"BIND_HOST": bind, "PUBLIC_PORT": str(port)}
     url = f"http://{join_port(reached_at(bind), port)}"
-    say("\n".join([*readable.lines_to_try(url), "or do both in a browser:", f"  {url}/demo"]))
+    say("\n".join([*readable.lines_to_try(url), *readable.pages_to_open(url)]))
     os.chdir(CHECKOUT)
     command = [sys.executable, "-m", "single"]
     given = {name: value for name, value in os.environ.items() if value}

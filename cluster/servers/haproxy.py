@@ -191,7 +191,7 @@ def _cors(origins: Sequence[str]) -> list[str]:
         ),
         header("Access-Control-Allow-Origin", "%[var(txn.origin)]", welcome),
         header("Access-Control-Expose-Headers", EXPOSED_HEADERS, welcome),
-        "http-after-response set-header Vary Origin",
+        "http-after-response set-header Vary Origin if !{ res.hdr(Vary) -m found }",
         *(header(name, value, asked("stream")) for name, value in STREAM_PREFLIGHT.items()),
         *(
             header(name, value, asked(kind))

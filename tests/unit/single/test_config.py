@@ -14,7 +14,7 @@ def test_it_runs_without_being_told_anything() -> None:
         8080,
     )
     assert config.service.public_host == "127.0.0.1"
-    assert not config.demo
+    assert config.pages.embed_origins == ("'self'", "http://localhost:*", "http://127.0.0.1:*")
     assert config.edge.proxies == ()
     assert not config.edge.origins
 
@@ -24,7 +24,7 @@ def test_an_empty_name_is_no_name() -> None:
 
 
 def test_all_faults_are_told_at_once() -> None:
-    environ = {"SERVICE_ID": "A b", "TOPOLOGY": "gateway", "PUBLIC_PORT": "x", "DEMO": "yes"}
+    environ = {"SERVICE_ID": "A b", "TOPOLOGY": "gateway", "PUBLIC_PORT": "x", "EMBED_ORIGINS": "a"}
     with pytest.raises(ConfigError) as caught:
         Config.from_env(environ)
     for name in environ:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wire.hosts import is_host, is_server, is_wildcard, parse_address
+from wire.hosts import is_host, is_loopback, is_server, is_wildcard, parse_address
 
 WILDCARDS = ["0.0.0.0", "::", "0::0", "::ffff:0.0.0.0"]
 NOBODY = [
@@ -88,3 +88,17 @@ def test_a_port_may_be_left_out_where_there_is_a_usual_one() -> None:
     assert parse_address("zk_1", ours=False, port=2181) == ("zk_1", 2181)
     assert parse_address("[::1]", ours=False, port=2181) == ("::1", 2181)
     assert parse_address("zk_1:1", port=2181) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["localhost", "127.0.0.1", "127.9.9.9", "::1", "[::1]", "::ffff:127.0.0.1"]
+)
+def test_what_only_this_machine_can_call_is_loopback(text: str) -> None:
+    assert is_loopback(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0.0.0.0", "::", "10.0.0.1", "localhost.example", "2001:db8::1"]
+)
+def test_what_others_can_call_is_not_loopback(text: str) -> None:
+    assert not is_loopback(text)

@@ -46,7 +46,17 @@ def test_only_streams_are_bounded_and_only_with_hash() -> None:
     assert by_hash.count("hash-balance-factor 125") == 1
     assert "hash-balance-factor" not in in_turn
     assert "balance roundrobin" in in_turn
-    assert "balance hash path,field(4,/)" in in_turn, "writers are hashed in both"
+    assert "balance hash var(txn.place)" in in_turn, "writers are hashed in both"
+
+
+def test_a_video_and_a_reader_of_pages_have_one_writer_each() -> None:
+    places = [
+        line for line in render(GATEWAY).splitlines() if "set-var" in line and ".place)" in line
+    ]
+    assert [line.split(None, 2)[2] for line in places] == [
+        "path,field(4,/)",
+        '"%[src]" if is_page',
+    ]
 
 
 def test_streams_leave_500_connections(tmp_path: Path) -> None:

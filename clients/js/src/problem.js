@@ -1,0 +1,31 @@
+/** Refusals and failures, as one kind of error. See index.d.ts. */
+export class Problem extends Error {
+  /** @param {string} code @param {number} status @param {import("./types.d.ts").ProblemDetails} [more] */
+  constructor(code, status, { title = code, detail, field, retryAfter, cause } = {}) {
+    super(detail ? `${title}: ${detail}` : title, { cause });
+    this.name = "Problem";
+    this.code = code;
+    this.status = status;
+    this.title = title;
+    this.detail = detail;
+    this.field = field;
+    this.retryAfter = retryAfter;
+  }
+
+  get passing() {
+    return this.code === "too_many_requests" || [0, 502, 503, 504].includes(this.status);
+  }
+}
+
+/** What a reply that is no success says. @param {Response} response */
+export async function problemOf(response) {
+  // Without a document it is not from livecomments, but from something in between.
+  const told = (await response.json().catch(() => null)) ?? {};
+  const after = Number.parseFloat(response.headers.get("Retry-After") ?? "");
+  return new Problem(told.code ?? `http_${response.status}`, response.status, {
+    title: told.title ?? response.statusText,
+    detail: told.detail,
+    field: told.field,
+    retryAfter: Number.isFinite(after) ? after : undefined,
+  });
+}

@@ -1,0 +1,80 @@
+/**
+ * The token that the page around this frame gives, by messages: the frame asks with
+ * `livecomments:ready`, the page says `livecomments:token`. Only the page that frames this one is
+ * heard, and only from an origin that may frame it. Without such a page everybody is a guest.
+ */
+
+import { embedder, mayFrame } from "./place.js";
+
+const FIRST_WITHIN_MS = 2000; // since the page was loaded: a page that does not know us never answers
+const NEXT_WITHIN_MS = 10_000;
+const MAX_LENGTH = 8192;
+
+export class Access {
+  /** @type {string | null} */
+  #token = null;
+  #asked = false;
+  /** @type {Set<() => void>} */
+  #waiting = new Set();
+  #changed;
+
+  /** @param {(inUse: boolean) => void} changed somebody has signed in or out; whether `get` has answered before */
+  constructor(changed) {
+    this.#changed = changed;
+    window.addEventListener("message", (event) => this.#hear(event));
+    this.#ask();
+  }
+
+  /** Whether there is a token. */
+  get known() {
+    return this.#token !== null;
+  }
+
+  /**
+   * For the client: see `getToken` there.
+   * @param {{reason: "missing" | "expired" | "invalid"}} why
+   */
+  async get({ reason }) {
+    if (reason !== "missing") {
+      this.#token = null;
+      this.#ask();
+      await this.#arrival(NEXT_WITHIN_MS);
+    } else if (this.#token === null) {
+      await this.#arrival(FIRST_WITHIN_MS - performance.now());
+    }
+    this.#asked = true;
+    return this.#token;
+  }
+
+  #ask() {
+    // It holds no secret, so whoever frames us may read it.
+    embedder()?.postMessage({ type: "livecomments:ready" }, "*");
+  }
+
+  /** @param {number} withinMs */
+  #arrival(withinMs) {
+    if (!embedder() || withinMs <= 0) return undefined;
+    return new Promise((/** @type {(value?: void) => void} */ done) => {
+      const end = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(end);
+        done();
+      };
+      const timer = setTimeout(end, withinMs);
+      this.#waiting.add(end);
+    });
+  }
+
+  /** @param {MessageEvent} event */
+  #hear({ source, origin, data }) {
+    if (source === null || source !== embedder() || !mayFrame(origin)) return;
+    if (data?.type !== "livecomments:token") return;
+    const token = typeof data.token === "string" && data.token.length <= MAX_LENGTH ? data.token : null;
+    const turned = (token === null) !== (this.#token === null);
+    this.#token = token;
+    // Those who wait get it; a token that only takes the place of another is used when that has ended.
+    const waited = this.#waiting.size > 0;
+    for (const end of [...this.#waiting]) end();
+    if (turned) this.#changed(this.#asked && !waited);
+  }
+}

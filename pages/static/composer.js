@@ -1,0 +1,201 @@
+/** Where a comment is written, and what became of it. */
+
+import { Countdown, duration, readTime } from "./clock.js";
+import { get, icon, make, makeButton } from "./dom.js";
+import { recall, remember } from "./memory.js";
+import { say } from "./messages.js";
+import { explain } from "./problems.js";
+
+/** @typedef {import("./index.d.ts").Me} Me */
+/** @typedef {import("./index.d.ts").Settings} Settings */
+/** @typedef {import("./index.d.ts").CommentList} CommentList */
+/** @typedef {import("./index.d.ts").Video} Video */
+
+const MAX_TEXT = 500; // code points
+const WARN_FROM = 100; // that are left
+const PATIENCE_MS = 3000;
+const LASTING = ["banned", "closed", "members_only", "token_missing"];
+
+export class Composer {
+  #text = get("text", HTMLTextAreaElement);
+  #author = get("author", HTMLInputElement);
+  #send = get("send", HTMLButtonElement);
+  /** @type {Settings | null} */
+  #settings = null;
+  /** @type {Me | null} */
+  #me = null;
+  #askedMe = false;
+  #countdown = new Countdown(() => this.#draw());
+  #video;
+  #list;
+  #signedIn = false;
+
+  /** @param {Video} video @param {CommentList} list @param {boolean} signedIn whether there is a token */
+  constructor(video, list, signedIn) {
+    this.#video = video;
+    this.#list = list;
+    this.#author.value ||= recall("author");
+    video.on("settings", (/** @type {Settings} */ settings) => this.#ruled(settings));
+    video.on("sanctioned", (/** @type {any} */ { author_id: id }) => id === this.#me?.author_id && this.#askMe());
+    this.#listen();
+    this.signIn(signedIn);
+  }
+
+  /** A token has come, or is gone. @param {boolean} signedIn */
+  signIn(signedIn) {
+    this.#signedIn = signedIn;
+    this.#me = null;
+    if (signedIn) void this.#askMe();
+    this.#draw();
+  }
+
+  /** Who writes here, "" for a guest. */
+  get authorId() {
+    return this.#me?.author_id ?? "";
+  }
+
+  #listen() {
+    const form = get("composer");
+    form.onsubmit = (event) => {
+      event.preventDefault();
+      void this.#submit();
+    };
+    // Those who only read cost no request.
+    this.#text.onfocus = this.#author.onfocus = () => this.#askedMe || this.#askMe();
+    this.#text.onkeydown = (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      void this.#submit();
+    };
+    this.#text.oninput = () => this.#grow();
+    this.#author.onchange = () => remember("author", this.#author.value.trim());
+  }
+
+  /** What the server says of who writes: the name, and whether it may. */
+  async #askMe() {
+    this.#askedMe = true;
+    try {
+      this.#me = await this.#video.me();
+      if (this.#me.name) this.#signedIn = true;
+      if (this.#me.retry_after_s) this.#countdown.start(this.#me.retry_after_s);
+    } catch {
+      this.#askedMe = false; // a post will say what is wrong
+    }
+    this.#draw();
+  }
+
+  /** @param {Settings} settings */
+  #ruled(settings) {
+    const loosened = this.#settings && LASTING.includes(this.#me?.code ?? "");
+    this.#settings = settings;
+    if (loosened) void this.#askMe();
+    this.#draw();
+  }
+
+  /** Why nothing can be written at all, "" if it can. */
+  #barrier() {
+    const { closed, members_only: members, guests = true } = this.#settings ?? {};
+    if (this.#isModerator) return "";
+    if (closed) return say("closed");
+    if (!this.#signedIn && members) return say("members");
+    if (!this.#signedIn && !guests) return say("signin");
+    const { code } = this.#me ?? {};
+    if (code === "token_missing") return say("signin");
+    return code && LASTING.includes(code) && !(code === "closed" && this.#settings) ? explain({ code }) : "";
+  }
+
+  get #isModerator() {
+    return (this.#me?.badges ?? []).length > 0;
+  }
+
+  async #submit() {
+    const text = this.#text.value.trim();
+    const author = this.#signedIn ? this.#me?.name : this.#author.value.trim();
+    if (this.#barrier() || this.#countdown.left) return;
+    if (!this.#signedIn && !author) return this.#miss("author.missing", this.#author);
+    if (!text) return this.#miss("text.missing", this.#text);
+    if ([...text].length > MAX_TEXT) return this.#tell(explain({ code: "invalid_field", field: "text" }), "bad");
+    this.#text.value = "";
+    this.#grow();
+    this.#tell("");
+    const patience = setTimeout(() => this.#tell(say("offline"), "warn"), PATIENCE_MS);
+    try {
+      const posted = await this.#list.post(author ? { text, author } : { text });
+      this.#posted(posted);
+    } catch (problem) {
+      this.#refused(/** @type {any} */ (problem), text);
+    } finally {
+      clearTimeout(patience);
+    }
+  }
+
+  /** @param {{status: string, expiresAt?: string}} posted */
+  #posted({ status, expiresAt = "" }) {
+    if (status === "held") return this.#tell(say("held", { time: readTime(expiresAt).short }), "warn");
+    this.#tell("");
+    const pause = this.#settings?.slow_mode_s;
+    if (pause && !this.#isModerator) this.#countdown.start(pause);
+  }
+
+  /** @param {{code: string, retryAfter?: number}} problem @param {string} text */
+  #refused(problem, text) {
+    if (problem.code === "aborted") return;
+    const lost = this.#text.value !== "";
+    if (!lost) this.#text.value = text;
+    this.#tell(explain(problem) + (lost ? ` “${text}”` : ""), "bad");
+    if (["slow_mode", "timed_out"].includes(problem.code)) this.#countdown.start(problem.retryAfter ?? 1);
+    if (LASTING.includes(problem.code)) void this.#askMe();
+    if (problem.code === "name_reserved" && !this.#signedIn) this.#author.focus();
+    this.#grow();
+  }
+
+  /** @param {string} key @param {HTMLElement} field */
+  #miss(key, field) {
+    this.#tell(say(key), "bad");
+    field.focus();
+  }
+
+  /** What became of a comment; "" takes it away. @param {string} text @param {string} kind */
+  #tell(text, kind = "") {
+    const outcome = get("outcome");
+    if (!text) return outcome.replaceChildren();
+    const close = makeButton("plain", "", () => {
+      outcome.replaceChildren();
+      this.#text.focus();
+    });
+    close.append(icon("close"));
+    close.setAttribute("aria-label", say("dismiss"));
+    outcome.replaceChildren(make("div", `note ${kind}`, make("p", "", text), close));
+  }
+
+  #grow() {
+    const left = MAX_TEXT - [...this.#text.value.trim()].length;
+    const count = get("count");
+    count.hidden = left > WARN_FROM;
+    count.textContent = say("count", { n: left });
+    if (CSS.supports("field-sizing", "content")) return;
+    this.#text.style.height = "auto";
+    this.#text.style.height = `${this.#text.scrollHeight + 2}px`;
+  }
+
+  #draw() {
+    const barrier = this.#barrier();
+    const left = this.#countdown.left;
+    const time = duration(left);
+    this.#text.disabled = barrier !== "";
+    this.#text.placeholder = barrier || say("text.hint");
+    get("who").hidden = this.#signedIn || barrier !== "";
+    this.#send.setAttribute("aria-disabled", String(barrier !== "" || left > 0));
+    this.#send.textContent = left ? duration(left, "narrow") : say("send");
+    this.#send.setAttribute("aria-label", left ? say("send.wait", { time }) : say("send"));
+    get("hint").textContent = barrier ? "" : this.#hint(left);
+  }
+
+  /** @param {number} left seconds of a pause */
+  #hint(left) {
+    const pause = this.#isModerator ? 0 : this.#settings?.slow_mode_s;
+    if (left) return say("slow.wait", { time: duration(left) });
+    if (pause) return say("slow", { time: duration(pause) });
+    return this.#me?.name ? say("as", { name: this.#me.name }) : "";
+  }
+}

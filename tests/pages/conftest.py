@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster.servers.install import find_browser
+from tests.browser import Browser, Page, connected, launched
+from tests.pages.site import Site
+from tests.support import started
+
+Chromium = tuple[Path, "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    """One for all tests, whose tabs are strangers to each other."""
+    if find_browser() is None:
+        pytest.skip("no Chromium (`livecomments install --tests` brings it)")
+    folder = tmp_path_factory.mktemp("chromium") / "profile"
+    with launched(folder) as process:
+        yield folder, process
+
+
+@pytest.fixture
+async def browser(chromium: Chromium) -> AsyncIterator[Browser]:
+    async with connected(*chromium) as browser:
+        yield browser
+
+
+@pytest.fixture
+async def page(browser: Browser) -> Page:
+    """An empty tab."""
+    return await browser.open("about:blank", apart=True)
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    async with started(Site(tmp_path)) as site:
+        yield site
