@@ -47,7 +47,8 @@ export class Stream {
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         if (!(error instanceof Problem)) throw error;
-        if (!error.passing && error.status < 500) return this.#reader.refused(error);
+        const isFinal = error.status >= 400 && error.status < 500 && !error.passing;
+        if (isFinal) return this.#reader.refused(error);
         await this.#wait(error.code, ++failures, error.retryAfter);
       }
     }
