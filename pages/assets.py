@@ -1,4 +1,4 @@
-"""The files under `/assets/`, read once at the start, and which modules a script needs.
+"""The files under `/assets/`, read once at the start.
 
 Invariants: only what was read is served, by its exact name, so no path leads out of the folder.
 `version` names the contents of all of them: documents ask for `/assets/<version>/<name>`, which a
@@ -7,26 +7,19 @@ browser keeps for good, because another version has another address.
 
 from __future__ import annotations
 
-import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pages.joined import joined
 from pages.resource import Resource, digest
 
 STATIC = Path(__file__).with_name("static")
 # Below `static/`, and what stands before their names.
 _FOLDERS = {"": STATIC, "client/": STATIC / "client"}
-_MEDIA_TYPES = {
-    ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
-# `import ... from "./x.js"`, `export ... from "./x.js"`, `import "./x.js"` at the start of a line.
-_IMPORT = re.compile(
-    rb"""^(?:import|export)\b(?:[^"';]*?\bfrom)?\s*["'](\.{1,2}/[^"']+)["']""", re.MULTILINE
-)
+_SCRIPT = "text/javascript; charset=utf-8"
+_MEDIA_TYPES = {".js": _SCRIPT, ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 _VERSIONED = re.compile(r"(?P<version>[0-9a-f]{12})/(?P<name>.*)", re.ASCII)
 
 
@@ -52,29 +45,30 @@ class Assets:
             return self.files.get(path), False
         return self.files.get(match["name"]), match["version"] == self.version
 
-    def modules(self, name: str) -> list[str]:
-        """A script and all modules that it needs, itself first; KeyError if one is missing."""
-        found = [name]
-        for each in found:  # grows
-            found += [
-                other for other in _imports(each, self.files[each].body) if other not in found
-            ]
-        return found
+
+def script_of(page: str) -> str:
+    """The name of all modules of a page as one file."""
+    return f"{page}.joined.js"
 
 
-def load_assets() -> Assets:
-    """Read all files."""
+def load_assets(pages: Iterable[str]) -> Assets:
+    """Read all files, and join the scripts of these pages."""
+    found = read_files()
+    sources = {name: body.decode() for name, body in found.items() if name.endswith(".js")}
+    for page in pages:
+        found[script_of(page)] = joined(sources, f"{page}.js").encode()
     files = {
-        f"{prefix}{path.name}": Resource.of(path.read_bytes(), _MEDIA_TYPES[path.suffix])
-        for prefix, folder in _FOLDERS.items()
-        for path in sorted(folder.iterdir())
-        if path.suffix in _MEDIA_TYPES
+        name: Resource.of(body, _MEDIA_TYPES[Path(name).suffix]) for name, body in found.items()
     }
     tags = "".join(f"{name} {file.etag}\n" for name, file in files.items())
     return Assets(files, digest(tags.encode()))
 
 
-def _imports(name: str, source: bytes) -> Iterator[str]:
-    folder = posixpath.dirname(name)
-    for path in dict.fromkeys(_IMPORT.findall(source)):
-        yield posixpath.normpath(posixpath.join(folder, path.decode()))
+def read_files() -> dict[str, bytes]:
+    """The files as they are, by name."""
+    return {
+        f"{prefix}{path.name}": path.read_bytes()
+        for prefix, folder in _FOLDERS.items()
+        for path in sorted(folder.iterdir())
+        if path.suffix in _MEDIA_TYPES
+    }

@@ -7,12 +7,12 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pages.assets import STATIC, Assets
+from pages.assets import STATIC, Assets, script_of
 from pages.config import PagesConfig
 from pages.policy import document_headers
 from pages.resource import Resource
 
-MAX_SCRIPT_BYTES = 60 * 1024  # all modules of a page together, as they go over the line
+MAX_SCRIPT_BYTES = 60 * 1024  # of a page, as it goes over the line
 _HTML = "text/html; charset=utf-8"
 EMBED, MODERATE = "embed", "moderate"
 PAGES = (EMBED, MODERATE)
@@ -39,12 +39,7 @@ def make_documents(config: PagesConfig, assets: Assets) -> dict[str, Document]:
 def _document(page: str, assets: Assets, framed_by: tuple[str, ...]) -> Document:
     text = _Template((STATIC / f"{page}.html").read_text("utf-8")).substitute(
         assets=assets.folder,
-        preloads="\n".join(_preload(assets, name) for name in assets.modules(f"{page}.js")),
+        script=f"{assets.folder}/{script_of(page)}",
         origins=html.escape(" ".join(framed_by)),
     )
     return Document(Resource.of(text.encode(), _HTML), document_headers(framed_by))
-
-
-def _preload(assets: Assets, name: str) -> str:
-    """So that a browser asks for all modules at once, and not for each when it has read another."""
-    return f'<link rel="modulepreload" href="{assets.folder}/{name}">'

@@ -8,7 +8,7 @@ from aiohttp import ETag, web
 
 from pages.assets import load_assets
 from pages.config import PagesConfig
-from pages.documents import EMBED, MODERATE, make_documents
+from pages.documents import EMBED, MODERATE, PAGES, make_documents
 from pages.policy import accepts_gzip, asset_headers
 from pages.resource import Resource
 from wire.errors import NotFound
@@ -26,7 +26,7 @@ def add_pages(app: web.Application, config: PagesConfig) -> None:
 
 class _Pages:
     def __init__(self, config: PagesConfig) -> None:
-        self._assets = load_assets()
+        self._assets = load_assets(PAGES)
         self._documents = make_documents(config, self._assets)
 
     async def embed(self, request: web.Request) -> web.Response:

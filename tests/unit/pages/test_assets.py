@@ -5,6 +5,7 @@ import gzip
 import pytest
 
 from pages.assets import STATIC, Assets, load_assets
+from pages.documents import PAGES
 from pages.resource import Resource, digest
 
 
@@ -14,7 +15,7 @@ def assets(**sources: str) -> Assets:
 
 
 def test_all_files_of_the_pages_and_of_the_client_are_there_as_they_are() -> None:
-    found = load_assets()
+    found = load_assets(PAGES)
     assert found.files["base.css"].body == (STATIC / "base.css").read_bytes()
     assert found.files["client/index.js"].body == (STATIC / "client/index.js").read_bytes()
     assert found.files["client/index.js"].media_type == "text/javascript; charset=utf-8"
@@ -23,8 +24,8 @@ def test_all_files_of_the_pages_and_of_the_client_are_there_as_they_are() -> Non
 
 
 def test_the_version_changes_with_any_file() -> None:
-    one, other = load_assets(), load_assets()
-    assert one.version == other.version
+    one, other = load_assets(PAGES), load_assets(PAGES)
+    assert one.version == other.version != load_assets([]).version
     assert one.folder == f"/assets/{one.version}"
 
 
@@ -45,24 +46,6 @@ def test_another_version_gets_what_there_is_and_asks_again(path: str) -> None:
 )
 def test_nothing_else_is_found(path: str) -> None:
     assert assets(**{"a.js": "a"}).find(path)[0] is None
-
-
-def test_the_modules_of_a_script_are_those_that_it_imports_in_any_depth() -> None:
-    found = assets(
-        **{
-            "page.js": 'import { a } from "./a.js";\nimport {\n  b,\n} from "./client/b.js";\n'
-            'const text = `\nimport x from nowhere`;\n/** @type {import("./types.js").T} */\n',
-            "a.js": "import './c.js'\n// import './d.js'\n",
-            "c.js": 'export { a } from "./a.js";\nexport const value = "./d.js";\n',
-            "client/b.js": 'export * from "../c.js";\n',
-        }
-    )
-    assert found.modules("page.js") == ["page.js", "a.js", "client/b.js", "c.js"]
-
-
-def test_a_module_that_is_missing_is_an_error() -> None:
-    with pytest.raises(KeyError):
-        assets(**{"page.js": 'import "./gone.js";'}).modules("page.js")
 
 
 def test_a_resource_is_compressed_only_where_that_is_shorter() -> None:

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from pages.assets import STATIC, load_assets
+from pages.assets import STATIC, load_assets, script_of
 from pages.config import PagesConfig
 from pages.documents import EMBED, MAX_SCRIPT_BYTES, MODERATE, PAGES, make_documents
 
-ASSETS = load_assets()
+ASSETS = load_assets(PAGES)
 DOCUMENTS = make_documents(PagesConfig(("'self'", "https://a.example")), ASSETS)
 
 
@@ -30,15 +30,10 @@ def test_everything_that_a_page_names_is_an_asset_of_this_version(page: str) -> 
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_all_modules_are_asked_for_at_once(page: str) -> None:
-    preloaded = re.findall(r'modulepreload" href="([^"]*)"', text(page))
-    assert preloaded == [f"{ASSETS.folder}/{name}" for name in ASSETS.modules(f"{page}.js")]
-
-
-@pytest.mark.parametrize("page", PAGES)
 def test_the_script_of_a_page_is_small_on_the_line(page: str) -> None:
-    files = [ASSETS.files[name] for name in ASSETS.modules(f"{page}.js")]
-    assert sum(len(file.gzipped or file.body) for file in files) < MAX_SCRIPT_BYTES
+    script = ASSETS.files[script_of(page)]
+    assert script.gzipped is not None
+    assert len(script.gzipped) < MAX_SCRIPT_BYTES
 
 
 def test_the_frame_knows_whom_to_hear() -> None:

@@ -8,8 +8,9 @@ import re
 import pytest
 
 import wire.errors
-from pages.assets import STATIC, load_assets
+from pages.assets import STATIC, read_files
 from pages.documents import PAGES
+from pages.joined import needed
 from wire.errors import LivecommentsError
 
 SCRIPTS = {path.name: path.read_text() for path in STATIC.glob("*.js")}
@@ -63,4 +64,5 @@ def test_every_refusal_of_the_api_has_a_meaning_for_people() -> None:
 
 
 def _modules(page: str) -> list[str]:
-    return load_assets().modules(f"{page}.js")
+    sources = {name: body.decode() for name, body in read_files().items() if name.endswith(".js")}
+    return needed(sources, f"{page}.js")
