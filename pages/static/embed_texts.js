@@ -1,7 +1,6 @@
 /** What the viewers' page says. @type {Record<string, string>} */
 export const embedTexts = {
   "page.name": "Live comments",
-  "aloud": "Read aloud",
   "author.name": "Name",
   "author.hint": "Shown with your comments",
   "author.missing": "Enter a name first.",

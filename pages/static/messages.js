@@ -16,6 +16,7 @@ const texts = {
   "state.closed": "Disconnected",
   "viewers.one": "{n} watching",
   "viewers.other": "{n} watching",
+  "aloud": "Read aloud",
   "log.name": "Comments",
   "log.empty": "No comments yet.",
   "fresh.one": "{n} new comment",

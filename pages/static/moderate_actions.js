@@ -13,6 +13,7 @@ import { afterMs } from "./moderate_time.js";
 
 const TIMES_S = [60, 600, 3600];
 const TEXT_SHOWN = 60;
+const NAME_SHOWN = 24;
 
 export class Actions {
   /** By name: the key that does it. */
@@ -107,7 +108,11 @@ export class Actions {
 
 /** Whose comment it is, and how it begins. @param {{comment: {author: string, text: string}, blank?: boolean}} item */
 export function named({ comment: { author, text }, blank }) {
+  return { name: blank ? say("someone") : start(author, NAME_SHOWN), text: start(text, TEXT_SHOWN) };
+}
+
+/** @param {string} text @param {number} most code points */
+function start(text, most) {
   const points = [...text];
-  const start = points.length > TEXT_SHOWN ? `${points.slice(0, TEXT_SHOWN).join("")}…` : text;
-  return { name: blank ? say("someone") : author, text: start };
+  return points.length > most ? `${points.slice(0, most).join("")}…` : text;
 }

@@ -3,6 +3,7 @@
 import { readTime } from "./clock.js";
 import { get, make } from "./dom.js";
 import { knows, say } from "./messages.js";
+import { isForever } from "./moderate_row.js";
 
 /** @typedef {import("./index.d.ts").AuditedCall} AuditedCall */
 /** @typedef {import("./moderate_names.js").Names} Names */
@@ -49,20 +50,28 @@ export class Audit {
     const key = `audit.${action}`;
     const line = make("p", "line", make("span", "name", knows(key) ? say(key) : action));
     if (refused) line.append(make("span", "badge lost", say("audit.refused", { code: refused })));
-    const who = say("audit.by", { name: this.#names.of(by), time: readTime(at).full });
+    const who = say("bans.by", { name: this.#names.of(by), time: readTime(at).full });
     return make("li", "item", make("div", "body", line, make("p", "said small", summary(what)), make("p", "soft small", who)));
   }
 }
 
 /** @param {Record<string, unknown>} what */
 function summary(what) {
-  return Object.entries(what)
-    .filter(([, value]) => value !== null)
-    .map(([name, value]) => `${name.replaceAll("_", " ")}: ${typeof value === "object" ? short(value) : value}`)
-    .join(" · ");
+  return Object.entries(what).map(([name, value]) => part(name, value)).filter(Boolean).join(" · ");
 }
 
-/** @param {unknown} value */
-function short(value) {
-  return JSON.stringify(value).replace(/[{}[\]"]/g, "").replaceAll(",", ", ");
+/** One member of what was asked for; "" where it says nothing. @param {string} name @param {unknown} value */
+function part(name, value) {
+  if (name === "until_ms") return end(value);
+  if (value === null || value === false) return "";
+  if (value === true) return name;
+  const text = typeof value === "object" ? JSON.stringify(value).replace(/[{}[\]"]/g, "").replaceAll(",", ", ") : value;
+  return `${name.replaceAll("_", " ")}: ${text}`;
+}
+
+/** @param {unknown} ms */
+function end(ms) {
+  if (typeof ms !== "number") return say("bans.lifted");
+  const until = new Date(ms).toISOString();
+  return isForever(until) ? say("bans.ever") : say("bans.until", { time: readTime(until).full });
 }

@@ -35,6 +35,7 @@ export class Panes {
     if (!this.#tabbed.includes(pane) || pane === this.#current) return;
     this.#current = pane;
     this.#arrange();
+    this.#tabs.get(pane)?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
   /** How many wait in a pane. @param {Pane} pane @param {number} n */
