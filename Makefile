@@ -8,7 +8,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help soak cluster-up cluster-status cluster-logs cluster-down cluster-clean dev \
         setup setup-dev test test-all test-docker check bench compare chaos chaos-all clients
-.PHONY: test-pythons plan
+.PHONY: test-k8s test-pythons plan
 
 BIN := .venv/bin
 # A user's PYTHONPATH, PYTHONHOME and the like may replace our code by other code.
@@ -58,6 +58,9 @@ test-docker: setup-dev ## the whole-system tests in containers, with SQLite and 
 	@$(BIN)/python -m cluster.docker
 	@$(BIN)/python -m pytest -m "not chaos" --runtime docker --store sqlite tests/docker tests/e2e $(PYTEST)
 	@$(BIN)/python -m pytest -m "not chaos" --runtime docker --store cassandra tests/e2e $(PYTEST)
+
+test-k8s: setup-dev ## the Helm chart in the Kubernetes that KUBECONFIG names, judged under load (K8S="node" for some steps)
+	@$(BIN)/python -m tests.k8s $(K8S)
 
 test-pythons: setup-dev ## checks, unit and contract tests on Python 3.12 to 3.14, those that are installed (PYTHONS="3.13")
 	@$(BIN)/python -m tests.pythons $(PYTHONS)

@@ -156,7 +156,6 @@ class DevelopmentCa:
         end = not_after or _now() + dt.timedelta(days=LEAF_DAYS)
         start = not_before or min(_now(), end) - dt.timedelta(days=LEAF_BACKDATE_DAYS)
         issuer = _common_name(self.certificate)
-        authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         usage = x509.ExtendedKeyUsage(
             [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         )
@@ -165,12 +164,21 @@ class DevelopmentCa:
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(ca=False), critical=True)
             .add_extension(usage, critical=False)
-            .add_extension(authority, critical=False)
+            .add_extension(self._authority(), critical=False)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .sign(self.key, hashes.SHA256())
         )
         cert_pem = certificate.public_bytes(serialization.Encoding.PEM)
         return Issued(self.pem, cert_pem, _key_pem(key))
+
+    def _authority(self) -> x509.AuthorityKeyIdentifier:
+        """As the CA's certificate names its key: one that others made may do so by another rule."""
+        find = self.certificate.extensions.get_extension_for_class
+        try:
+            known = find(x509.SubjectKeyIdentifier).value
+        except x509.ExtensionNotFound:
+            return x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(known)
 
     def _is_good(self, folder: Path, names: set[str]) -> bool:
         try:

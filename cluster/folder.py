@@ -6,6 +6,7 @@ issuer/          the development issuer of tokens (see cluster.issuer)
 data/            the SQLite file, ZooKeeper's and Cassandra's data
 logs/<part>.log  what the parts print
 run/             who runs (see cluster.local.runtime)
+ops-peers        where the parts' ops listeners are, for the map
 gateway/         haproxy.cfg, the replies HAProxy makes itself, its runtime socket
 """
 
@@ -23,7 +24,7 @@ import msgspec
 
 from cluster.errors import ClusterError, NoCluster, StateLost
 from cluster.files import replace_file
-from cluster.servers import cassandra_jars
+from cluster.servers import cassandra_jars, helm
 from cluster.settings import Settings
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -66,6 +67,11 @@ def jars_folder(home: Path) -> Path:
     return home / ".jars" / cassandra_jars.FOLDER
 
 
+def helm_folder(home: Path) -> Path:
+    """The Helm of tests, for all clusters of a home."""
+    return home / ".tools" / helm.FOLDER
+
+
 class ClusterFolder:
     """Paths and saved state of one cluster. Building one touches nothing."""
 
@@ -78,6 +84,7 @@ class ClusterFolder:
         self.run = self.path / "run"
         self.gateway = self.path / "gateway"
         self.issuer = self.path / "issuer"
+        self.ops_peers = self.path / "ops-peers"
         self.state_file = self.path / "cluster.json"
 
     def tls(self, part: str) -> Path:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cluster.cluster import Cluster
+from cluster.parts import ROLES
 from cluster.registered import Registered, RegisteredRoute
 from cluster.route import Route
 from cluster.status import Row
@@ -112,6 +113,7 @@ def closing_words(cluster: Cluster) -> list[str]:
         f"The cluster {cluster.settings.name} is ready (topology {cluster.settings.topology}).",
         f"  HTTP   {url}",
         f"  HTTPS  {cluster.https_url}   (curl --cacert {shlex.quote(str(cluster.ca_file))})",
+        f"  map    {_map_url(cluster)}",
         f"  data   {cluster.folder.path}",
         "",
         *lines_to_try(url),
@@ -119,6 +121,12 @@ def closing_words(cluster: Cluster) -> list[str]:
         "",
         "Then: make cluster-status, make cluster-logs, make cluster-down",
     ]
+
+
+def _map_url(cluster: Cluster) -> str:
+    """Every one of our processes has the map; this is the first one's."""
+    ours = next(part for part in cluster.parts if part.kind in ROLES)
+    return f"{cluster.url(ours.name)}/map"
 
 
 def lines_to_try(url: str) -> list[str]:
@@ -132,11 +140,14 @@ def lines_to_try(url: str) -> list[str]:
     ]
 
 
-def pages_to_open(url: str) -> list[str]:
-    """Where a browser does the same."""
+def pages_to_open(url: str, *, for_dev: bool = False) -> list[str]:
+    """Where a browser does the same, and how to get the token that the second page asks for."""
+    of = "--dev " if for_dev else ""
     return [
-        "or do both in a browser, and moderate:",
+        "or do both in a browser:",
         f"  {url}/embed/v1",
+        "and moderate, with the token that this prints:",
+        f"  .venv/bin/livecomments token {of}--sub mo --name Mo --role 'moderator:*'",
         f"  {url}/moderate/v1",
     ]
 

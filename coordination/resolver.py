@@ -102,6 +102,10 @@ class RouteResolver:
         """The node ids of a video (maybe none), None if the route is not known. Memory only."""
         return self._table.find(video_id, self._clock())
 
+    def peek(self, video_id: str) -> frozenset[str] | None:
+        """As `find`, for those who only look: it does not count as use."""
+        return self._table.peek(video_id)
+
     async def resolve(self, video_id: str, timeout_s: float = 2.0) -> frozenset[str]:
         """As `find`, but reads an unknown route (one shared read for all who ask); raises
         RouteUnknown when ZooKeeper is away or does not answer in time.

@@ -103,6 +103,11 @@ class RoutingTable:
         self._touch(video_id, route, now)
         return route.nodes
 
+    def peek(self, video_id: str) -> frozenset[str] | None:
+        """As `find`, for those who only look: it does not count as use."""
+        route = self._routes.get(video_id)
+        return None if route is None or route.state is RouteState.UNKNOWN else route.nodes
+
     def want(self, video_id: str, now: float) -> None:
         """Have the route read if it is not known."""
         route = self._routes.get(video_id)

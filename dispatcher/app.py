@@ -57,7 +57,9 @@ class DispatcherService:
             self._metrics,
             route_wait_s=config.route_wait_s,
         )
-        self._ops = OpsServer(config.service, self.health, shell.registry, self._describe)
+        self._ops = OpsServer(
+            config.service, self.health, shell.registry, self._describe, self._find_routes
+        )
         self._internal = shell.link_server(DISPATCH, Role.WRITER, self._take)
         self._membership: Membership | None = None
         self._export()
@@ -174,6 +176,12 @@ class DispatcherService:
             "connections_refused", "Too many at once", lambda: self._internal.refused_connections
         )
 
+    def _find_routes(self, video_ids: Sequence[str]) -> dict[str, Any]:
+        routes = {video_id: self._resolver.peek(video_id) for video_id in video_ids}
+        return {
+            "routes": {id_: sorted(nodes) for id_, nodes in routes.items() if nodes is not None}
+        }
+
     def _describe(self) -> dict[str, Any]:
         return {
             "zookeeper": self._session.state,
@@ -181,5 +189,6 @@ class DispatcherService:
             "videos": self._resolver.routes,
             "nodes": sorted(self._nodes.members),
             "failing": self._senders.failing,
+            "totals": {"forwarded": self._metrics.forwarded_comments},
             "queues": {"routes": self._router.waiting, **self._senders.depths},
         }

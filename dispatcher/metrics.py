@@ -15,21 +15,22 @@ class DispatcherMetrics:
 
     batches: from writers, by what became of each: routed, no_node (nobody watches), unrouted (the
     route could not be read), queue_full (too many waited for a route already), too_large. dropped:
-    comments that one node does not get, by `service.outbox.Dropped`.
+    comments that one node does not get, by `service.outbox.Dropped`. forwarded_comments: those that
+    nodes have taken.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.batches: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
         self.unknown_nodes = self.not_serving = self.links_failed = 0
-        self._frames = self._batches = self._comments = 0
+        self._frames = self._batches = self.forwarded_comments = 0
         self._export(Exports(registry))
 
     def forwarded(self, frame: Frame) -> None:
         """Count a frame that a node has taken."""
         self._frames += 1
         self._batches += len(frame.items)
-        self._comments += sum(item.encoded.comments for item in frame.items)
+        self.forwarded_comments += sum(item.encoded.comments for item in frame.items)
 
     def _export(self, exports: Exports) -> None:
         counter = exports.counter
@@ -52,7 +53,7 @@ class DispatcherMetrics:
         )
         counter("forwards", "Frames that nodes have taken", lambda: self._frames)
         counter("forwarded_batches", "Batches in those frames", lambda: self._batches)
-        counter("forwarded_comments", "Comments in those frames", lambda: self._comments)
+        counter("forwarded_comments", "Comments in those frames", lambda: self.forwarded_comments)
         counter(
             "forwards_failed",
             "Links to nodes that broke or were refused",

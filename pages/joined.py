@@ -3,7 +3,7 @@ they need each other. On a slow line dozens of files take longer than what is in
 
 Pure text. Only the forms of `import` and `export` below are understood, at the start of a line;
 anything else is an error, and so is a circle of modules. What a module exports (functions, classes,
-constants) may not change later. Comments that have their lines to themselves are left out: they are a
+constants) may not change later. Comments that have lines to themselves are left out: they are a
 third of it, and stand in the modules.
 """
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from identity.build import build_readers
 from identity.revocations import Revocations
 from rtms_node.config import Config
 from rtms_node.drain import drain_viewers
+from rtms_node.figures import describe_streams, find_viewers
 from rtms_node.node import Node
 from rtms_node.revoked import follow_revocations
 from rtms_node.stream_listener import StreamListener
@@ -46,7 +48,10 @@ class NodeService:
             readers=build_readers(config.reading, shell.registry, self._revocations),
         )
         self._revocations.on_change = lambda: self._node.hub.ends.revoke(self._revocations)
-        self._ops = OpsServer(config.service, self.health, shell.registry, self._describe)
+        find_videos = partial(find_viewers, self._node.hub)
+        self._ops = OpsServer(
+            config.service, self.health, shell.registry, self._describe, find_videos
+        )
         Exports(shell.registry).counter(
             "connections_refused", "Too many at once", lambda: self._listener.refused
         )
@@ -84,10 +89,12 @@ class NodeService:
         self.health.mark("store", None if reachable else "unreachable")
 
     def _describe(self) -> dict[str, Any]:
-        wiring, hub = self._wiring.describe(), self._node.hub
-        return wiring | {
-            "viewers": len(hub.viewers),
-            "videos": len(hub.rooms),
-            "queues": wiring["queues"] | self._node.queues,
-            "public_port": self._listener.port,
-        }
+        wiring = self._wiring.describe()
+        return (
+            wiring
+            | describe_streams(self._node.hub, self._node.stats)
+            | {
+                "queues": wiring["queues"] | self._node.queues,
+                "public_port": self._listener.port,
+            }
+        )

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from service.cluster_map.peers import PeerSources, parse_peers
 from service.failpoints import Armed, parse_failpoints
 from wire.hosts import HOST_RULE, is_host, is_server, is_wildcard, parse_address
 from wire.ids import is_service_id
@@ -146,6 +147,7 @@ class ServiceConfig:
     "any free one" (tests). `advertise_host` is what others are told to call.
     `detours`: role/id of a peer -> where to call it instead of where it says it is.
     `link_lifetime_s`: after which a connection between processes has been replaced.
+    `ops_peers`: whom its map asks.
     """
 
     role: Role
@@ -161,6 +163,7 @@ class ServiceConfig:
     log_format: str
     detours: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     link_lifetime_s: float = 600.0
+    ops_peers: PeerSources = field(default_factory=PeerSources)
     failpoints: tuple[Armed, ...] = ()
     stage_times: bool = False
 
@@ -190,6 +193,7 @@ class ServiceConfig:
             log_format=env.choice("LOG_FORMAT", "auto", ("auto", "json", "console")),
             detours=_read_detours(env),
             link_lifetime_s=env.number("LINK_LIFETIME_S", 600, 1, 3600),
+            ops_peers=_read_ops_peers(env),
             failpoints=_read_failpoints(env),
             stage_times=env.switch("STAGE_TIMES"),
         )
@@ -271,6 +275,14 @@ def _read_detours(env: EnvReader) -> dict[str, tuple[str, int]]:
         else:
             detours[f"{match['role']}/{match['id']}"] = address
     return detours
+
+
+def _read_ops_peers(env: EnvReader) -> PeerSources:
+    found, wrong = parse_peers(env.words("OPS_PEERS"))
+    for word in wrong:
+        env.fault(f"OPS_PEERS: {word} is not [role/id=]host:port, with {HOST_RULE}")
+    file = env.text("OPS_PEERS_FILE", "")
+    return PeerSources(tuple(dict.fromkeys(found)), Path(file) if file else None)
 
 
 def _read_failpoints(env: EnvReader) -> tuple[Armed, ...]:

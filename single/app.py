@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import structlog
@@ -17,6 +18,7 @@ import structlog
 from identity.build import build_authenticator, build_readers
 from pages.routes import add_pages
 from rtms_node.drain import drain_viewers
+from rtms_node.figures import describe_streams, find_viewers
 from rtms_node.node import Node
 from rtms_node.stream_listener import StreamListener
 from service.edge_metrics import export_edge
@@ -49,7 +51,7 @@ class SingleService:
         self._shell = shell = Shell(config.service)
         self.health, self.tasks = shell.health, shell.tasks
         self._closing = self._closed = False
-        metrics = WriterMetrics(shell.registry)
+        self._metrics = metrics = WriterMetrics(shell.registry)
         self._store = build_store(config.store, shell.registry, metrics, self.tasks.fail)
         sink = HubSink(lambda: self._node.hub)
         self._comments = CommentService(self._store, sink, self.tasks, metrics)
@@ -148,7 +150,13 @@ class SingleService:
         add_pages(app, config.pages)
         app.middlewares.insert(0, hand_back_streams(self._streams))
         self._http = HttpServer(app, config.service.public_host, 0)  # binds nothing: see `prepare`
-        self._ops = OpsServer(config.service, self.health, self._shell.registry, self._describe)
+        self._ops = OpsServer(
+            config.service,
+            self.health,
+            self._shell.registry,
+            self._describe,
+            partial(find_viewers, self._node.hub),
+        )
 
     def _other_connection(self) -> asyncio.Protocol:
         """For a connection whose first request is not for a stream."""
@@ -175,9 +183,10 @@ class SingleService:
         return self._comments.queues | self._store.queues | self._node.queues
 
     def _describe(self) -> dict[str, Any]:
-        return {
+        streams = describe_streams(self._node.hub, self._node.stats)
+        stored = {"comments": self._metrics.stored}
+        return streams | {
             "zookeeper": "none",
-            "viewers": len(self._node.hub.viewers),
-            "videos": len(self._node.hub.rooms),
+            "totals": streams["totals"] | stored,
             "queues": self._queues(),
         }

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from cluster.folder import HOME_VARIABLE
+from tests.support import TIMEOUT_FACTOR
+
+_MARK = "-----"
+_WITHIN_S = 60.0
 ROOT = Path(__file__).resolve().parents[1]
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _SHELL = "sh"
@@ -35,3 +42,23 @@ def examples_of(document: str) -> list[Example]:
         for (language, text), (kind, output) in zip(blocks, after, strict=True)
         if language == _SHELL
     ]
+
+
+async def run_examples(examples: list[Example], home: Path, port: int) -> None:
+    """Run all of them in one shell, so that later ones have the variables of earlier ones, against
+    what listens on `port` in place of `make dev`. AssertionError if one prints something else than
+    the document says.
+    """
+    script = f"\necho; echo {_MARK}\n".join(example.commands for example in examples)
+    script = script.replace("127.0.0.1:8080", f"127.0.0.1:{port}")
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-euc", script),
+        cwd=ROOT,
+        env=os.environ | {HOME_VARIABLE: str(home), "HTTP_PORT": str(port)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), _WITHIN_S * TIMEOUT_FACTOR)
+    assert (process.returncode, err) == (0, b"")
+    for example, output in zip(examples, out.decode().split(f"{_MARK}\n"), strict=True):
+        assert example.prints(output), f"{example.commands} printed {output}"

@@ -22,12 +22,17 @@ SLOW_FILES = (
     "tests/hosts/test_hosts.py",
     "tests/integration/bench/test_compare.py",
     "tests/integration/bench/test_quick.py",
+    "tests/integration/chart/test_schemas.py",
     "tests/integration/writer/cassandra/test_commit_log.py",
+    "tests/monitoring/test_dashboard.py",
+    "tests/packages/python/test_wheel.py",
 )
 # Where one kind of bus is enough for `make test`: (file, topology).
 SLOW_TOPOLOGIES = (
     ("tests/e2e/test_contract_faults.py", "broadcast"),
     ("tests/e2e/test_contract_faults.py", "gateway"),
+    ("tests/packages/python/test_faults.py", "dispatcher"),
+    ("tests/packages/python/test_processes.py", "dispatcher"),
 )
 # Where one store is enough for `make test`: (file, store).
 SLOW_STORES = (

@@ -34,7 +34,7 @@ class WriterService:
         self._shell = shell = Shell(config.service)
         self.health, self.tasks = shell.health, shell.tasks
         self._closing = False
-        metrics = WriterMetrics(shell.registry)
+        self._metrics = metrics = WriterMetrics(shell.registry)
         self._wiring = wire_up(config, shell, metrics)
         self._store = build_store(config.store, shell.registry, metrics, self.tasks.fail)
         self._comments = CommentService(self._store, self._wiring.sink, self.tasks, metrics)
@@ -145,5 +145,6 @@ class WriterService:
         return {
             "viewers": 0,
             "videos": self._comments.videos,
+            "totals": {"comments": self._metrics.stored},
             "queues": self._queues(),
         } | self._wiring.describe()

@@ -246,7 +246,7 @@ class GroupCommit:
         undecided = outcomes.count(Outcome.UNDECIDED)
         removed, refused = outcomes.count(Outcome.REMOVED), outcomes.count(Outcome.REFUSED)
         conflicts = len(outcomes) - new - replayed - undecided - removed - refused
-        self._metrics.accepted.inc(new)
+        self._metrics.stored += new
         if replayed or conflicts or removed:  # hardly ever, and a counter takes a lock
             self._metrics.replayed.inc(replayed + removed)
             self._metrics.conflicts.inc(conflicts)

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from service.metrics import LATENCY_BUCKETS, Exports
 
+_REFUSED = ("store", "deadline", "queue_full", "video_queue_full", "held_full", "rate")
 _SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
@@ -22,7 +23,7 @@ class WriterMetrics:
         def counter(name: str, text: str, *labels: str) -> Counter:
             return Counter(f"livecomments_{name}", text, labels, registry=registry)
 
-        self.accepted = counter("comments_accepted", "Comments stored")
+        self.stored = 0  # new comments; raised on the event loop only
         self.replayed = counter("comments_replayed", "Posts answered with an earlier comment")
         self.conflicts = counter("comments_conflicts", "Keys used again with another body")
         self.removed = counter("comments_removed", "Comments removed", "by")
@@ -30,8 +31,11 @@ class WriterMetrics:
         self.held = counter("comments_held", "Comments that wait for a moderator")
         self.decided = counter("comments_decided", "Held comments that were decided", "decision")
         self.erasures = counter("authors_erased", "Authors whose comments were destroyed")
+        self.erasures_pending = 0  # known and not done, when this writer last looked
         self.rulings = counter("rulings", "Changes of a video's rules", "kind")
         self.refused = counter("comments_refused", "Posts refused with 503 or 429", "reason")
+        for reason in _REFUSED:  # so that the first refusal is seen to raise it
+            self.refused.labels(reason)
         self.reads_refused = counter(
             "reads_refused", "Reads refused with 503 or 429", "lane", "reason"
         )
@@ -43,6 +47,12 @@ class WriterMetrics:
             "store_keys_swept", "Idempotency keys deleted because of their age"
         )
         exports = Exports(registry)
+        exports.counter("comments_accepted", "Comments stored", lambda: self.stored)
+        exports.gauge(
+            "erasures_pending",
+            "Authors whose comments are still to be destroyed",
+            lambda: self.erasures_pending,
+        )
         self.observe_commit = exports.histogram(
             "commit_seconds", "From a group's start to its commit", LATENCY_BUCKETS
         )

@@ -19,7 +19,14 @@ from identity.roles import Rank
 from screening.filters import Filters
 from screening.terms import Action
 from wire.comment import NewComment, timestamp
-from wire.errors import Blocked, CallerError, InvalidField, KeyReused, StoreUnavailable
+from wire.errors import (
+    Blocked,
+    CallerError,
+    InvalidField,
+    KeyReused,
+    Overloaded,
+    StoreUnavailable,
+)
 from writer.comment_service import CommentService
 from writer.held import Held, HeldState, hold
 from writer.metrics import WriterMetrics
@@ -141,7 +148,11 @@ class Moderation:
         self, video_id: str, comment: NewComment, key: str | None, request_id: str
     ) -> Appended | Held:
         new = hold(video_id, comment, key, int(self._now() * 1000))
-        held = await _in_time(self._store.hold(video_id, new))
+        try:
+            held = await _in_time(self._store.hold(video_id, new))
+        except Overloaded:  # too many wait for a moderator
+            self._metrics.refused.labels("held_full").inc()
+            raise
         if held is new:
             self._metrics.held.inc()
         if not held.same_words(new):

@@ -113,12 +113,11 @@ class SiteRules:
     async def finish_erasures(self) -> None:
         """Carry out those that are not done. Raises StoreUnavailable."""
         async with self._erasing:
-            after = ""
-            while some := await self._store.erasures(_PAGE, after):
-                after = some[-1].author_id
-                for erasure in some:
-                    if not erasure.done:
-                        await self._finish(erasure)
+            undone = await self._undone_erasures()
+            self._metrics.erasures_pending = len(undone)
+            for erasure in undone:
+                await self._finish(erasure)
+                self._metrics.erasures_pending -= 1
 
     async def purge_everywhere(self, author_id: str, reason: str | None, request_id: str) -> None:
         """Remove all comments of an author on all videos, whom somebody has just banned: once at
@@ -130,6 +129,13 @@ class SiteRules:
                 await remove_all_of(
                     self._comments, author_id, video_id, reason=reason, request_id=request_id
                 )
+
+    async def _undone_erasures(self) -> list[Erasure]:
+        undone, after = list[Erasure](), ""
+        while some := await self._store.erasures(_PAGE, after):
+            after = some[-1].author_id
+            undone += [erasure for erasure in some if not erasure.done]
+        return undone
 
     async def _finish(self, erasure: Erasure) -> None:
         author_id, removed = erasure.author_id, 0

@@ -93,7 +93,7 @@ export type Entry =
 export type State = "closed" | "connecting" | "live" | "recovering";
 
 export interface Context {
-  source: "stream" | "history" | "echo";
+  source: "stream" | "history";
   seq: number;
   id: string;
 }

@@ -10,6 +10,7 @@ import click
 
 from cluster.addresses import parse_bind
 from cluster.certificates import make_certificates, read_wanted
+from cluster.docker.memory import MIN_GATEWAY_MIB, gateway_connections
 from cluster.errors import ClusterError
 from cluster.gateway_config import MAX_SERVERS, Asked, read_nameservers, read_servers
 from cluster.servers import haproxy
@@ -77,9 +78,13 @@ def certs(folder: Path, wanted: tuple[str, ...]) -> None:
 @click.option("--cors-origins", default="", help="As CORS_ORIGINS of the processes.")
 @click.option(
     "--max-connections",
-    default=haproxy.default_max_connections,
     type=click.IntRange(10, 1_000_000),
     help="Half the descriptors of where it runs. Default: for this machine.",
+)
+@click.option(
+    "--memory-mib",
+    type=click.IntRange(MIN_GATEWAY_MIB, 1_000_000),
+    help="What HAProxy may take: without --max-connections, no more than fit into it.",
 )
 @click.option(
     "--threads",
@@ -121,7 +126,7 @@ def _gateway(told: dict[str, Any]) -> haproxy.Gateway:
         placement=told["placement"],
         nodes=_servers("node", told),
         writers=_servers("writer", told),
-        max_connections=told["max_connections"],
+        max_connections=told["max_connections"] or _most_connections(told["memory_mib"]),
         origins=origins,
         control=told["control"],
         nameservers=nameservers,
@@ -133,6 +138,11 @@ def _gateway(told: dict[str, Any]) -> haproxy.Gateway:
 def _servers(role: str, told: dict[str, Any]) -> Servers:
     asked = Asked(role, told[f"{role}s"], told[f"{role}s_dns"], told["slots"])
     return read_servers(asked, told["domain"])
+
+
+def _most_connections(memory_mib: int | None) -> int:
+    most = haproxy.default_max_connections()
+    return most if memory_mib is None else min(most, gateway_connections(memory_mib))
 
 
 def _bind(text: str) -> str:

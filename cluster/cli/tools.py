@@ -10,22 +10,32 @@ from pathlib import Path
 import click
 
 from cluster import readable
-from cluster.addresses import join_port, reached_at
+from cluster.addresses import LOOPBACK, join_port, reached_at
 from cluster.cli.opening import console_progress, find_folder, find_jars, open_cluster
 from cluster.errors import ClusterError
-from cluster.folder import CHECKOUT, ClusterFolder, home_folder
+from cluster.folder import CHECKOUT, ClusterFolder, helm_folder, home_folder
 from cluster.issuer import DevelopmentIssuer, identity_variables, ticket_variables
 from cluster.new_epoch import renew_cluster_epoch, renew_file_epoch
 from cluster.parts import Kind, kinds_of
 from cluster.port_check import require_free_for_dev
-from cluster.servers.install import ensure_browser, ensure_installed
+from cluster.ports import free_ports
+from cluster.servers.install import (
+    ensure_browser,
+    ensure_helm,
+    ensure_installed,
+    ensure_prometheus,
+)
 from cluster.settings import DEV_NAME, Settings, read_dev_address, read_name, read_settings
 from cluster.terminal import say
 from identity.roles import Roles
 
 
 @click.command()
-@click.option("--tests", is_flag=True, help="Also install what the tests need, a browser too.")
+@click.option(
+    "--tests",
+    is_flag=True,
+    help="Also install what the tests need: a browser, Prometheus and Helm too.",
+)
 def install(tests: bool) -> None:
     """Install what `up` needs and is missing, and start nothing.
 
@@ -37,6 +47,8 @@ def install(tests: bool) -> None:
     ensure_installed(list(Kind) if tests else kinds_of(settings), find_jars(), progress)
     if tests:
         ensure_browser(progress)
+        ensure_prometheus(progress)
+        ensure_helm(helm_folder(home_folder(os.environ)), progress)
 
 
 @click.command()
@@ -52,17 +64,20 @@ def dev() -> None:
     require_free_for_dev(bind, port)
     defaults = {
         "SERVICE_ID": "dev",
+        "OPS_HOST": LOOPBACK,
+        "OPS_PORT": str(free_ports(1)[0]),
         "SQLITE_PATH": str(folder.path / "comments.sqlite3"),
         **identity_variables(folder.issuer, os.environ),
         **ticket_variables(folder.issuer),
     }
     address = {"BIND_HOST": bind, "PUBLIC_PORT": str(port)}
     url = f"http://{join_port(reached_at(bind), port)}"
-    say("\n".join([*readable.lines_to_try(url), *readable.pages_to_open(url)]))
-    os.chdir(CHECKOUT)
-    command = [sys.executable, "-m", "single"]
     given = {name: value for name, value in os.environ.items() if value}
     environment = defaults | given | address
+    say("\n".join([*readable.lines_to_try(url), *readable.pages_to_open(url, for_dev=True)]))
+    say("\n".join(_map_lines(environment["OPS_HOST"], environment["OPS_PORT"])))
+    os.chdir(CHECKOUT)
+    command = [sys.executable, "-m", "single"]
     os.execve(sys.executable, command, environment)  # noqa: S606 - becomes it
 
 
@@ -106,6 +121,13 @@ def new_epoch(file: Path | None) -> None:
         with cluster.folder.lock():
             old, new = asyncio.run(renew_cluster_epoch(cluster.runtime, cluster.plan()))
     say(f"the epoch was {old} and is {new}")
+
+
+def _map_lines(host: str, port: str) -> list[str]:
+    """Where the process shows itself; nothing if it chooses the port, or will refuse it."""
+    if not port.isdecimal() or not int(port):
+        return []
+    return ["and see how it is doing:", f"  http://{join_port(reached_at(host), int(port))}/map"]
 
 
 def load_issuer(folder: ClusterFolder, *, for_dev: bool) -> DevelopmentIssuer:

@@ -25,6 +25,7 @@ from cluster.files import replace_file
 from cluster.folder import CHECKOUT
 from cluster.issuer import identity_variables
 from cluster.local.launches import TLS_ROLES
+from cluster.ops_peers import container_ops_peers
 from cluster.parts import ROLES, WITH_STORE, WITH_TICKETS, Kind, Part
 from cluster.runtime import Plan
 from cluster.servers.cassandra import read_heap_mib
@@ -46,6 +47,7 @@ _NOT_FOR_ALL = (
     "HTTPS_PORT",
     "BIND",
     "STOP_GRACE",
+    "OPS_PEERS",
     "ISSUER_JWKS",
 )
 _MORE = """
@@ -99,6 +101,7 @@ class ComposeFiles:
             "WRITERS": str(settings.writers),
             "PLACEMENT": settings.viewers_placement,
             "TOPOLOGY": settings.topology,
+            "OPS_PEERS": container_ops_peers(plan.parts),
             "STORE": settings.store,
             "CORS_ORIGINS": settings.variables_for("", "").get("CORS_ORIGINS", ""),
             "ZOOKEEPER": _addresses(plan, Kind.ZOOKEEPER, "client"),

@@ -27,11 +27,12 @@ _FRAMES_COST = 1.25
 # of 16 KiB in use. Measured: 14 KiB of an idle stream, 28 with TLS.
 _GATEWAY_ALONE_MIB = 64
 _STREAM_KIB = 64
+MIN_GATEWAY_MIB = 2 * _GATEWAY_ALONE_MIB
 
 
 def read_gateway_mib(env: EnvReader) -> int:
     """GATEWAY_MIB; faults are left in `env`."""
-    return env.integer(GATEWAY_MIB, 1024, 2 * _GATEWAY_ALONE_MIB, 65_536)
+    return env.integer(GATEWAY_MIB, 1024, MIN_GATEWAY_MIB, 65_536)
 
 
 def gateway_connections(mib: int) -> int:

@@ -7,12 +7,14 @@ address in it for life, whoever connects it (see cluster.docker.subnets).
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from itertools import chain
 
 from cluster.docker.containers import Container, Containers
 from cluster.docker.prepare import CONTROL_HOST
 from cluster.docker.subnets import cassandra_address, find_free, is_free, read_routes, subnet
-from cluster.parts import Kind
+from cluster.ops_peers import OPS_ALIAS
+from cluster.parts import ROLES, Kind
 
 
 class ContainerNetwork:
@@ -76,12 +78,14 @@ class ContainerNetwork:
             self.disconnect(name)
         self.connect(name)
         if name == Kind.HAPROXY and self._outside not in self._addresses(name):
-            self._connect(name, self._outside, CONTROL_HOST)
+            self._connect(name, self._outside, [CONTROL_HOST])
 
     def connect(self, name: str) -> None:
         """Connect a part, if it is not. Raises ClusterError."""
         if not self.is_connected(name):
-            self._connect(name, self._inside, name, self._fixed_address(name))
+            ours = name.partition("-")[0] in ROLES
+            aliases = [name, OPS_ALIAS] if ours else [name]
+            self._connect(name, self._inside, aliases, self._fixed_address(name))
 
     def disconnect(self, name: str) -> None:
         """Disconnect a part, if it is connected. Raises ClusterError."""
@@ -89,11 +93,13 @@ class ContainerNetwork:
             if self.is_connected(name):
                 api.disconnect_container_from_network(container, self._inside)
 
-    def _connect(self, name: str, network: str, alias: str, address: str | None = None) -> None:
-        """The engine forgets alias and address of a container that leaves a network."""
+    def _connect(
+        self, name: str, network: str, aliases: Sequence[str], address: str | None = None
+    ) -> None:
+        """The engine forgets aliases and address of a container that leaves a network."""
         with self._containers.changing(name) as (api, container):
             api.connect_container_to_network(
-                container, network, aliases=[alias], ipv4_address=address
+                container, network, aliases=list(aliases), ipv4_address=address
             )
 
     def _fixed_address(self, name: str) -> str | None:

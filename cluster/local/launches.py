@@ -73,6 +73,7 @@ class Launches:
             "ADVERTISE_HOST": "127.0.0.1",
             "TLS_DIR": str(self._folder.tls(part.name)),
             "TOPOLOGY": self._settings.topology,
+            "OPS_PEERS_FILE": str(self._folder.ops_peers),
         }
         common |= {f"{use.upper()}_PORT": str(port) for use, port in part.ports.items()}
         own = self._settings.variables_for(str(part.kind), part.name)

@@ -41,6 +41,7 @@ from cluster.local.processes import (
     write_mark,
 )
 from cluster.new_epoch import renew_file_epoch
+from cluster.ops_peers import write_ops_peers
 from cluster.parts import WITH_TICKETS, Kind, Part
 from cluster.port_check import require_free_ports
 from cluster.progress import Progress
@@ -67,6 +68,7 @@ class LocalRuntime:
 
     async def prepare(self, plan: Plan, progress: Progress) -> None:
         """As the protocol says."""
+        write_ops_peers(self._folder, plan.parts)
         with progress.step("certificates"):
             for part in plan.parts:
                 self._ensure_keys(part)
@@ -78,6 +80,7 @@ class LocalRuntime:
         self._ensure_keys(part)
         require_free_ports(part, plan.settings)
         self._folder.data.mkdir(parents=True, exist_ok=True)
+        write_ops_peers(self._folder, plan.parts)
         launches = Launches(self._folder, plan.settings, plan.parts, self._environ)
         try:
             self.launch(launches.launch(part))

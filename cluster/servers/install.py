@@ -1,5 +1,5 @@
 """Installs what a cluster needs and the machine lacks: Java, ZooKeeper, Redis, HAProxy and Maven by
-apt-get, then Cassandra's jars by Maven; for tests a browser.
+apt-get, then Cassandra's jars by Maven; for tests a browser, Prometheus, and Helm by Go.
 
 Invariants: what is there is left as it is. The packages' own services are not started: the policy
 that forbids it is put in place for the time of the installation only, and one that the machine
@@ -18,7 +18,7 @@ from pathlib import Path
 from cluster.errors import NotInstalled
 from cluster.parts import Kind
 from cluster.progress import Progress
-from cluster.servers import cassandra, cassandra_jars, haproxy, redis_server, zookeeper
+from cluster.servers import cassandra, cassandra_jars, haproxy, helm, redis_server, zookeeper
 from cluster.servers.java import find_any_java, find_java
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
@@ -29,6 +29,7 @@ _APT = ("apt-get", "-y", "-q", "--no-install-recommends")
 _ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
 _TAIL_LINES = 25
 _BROWSER = "chromium"
+_PROMETHEUS = "prometheus"
 _JAVA_17 = "openjdk-17-jre-headless"
 _IN_WORDS = {
     "libzookeeper-java": "ZooKeeper 3.8 (as Debian packages it)",
@@ -37,6 +38,7 @@ _IN_WORDS = {
     "redis-server": "Redis 7",
     "haproxy": "HAProxy 2.6 or newer",
     _BROWSER: "Chromium",
+    _PROMETHEUS: "Prometheus 2.42 or newer",
 }
 
 
@@ -77,6 +79,12 @@ def find_browser() -> str | None:
     return shutil.which(_BROWSER)
 
 
+def find_prometheus() -> tuple[str, str] | None:
+    """The commands of Prometheus and of promtool, which tests use, or None."""
+    server, tool = shutil.which(_PROMETHEUS), shutil.which("promtool")
+    return (server, tool) if server and tool else None
+
+
 def ensure_packages(kinds: Collection[Kind], progress: Progress, *, maven: bool) -> None:
     """Install what is missing. Raises NotInstalled with what a person has to do."""
     missing = missing_packages(kinds, maven=maven)
@@ -88,6 +96,29 @@ def ensure_browser(progress: Progress) -> None:
     """Install the browser that tests use; where that cannot be done, a note says so."""
     if find_browser() is None:
         try_to_install([_BROWSER], progress, "tests in a browser will be skipped")
+
+
+def ensure_prometheus(progress: Progress) -> None:
+    """Install what the rules and the dashboard of docs/monitoring/ are tested with; where that
+    cannot be done, a note says so.
+    """
+    if find_prometheus() is None:
+        try_to_install([_PROMETHEUS], progress, "tests with Prometheus will be skipped")
+
+
+def ensure_helm(folder: Path, progress: Progress) -> None:
+    """Build the Helm that tests of the chart use, in `folder`; where that cannot be done, a note
+    says so.
+    """
+    if helm.find_helm(folder) is not None:
+        return
+    try:
+        if helm.find_go() is None:
+            raise NotInstalled("this machine has neither helm nor go")
+        with progress.step(f"Helm {helm.VERSION} by Go"):
+            helm.build(folder)
+    except NotInstalled as exc:
+        progress.note(f"no helm, so tests of the chart will be skipped: {exc}")
 
 
 def try_to_install(packages: list[str], progress: Progress, else_what: str) -> None:

@@ -195,3 +195,11 @@ class Log:
         decisions = self.decisions.get(target, ())
         asked = (one.invoked_at for one in decisions if one.deed is Deed.REMOVE)
         return min(asked, default=math.inf)
+
+    def purged_at(self, video_id: str, author_id: str) -> float:
+        """When somebody first asked for all that an author had written there to be removed;
+        infinity if nobody did.
+        """
+        subject = subject_of(video_id, Rule.SANCTION, {"author_id": author_id})
+        asked = (one.invoked_at for one in self.rulings.get(subject, ()) if one.said.get("purge"))
+        return min(asked, default=math.inf)

@@ -103,18 +103,22 @@ def _check_refusals(post: Post, log: Log, ledger: Ledger) -> None:
     """
     if not post.valid:
         return
-    acked = False
-    removed_at = log.removed_at((post.video_id, _number(post))) if post.acks else math.inf
+    acked, gone_at = False, math.inf
+    if post.acks:
+        gone_at = log.removed_at((post.video_id, _number(post)))
     for call in post.calls:
         ruled = call.code in REFUSED_BY_RULES
         at_fault = 400 <= call.status < 500 and call.status != 429
-        at_fault &= not (call.status == 410 and removed_at <= call.returned_at)
+        at_fault &= not (call.status == 410 and gone_at <= call.returned_at)
         if acked and (at_fault or ruled):
             ledger.break_("P3", f"key {post.key} got {call.status} after it had been stored")
         elif at_fault and not ruled:
             ledger.break_("P8", f"refused a valid comment: {call.status} for key {post.key}")
         ledger.judge("P8")
         acked = acked or call.outcome is Outcome.ACKED
+        if call.outcome is Outcome.UNKNOWN and not post.acks:
+            # It may have been stored, under a number that nobody was told: only a purge finds it.
+            gone_at = log.purged_at(post.video_id, post.author_id)
 
 
 def _check_numbers(video_id: str, stored: Sequence[Entry], ledger: Ledger) -> None:

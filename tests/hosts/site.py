@@ -1,6 +1,6 @@
 """A cluster over several hosts, put up as docs/hosts.md says: certificates by `livecomments certs`,
 the gateway's configuration by `livecomments gateway-config`, processes by the units of
-deploy/systemd and its examples. ZooKeeper and Cassandra have a host each.
+deploy/systemd and its examples.
 
 It runs inside the network of host `client`, where the DNS server of all hosts is too.
 """
@@ -9,53 +9,41 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import aiohttp
 
-from cluster.folder import home_folder, jars_folder
 from cluster.issuer import DevelopmentIssuer, identity_variables
-from cluster.servers import cassandra, cassandra_jars, haproxy, zookeeper
+from cluster.servers import cassandra, haproxy
 from tests.dns_server import DnsServer
+from tests.hosts.layout import CLIENT, Layout
 from tests.hosts.network import Network
+from tests.hosts.servers import CLIENT_PORT, CQL_PORT, cassandras, zookeepers
 from tests.hosts.units import ROOT, read_environment, read_unit, write_environment
 from tests.support import TIMEOUT_FACTOR
 
-CLIENT, GATEWAY, ZOOKEEPER, CASSANDRA = "client", "gateway", "zk", "cassandra"
-# Processes by host: each is the first or second of its role.
-PROCESSES = {
-    "w1": ("writer", "1"),
-    "w2": ("writer", "2"),
-    "d1": ("dispatcher", "1"),
-    "d2": ("dispatcher", "2"),
-    "n1": ("node", "1"),
-    "n2": ("node", "2"),
-}
 HTTP_PORT, HTTPS_PORT, DNS_PORT = 8080, 8443, 5353
-_ZOOKEEPER_PORT, _CQL_PORT, _STORAGE_PORT = 2181, 9042, 7000
-_HEAP_MIB = 256
 _READY_WITHIN_S = 120.0
 Condition = Callable[[], Awaitable[bool]]
 
 
-def addresses() -> dict[str, str]:
-    """Of all hosts."""
-    hosts = (CLIENT, GATEWAY, ZOOKEEPER, CASSANDRA, *PROCESSES)
-    return {host: f"10.77.0.{number}" for number, host in enumerate(hosts, 10)}
-
-
 @dataclass
 class Site:
-    """folder: of everything; network: made already."""
+    """folder: of everything; network: made already. What runs is known by its name: `node-1`, or
+    `zookeeper-a`, `cassandra-a`, `gateway-a` with the host's name.
+    """
 
     folder: Path
     network: Network
+    layout: Layout
     dns: DnsServer = field(init=False)
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -64,8 +52,8 @@ class Site:
 
     @property
     def url(self) -> str:
-        """Of the gateway."""
-        return f"http://{self.network.addresses[GATEWAY]}:{HTTP_PORT}"
+        """Of the first gateway."""
+        return self._url(self.layout.gateways[0])
 
     @property
     def issuer(self) -> Path:
@@ -78,146 +66,142 @@ class Site:
         DevelopmentIssuer.load_or_create(self.issuer)
         with self._ended():
             async with self.dns.run():
-                self._start_servers()
+                await self._start_servers()
                 self._install()
-                await self._until(self._servers_answer)
-                for host in PROCESSES:
-                    self.start(host)
-                self._start_gateway()
-                await self._until(self._gateway_ready)
+                for name in self.layout.by_name:
+                    self.start(name)
+                for host in self.layout.gateways:
+                    folder = self._gateway(host)
+                    self._run(
+                        f"gateway-{host}", host, haproxy.command(folder / "haproxy.cfg"), folder
+                    )
+                await self._until(self._all_ready)
                 yield
 
-    def start(self, host: str) -> None:
-        """The process of this host, as its unit says."""
-        role, number = PROCESSES[host]
-        unit = read_unit(role, number, self._etc(host))
-        self._run(host, unit.command, ROOT, unit.environment)
+    def start(self, name: str) -> None:
+        """A process, as its unit says."""
+        process = self.layout.by_name[name]
+        unit = read_unit(process.role, str(process.number), self._etc(process.host))
+        self._run(name, process.host, unit.command, ROOT, unit.environment)
 
-    async def stop(self, host: str) -> None:
+    async def stop(self, name: str) -> None:
         """As `systemctl stop`: SIGTERM once, and it must end in time, with 0."""
-        role, number = PROCESSES[host]
-        unit = read_unit(role, number, self._etc(host))
-        process = self._running.pop(host)
-        process.send_signal(signal.SIGTERM)
+        process = self.layout.by_name[name]
+        unit = read_unit(process.role, str(process.number), self._etc(process.host))
+        running = self._running.pop(name)
+        running.send_signal(signal.SIGTERM)
         async with asyncio.timeout(unit.stop_within_s * TIMEOUT_FACTOR):
-            assert await asyncio.to_thread(process.wait) == 0, f"{host}: {self._log(host)}"
+            assert await asyncio.to_thread(running.wait) == 0, f"{name}: {self._log(name)}"
 
-    def kill(self, host: str) -> None:
+    def kill(self, name: str) -> None:
         """SIGKILL."""
-        process = self._running.pop(host)
-        process.kill()
-        process.wait()
+        running = self._running.pop(name)
+        running.kill()
+        running.wait()
 
-    async def move(self, host: str, address: str) -> None:
-        """The process of this host ends without a word, and is started again under its id, at
-        another address; DNS tells it.
+    async def move(self, name: str, address: str) -> None:
+        """A process that has a host of its own ends without a word, and is started again under its
+        id, at another address; DNS tells it.
         """
-        self.kill(host)
+        host = self.layout.by_name[name].host
+        self.kill(name)
         self.network.move(host, address)
         self._write_etc(host)
         self._publish()
-        self.start(host)
+        self.start(name)
 
-    async def ready(self, host: str) -> bool:
-        """Whether the process of this host says so."""
-        role, _ = PROCESSES[host]
-        port = read_environment(self._etc(host) / f"{role}.env")["OPS_PORT"]
-        return await _answers(f"http://{self.network.addresses[host]}:{port}/readyz")
+    async def until_ready(self, name: str) -> None:
+        """Wait until a process says so."""
+        await self._until(lambda: self._ready(name))
 
-    async def until_ready(self, host: str) -> None:
-        """Wait for that."""
-        await self._until(lambda: self.ready(host))
+    async def _ready(self, name: str) -> bool:
+        process = self.layout.by_name[name]
+        port = read_environment(self._etc(process.host) / f"{process.role}.env")["OPS_PORT"]
+        return await _answers(f"http://{self.network.addresses[process.host]}:{port}/readyz")
+
+    async def _all_ready(self) -> bool:
+        gateways = [await _answers(f"{self._url(host)}/readyz") for host in self.layout.gateways]
+        return all(gateways) and all([await self._ready(name) for name in self.layout.by_name])
 
     def _install(self) -> None:
-        names = [f"{role}/{role}-{number}" for role, number in PROCESSES.values()]
+        processes = self.layout.processes
+        names = [f"{process.role}/{process.name}" for process in processes]
         _command("certs", str(self.folder / "certs"), *names, "gateway=comments.example")
-        for host in PROCESSES:
+        for host in {process.host for process in processes}:
             self._write_etc(host)
         self._publish()
+        certificate = self.folder / "certs" / "gateway" / "gateway.pem"
+        for host in self.layout.gateways:
+            self._gateway(host).mkdir()
+            shutil.copy(certificate, self._gateway(host))
+            self._configure_gateway(host)
+
+    def _configure_gateway(self, host: str) -> None:
         dns = f"{self.network.addresses[CLIENT]}:{DNS_PORT}"
-        gateway = self.folder / "certs" / "gateway"
+        nodes, writers = self.layout.count("node"), self.layout.count("writer")
         _command(
-            "gateway-config", str(gateway), "--node=node-[1-2].hosts:8301/8303",
-            "--writer=writer-[1-2].hosts:8101/8103", f"--nameserver={dns}",
+            "gateway-config", str(self._gateway(host)), f"--nameserver={dns}",
+            f"--node=node-[1-{nodes}].hosts:8301/8303",
+            f"--writer=writer-[1-{writers}].hosts:8101/8103",
             f"--http-port={HTTP_PORT}", f"--https-port={HTTPS_PORT}", "--max-connections=5000",
         )  # fmt: skip
 
     def _write_etc(self, host: str) -> None:
         """/etc/livecomments of a host: the examples, with what is different here."""
-        role, number = PROCESSES[host]
         etc = self._etc(host)
         etc.mkdir(parents=True, exist_ok=True)
         if not (etc / "tls").exists():
             (etc / "tls").symlink_to(self.folder / "certs")
         of = self.network.addresses
+        layout = self.layout
         write_environment(
-            "common.env", etc, BIND_HOST=of[host], ZOOKEEPER=f"{of[ZOOKEEPER]}:{_ZOOKEEPER_PORT}",
-            TRUSTED_PROXIES=of[GATEWAY],
+            "common.env", etc, BIND_HOST=of[host],
+            ZOOKEEPER=",".join(f"{of[each]}:{CLIENT_PORT}" for each in layout.zookeepers),
+            TRUSTED_PROXIES=",".join(of[each] for each in layout.gateways),
         )  # fmt: skip
-        if role == "writer":
-            where = {"CASSANDRA": f"{of[CASSANDRA]}:{_CQL_PORT}", "CASSANDRA_REPLICATION": "1"}
-            who = {"AUTH": "open"} | identity_variables(self.issuer, {})
-            write_environment("writer.env", etc, **where, **who)
-            (etc / f"writer-{number}.env").write_text("ALLOW_ANONYMOUS=yes\n")
-        else:
-            write_environment(f"{role}.env", etc)
+        servers = ",".join(f"{of[each]}:{CQL_PORT}" for each in layout.cassandras)
+        where = {"CASSANDRA": servers, "CASSANDRA_REPLICATION": str(len(layout.cassandras))}
+        who = {"AUTH": "open"} | identity_variables(self.issuer, {})
+        write_environment("writer.env", etc, **where, **who)
+        write_environment("dispatcher.env", etc)
+        write_environment("node.env", etc)
+        for process in layout.processes:
+            if (process.host, process.role) == (host, "writer"):
+                (etc / f"{process.name}.env").write_text("ALLOW_ANONYMOUS=yes\n")
 
     def _publish(self) -> None:
         """The addresses of all processes, as node-1.hosts and so on."""
         self.dns.addresses = {
-            f"{role}-{number}.hosts": [self.network.addresses[host]]
-            for host, (role, number) in PROCESSES.items()
+            f"{process.name}.hosts": [self.network.addresses[process.host]]
+            for process in self.layout.processes
         }
 
-    def _start_servers(self) -> None:
-        keeper = zookeeper.ZooKeeperServer(1, self.folder / ZOOKEEPER, _ZOOKEEPER_PORT)
-        zookeeper.write_config(keeper)
-        text = keeper.config.read_text().replace(
-            "clientPortAddress=127.0.0.1", f"clientPortAddress={self.network.addresses[ZOOKEEPER]}"
-        )
-        keeper.config.write_text(text)
-        self._run(ZOOKEEPER, zookeeper.command(keeper), keeper.folder)
-        jars = jars_folder(home_folder(os.environ))
-        cassandra_jars.fetch(jars)
-        store = cassandra.CassandraServer(
-            1, self.folder / CASSANDRA, self.network.addresses[CASSANDRA], _CQL_PORT,
-            _STORAGE_PORT, _HEAP_MIB, ("-XX:TieredStopAtLevel=1",),
-        )  # fmt: skip
-        cassandra.write_config(store)
-        self._run(CASSANDRA, cassandra.command(store, jars), store.folder)
-
-    def _start_gateway(self) -> None:
-        folder = self.folder / "certs" / "gateway"
-        self._run(GATEWAY, haproxy.command(folder / "haproxy.cfg"), folder)
-
-    async def _servers_answer(self) -> bool:
-        of = self.network.addresses
-        return (
-            await zookeeper.fetch_mode(of[ZOOKEEPER], _ZOOKEEPER_PORT) is not None
-            and await cassandra.answers(of[CASSANDRA], _CQL_PORT)
-        )  # fmt: skip
-
-    async def _gateway_ready(self) -> bool:
-        return await _answers(f"{self.url}/readyz") and all(
-            [await self.ready(host) for host in PROCESSES]
-        )
+    async def _start_servers(self) -> None:
+        """Cassandra's servers one after the other: none joins while another one does."""
+        for server in zookeepers(self.layout, self.network.addresses, self.folder):
+            self._run(server.name, server.host, server.command, server.folder)
+        for server in cassandras(self.layout, self.network.addresses, self.folder):
+            self._run(server.name, server.host, server.command, server.folder)
+            address = self.network.addresses[server.host]
+            await self._until(partial(cassandra.answers, address, CQL_PORT))
 
     async def _until(self, condition: Condition) -> None:
         async with asyncio.timeout(_READY_WITHIN_S * TIMEOUT_FACTOR):
             while not await condition():
-                for host, process in self._running.items():
-                    assert process.poll() is None, f"{host} has ended: {self._log(host)}"
+                for name, process in self._running.items():
+                    assert process.poll() is None, f"{name} has ended: {self._log(name)}"
                 await asyncio.sleep(0.1)
 
     def _run(
         self,
+        name: str,
         host: str,
         command: list[str],
         folder: Path,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        with (self.folder / f"{host}.log").open("ab") as log:
-            self._running[host] = subprocess.Popen(
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self._running[name] = subprocess.Popen(
                 self.network.command(host, *command), cwd=folder, stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL, env=os.environ | dict(environment or {}),
             )  # fmt: skip
@@ -231,11 +215,17 @@ class Site:
                 process.kill()
                 process.wait()
 
+    def _url(self, gateway: str) -> str:
+        return f"http://{self.network.addresses[gateway]}:{HTTP_PORT}"
+
     def _etc(self, host: str) -> Path:
         return self.folder / "etc" / host
 
-    def _log(self, host: str) -> str:
-        return (self.folder / f"{host}.log").read_text()[-3000:]
+    def _gateway(self, host: str) -> Path:
+        return self.folder / f"gateway-{host}"
+
+    def _log(self, name: str) -> str:
+        return (self.folder / f"{name}.log").read_text()[-3000:]
 
 
 async def _answers(url: str) -> bool:

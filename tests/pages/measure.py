@@ -35,6 +35,14 @@ _LINE = {
     "downloadThroughput": 1.6e6 / 8,
     "uploadThroughput": 0.75e6 / 8,
 }
+# A frame is as long as the time to the next one; CPU of the page's main thread is in ms
+# a second; then KiB of JavaScript's heap, and nodes of the document.
+_HEADINGS = "\n".join(
+    (
+        " minute    rows   frame,     ms,      ms   frames  CPU, ms     KiB   nodes",
+        "                 median    99 %   worst >= 100  a second    heap",
+    )
+)
 # In the page from its beginning: when the first comment can be seen, and how long frames take.
 _WATCH = """
 window.frames_ms = []; window.long_ms = [];
@@ -84,28 +92,32 @@ async def steady(browser: Browser, cluster: Cluster, rate: float, minutes: float
     await page.look_like(400, 700)
     await page.go_to(f"{cluster.http_url}/embed/v1")
     posting = asyncio.create_task(_post(cluster, rate))
-    print("minute  comments  frames: median, 99 %, worst ms  long ones  heap KiB  nodes  listeners")
+    await page.call("Performance.enable", timeDomain="threadTicks")
+    print(_HEADINGS)
+    busy_s = 0.0
     for minute in range(1, round(minutes) + 1):
         await page.evaluate("frames_ms.length = long_ms.length = 0")
         await asyncio.sleep(60)
-        await _report(page, minute)
+        metrics = await page.call("Performance.getMetrics")
+        total_s = next(
+            each["value"] for each in metrics["metrics"] if each["name"] == "TaskDuration"
+        )
+        await _report(page, minute, total_s - busy_s)
+        busy_s = total_s
     posting.cancel()
     await asyncio.gather(posting, return_exceptions=True)
 
 
-async def _report(page: Page, minute: int) -> None:
+async def _report(page: Page, minute: int, busy_s: float) -> None:
     frames = sorted(await page.evaluate("frames_ms.splice(0)"))
     long = await page.evaluate("long_ms.filter((ms) => ms >= 100).length")
     await page.call("HeapProfiler.collectGarbage")
     heap = (await page.call("Runtime.getHeapUsage"))["usedSize"] / 1024
     dom = await page.call("Memory.getDOMCounters")
-    seqs = await page.evaluate("document.querySelectorAll('.comment').length")
-    figures = (frames[len(frames) // 2], frames[len(frames) * 99 // 100], frames[-1])
-    shown = ", ".join(f"{figure:.0f}" for figure in figures)
-    nodes, listeners = dom["nodes"], dom["jsEventListeners"]
-    print(
-        f"{minute:>6}  {seqs:>8}  {shown:>31}  {long:>9}  {heap:>8.0f}  {nodes:>5}  {listeners:>9}"
-    )
+    rows = await page.evaluate("document.querySelectorAll('.comment').length")
+    times = [frames[len(frames) // 2], frames[len(frames) * 99 // 100], frames[-1]]
+    figures = [minute, rows, *times, long, busy_s / 60 * 1000, heap, dom["nodes"]]
+    print(" ".join(f"{each:>7.0f}" for each in figures))
 
 
 async def _post(cluster: Cluster, rate: float) -> None:

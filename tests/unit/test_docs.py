@@ -14,11 +14,16 @@ import pytest
 
 from tests.unit.test_layers import OURS, PRODUCT, ROOT, files_of
 
-DOCS = ["README.md", "CONTRIBUTING.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+DOCS = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "deploy/helm/livecomments/README.md",
+    *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md")),
+]
 TEXTS = {name: (ROOT / name).read_text() for name in sorted(DOCS)}
 MAX_LINE, MAX_README = 120, 149
 # First parts of paths of the repository, or of paths below tests/; others are made at run time.
-TOPS = {name.split(".")[0] for name in OURS} | {"docs", "compose", ".ci"}
+TOPS = {name.split(".")[0] for name in OURS} | {"clients", "docs", "compose", "deploy", ".ci"}
 FLOORS = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()}
 MADE = {"bench/results/", "compose/project.json"}  # by commands
 

@@ -66,6 +66,8 @@ EDGES: dict[str, set[str]] = {
     "pages/routes.py": {"aiohttp"},
     "pubsub/connection.py": {"redis"},
     "rtms_node/stream_listener.py": {"h11", "socket"},
+    "service/cluster_map/asking.py": {"aiohttp", "socket"},
+    "service/cluster_map/page.py": {"aiohttp"},
     "service/descriptors.py": {"socket"},
     "service/failpoints.py": {"signal"},
     "service/given_files.py": {"ssl"},

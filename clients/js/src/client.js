@@ -3,6 +3,7 @@ import { Http } from "./http.js";
 import { Stream } from "./stream.js";
 import { SharedStream, canShare } from "./tabs.js";
 import { Tickets } from "./tickets.js";
+import { Token } from "./token.js";
 import { Video } from "./video.js";
 /** @import {MakeSource, Options, VideoOptions} from "./types.d.ts" */
 
@@ -10,14 +11,18 @@ const VIDEO_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const REPLAY = 50;
 
 export class LiveComments {
-  #http;
+  #base;
+  #token;
+  #fetch;
   #shares;
 
   /** @param {Options} [options] */
   constructor({ url = globalThis.location?.origin, getToken, shareTabs = true, fetch } = {}) {
     if (!url) throw new TypeError("url is needed outside of pages");
     // A browser's fetch works only as a method of the global object.
-    this.#http = new Http(url, getToken, fetch ?? ((input, init) => globalThis.fetch(input, init)));
+    this.#fetch = fetch ?? ((input, init) => globalThis.fetch(input, init));
+    this.#base = `${url.replace(/\/+$/, "")}/v1/videos/`;
+    this.#token = new Token(getToken);
     this.#shares = shareTabs && canShare();
   }
 
@@ -25,14 +30,12 @@ export class LiveComments {
   video(id, options = {}) {
     if (!VIDEO_ID.test(id)) throw new TypeError(`no video id: ${id}`);
     const { replay = REPLAY } = options;
-    const http = this.#http;
-    const path = `/v1/videos/${id}`;
-    const tickets = new Tickets(http, path);
+    const http = new Http(this.#base + id, this.#token, this.#fetch);
+    const tickets = new Tickets(http);
     /** @type {MakeSource} */
-    const alone = (reader) => new Stream(http, path, tickets, replay, reader);
-    const name = `livecomments ${http.url(path)}`;
+    const alone = (reader) => new Stream(http, tickets, replay, reader);
     /** @type {MakeSource} */
-    const shared = (reader) => new SharedStream(name, replay, reader, alone);
+    const shared = (reader) => new SharedStream(`livecomments ${http.base}`, replay, reader, alone);
     return new Video(http, id, options, this.#shares ? shared : alone);
   }
 }

@@ -7,11 +7,11 @@ const WITHIN_MS = 30_000; // for each page, as long as nobody answers
 /**
  * All entries of one epoch from one number to another; undefined if any of them cannot be had.
  *
- * @param {import("./http.js").Http} http @param {string} path of the video
+ * @param {import("./http.js").Http} http
  * @param {{epoch: string, from: number, to: number}} hole @param {AbortSignal} signal
  * @returns {Promise<any[] | undefined>}
  */
-export async function fill(http, path, { epoch, from, to }, signal) {
+export async function fill(http, { epoch, from, to }, signal) {
   if (to - from >= MOST) return undefined;
   /** @type {any[]} */
   const found = [];
@@ -19,7 +19,7 @@ export async function fill(http, path, { epoch, from, to }, signal) {
     const query = { after: `${epoch}-${from - 1 + found.length}`, limit: PAGE };
     const call = { query, reads: true, signal, withinMs: WITHIN_MS };
     // Refused: the reader is told that it is not whole, which is what matters.
-    const page = await http.call("GET", `${path}/entries`, call).catch(() => undefined);
+    const page = await http.call("GET", "/entries", call).catch(() => undefined);
     const entries = page?.body.entries ?? [];
     found.push(...entries);
     // The store no longer has them all.

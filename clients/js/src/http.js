@@ -1,44 +1,32 @@
 /**
- * Requests to one gateway, with the page's token, and sent again where that is safe.
- *
- * It owns the token: whoever is refused first asks the page for another one, the others wait for it,
- * and each is sent again. To read, a token is shown only after the server has asked for it: where none
- * is needed, one that was sent may be refused.
+ * Requests about one video, with the page's token, and sent again where that is safe. To read, a token
+ * is shown only after the server has asked for it: where none is needed, it may be refused.
  */
 import { Problem, problemOf } from "./problem.js";
 import { after, retryDelay, sleep } from "./waits.js";
-/** @import {Call, Options} from "./types.d.ts" */
+/** @import {Call} from "./types.d.ts" */
 
 const ANSWER_WITHIN_MS = 15_000;
-/** @type {Record<string, "missing" | "expired" | "invalid">} */
-const WHY = {
-  token_missing: "missing",
-  ticket_missing: "missing",
-  token_expired: "expired",
-  token_invalid: "invalid",
-};
+const MOST_RENEWALS = 2; // one that is missing, and one that was over when it came
 
 export class Http {
-  #base;
-  #getToken;
-  #fetch;
-  /** @type {Promise<string | null> | undefined} */
   #token;
+  #fetch;
   #readsWithToken = false;
 
-  /** @param {string} base @param {Options["getToken"]} getToken @param {typeof fetch} fetch */
-  constructor(base, getToken, fetch) {
-    this.#base = base.replace(/\/+$/, "");
-    this.#getToken = getToken;
+  /** @param {string} base URL of the video @param {import("./token.js").Token} token @param {typeof fetch} fetch */
+  constructor(base, token, fetch) {
+    this.base = base;
+    this.#token = token;
     this.#fetch = fetch;
   }
 
-  /** The body of a success, and its reply. @param {string} method @param {string} path @param {Call} [call] @throws {Problem} */
-  async call(method, path, call = {}) {
+  /** The body of a success, and its reply. @param {string} method @param {string} below the video @param {Call} [call] @throws {Problem} */
+  async call(method, below, call = {}) {
     const until = performance.now() + (call.withinMs ?? 0);
     for (let failures = 0; ; failures++) {
       try {
-        return await this.#authorized(method, path, call);
+        return await this.#authorized(method, below, call);
       } catch (problem) {
         if (!(problem instanceof Problem && problem.passing) || call.signal?.aborted) throw problem;
         const pause = retryDelay(problem.retryAfter, failures);
@@ -48,9 +36,9 @@ export class Http {
     }
   }
 
-  /** @param {string} path @param {Call["query"]} [query] */
-  url(path, query = {}) {
-    const url = new URL(this.#base + path);
+  /** @param {string} below @param {Call["query"]} [query] */
+  url(below, query = {}) {
+    const url = new URL(this.base + below);
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
@@ -63,25 +51,25 @@ export class Http {
     return this.#fetch(url, { cache: "no-store", credentials: "omit", ...init });
   }
 
-  /** @param {string} method @param {string} path @param {Call} call */
-  async #authorized(method, path, call) {
-    const shown = call.reads && !this.#readsWithToken ? undefined : (this.#token ??= this.#ask("missing"));
-    const token = await shown;
-    try {
-      return await this.#once(method, path, call, token);
-    } catch (problem) {
-      const reason = problem instanceof Problem && WHY[problem.code];
-      if (!reason || !this.#getToken) throw problem;
-      if (this.#token === shown) this.#token = this.#ask(reason);
-      const next = await this.#token;
-      if (!next || next === token) throw problem;
-      this.#readsWithToken ||= !!call.reads;
-      return this.#once(method, path, call, next);
+  /** @param {string} method @param {string} below @param {Call} call */
+  async #authorized(method, below, call) {
+    let shown = call.reads && !this.#readsWithToken ? undefined : this.#token.first();
+    for (let renewals = 0; ; renewals++) {
+      const token = await shown;
+      try {
+        return await this.#once(method, below, call, token);
+      } catch (problem) {
+        if (!(problem instanceof Problem) || renewals === MOST_RENEWALS) throw problem;
+        shown = this.#token.instead(shown, problem.code);
+        const next = await shown;
+        if (!next || next === token) throw problem;
+        this.#readsWithToken ||= !!call.reads;
+      }
     }
   }
 
-  /** @param {string} method @param {string} path @param {Call} call @param {string | null} [token] */
-  async #once(method, path, { body, headers, query, signal }, token) {
+  /** @param {string} method @param {string} below @param {Call} call @param {string | null} [token] */
+  async #once(method, below, { body, headers, query, signal }, token) {
     const limit = new AbortController();
     const cancel = after(ANSWER_WITHIN_MS, signal, () => limit.abort());
     const sent = new Headers({ Accept: "application/json", ...headers });
@@ -89,7 +77,7 @@ export class Http {
     if (body !== undefined) sent.set("Content-Type", "application/json");
     try {
       const init = { method, headers: sent, body: JSON.stringify(body), signal: limit.signal };
-      const response = await this.send(this.url(path, query), init);
+      const response = await this.send(this.url(below, query), init);
       if (!response.ok) throw await problemOf(response);
       return { response, body: await response.json() };
     } catch (cause) {
@@ -97,16 +85,6 @@ export class Http {
       throw new Problem(signal?.aborted ? "aborted" : "no_answer", 0, { title: "There was no reply", cause });
     } finally {
       cancel();
-    }
-  }
-
-  /** @param {"missing" | "expired" | "invalid"} reason */
-  async #ask(reason) {
-    try {
-      return (await this.#getToken?.({ reason })) ?? null;
-    } catch (cause) {
-      this.#token = undefined; // asked again for the next request
-      throw new Problem("no_token", 0, { title: "The page could not give a token", cause });
     }
   }
 }

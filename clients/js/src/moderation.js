@@ -1,10 +1,10 @@
 /** What a moderator may do with a video: one function for each call of the protocol. */
 
-/** @param {import("./http.js").Http} http @param {string} path of the video @returns {import("./types.d.ts").Moderation} */
-export function moderationOf(http, path) {
+/** @param {import("./http.js").Http} http @returns {import("./types.d.ts").Moderation} */
+export function moderationOf(http) {
   /** @param {string} method @param {string} below @param {import("./types.d.ts").Call} [call] */
   // Each of them sets a state, so sending one again is safe.
-  const send = (method, below, call) => http.call(method, path + below, { withinMs: 10_000, ...call });
+  const send = (method, below, call) => http.call(method, below, { withinMs: 10_000, ...call });
   /** @type {(method: string, below: string, body?: unknown) => Promise<any>} */
   const say = async (method, below, body) => (await send(method, below, { body })).body;
   /** @type {(below: string, query?: Record<string, any>) => Promise<any>} */

@@ -4,11 +4,11 @@
 const WITHIN_MS = 120_000;
 
 /**
- * @param {import("./http.js").Http} http @param {string} path of the video
+ * @param {import("./http.js").Http} http
  * @param {NewComment} comment @param {{signal?: AbortSignal}} [options] @returns {Promise<Posted>}
  */
-export async function post(http, path, { text, author, key = newKey() }, { signal } = {}) {
-  const { response, body } = await http.call("POST", `${path}/comments`, {
+export async function post(http, { text, author, key = newKey() }, { signal } = {}) {
+  const { response, body } = await http.call("POST", "/comments", {
     body: { author, text }, // an author who is undefined is left out
     headers: { "Idempotency-Key": key },
     signal,

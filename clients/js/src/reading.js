@@ -12,7 +12,6 @@ const MOST_WAITING = 10_000;
 
 export class Reading {
   #http;
-  #path;
   #log;
   #teller;
   #source;
@@ -24,12 +23,11 @@ export class Reading {
   #head;
 
   /**
-   * @param {import("./http.js").Http} http @param {string} path of the video
-   * @param {import("./log.js").Log} log @param {MakeSource} makeSource @param {Teller} teller
+   * @param {import("./http.js").Http} http @param {import("./log.js").Log} log
+   * @param {MakeSource} makeSource @param {Teller} teller
    */
-  constructor(http, path, log, makeSource, teller) {
+  constructor(http, log, makeSource, teller) {
     this.#http = http;
-    this.#path = path;
     this.#log = log;
     this.#teller = teller;
     this.#source = makeSource({
@@ -62,7 +60,7 @@ export class Reading {
     if (this.#log.cursor !== undefined) return;
     const call = { query: { limit }, reads: true, signal: this.#stop.signal };
     // Nobody answers, or not without leave: the stream begins with its own replay, or says why not.
-    const page = await this.#http.call("GET", `${this.#path}/comments`, call).catch(() => undefined);
+    const page = await this.#http.call("GET", "/comments", call).catch(() => undefined);
     if (!page || this.#stop.signal.aborted) return;
     this.#log.begin(page.body.head);
     for (const comment of page.body.comments) this.#teller.tell("comment", comment, "history");
@@ -100,7 +98,7 @@ export class Reading {
   /** @param {{from: number, to: number, reason: string}} hole */
   async #pass({ from, to, reason }) {
     const { epoch } = this.#log;
-    const entries = await fill(this.#http, this.#path, { epoch, from, to }, this.#stop.signal);
+    const entries = await fill(this.#http, { epoch, from, to }, this.#stop.signal);
     if (this.#stop.signal.aborted) return;
     for (const entry of entries ?? []) {
       this.#log.pass(entry.seq);

@@ -15,7 +15,6 @@ const FULL = ["shed", "unavailable"];
 /** @implements {Source} */
 export class Stream {
   #http;
-  #path;
   #tickets;
   #replay;
   #reader;
@@ -26,13 +25,11 @@ export class Stream {
   #pause = new AbortController();
 
   /**
-   * @param {import("./http.js").Http} http @param {string} path of the video
-   * @param {import("./tickets.js").Tickets} tickets @param {number} replay
-   * @param {Reader} reader
+   * @param {import("./http.js").Http} http @param {import("./tickets.js").Tickets} tickets
+   * @param {number} replay @param {Reader} reader
    */
-  constructor(http, path, tickets, replay, reader) {
+  constructor(http, tickets, replay, reader) {
     this.#http = http;
-    this.#path = path;
     this.#tickets = tickets;
     this.#replay = replay;
     this.#reader = reader;
@@ -95,7 +92,7 @@ export class Stream {
     const cursor = this.#reader.cursor();
     const replay = cursor === undefined ? this.#replay : undefined;
     // In the query: a header of that name costs a preflight from another origin.
-    const url = this.#http.url(`${this.#path}/stream`, { last_event_id: cursor, replay, ticket });
+    const url = this.#http.url("/stream", { last_event_id: cursor, replay, ticket });
     const connection = (this.#connection = new Connection({
       frames: (frames) => this.#stop.signal.aborted || this.#reader.frames(frames),
       heard: () => this.#reader.heard?.(),

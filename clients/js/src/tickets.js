@@ -9,16 +9,14 @@ const UNKNOWN_LIFE_MS = 600_000;
 
 export class Tickets {
   #http;
-  #path;
   #needed = false;
   /** @type {{ticket: string, staleAt: number} | undefined} */
   #kept;
   #fetching = false;
 
-  /** @param {import("./http.js").Http} http @param {string} path of the video */
-  constructor(http, path) {
+  /** @param {import("./http.js").Http} http */
+  constructor(http) {
     this.#http = http;
-    this.#path = path;
   }
 
   /** The server wants one. */
@@ -53,7 +51,7 @@ export class Tickets {
 
   /** @param {AbortSignal} [signal] */
   async #fetch(signal) {
-    const { body } = await this.#http.call("POST", `${this.#path}/tickets`, { signal });
+    const { body } = await this.#http.call("POST", "/tickets", { signal });
     const toldMs = Date.parse(body.expires_at) - Date.now();
     const lifeMs = toldMs > 0 ? toldMs : UNKNOWN_LIFE_MS; // over already: our clock is wrong
     this.#kept = { ticket: body.ticket, staleAt: performance.now() + lifeMs * FRESH };

@@ -22,7 +22,6 @@ export class Video extends Emitter {
   /** @type {Viewers | null} */
   viewers = null;
   #http;
-  #path;
   #options;
   #makeSource;
   #log;
@@ -43,11 +42,10 @@ export class Video extends Emitter {
     super();
     this.id = id;
     this.#http = http;
-    this.#path = `/v1/videos/${id}`;
     this.#options = options;
     this.#makeSource = makeSource;
     this.#log = new Log(options.cursor);
-    this.moderation = moderationOf(http, this.#path);
+    this.moderation = moderationOf(http);
   }
 
   get cursor() {
@@ -68,12 +66,12 @@ export class Video extends Emitter {
 
   /** @param {{signal?: AbortSignal}} [options] */
   async me({ signal } = {}) {
-    return (await this.#http.call("GET", `${this.#path}/me`, { signal, withinMs: READ_WITHIN_MS })).body;
+    return (await this.#http.call("GET", "/me", { signal, withinMs: READ_WITHIN_MS })).body;
   }
 
   /** @param {NewComment} comment @param {{signal?: AbortSignal}} [options] */
   post(comment, options) {
-    return post(this.#http, this.#path, comment, options);
+    return post(this.#http, comment, options);
   }
 
   /** @param {PageQuery} [query] */
@@ -89,12 +87,12 @@ export class Video extends Emitter {
   /** @param {string} what @param {PageQuery} [query] */
   async #page(what, { signal, ...query } = {}) {
     const call = { query, reads: true, signal, withinMs: READ_WITHIN_MS };
-    return (await this.#http.call("GET", `${this.#path}/${what}`, call)).body;
+    return (await this.#http.call("GET", `/${what}`, call)).body;
   }
 
   /** @param {string} reason */
   #read(reason) {
-    const reading = new Reading(this.#http, this.#path, this.#log, this.#makeSource, {
+    const reading = new Reading(this.#http, this.#log, this.#makeSource, {
       tell: (type, data, source) => this.#tell(type, data, source),
       gap: (gap) => this.emit("gap", gap),
       reset: (reason) => this.#reset(reason),

@@ -11,7 +11,7 @@ export const sameVideo: declared.Video = video;
 
 // As somebody who uses it writes it.
 const used = new declared.LiveComments({ url: "https://comments.example.org" }).video("v");
-used.on("comment", (comment, { source }) => console.log(comment.author_id?.length, source === "echo"));
+used.on("comment", (comment, { source }) => console.log(comment.author_id?.length, source === "history"));
 used.on("gap", ({ filled }) => console.log(filled));
 used.once("state", ({ state }) => state === "live");
 // @ts-expect-error there is no such event

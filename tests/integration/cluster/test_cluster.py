@@ -38,6 +38,13 @@ async def post(cluster: Cluster, text: str) -> int:
     return int((await post_comment(cluster, "v1", text))["seq"])
 
 
+async def on_the_map(cluster: Cluster, name: str) -> set[str]:
+    """The processes that another one's map shows."""
+    url = f"{cluster.url(name)}/map.json"
+    async with aiohttp.ClientSession() as session, session.get(url) as reply:
+        return {member["id"] for member in (await reply.json())["members"]}
+
+
 async def test_it_heals_grows_shrinks_and_keeps_its_data(small: Cluster, tmp_path: Path) -> None:
     await small.up()
     rows = await fetch_rows(small)
@@ -57,6 +64,7 @@ async def test_it_heals_grows_shrinks_and_keeps_its_data(small: Cluster, tmp_pat
     await grown.up()
     assert grown.pid("haproxy") == untouched[1], "no reload"
     assert all(row.ready for row in await fetch_rows(grown))
+    assert "node-3" in await on_the_map(grown, "node-1"), "which ran before node-3 was known"
     route = await fetch_route(grown, "v1")
     assert (route.dispatcher, route.writer) == ("dispatcher-1", "writer-1")
     assert route.node in {"node-1", "node-2", "node-3"}

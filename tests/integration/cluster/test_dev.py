@@ -70,6 +70,37 @@ async def minted(home: Path) -> str:
     return out.decode().strip()
 
 
+async def test_it_says_where_its_pages_and_its_map_are(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    process = await spawn(tmp_path, "dev", HTTP_PORT=str(port))
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            said = []
+            while b"/map" not in (line := await process.stdout.readline()):
+                assert line
+                said.append(line.decode().strip())
+        for page in ("embed", "moderate"):
+            assert f"http://127.0.0.1:{port}/{page}/v1" in said
+        url = line.decode().strip()
+        async with aiohttp.ClientSession() as session, asyncio.timeout(WITHIN_S):
+            while (document := await fetch(session, f"{url}.json")) is None:
+                await asyncio.sleep(0.05)
+        assert [member["id"] for member in document["members"]] == ["dev"]
+    finally:
+        process.send_signal(signal.SIGKILL)
+        await process.communicate()
+
+
+async def fetch(session: aiohttp.ClientSession, url: str) -> Any:
+    """None while nobody listens."""
+    try:
+        async with session.get(url) as reply:
+            return await reply.json()
+    except aiohttp.ClientError:
+        return None
+
+
 async def test_it_takes_posts_of_anybody_and_tokens_of_its_own_key(tmp_path: Path) -> None:
     async with dev(tmp_path) as session:
         token = await minted(tmp_path)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import aiohttp
@@ -16,11 +16,17 @@ from wire.roles import Role
 
 
 class Ops:
-    def __init__(self) -> None:
+    def __init__(self, **environ: str) -> None:
         self.health, self.registry = Health(), new_registry()
         self.figures: dict[str, Any] = {"viewers": 3, "queues": {"q": 1}}
-        config = ServiceConfig.read(EnvReader({"SERVICE_ID": "n1"}), Role.NODE)
-        self.server = OpsServer(config, self.health, self.registry, lambda: self.figures)
+        self.videos = {"v1"}
+        config = ServiceConfig.read(EnvReader({"SERVICE_ID": "n1"} | environ), Role.NODE)
+        self.server = OpsServer(
+            config, self.health, self.registry, lambda: self.figures, self.find_videos
+        )
+
+    def find_videos(self, video_ids: Sequence[str]) -> dict[str, Any]:
+        return {"viewers": {video_id: 1 for video_id in video_ids if video_id in self.videos}}
 
     async def get(self, path: str) -> tuple[int, str, Any]:
         url = f"http://127.0.0.1:{self.server.port}{path}"
@@ -62,7 +68,9 @@ async def test_a_dependency_that_is_away_is_told_and_still_ready(ops: Ops) -> No
 
 async def test_the_state_has_what_is_common_and_what_is_the_services(ops: Ops) -> None:
     ops.health.started = True
-    assert (await ops.get("/state"))[2] == {
+    state = (await ops.get("/state"))[2]
+    assert state.pop("up_s") >= 0
+    assert state == {
         "role": "node",
         "id": "n1",
         "ready": True,
@@ -71,6 +79,13 @@ async def test_the_state_has_what_is_common_and_what_is_the_services(ops: Ops) -
         "viewers": 3,
         "queues": {"q": 1},
     }
+
+
+async def test_what_is_known_of_some_videos_is_told(ops: Ops) -> None:
+    assert (await ops.get("/videos?ids=v1,v2"))[2] == {"viewers": {"v1": 1}}
+    for query in ("", "?ids=", "?ids=a,,b", "?ids=<b>", f"?ids={','.join(['v'] * 21)}"):
+        status, _, body = await ops.get(f"/videos{query}")
+        assert (status, body["code"]) == (400, "bad_request"), query
 
 
 async def test_metrics_can_be_read_by_prometheus(ops: Ops) -> None:
@@ -84,6 +99,28 @@ async def test_metrics_can_be_read_by_prometheus(ops: Ops) -> None:
     }
     assert samples["livecomments_things_total"] == 2
     assert samples["process_resident_memory_bytes"] > 0
+
+
+async def test_metrics_tell_whether_it_is_ready_and_what_it_does_without(ops: Ops) -> None:
+    async def told() -> dict[str, float]:
+        families = text_string_to_metric_families((await ops.get("/metrics"))[2])
+        return {
+            "".join([sample.name.removeprefix("livecomments_"), *sample.labels.values()]): value
+            for family in families
+            for sample in family.samples
+            for value in [sample.value]
+        }
+
+    assert (await told())["ready"] == 0
+    ops.health.started = True
+    ops.health.mark("zookeeper", "away")
+    figures = await told()
+    assert (figures["ready"], figures["draining"], figures["degradedzookeeper"]) == (1, 0, 1)
+    ops.health.draining = True
+    ops.health.mark("zookeeper", None)
+    figures = await told()
+    assert (figures["ready"], figures["draining"]) == (0, 1)
+    assert "degradedzookeeper" not in figures
 
 
 async def test_two_services_in_one_process_share_no_metrics(ops: Ops) -> None:

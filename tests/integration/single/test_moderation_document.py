@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import re
 from pathlib import Path
 
-from cluster.folder import HOME_VARIABLE
 from cluster.issuer import DevelopmentIssuer, identity_variables, ticket_variables
-from tests.documents import ROOT, examples_of
+from tests.documents import examples_of, run_examples
 from tests.integration.single.single_process import SingleProcess
-from tests.support import TIMEOUT_FACTOR, started
+from tests.support import started
 from writer.openapi.document import openapi_document
 
 DOCUMENT = "docs/moderation.md"
-MARK = "-----"
 
 
 async def test_every_command_prints_what_the_document_says(tmp_path: Path) -> None:
@@ -27,11 +23,7 @@ async def test_every_command_prints_what_the_document_says(tmp_path: Path) -> No
     DevelopmentIssuer.load_or_create(issuer)
     variables = identity_variables(issuer, {}) | ticket_variables(issuer)
     async with started(SingleProcess(tmp_path, **variables)) as single:
-        script = f"\necho; echo {MARK}\n".join(example.commands for example in examples)
-        script = script.replace("127.0.0.1:8080", f"127.0.0.1:{single.public}")
-        outputs = await _run(script, tmp_path, single.public)
-    for example, output in zip(examples, outputs, strict=True):
-        assert example.prints(output), f"{example.commands} printed {output}"
+        await run_examples(examples, tmp_path, single.public)
 
 
 def test_every_call_of_moderation_has_a_line() -> None:
@@ -54,16 +46,3 @@ def _call(line: str) -> tuple[str, str] | None:
     by_body = "post" if " -d " in line else "get"
     video = "/v1/videos/launch-1" if url[1] == "$V" else ""
     return (method[1].lower() if method else by_body), video + url[2]
-
-
-async def _run(script: str, home: Path, port: int) -> list[str]:
-    process = await asyncio.create_subprocess_exec(
-        *("bash", "-euc", script),
-        cwd=ROOT,
-        env=os.environ | {HOME_VARIABLE: str(home), "HTTP_PORT": str(port)},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await asyncio.wait_for(process.communicate(), 60 * TIMEOUT_FACTOR)
-    assert (process.returncode, err) == (0, b"")
-    return out.decode().split(f"{MARK}\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,8 @@ from tests.integration.writer.moderated_api import ANN, BOB, MODERATOR, SIGNER, 
 from tests.integration.writer.test_rules_routes import author_id, raw
 from tests.support import started
 from tests.tokens import roles
+from wire.comment import NewComment
+from writer.held import MAX_HELD, hold
 
 RIVAL = SIGNER.token(sub="mo-9", name="Rita", **roles(v="moderator"))
 TERMS = {
@@ -56,6 +59,16 @@ async def test_filters_have_versions(world: World) -> None:
     for token, code in ((None, (401, "token_missing")), (ANN, (403, "forbidden"))):
         assert await world.call("GET", f"{V}/filters", token) == code
         assert await world.call("PUT", f"{V}/filters", token, TERMS) == code
+
+
+async def test_who_is_refused_because_too_many_wait_is_counted(world: World) -> None:
+    now_ms = int(time.time() * 1000)
+    for number in range(MAX_HELD):
+        waiting = hold("v", NewComment("ann", f"hmm {number}"), None, now_ms)
+        await world.api.store.moderation.hold("v", waiting)
+    assert world.count("comments_refused", reason="held_full") == 0
+    assert await post(world, "hmm, one more") == (503, "overloaded")
+    assert world.count("comments_refused", reason="held_full") == 1
 
 
 async def test_ten_megabytes_of_filters_are_refused(world: World) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from tests.integration.writer.moderated_api import ANN, BOB, MODERATOR, SIGNER, V, World
 from tests.integration.writer.test_rules_routes import author_id
 from tests.support import eventually, started
+from wire.errors import StoreUnavailable
 
 ADMIN = SIGNER.token(sub="ad-1", name="Ada", **{"lc.roles": {"*": ["admin"]}})
 SERVICE = SIGNER.token(sub="se-1", name="Bot", **{"lc.roles": {"*": ["service"]}})
@@ -84,6 +87,25 @@ async def test_an_author_is_erased(world: World, tmp_path: Path) -> None:
     assert restored == (410, "removed")
     for file in tmp_path.iterdir():
         assert b"VERYSECRET" not in file.read_bytes(), file.name
+
+
+async def test_an_erasure_that_cannot_be_carried_out_is_counted_as_pending(
+    world: World, tmp_path: Path
+) -> None:
+    def pending() -> float | None:
+        return world.api.registry.get_sample_value("livecomments_erasures_pending")
+
+    ann = await author_id(world, ANN)
+    await world.post("a word")
+    await world.call("POST", "/v1/erasures", ANN, {"author_id": ann})
+    with closing(sqlite3.connect(tmp_path / "c.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # nobody else writes
+        with pytest.raises(StoreUnavailable):
+            await world.api.moderation.site.finish_erasures()
+        assert pending() == 1
+        other.execute("ROLLBACK")
+    await world.api.moderation.site.finish_erasures()
+    assert pending() == 0
 
 
 async def test_only_some_may_erase(world: World) -> None:

@@ -175,6 +175,17 @@ def test_a_late_backfill_that_brings_back_what_was_purged_is_found() -> None:
     assert "though it was removed by 19" in lines(history)
 
 
+def test_a_retry_of_what_was_purged_is_gone_also_if_nobody_was_told_its_number() -> None:
+    history = story()
+    post = next(one for one in history.posts if one.text == "of bob, late")
+    lost = Call(25.95, 26.0, 0.05, Outcome.UNKNOWN)
+    post.calls = [lost, Call(29.0, 29.1, 4.0, Outcome.REFUSED, 410, None, "removed")]
+    assert broken(history) == set()
+    post.calls = [lost, Call(26.5, 26.6, 4.0, Outcome.REFUSED, 410, None, "removed")]
+    assert broken(history) == {"P8"}
+    assert "refused a valid comment: 410" in lines(history)
+
+
 def test_a_purge_that_was_not_answered_may_be_half_done() -> None:
     history = story(without=[(28.1, "purge")])
     assert "R1" in broken(history)

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from cluster.ca import DevelopmentCa
 from service.tls import TlsFiles, peer_identity
@@ -178,3 +181,17 @@ def test_a_truncated_file_of_the_gateway_is_replaced(
     (tmp_path / name).write_bytes(b"")
     assert ca.ensure_gateway(tmp_path)
     assert not ca.ensure_gateway(tmp_path)
+
+
+def test_a_ca_that_names_its_key_by_another_rule_issues_good_certificates(tmp_path: Path) -> None:
+    """RFC 5280, section 4.2.1.2, leaves open how; Go, say, takes SHA-256."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "another CA")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name)
+    builder = builder.public_key(key.public_key()).serial_number(1)
+    builder = builder.not_valid_before(NOW - DAY).not_valid_after(NOW + 3650 * DAY)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    builder = builder.add_extension(x509.SubjectKeyIdentifier(b"another rule"), critical=False)
+    other = DevelopmentCa(builder.sign(key, hashes.SHA256()), key)
+    other.ensure_process(tmp_path, Role.NODE, "node-1")
+    assert TlsFiles(tmp_path, (Role.NODE, "node-1")).problem is None

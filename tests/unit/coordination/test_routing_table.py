@@ -26,6 +26,18 @@ def test_a_route_is_unknown_until_it_was_read() -> None:
     assert (table.find("v", 0), table.stale) == (N1, 0)
 
 
+def test_to_peek_at_a_route_is_no_use_of_it() -> None:
+    table = RoutingTable(idle_s=10)
+    assert table.peek("v") is None
+    table.want("v", 0)
+    assert table.peek("v") is None, "wanted, and not read yet"
+    table.due(0, 10)
+    table.read("v", N1, 0)
+    assert table.peek("v") == N1
+    table.evict_idle(11, 10)
+    assert table.peek("v") is None
+
+
 def test_a_known_route_is_not_read_again_for_being_wanted() -> None:
     table = RoutingTable()
     known(table, "v", N1, 0)

@@ -13,6 +13,7 @@ import yaml
 from cluster.docker.memory import limit_mib
 from cluster.docker.prepare import CONTROL_HOST
 from cluster.docker.subnets import cassandra_address, subnet
+from cluster.ops_peers import OPS_ALIAS
 from cluster.parts import CONTAINER_PORTS, Kind, part_name
 from cluster.settings import MAX_NODES, MAX_OTHERS, Settings
 
@@ -120,6 +121,13 @@ def test_our_programs_listen_where_the_runtime_looks(name: str) -> None:
     assert variables["OPS_PORT"] == str(ports["ops"])
     assert variables.get("PUBLIC_PORT") == (str(ports["public"]) if "public" in ports else None)
     assert f"/{ports['ops']} " in SERVICES[name]["healthcheck"]["test"][3]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_programs_share_a_name_by_which_the_map_finds_them(name: str) -> None:
+    assert SERVICES[name]["networks"] == {"inside": {"aliases": [OPS_ALIAS]}}
+    port = CONTAINER_PORTS[Kind.NODE]["ops"]
+    assert SERVICES[name]["environment"]["OPS_PEERS"] == f"${{OPS_PEERS:-{OPS_ALIAS}:{port}}}"
 
 
 def test_what_a_part_needs_is_waited_for() -> None:

@@ -1,0 +1,3 @@
+"""The version of this package; the server's is another one."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,81 @@
+"""Our JavaScript client on pages of Chromium: one stream for all tabs, whole and in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from cluster.cluster import Cluster
+from cluster.servers.install import find_browser
+from tests.browser import Browser, running_browser
+from tests.chaos.load import Load
+from tests.chaos.traffic import Shape
+from tests.e2e.parts import state_of
+from tests.packages.js.pages import ClientPages, Tab, opened
+from tests.packages.js.told import settled
+from tests.support import eventually
+
+pytestmark = pytest.mark.skipif(
+    find_browser() is None, reason="no Chromium (`livecomments install --tests` brings it)"
+)
+TRAFFIC = Shape(viewers=0, videos=1, rate=20, churn_s=0)
+TABS = 7  # one more than a browser has connections to an origin over HTTP/1.1
+
+
+@pytest.fixture
+async def browser(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Browser]:
+    async with running_browser(tmp_path / "profile") as browser:
+        yield browser
+
+
+@pytest.fixture
+async def pages(page_port: int) -> AsyncIterator[ClientPages]:
+    async with ClientPages(page_port) as pages:
+        yield pages
+
+
+async def streams(cluster: Cluster) -> int:
+    """How many are open on all nodes."""
+    nodes = [part.name for part in cluster.parts if part.kind == "node"]
+    states = await asyncio.gather(*(state_of(cluster, name) for name in nodes))
+    return sum(state["viewers"] for state in states)
+
+
+async def all_live(*tabs: Tab) -> None:
+    await eventually(lambda: all(tab.named("state")[-1:] for tab in tabs))
+    await eventually(lambda: all(tab.state[0] == "live" for tab in tabs), 30)
+
+
+async def test_seven_tabs_have_one_stream_and_the_next_takes_over(
+    cluster: Cluster, browser: Browser, pages: ClientPages
+) -> None:
+    async with Load(cluster.http_url, TRAFFIC) as load:
+        await load.wait_for_posts(5)
+        url = pages.url(cluster.http_url, load.videos[0])
+        async with opened(browser, *[url] * TABS) as tabs:
+            await all_live(*tabs)
+            assert await streams(cluster) == 1
+            await tabs[3].run("post('from a tab')")
+            await eventually(lambda: any("from a tab" in text for _, text in tabs[6].comments))
+            await tabs[0].close()
+            await load.wait_for_posts(5)
+            await eventually(lambda: all(tab.head >= load.acked for tab in tabs[1:]))
+            assert await streams(cluster) == 1
+            await settled(load, *tabs[1:])
+
+
+async def test_a_page_shows_what_was_posted_once(
+    cluster: Cluster, browser: Browser, pages: ClientPages
+) -> None:
+    url = pages.url(cluster.http_url, "echoes", client={"shareTabs": False})
+    async with opened(browser, url) as (tab,):
+        await all_live(tab)
+        for number in range(20):
+            await tab.run(f"void post('words {number % 5}')")
+        await eventually(lambda: len(tab.answers()) == 20)
+        await eventually(lambda: [item[0] for item in tab.shown] == list(range(1, 21)))
+        for _, (items,) in (event for event in tab.events if event[0] == "shown"):
+            assert len(items) <= 20
