@@ -21,8 +21,8 @@ export class Session {
   #dialog = get("entry", HTMLDialogElement);
   #field = get("token", HTMLInputElement);
   #error = get("entry_error");
-  /** What the dialog does with a token; whether it may close. @type {(token: string) => Promise<boolean>} */
-  #take = async () => false;
+  /** What the dialog does with a token. @type {(token: string) => Promise<void> | void} */
+  #take = () => {};
 
   /** @param {string} video */
   constructor(video) {
@@ -52,7 +52,6 @@ export class Session {
         this.#isOpen = true;
         this.#keep(token);
         resolve(entered);
-        return true;
       };
       const kept = recall(KEPT, "session");
       if (kept) void this.#submit(kept).then(() => this.#isOpen || this.#ask());
@@ -72,10 +71,9 @@ export class Session {
   /** A token in the place of one that has ended; null if nobody has one. @returns {Promise<string | null>} */
   #another() {
     return new Promise((resolve) => {
-      this.#take = async (token) => {
+      this.#take = (token) => {
         this.#keep(token);
         resolve(token);
-        return true;
       };
       this.#dialog.addEventListener("close", () => resolve(null), { once: true });
       get("entry_why").textContent = say("entry.again");
@@ -95,10 +93,7 @@ export class Session {
     button.textContent = say("entry.wait");
     this.#error.hidden = true;
     try {
-      if (await this.#take(token)) {
-        this.#field.value = "";
-        this.#dialog.close();
-      }
+      await this.#take(token);
     } catch (problem) {
       this.#fail(problem instanceof RangeError ? problem.message : explainCall(problem, { token_invalid: say("entry.invalid"), token_expired: say("entry.expired") }));
     }
@@ -119,6 +114,8 @@ export class Session {
 
   /** @param {string} token */
   #keep(token) {
+    this.#field.value = "";
+    this.#dialog.close(); // which gives the focus back, so before anything else wants it
     this.#token = token;
     if (!this.#access.known) remember(KEPT, token, "session"); // else it is asked for again
   }
