@@ -140,11 +140,14 @@ def lines_to_try(url: str) -> list[str]:
     ]
 
 
-def pages_to_open(url: str) -> list[str]:
-    """Where a browser does the same."""
+def pages_to_open(url: str, *, for_dev: bool = False) -> list[str]:
+    """Where a browser does the same, and how to get the token that the second page asks for."""
+    of = "--dev " if for_dev else ""
     return [
-        "or do both in a browser, and moderate:",
+        "or do both in a browser:",
         f"  {url}/embed/v1",
+        "and moderate, with the token that this prints:",
+        f"  .venv/bin/livecomments token {of}--sub mo --name Mo --role 'moderator:*'",
         f"  {url}/moderate/v1",
     ]
 

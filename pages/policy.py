@@ -25,13 +25,17 @@ _REVALIDATE = {"Cache-Control": "no-cache"}
 _FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
-def document_headers(framed_by: Iterable[str]) -> dict[str, str]:
-    """Of a page that `framed_by` may frame; nobody if that is empty."""
+def document_headers(framed_by: Iterable[str], *, opened_by_others: bool = False) -> dict[str, str]:
+    """Of a page that `framed_by` may frame; nobody if that is empty. opened_by_others: a page of
+    another origin that opens it keeps a handle, to give it a token by a message.
+    """
     sources = tuple(framed_by)
     policy = "; ".join([*_ALLOWED, f"frame-ancestors {' '.join(sources) or _NONE}"])
     headers = {**_REVALIDATE, "Referrer-Policy": "no-referrer", "Content-Security-Policy": policy}
     if not sources:
-        headers |= {"X-Frame-Options": "DENY", "Cross-Origin-Opener-Policy": "same-origin"}
+        headers["X-Frame-Options"] = "DENY"
+    if not sources and not opened_by_others:
+        headers["Cross-Origin-Opener-Policy"] = "same-origin"
     return headers
 
 

@@ -30,7 +30,11 @@ _FLAGS = (
     "--disable-dev-shm-usage", "--remote-debugging-port=0", "--window-size=1000,900",
 )  # fmt: skip
 # Windows' code of a key, and what it types.
-_KEYS = {"Tab": (9, ""), "Enter": (13, "\r"), "End": (35, ""), "PageUp": (33, ""), " ": (32, " ")}
+_KEYS = {
+    "Tab": (9, ""), "Enter": (13, "\r"), "Escape": (27, ""), " ": (32, " "), "PageUp": (33, ""),
+    "End": (35, ""), "Home": (36, ""), "ArrowUp": (38, ""), "ArrowRight": (39, ""),
+    "ArrowDown": (40, ""),
+}  # fmt: skip
 
 
 class Page:

@@ -74,7 +74,7 @@ def dev() -> None:
     url = f"http://{join_port(reached_at(bind), port)}"
     given = {name: value for name, value in os.environ.items() if value}
     environment = defaults | given | address
-    say("\n".join([*readable.lines_to_try(url), *readable.pages_to_open(url)]))
+    say("\n".join([*readable.lines_to_try(url), *readable.pages_to_open(url, for_dev=True)]))
     say("\n".join(_map_lines(environment["OPS_HOST"], environment["OPS_PORT"])))
     os.chdir(CHECKOUT)
     command = [sys.executable, "-m", "single"]

@@ -2,6 +2,7 @@
  * The token that the page around this frame gives, by messages: the frame asks with
  * `livecomments:ready`, the page says `livecomments:token`. Only the page that frames this one is
  * heard, and only from an origin that may frame it. Without such a page everybody is a guest.
+ * (A page that is in no frame may be given a token by whoever opened it, in the same way.)
  */
 
 import { embedder, mayFrame } from "./place.js";
@@ -17,10 +18,15 @@ export class Access {
   /** @type {Set<() => void>} */
   #waiting = new Set();
   #changed;
+  #giver;
 
-  /** @param {(inUse: boolean) => void} changed somebody has signed in or out; whether `get` has answered before */
-  constructor(changed) {
+  /**
+   * @param {(inUse: boolean) => void} changed somebody has signed in or out; whether `get` has answered before
+   * @param {Window | null} giver whose token it is
+   */
+  constructor(changed, giver = embedder()) {
     this.#changed = changed;
+    this.#giver = giver;
     window.addEventListener("message", (event) => this.#hear(event));
     this.#ask();
   }
@@ -48,12 +54,12 @@ export class Access {
 
   #ask() {
     // It holds no secret, so whoever frames us may read it.
-    embedder()?.postMessage({ type: "livecomments:ready" }, "*");
+    this.#giver?.postMessage({ type: "livecomments:ready" }, "*");
   }
 
   /** @param {number} withinMs */
   #arrival(withinMs) {
-    if (!embedder() || withinMs <= 0) return undefined;
+    if (!this.#giver || withinMs <= 0) return undefined;
     return new Promise((/** @type {(value?: void) => void} */ done) => {
       const end = () => {
         clearTimeout(timer);
@@ -67,7 +73,7 @@ export class Access {
 
   /** @param {MessageEvent} event */
   #hear({ source, origin, data }) {
-    if (source === null || source !== embedder() || !mayFrame(origin)) return;
+    if (source === null || source !== this.#giver || !mayFrame(origin)) return;
     if (data?.type !== "livecomments:token") return;
     const token = typeof data.token === "string" && data.token.length <= MAX_LENGTH ? data.token : null;
     const turned = (token === null) !== (this.#token === null);

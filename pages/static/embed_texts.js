@@ -1,17 +1,6 @@
 /** What the viewers' page says. @type {Record<string, string>} */
 export const embedTexts = {
   "page.name": "Live comments",
-  "log.name": "Comments",
-  "log.empty": "No comments yet.",
-  "fresh.one": "{n} new comment",
-  "fresh.other": "{n} new comments",
-  "fresh.none": "Newest comments",
-  "gap": "Some comments are missing here",
-  "aloud": "Read aloud",
-  "pin.name": "Pinned comment",
-  "pin.more": "Show all",
-  "pin.less": "Show less",
-  "pin.hide": "Hide the pinned comment",
   "author.name": "Name",
   "author.hint": "Shown with your comments",
   "author.missing": "Enter a name first.",

@@ -55,7 +55,7 @@ export class Feed {
     this.#log.replaceChildren();
     this.#listen();
     this.#log.onscroll = () => this.#scrolled();
-    this.#fresh.onclick = () => this.#follow();
+    this.#fresh.onclick = () => this.follow();
     this.#resized = new ResizeObserver(() => this.#follows && this.#toEnd());
     this.#resized.observe(this.#log);
     this.#count();
@@ -86,7 +86,7 @@ export class Feed {
     const anchor = this.#follows ? null : this.#anchor();
     if (reset) this.#rows.clear();
     for (const { key } of removed) this.#rows.delete(key);
-    for (const item of [...added, ...updated]) this.#draw(item);
+    for (const item of [...added, ...updated]) this.#rows.set(item.key, this.rowOf(item, this.#rows.get(item.key)));
     this.#arrange(items);
     if (items.length) this.#empty.hidden = true;
     if (this.#follows) this.#toEnd();
@@ -94,14 +94,36 @@ export class Feed {
     this.#count();
   }
 
-  /** A row that says the same stays as it is, so that it is not read aloud again. @param {Item} item */
-  #draw(item) {
+  /**
+   * What shows an item; one that says the same stays as it is, so that it is not read aloud again.
+   * @param {Item} item @param {HTMLElement} [known] what shows it now
+   * @returns {HTMLElement}
+   */
+  rowOf(item, known) {
     const drawn = makeRow(item.comment);
-    const known = this.#rows.get(item.key);
     const row = known?.textContent === drawn.textContent ? known : drawn;
-    this.#rows.set(item.key, row);
     row.classList.toggle("pending", item.pending);
     row.classList.toggle("own", this.#own(item));
+    return row;
+  }
+
+  /** Whether to go on when somebody has scrolled to the end. */
+  mayFollow() {
+    return true;
+  }
+
+  /** Nothing moves until `follow`. */
+  stay() {
+    if (this.#follows) {
+      this.#follows = false;
+      this.#list.pause();
+    }
+    this.#count();
+  }
+
+  get atEnd() {
+    const { scrollTop, scrollHeight, clientHeight } = this.#log;
+    return scrollHeight - scrollTop - clientHeight < NEAR_PX;
   }
 
   /** Rows and marks in their order; what is there already does not move. @param {readonly Item[]} items */
@@ -148,16 +170,12 @@ export class Feed {
   }
 
   #scrolled() {
-    const { scrollTop, scrollHeight, clientHeight } = this.#log;
+    const { scrollTop } = this.#log;
     const up = scrollTop < this.#top - 2;
     this.#top = scrollTop;
-    if (scrollHeight - scrollTop - clientHeight < NEAR_PX) {
-      if (!this.#follows) this.#follow();
-    } else if (up && this.#follows) {
-      this.#follows = false;
-      this.#list.pause();
-      this.#count();
-    }
+    if (this.atEnd) {
+      if (!this.#follows && this.mayFollow()) this.follow();
+    } else if (up) this.stay();
     if (up && scrollTop < 2 * NEAR_PX) void this.#older();
   }
 
@@ -175,7 +193,8 @@ export class Feed {
     }
   }
 
-  #follow() {
+  /** Show the newest, also those that wait. */
+  follow() {
     const hadFocus = document.activeElement === this.#fresh;
     this.#follows = true;
     this.#allRead = false;
@@ -201,7 +220,7 @@ export class Feed {
 
   #count() {
     const { unseen } = this.#list;
-    this.#fresh.hidden = this.#follows;
+    this.#fresh.hidden = this.#follows || (!unseen && this.atEnd);
     const text = unseen ? say("fresh", { n: unseen }) : say("fresh.none");
     if (!this.#follows && this.#fresh.textContent !== text) this.#fresh.replaceChildren(icon("down"), text);
   }

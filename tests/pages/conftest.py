@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from cluster.servers.install import find_browser
 from tests.browser import Browser, Page, connected, launched
+from tests.pages.node_packages import ensure_packages
 from tests.pages.site import Site
 from tests.support import started
 
@@ -28,6 +30,14 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
 async def browser(chromium: Chromium) -> AsyncIterator[Browser]:
     async with connected(*chromium) as browser:
         yield browser
+
+
+@pytest.fixture(scope="session")
+def packages() -> Path:
+    """The folder of what comes from npm."""
+    if shutil.which("npm") is None:
+        pytest.skip("no npm (a part of Node 20 or newer)")
+    return ensure_packages()
 
 
 @pytest.fixture

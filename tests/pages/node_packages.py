@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -16,7 +15,8 @@ _WITHIN_S = 300
 
 def ensure_packages() -> Path:
     """Install them unless they are there as the lock file says; the folder that holds them. Tests
-    in several processes may ask at once: one installs, the others wait.
+    in several processes may ask at once: one installs, the others wait. npm
+    has to be there.
     """
     with _LOCK.open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -26,9 +26,7 @@ def ensure_packages() -> Path:
 
 def _install() -> None:
     if not _STAMP.exists() or _STAMP.read_bytes() != _LOCK.read_bytes():
-        npm = shutil.which("npm")
-        assert npm, "npm is needed (a part of Node 20 or newer)"
-        command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+        command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
         done = subprocess.run(
             command, cwd=FOLDER, capture_output=True, text=True, timeout=_WITHIN_S
         )

@@ -9,7 +9,6 @@ import pytest
 
 from tests.browser import Page
 from tests.pages.looks import OUTCOME, TEXTS, opened, shown, write
-from tests.pages.node_packages import ensure_packages
 from tests.pages.site import Site
 
 FOUND = """axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
@@ -17,9 +16,9 @@ FOUND = """axe.run(document, { resultTypes: ['violations'] }).then(({ violations
 
 
 @pytest.fixture(scope="session")
-def axe() -> str:
+def axe(packages: Path) -> str:
     """The source of axe-core."""
-    return (ensure_packages() / "axe-core/axe.min.js").read_text()
+    return (packages / "axe-core/axe.min.js").read_text()
 
 
 async def found(page: Page, axe: str) -> object:
@@ -75,10 +74,10 @@ async def test_who_wants_no_motion_gets_none(page: Page, site: Site) -> None:
     await site.start()
 
 
-def test_the_scripts_are_typed() -> None:
+def test_the_scripts_are_typed(packages: Path) -> None:
     """`tsc --strict` over the JSDoc types of the pages' modules, and of the client's with them."""
     root = Path(__file__).resolve().parents[2]
-    compiler = ensure_packages() / "typescript/bin/tsc"
+    compiler = packages / "typescript/bin/tsc"
     done = subprocess.run(
         ["node", str(compiler), "-p", "pages"], cwd=root, capture_output=True, text=True
     )

@@ -84,7 +84,7 @@ async def test_an_injected_script_or_style_is_refused_by_the_policy(page: Page, 
     refused = ["require-trusted-types-for", "script-src-elem", "style-src-elem"]
     await page.until("[...new Set(refused)].sort()", refused)
     assert await page.evaluate(RAN) == 0
-    assert await page.evaluate("document.styleSheets.length") == 2
+    assert await page.evaluate("document.styleSheets.length") == 3
 
 
 async def test_markup_and_other_origins_are_refused_by_the_policy(page: Page, site: Site) -> None:

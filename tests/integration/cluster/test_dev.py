@@ -70,14 +70,18 @@ async def minted(home: Path) -> str:
     return out.decode().strip()
 
 
-async def test_it_says_where_its_map_is(tmp_path: Path) -> None:
+async def test_it_says_where_its_pages_and_its_map_are(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     process = await spawn(tmp_path, "dev", HTTP_PORT=str(port))
     assert process.stdout is not None
     try:
         async with asyncio.timeout(WITHIN_S):
+            said = []
             while b"/map" not in (line := await process.stdout.readline()):
                 assert line
+                said.append(line.decode().strip())
+        for page in ("embed", "moderate"):
+            assert f"http://127.0.0.1:{port}/{page}/v1" in said
         url = line.decode().strip()
         async with aiohttp.ClientSession() as session, asyncio.timeout(WITHIN_S):
             while (document := await fetch(session, f"{url}.json")) is None:

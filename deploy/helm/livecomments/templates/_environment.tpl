@@ -43,6 +43,9 @@ What comes from the pod or from a Secret is in lc.environment.
 {{- end -}}
 {{- if eq .role "single" -}}{{- $_ := set $vars "BEHIND_GATEWAY" "on" -}}{{- end -}}
 {{- if $writes -}}
+{{- if $values.embedOrigins -}}
+{{- $_ := set $vars "EMBED_ORIGINS" (join "," $values.embedOrigins) -}}
+{{- end -}}
 {{- $vars = merge $vars (include "lc.storeVariables" .root | fromYaml) (include "lc.authVariables" .root | fromYaml) -}}
 {{- end -}}
 {{- merge (dict) $own.env $values.env $vars | toYaml -}}

@@ -1,0 +1,80 @@
+/** What became of what a moderator did, in one line; and the way back. */
+
+import { get, make } from "./dom.js";
+import { say } from "./messages.js";
+import { explainCall } from "./moderate_problems.js";
+
+/** @typedef {{text: string, undo: () => Promise<unknown>}} Done */
+
+const KEPT = 50;
+
+export class Outcome {
+  /** @type {Done[]} */
+  #done = [];
+  #line = get("outcome");
+  #button = get("undo", HTMLButtonElement);
+
+  constructor() {
+    this.#button.append(say("act.undo"), make("kbd", "", "u"));
+    this.#button.onclick = () => void this.undo();
+    this.tell(say("select"));
+    this.#draw();
+  }
+
+  /**
+   * Do something, and say so; undefined if it was refused.
+   * @template T
+   * @param {() => Promise<T>} act
+   * @param {string | ((result: T) => string)} text
+   * @param {(result: T) => Promise<unknown>} [undo] left out if nothing can
+   * @param {Record<string, string>} [meanings] of refusals, by their codes
+   * @returns {Promise<T | undefined>}
+   */
+  async do(act, text, undo, meanings) {
+    try {
+      const result = await act();
+      const said = typeof text === "string" ? text : text(result);
+      this.done(said, undo && (() => undo(result)));
+      return result;
+    } catch (problem) {
+      this.refuse(problem, meanings);
+      return undefined;
+    }
+  }
+
+  /** Something was done. @param {string} text @param {() => Promise<unknown>} [undo] left out if nothing can */
+  done(text, undo) {
+    if (undo) this.#done.push({ text, undo });
+    if (this.#done.length > KEPT) this.#done.shift();
+    this.tell(text, "done");
+    this.#draw();
+  }
+
+  async undo() {
+    const last = this.#done.pop();
+    if (!last) return this.tell(say("undo.none"));
+    try {
+      await last.undo();
+      this.tell(say("undone", { what: last.text }), "done");
+    } catch (problem) {
+      this.#done.push(last);
+      this.refuse(problem);
+    }
+    this.#draw();
+  }
+
+  /** @param {unknown} problem @param {Record<string, string>} [meanings] */
+  refuse(problem, meanings) {
+    this.tell(explainCall(problem, meanings), "bad");
+  }
+
+  /** @param {string} text @param {string} [kind] */
+  tell(text, kind = "") {
+    this.#line.className = kind;
+    this.#line.textContent = text;
+  }
+
+  #draw() {
+    this.#button.setAttribute("aria-disabled", String(!this.#done.length));
+  }
+}
