@@ -25,9 +25,7 @@ _REVALIDATE = {"Cache-Control": "no-cache"}
 _FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
-def document_headers(
-    framed_by: Iterable[str], *, opened_by_others: bool = False
-) -> dict[str, str]:
+def document_headers(framed_by: Iterable[str], *, opened_by_others: bool = False) -> dict[str, str]:
     """Of a page that `framed_by` may frame; nobody if that is empty. opened_by_others: a page of
     another origin that opens it keeps a handle, to give it a token by a message.
     """

@@ -8,6 +8,7 @@ import pytest
 
 from cluster.servers.install import find_browser
 from tests.browser import Browser, Page, connected, launched
+from tests.pages.node_packages import ensure_packages
 from tests.pages.site import Site
 from tests.support import started
 
@@ -40,3 +41,9 @@ async def page(browser: Browser) -> Page:
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
     async with started(Site(tmp_path)) as site:
         yield site
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core."""
+    return (ensure_packages() / "axe-core/axe.min.js").read_text()
