@@ -17,6 +17,8 @@ import pytest
 # Marked `slow`. Each takes a minute or more, and is seldom red where the rest is green.
 SLOW_FILES = (
     "tests/chaos/test_mix.py",
+    "tests/e2e/test_js_client_faults.py",
+    "tests/e2e/test_js_tabs_faults.py",
     "tests/e2e/test_moves.py",
     "tests/e2e/test_store_faults.py",
     "tests/hosts/test_hosts.py",

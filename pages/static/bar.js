@@ -28,7 +28,9 @@ export function showViewers(video) {
 export function offerReadingAloud() {
   const button = get("aloud", HTMLButtonElement);
   const log = get("log");
-  button.append(icon("aloud"), say("aloud"));
+  button.append(icon("aloud"), make("span", "", say("aloud"))); // the words go where it is narrow
+  button.title = say("aloud");
+  button.setAttribute("aria-label", say("aloud"));
   /** @param {boolean} on */
   const set = (on) => {
     button.setAttribute("aria-pressed", String(on));

@@ -3,6 +3,7 @@
 import { LOCALE } from "./messages.js";
 
 const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const DAY = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
 const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const DAY_MS = 24 * 3600 * 1000;
 
@@ -16,7 +17,7 @@ export function readTime(text, now = Date.now()) {
   const time = new Date(text);
   if (Number.isNaN(time.getTime())) return { short: "", full: "" };
   const full = FULL.format(time);
-  return { short: now - time.getTime() < DAY_MS ? TIME.format(time) : full, full };
+  return { short: now - time.getTime() < DAY_MS ? TIME.format(time) : DAY.format(time), full };
 }
 
 /**

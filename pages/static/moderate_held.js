@@ -183,7 +183,8 @@ export class Held {
 
   /** How long it still waits. @param {HTMLElement} row @param {HeldComment} held */
   #tell(row, { expires_at: end }) {
-    const seconds = (Date.parse(end) - nowMs()) / 1000;
+    const rest = (Date.parse(end) - nowMs()) / 1000;
+    const seconds = rest > 90 ? Math.floor(rest / 60) * 60 : rest; // never more than there is
     const left = row.querySelector(".left");
     if (left) left.textContent = seconds > 0 ? say("held.left", { time: duration(seconds) }) : say("held.late");
   }

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -31,6 +32,14 @@ async def browser(chromium: Chromium) -> AsyncIterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="session")
+def packages() -> Path:
+    """The folder of what comes from npm."""
+    if shutil.which("npm") is None:
+        pytest.skip("no npm (a part of Node 20 or newer)")
+    return ensure_packages()
+
+
 @pytest.fixture
 async def page(browser: Browser) -> Page:
     """An empty tab."""
@@ -44,6 +53,6 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
 
 
 @pytest.fixture(scope="session")
-def axe() -> str:
+def axe(packages: Path) -> str:
     """The source of axe-core."""
-    return (ensure_packages() / "axe-core/axe.min.js").read_text()
+    return (packages / "axe-core/axe.min.js").read_text()

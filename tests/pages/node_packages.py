@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -14,11 +13,11 @@ _WITHIN_S = 300
 
 
 def ensure_packages() -> Path:
-    """Install them unless they are there as the lock file says; the folder that holds them."""
+    """Install them unless they are there as the lock file says; the folder that holds them. npm has
+    to be there.
+    """
     if not _STAMP.exists() or _STAMP.read_bytes() != _LOCK.read_bytes():
-        npm = shutil.which("npm")
-        assert npm, "npm is needed (a part of Node 20 or newer)"
-        command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+        command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
         done = subprocess.run(
             command, cwd=FOLDER, capture_output=True, text=True, timeout=_WITHIN_S
         )

@@ -9,7 +9,6 @@ import pytest
 
 from tests.browser import Page
 from tests.pages.looks import OUTCOME, TEXTS, found, opened, shown, write
-from tests.pages.node_packages import ensure_packages
 from tests.pages.site import Site
 
 
@@ -59,10 +58,10 @@ async def test_who_wants_no_motion_gets_none(page: Page, site: Site) -> None:
     await site.start()
 
 
-def test_the_scripts_are_typed() -> None:
+def test_the_scripts_are_typed(packages: Path) -> None:
     """`tsc --strict` over the JSDoc types of the pages' modules, and of the client's with them."""
     root = Path(__file__).resolve().parents[2]
-    compiler = ensure_packages() / "typescript/bin/tsc"
+    compiler = packages / "typescript/bin/tsc"
     done = subprocess.run(
         ["node", str(compiler), "-p", "pages"], cwd=root, capture_output=True, text=True
     )

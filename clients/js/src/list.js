@@ -29,6 +29,7 @@ export class CommentList extends Emitter {
   #posts = new Set();
   /** For each page under way: what was removed meanwhile. @type {Set<Set<number>>} */
   #pages = new Set();
+  #beginnings = 0;
   #echoed = 0;
   #unlisten;
 
@@ -126,9 +127,9 @@ export class CommentList extends Emitter {
   /** @param {{item: Item}} post @param {Comment} comment as the reply has it */
   #confirm(post, comment) {
     const at = place(this.#video.cursor);
-    const isPassed = place(comment.id)?.epoch === at?.epoch && comment.seq <= (at?.seq ?? 0);
-    // What the stream has passed is here, or waits, or was removed, or is too old.
-    if (this.#rows.has(comment.seq) || isPassed) return;
+    // What the stream has passed is here, or waits, or was removed, or is too old or of another epoch.
+    const isPassed = at && (place(comment.id)?.epoch !== at.epoch || comment.seq <= at.seq);
+    if (isPassed || this.#rows.has(comment.seq)) return;
     if (post.item.pending) post.item = this.#rows.confirm(post.item, comment);
     else this.#rows.add(comment); // the echo has become somebody else's comment of the same words
   }
@@ -152,6 +153,7 @@ export class CommentList extends Emitter {
 
   /** What is shown is void, or may be. @param {boolean} again the newest are read instead */
   #begin(again) {
+    this.#beginnings++;
     this.#rows.clear();
     this.#waiting.clear();
     this.#unseen = 0;
@@ -165,8 +167,10 @@ export class CommentList extends Emitter {
     /** @type {Set<number>} */
     const removed = new Set();
     this.#pages.add(removed);
+    const beginning = this.#beginnings;
     try {
       const { comments, more } = await this.#video.history(query);
+      if (beginning !== this.#beginnings) return { added: 0, more: true }; // of what is void now
       const added = comments.filter((comment) => !removed.has(comment.seq) && this.#rows.add(comment));
       this.#changed();
       return { added: added.length, more };

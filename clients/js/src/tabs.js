@@ -100,8 +100,11 @@ export class SharedStream {
     const options = steal ? { steal } : { signal: turn.signal };
     try {
       await navigator.locks.request(this.#name, options, () => this.#lead(turn));
-    } catch {
-      // Somebody took it away from us, or we do not want it any more.
+    } catch (error) {
+      // Aborted: somebody took it away from us, or we do not want it any more. Else there are no
+      // locks here, such as in a sandboxed frame: each has its own stream.
+      const hasNone = /** @type {Error} */ (error).name !== "AbortError";
+      if (hasNone) await this.#lead(turn);
     }
     if (this.#turn !== turn) return;
     this.#turn = undefined;

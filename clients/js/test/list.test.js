@@ -253,6 +253,24 @@ test("older comments have room while paused only, and not without end", async ()
   assert.deepEqual(shown(), [8, 9]);
 });
 
+test("a page that was asked for before a reset is void", async () => {
+  video.comments(8);
+  const reading = list.older();
+  video.emit("reset", { reason: "epoch" });
+  video.asked[0].answer({ comments: [comment(7)], more: false });
+  assert.deepEqual(await reading, { added: 0, more: true });
+  assert.deepEqual(shown(), []);
+});
+
+test("a reply from before a reset is void", async () => {
+  const posting = list.post({ text: "hi", author: "ann" });
+  video.cursor = "bbbbbbbbbbbb-0";
+  video.emit("reset", { reason: "epoch" });
+  video.asked[0].answer(posted(1, "hi"));
+  await posting;
+  assert.deepEqual(shown(), []);
+});
+
 test("a list that is closed hears nothing any more", () => {
   list.close();
   video.comments(1);
