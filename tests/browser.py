@@ -149,14 +149,25 @@ class Browser:
             await self.call("Target.createBrowserContext", disposeOnDetach=True) if apart else {}
         )
         target = await self.call("Target.createTarget", url="about:blank", **context)
-        attached = await self.call(
-            "Target.attachToTarget", targetId=target["targetId"], flatten=True
-        )
-        page = Page(self, target["targetId"], attached["sessionId"])
+        page = await self._attach(target["targetId"])
+        await page.go_to(url)
+        return page
+
+    async def adopt(self, url: str) -> Page:
+        """The tab with this address that a page has opened."""
+        async with asyncio.timeout(_ANSWER_WITHIN_S * TIMEOUT_FACTOR):
+            while True:
+                for target in (await self.call("Target.getTargets"))["targetInfos"]:
+                    if target["url"] == url:
+                        return await self._attach(target["targetId"])
+                await asyncio.sleep(0.05)
+
+    async def _attach(self, target_id: str) -> Page:
+        attached = await self.call("Target.attachToTarget", targetId=target_id, flatten=True)
+        page = Page(self, target_id, attached["sessionId"])
         self._pages[attached["sessionId"]] = page
         await page.call("Network.enable")
         await page.call("Page.enable")
-        await page.go_to(url)
         return page
 
     async def call(

@@ -93,23 +93,20 @@ export class Held {
   async #decide(held, decision) {
     if (this.#decided.has(held.id)) return;
     this.#decided.add(held.id);
+    this.#drop(held.id); // if it is refused, the next list brings it back
     const about = named({ comment: held });
     try {
       const told = await this.#moderation.decide(held.id, decision);
       const seq = told.comment?.seq;
       const undo = seq ? () => this.#moderation.remove(seq) : undefined;
       this.#outcome.done(say(decision === "approve" ? "done.approve" : "done.deny", about), undo);
-      this.#drop(held.id);
     } catch (problem) {
       const { code, detail = "" } = /** @type {{code?: string, detail?: string}} */ (problem);
-      if (code !== "decided") {
-        this.#decided.delete(held.id);
-        return this.#outcome.refuse(problem);
-      }
       const [first = ""] = FIRST.exec(detail) ?? [];
       const key = first === "approved" ? "held.approved" : first ? "held.denied" : "held.expired";
-      this.#outcome.tell(say(key, about), "warn");
-      this.#drop(held.id);
+      if (code === "decided") this.#outcome.tell(say(key, about), "warn");
+      else this.#outcome.refuse(problem);
+      if (code !== "decided") this.#decided.delete(held.id);
     }
     this.#soon(0);
   }
@@ -138,7 +135,13 @@ export class Held {
         this.#rows.delete(id);
       }
     }
-    for (const each of held) this.#tell(this.#rows.get(each.id) ?? this.#make(each), each);
+    let next = null;
+    for (const each of [...held].reverse()) {
+      const row = this.#rows.get(each.id) ?? this.#make(each);
+      if (!row.isConnected) this.#box.insertBefore(row, next);
+      this.#tell(row, each);
+      next = row;
+    }
     this.#choice.check();
     get("none").hidden = this.#rows.size > 0;
     this.#counted(held.length);
@@ -164,7 +167,6 @@ export class Held {
       make("p", "buttons", this.#button("approve", "a", held), this.#button("deny", "x", held)),
     );
     this.#rows.set(id, row);
-    this.#box.append(row);
     return row;
   }
 
@@ -181,7 +183,8 @@ export class Held {
 
   /** How long it still waits. @param {HTMLElement} row @param {HeldComment} held */
   #tell(row, { expires_at: end }) {
-    const seconds = (Date.parse(end) - nowMs()) / 1000;
+    const rest = (Date.parse(end) - nowMs()) / 1000;
+    const seconds = rest > 90 ? Math.floor(rest / 60) * 60 : rest; // never more than there is
     const left = row.querySelector(".left");
     if (left) left.textContent = seconds > 0 ? say("held.left", { time: duration(seconds) }) : say("held.late");
   }

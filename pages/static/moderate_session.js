@@ -34,8 +34,8 @@ export class Session {
       event.preventDefault();
       void this.#submit(this.#field.value.trim());
     };
-    // Without a token there is nothing behind it.
-    this.#dialog.addEventListener("cancel", (event) => this.#isOpen || event.preventDefault());
+    // Without a token there is nothing behind it. (A browser need not let `cancel` be prevented.)
+    this.#dialog.addEventListener("close", () => this.#isOpen || this.#ask());
     get("leave").onclick = () => this.#leave();
   }
 

@@ -50,3 +50,9 @@ async def page(browser: Browser) -> Page:
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
     async with started(Site(tmp_path)) as site:
         yield site
+
+
+@pytest.fixture(scope="session")
+def axe(packages: Path) -> str:
+    """The source of axe-core."""
+    return (packages / "axe-core/axe.min.js").read_text()

@@ -16,6 +16,9 @@ AT_END = """(({ scrollTop, scrollHeight, clientHeight }) =>
     scrollHeight - scrollTop - clientHeight < 2)(document.getElementById('log'))"""
 MISTAKE = "document.querySelector('.note.bad') !== null"
 
+FOUND = """axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
+    violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)]))"""
+
 
 def shown(element_id: str) -> str:
     """Whether an element can be seen."""
@@ -38,3 +41,10 @@ async def write(page: Page, text: str, author: str = "") -> None:
     await page.evaluate("document.getElementById('text').focus()")
     await page.type(text)
     await page.press("Enter")
+
+
+async def found(page: Page, axe: str) -> object:
+    """What it objects to: rules, and the elements that break them."""
+    if not await page.evaluate("typeof axe === 'object'"):
+        await page.evaluate(f"{axe};0")
+    return await page.evaluate(FOUND)

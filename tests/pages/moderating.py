@@ -37,7 +37,7 @@ async def entered(page: Page, site: Site, token: str = "", video: str = VIDEO) -
 
 async def sign_in(page: Page, token: str) -> None:
     """With keys, as somebody who pastes it."""
-    await page.until("document.getElementById('entry').open")
+    await page.until("document.getElementById('entry')?.open ?? null")
     await page.until("document.activeElement.id", "token")
     await page.evaluate("document.getElementById('token').select()")
     await page.type(token)

@@ -8,24 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.browser import Page
-from tests.pages.looks import OUTCOME, TEXTS, opened, shown, write
+from tests.pages.looks import OUTCOME, TEXTS, found, opened, shown, write
 from tests.pages.site import Site
-
-FOUND = """axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
-    violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)]))"""
-
-
-@pytest.fixture(scope="session")
-def axe(packages: Path) -> str:
-    """The source of axe-core."""
-    return (packages / "axe-core/axe.min.js").read_text()
-
-
-async def found(page: Page, axe: str) -> object:
-    """What it objects to: rules, and the elements that break them."""
-    if not await page.evaluate("typeof axe === 'object'"):
-        await page.evaluate(f"{axe};0")
-    return await page.evaluate(FOUND)
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -1,0 +1,221 @@
+"""What else a moderator does: sign in, decide on what waits, settings, bans, filters, audit."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from tests.browser import Browser, Page
+from tests.pages.looks import STATE
+from tests.pages.moderating import (
+    CONFLICT,
+    ERROR,
+    GONE,
+    MO,
+    OUTCOME,
+    ROWS,
+    TERMS,
+    WAITING,
+    done,
+    entered,
+    keys,
+    pane,
+    said_by,
+    sign_in,
+)
+from tests.pages.site import Site
+
+HOLD = {"terms": [{"term": "call", "action": "hold"}]}
+OPEN = "document.getElementById('entry')?.open ?? null"
+
+
+async def test_only_a_moderators_token_opens_it_and_it_stays_in_this_tab(
+    page: Page, site: Site
+) -> None:
+    await page.note_troubles()
+    await page.go_to(site.page("moderate"))
+    command = "document.getElementById('command').textContent"
+    assert "--sub mod --name Mod --role moderator:v1 --dev" in await page.evaluate(command)
+    await keys(page, "Escape")
+    await page.until(
+        "document.getElementById('entry').open && document.activeElement.id", "token"
+    )  # there is nothing behind it
+    await keys(page, "Enter")
+    await page.until(ERROR, "Enter a token first.")
+    await sign_in(page, "rubbish")
+    await page.until(f"{ERROR}.startsWith('This is no token that counts here')")
+    await sign_in(page, site.token("member"))
+    await page.until(ERROR, "This token is good, but not that of a moderator of this video.")
+    await sign_in(page, site.token("moderator", exp=int(time.time()) - 60))
+    await page.until(ERROR, "This token has ended. Make another one.")
+    await sign_in(page, site.token("moderator", **MO))
+    await page.until(STATE, "live")
+    await page.until("document.getElementById('me').textContent", "Mo")
+    assert await page.evaluate("location.search + location.hash") == ""
+    assert await page.evaluate("Object.keys(localStorage).length") == 0
+    await page.go_to(site.page("moderate"))
+    await page.until(STATE, "live")
+    await page.evaluate("document.getElementById('leave').click()")
+    await page.until(OPEN)
+    await page.until("sessionStorage.length", 0)
+
+
+async def test_a_token_that_has_ended_is_asked_for_and_what_was_done_goes_on(
+    page: Page, site: Site
+) -> None:
+    await said_by(site, "bob", "one")
+    # Good for as long as clocks may differ, and a moment.
+    soon = site.token("moderator", **MO, exp=int(time.time()) - 26)
+    await entered(page, site, soon)
+    await page.until(ROWS, ["one"])
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await page.until(OPEN)
+    await sign_in(page, site.token("moderator", **MO))
+    await page.until(OPEN, wanted=False)
+    await keys(page, "l", "j", "d")
+    await page.until(GONE, ["one"])
+
+
+async def test_what_waits_is_approved_or_denied_and_who_is_second_is_told(
+    browser: Browser, page: Page, site: Site
+) -> None:
+    await site.moderate("PUT", "filters", HOLD)
+    await said_by(site, "bob", "call one", "call two", "call three")
+    other = await browser.open("about:blank", apart=True)
+    eve = site.token("moderator", sub="eve", name="Eve")
+    for each, token in ((page, ""), (other, eve)):
+        await each.look_like(1440, 900)
+        await entered(each, site, token)
+        await each.until(WAITING, ["call one", "call two", "call three"])
+        await keys(each, "h")
+        await each.until("document.activeElement.closest('#queue') !== null")
+    await asyncio.gather(keys(page, "a"), keys(other, "x"))
+    for each in (page, other):
+        await each.until(WAITING, ["call two", "call three"])
+        await each.until(f"{OUTCOME}.includes('call one')")
+    told = {await page.evaluate(OUTCOME), await other.evaluate(OUTCOME)}
+    approved = {
+        "Approved: bob, “call one”",
+        "Another moderator has approved it: bob, “call one”",
+    }
+    denied = {
+        "Denied: bob, “call one”. This is final.",
+        "Another moderator has denied it: bob, “call one”",
+    }
+    assert told in (approved, denied)
+    await page.until("document.activeElement.querySelector('.said').textContent", "call two")
+    await keys(page, "x")
+    await done(page, "Denied: bob, “call two”. This is final.")
+    await keys(page, "a")
+    await done(page, "Approved: bob, “call three”")
+    await page.until(f"{ROWS}.at(-1)", "call three")
+    await page.until("document.activeElement.id", "queue")
+    await keys(page, "u")
+    await page.until(GONE, ["call three"])
+
+
+async def test_an_approval_that_is_refused_leaves_it_waiting(page: Page, site: Site) -> None:
+    await site.moderate("PUT", "filters", HOLD)
+    await said_by(site, "bob", "call one")
+    await said_by(site, "bob", "hello")
+    await page.look_like(1440, 900)
+    await entered(page, site)
+    await page.until(ROWS, ["hello"])
+    await keys(page, "j", "b")
+    await done(page, "bob is banned")
+    await page.until(WAITING, ["call one"])
+    await keys(page, "h", "a")
+    await page.until(f"{OUTCOME}.startsWith('Its author is banned')")
+    await page.until(WAITING, ["call one"])
+
+
+async def test_settings_are_saved_and_a_change_of_somebody_else_is_shown_first(
+    page: Page, site: Site
+) -> None:
+    closed = "document.getElementById('closed').checked"
+    await entered(page, site)
+    await pane(page, "rules")
+    await page.until("document.getElementById('slow_mode_s').options.length > 0")
+    await page.evaluate("document.getElementById('closed').focus()")
+    await keys(page, " ")
+    await page.until(CONFLICT, "Not saved yet: closed off → on")
+    await site.moderate("PATCH", "settings", {"slow_mode_s": 45, "links": False})
+    await page.evaluate("document.getElementById('save').focus()")
+    await keys(page, "Enter")
+    await page.until(
+        CONFLICT,
+        "Somebody has changed the settings meanwhile: slow mode off → 45 seconds, links on → off."
+        " Yours are not saved. Look at them, and save again or discard them.",
+    )
+    assert not (await site.call("GET", "settings"))["closed"]
+    assert await page.evaluate(closed)
+    assert await page.evaluate("document.getElementById('slow_mode_s').value") == "45"
+    await keys(page, "Enter")
+    await done(page, "Settings saved: closed off → on")
+    found = await site.call("GET", "settings")
+    assert (found["closed"], found["slow_mode_s"], found["links"]) == (True, 45, False)
+    await page.evaluate("document.activeElement.blur()")
+    await keys(page, "u")
+    await page.until(closed, wanted=False)
+    assert not (await site.call("GET", "settings"))["closed"]
+    await site.moderate("PATCH", "settings", {"members_only": True})
+    await page.until("document.getElementById('members_only').checked")
+
+
+async def test_a_filter_is_added_tried_deleted_and_comes_back(page: Page, site: Site) -> None:
+    verdict = "document.getElementById('verdict').textContent"
+    await site.moderate("PUT", "filters", HOLD)
+    await entered(page, site)
+    await pane(page, "terms")
+    await page.until(TERMS, ["call"])
+    await page.evaluate("document.getElementById('action').value = 'block'")
+    await page.evaluate("document.getElementById('term').focus()")
+    await page.type("coins")
+    await keys(page, "Enter")
+    await done(page, "Filter saved: coins")
+    await page.until(TERMS, ["call", "coins"])
+    await page.evaluate("document.getElementById('sample').focus()")
+    await page.type("Buy my C\u041eINS, call me")  # a Cyrillic letter
+    await keys(page, "Enter")
+    await page.until(verdict, "It would be refused. Found: call, coins")
+    await site.moderate("PUT", "filters", {"terms": [*HOLD["terms"]]})
+    await page.evaluate("document.getElementById('term').focus()")
+    await page.type("spam")
+    await keys(page, "Enter")
+    await page.until(f"{OUTCOME}.startsWith('Somebody has changed the filters meanwhile')")
+    await page.until(TERMS, ["call"])
+    await keys(page, "Enter")
+    await page.until(TERMS, ["call", "spam"])
+    await page.evaluate("document.getElementById('kind').value = 'pattern'")
+    await page.evaluate("document.getElementById('term').focus()")
+    await page.type("a(")
+    await keys(page, "Enter")
+    await page.until("document.getElementById('outcome').className", "bad")
+    await page.evaluate("document.querySelector('#list button').focus()")
+    await keys(page, "Enter")
+    await done(page, "Filter deleted: call")
+    await page.until(TERMS, ["spam"])
+    assert await page.evaluate("document.activeElement.closest('#list') !== null")
+    await keys(page, "u")
+    await page.until(TERMS, ["spam", "call"])
+
+
+async def test_bans_are_listed_and_lifted_and_the_audit_has_it_all(page: Page, site: Site) -> None:
+    listed = "[...document.querySelectorAll('#sanctions .name')].map((e) => e.textContent)"
+    audit = "[...document.querySelectorAll('#calls .name')].map((e) => e.textContent)"
+    (comment,) = await said_by(site, "bob", "one")
+    await entered(page, site)
+    await page.until(ROWS, ["one"])
+    await site.moderate("PUT", f"sanctions/{comment['author_id']}", {"reason": "spam"})
+    await pane(page, "bans")
+    await page.until(listed, ["bob"])
+    await page.evaluate("document.querySelector('#sanctions button').focus()")
+    await keys(page, "Enter")
+    await done(page, "bob may comment again")
+    await page.until(listed, [])
+    await keys(page, "u")
+    await page.until(listed, ["bob"])
+    await page.evaluate("document.getElementById('tab_bans').focus()")
+    await keys(page, "ArrowRight", "ArrowRight")
+    await page.until("document.activeElement.id", "tab_audit")
+    await page.until(audit, ["Ban or time-out"] * 3)
