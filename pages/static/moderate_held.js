@@ -98,7 +98,7 @@ export class Held {
     this.#drop(held.id); // if it is refused, the next list brings it back
     const about = named({ comment: held });
     try {
-      const told = await this.#moderation.decide(held.id, decision);
+      const told = await this.#outcome.track(this.#moderation.decide(held.id, decision));
       const seq = told.comment?.seq;
       const undo = seq ? () => this.#moderation.remove(seq) : undefined;
       this.#outcome.done(say(decision === "approve" ? "done.approve" : "done.deny", about), undo);
