@@ -1,7 +1,7 @@
 /** The moderators' page of one video: its parts, put together. */
 
 import { showState, showViewers } from "./bar.js";
-import { LiveComments } from "./client/index.js";
+import { LiveComments, Problem } from "./client/index.js";
 import { get } from "./dom.js";
 import { addTexts, fillTexts, say } from "./messages.js";
 import { Actions } from "./moderate_actions.js";
@@ -32,7 +32,7 @@ async function enter(token) {
   const client = new LiveComments({ getToken: ({ reason }) => (reason === "missing" ? token : null) });
   const reading = client.video(videoId());
   const me = await reading.me();
-  if (!me.badges?.length) throw new RangeError(say("entry.rank"));
+  if (!me.badges?.length) throw new Problem("not_moderator", 403);
   const [page] = await Promise.all([reading.entries({ limit: PAGE }), readClock()]);
   return { me, page };
 }

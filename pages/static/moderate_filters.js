@@ -64,7 +64,7 @@ export class Filters {
   /** Whether it was saved. @param {Edit} change @param {string} text @param {Edit} back */
   async #edit(change, text, back) {
     try {
-      await this.#put(change);
+      await this.#outcome.track(this.#put(change));
     } catch (problem) {
       if (/** @type {{code?: string}} */ (problem).code === "precondition_failed") await this.read();
       this.#outcome.refuse(problem, { precondition_failed: say("term.conflict") });

@@ -84,7 +84,9 @@ export class Held {
       const { held } = await this.#moderation.held({ limit: MOST });
       this.#show(held.filter(({ id }) => !this.#decided.has(id)));
     } catch (problem) {
-      this.#outcome.refuse(problem);
+      const { passing, status } = /** @type {import("./index.d.ts").Problem} */ (problem);
+      if (!passing) this.#outcome.refuse(problem); // else the state of the connection says it
+      if (status === 401) return; // until somebody decides, or looks again, and gives a token
     }
     this.#soon(EVERY_MS);
   }
@@ -96,7 +98,7 @@ export class Held {
     this.#drop(held.id); // if it is refused, the next list brings it back
     const about = named({ comment: held });
     try {
-      const told = await this.#moderation.decide(held.id, decision);
+      const told = await this.#outcome.track(this.#moderation.decide(held.id, decision));
       const seq = told.comment?.seq;
       const undo = seq ? () => this.#moderation.remove(seq) : undefined;
       this.#outcome.done(say(decision === "approve" ? "done.approve" : "done.deny", about), undo);
@@ -149,11 +151,12 @@ export class Held {
 
   /** @param {HTMLElement} row */
   #end(row) {
+    const hadFocus = row.contains(document.activeElement);
     row.classList.add("gone");
     const left = row.querySelector(".left");
     if (left) left.textContent = say("held.elsewhere");
     row.querySelector(".buttons")?.remove();
-    row.focus({ preventScroll: true });
+    if (hadFocus) row.focus({ preventScroll: true });
   }
 
   /** @param {HeldComment} held */

@@ -11,6 +11,10 @@ const KEPT = 50;
 export class Outcome {
   /** @type {Done[]} */
   #done = [];
+  /** Calls under way: what they do is undone after them. @type {Set<Promise<unknown>>} */
+  #running = new Set();
+  /** @type {Promise<void>} */
+  #undoing = Promise.resolve();
   #line = get("outcome");
   #button = get("undo", HTMLButtonElement);
 
@@ -32,7 +36,7 @@ export class Outcome {
    */
   async do(act, text, undo, meanings) {
     try {
-      const result = await act();
+      const result = await this.track(act());
       const said = typeof text === "string" ? text : text(result);
       this.done(said, undo && (() => undo(result)));
       return result;
@@ -50,7 +54,22 @@ export class Outcome {
     this.#draw();
   }
 
-  async undo() {
+  /** A call that does something. @template T @param {Promise<T>} call @returns {Promise<T>} itself */
+  track(call) {
+    const end = () => this.#running.delete(call);
+    this.#running.add(call);
+    call.then(end, end);
+    return call;
+  }
+
+  /** One after the other, however fast the key is struck. */
+  undo() {
+    this.#undoing = this.#undoing.catch(() => {}).then(() => this.#undo());
+    return this.#undoing;
+  }
+
+  async #undo() {
+    await Promise.allSettled(this.#running);
     const last = this.#done.pop();
     if (!last) return this.tell(say("undo.none"));
     try {

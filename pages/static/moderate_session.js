@@ -64,7 +64,8 @@ export class Session {
     if (why.reason === "missing" && this.#token) return this.#token;
     const given = await this.#access.get(why);
     if (given) return given;
-    if (why.reason !== "missing") remember(KEPT, "", "session");
+    this.#token = null;
+    remember(KEPT, "", "session");
     return this.#another();
   }
 
@@ -95,7 +96,12 @@ export class Session {
     try {
       await this.#take(token);
     } catch (problem) {
-      this.#fail(problem instanceof RangeError ? problem.message : explainCall(problem, { token_invalid: say("entry.invalid"), token_expired: say("entry.expired") }));
+      const meanings = {
+        not_moderator: say("entry.rank"),
+        token_expired: say("entry.expired"),
+        token_invalid: say("entry.invalid"),
+      };
+      this.#fail(explainCall(problem, meanings));
     }
     button.textContent = say("entry.open");
   }

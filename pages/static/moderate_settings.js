@@ -67,7 +67,8 @@ export class SettingsForm {
     const undo = Object.fromEntries(Object.keys(changes).map((name) => [name, before[/** @type {keyof Settings} */ (name)]]));
     const text = say("done.rules", { what: difference(before, { ...before, ...changes }) });
     try {
-      this.#took(await this.#moderation.updateSettings(changes, { ifMatch: this.#etag }));
+      const call = this.#moderation.updateSettings(changes, { ifMatch: this.#etag });
+      this.#took(await this.#outcome.track(call));
       this.#outcome.done(text, async () => this.#took(await this.#moderation.updateSettings(undo)));
     } catch (problem) {
       if (/** @type {{code?: string}} */ (problem).code !== "precondition_failed") return this.#outcome.refuse(problem);

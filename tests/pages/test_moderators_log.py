@@ -222,3 +222,15 @@ async def test_single_keys_can_be_switched_off(page: Page, site: Site) -> None:
     await keys(page, "d", "Escape")
     await page.until(CHOSEN, "")
     assert await shown(site) == ["one"]
+
+
+async def test_undo_waits_for_what_is_under_way_and_takes_back_one_after_the_other(
+    page: Page, site: Site
+) -> None:
+    await said_by(site, "bob", "one", "two", "three")
+    await entered(page, site)
+    await page.until(f"{ROWS}.length", 3)
+    await keys(page, "j", "d", "k", "d", "k", "d", "u", "u")
+    await page.until(OUTCOME, "Undone: Removed: bob, “two”")
+    await page.until(GONE, ["three"])
+    assert await shown(site) == ["one", "two"]

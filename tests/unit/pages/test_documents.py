@@ -44,8 +44,18 @@ def test_the_frame_knows_whom_to_hear() -> None:
     )
 
 
-def test_moderators_are_framed_by_nobody() -> None:
-    assert "frame-ancestors 'none'" in DOCUMENTS[MODERATE].headers["Content-Security-Policy"]
+def test_moderators_are_framed_by_nobody_and_signed_in_by_whom_is_named() -> None:
+    headers = DOCUMENTS[MODERATE].headers
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert 'content="&#x27;self&#x27; https://a.example"' in text(MODERATE)
+    assert "Cross-Origin-Opener-Policy" not in headers
+
+
+@pytest.mark.parametrize("origins", [("'self'",), ("*",)], ids=["own", "any"])
+def test_a_page_of_any_origin_at_all_does_not_sign_a_moderator_in(origins: tuple[str, ...]) -> None:
+    page = make_documents(PagesConfig(origins), ASSETS)[MODERATE]
+    assert "*" not in re.findall(r'origins" content="(.*?)"', page.content.body.decode())[0]
+    assert page.headers["Cross-Origin-Opener-Policy"] == "same-origin"
 
 
 def test_no_file_but_the_base_names_a_colour() -> None:

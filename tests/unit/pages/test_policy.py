@@ -32,6 +32,13 @@ def test_a_page_that_nobody_may_frame_says_so_in_both_ways() -> None:
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
 
 
+def test_a_page_that_others_open_keeps_their_handle_and_is_framed_by_nobody() -> None:
+    headers = document_headers((), opened_by_others=True)
+    assert directives(headers)["frame-ancestors"] == "'none'"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert "Cross-Origin-Opener-Policy" not in headers
+
+
 def test_documents_are_asked_for_each_time_and_files_of_this_version_never_again() -> None:
     assert document_headers(())["Cache-Control"] == "no-cache"
     assert asset_headers(for_good=False)["Cache-Control"] == "no-cache"
