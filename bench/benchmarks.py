@@ -27,6 +27,7 @@ from bench import (
     soak,
     storm,
     tokens,
+    viewer_counts,
 )  # fmt: skip
 from bench.effort import Effort
 from bench.figures import Finding
@@ -38,6 +39,7 @@ BENCHMARKS: Mapping[str, Measure] = {
     "busy": busy.measure,
     "rooms": rooms.measure,
     "removals": removals.measure,
+    "viewers": viewer_counts.measure,
     "memory": memory.measure,
     "storm": storm.measure,
     "accept": accept.measure,

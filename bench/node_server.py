@@ -19,6 +19,7 @@ from rtms_node.limits import Limits
 from rtms_node.node import Node
 from rtms_node.stream_listener import StreamListener
 from rtms_node.testing import MemorySource
+from rtms_node.viewer_total import TOLD_EVERY_S
 from service import stages
 from service.edge import PublicEdge
 from service.logs import configure_logs
@@ -31,6 +32,7 @@ from wire.internal import Batch
 TEXT = "What a goal! " + "x" * 80
 _STILL_S = 5.0  # without a write, and no more will come
 _LOOK_EVERY_S = 0.005
+_CHANGE_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,8 @@ class NodeServer:
             on_reachable=lambda reachable: None,
         )
         self._listener = StreamListener(self.node.hub, PublicEdge(), "127.0.0.1", 0)
+        self._changing: asyncio.TimerHandle | None = None
+        self._counted = 0
 
     async def start(self) -> None:
         """Bind and keep time."""
@@ -126,6 +130,32 @@ class NodeServer:
         await at_rate_on_loop(per_s, count, run.act)
         await run.wait_written()
         return _whole(run.load())
+
+    def change_counts(self, video_id: str, changing: bool) -> None:
+        """Have it told, as often as may be, that another number watches; or stop that."""
+        if self._changing is not None:
+            self._changing.cancel()
+            self._changing = None
+        if changing:
+            self._counted += 1_000
+            self.node.hub.rooms[video_id].total.learn(self._counted, self._counted)
+            loop = asyncio.get_running_loop()
+            self._changing = loop.call_later(_CHANGE_EVERY_S, self.change_counts, video_id, True)
+
+    async def tell_count(self, video_id: str) -> float:
+        """CPU seconds to tell all viewers of a room once, while nobody comments. Raises BenchFailed
+        if not all were.
+        """
+        await asyncio.sleep(TOLD_EVERY_S)
+        stats, total = self.node.stats, self.node.hub.rooms[video_id].total
+        wanted = stats.viewer_writes + len(self.node.hub.rooms[video_id].viewers)
+        self._counted += 1_000
+        began = cpu_s()
+        total.learn(self._counted, self._counted)
+        await asyncio.sleep(TOLD_EVERY_S)
+        if stats.viewer_writes < wanted:
+            raise BenchFailed(f"{wanted - stats.viewer_writes} viewers were not told")
+        return cpu_s() - began
 
     async def overload(self, video_ids: list[str], per_s: float, count: int) -> Load:
         """The same with more than may be delivered: a viewer that is behind the ring gets a `gap`
@@ -244,6 +274,8 @@ async def _serve(pipe: Any) -> None:
             "sample": server.sample,
             "post": server.post,
             "remove": server.remove,
+            "change_counts": server.change_counts,
+            "tell_count": server.tell_count,
             "overload": server.overload,
             "post_steadily": server.post_steadily,
         },

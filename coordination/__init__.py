@@ -14,7 +14,7 @@ from coordination.errors import (
     ZooKeeperAway,
 )
 from coordination.hash_ring import HashRing
-from coordination.member import Member, new_boot_id
+from coordination.member import Member
 from coordination.member_watch import MemberWatch
 from coordination.membership import Membership
 from coordination.paths import Paths
@@ -23,6 +23,7 @@ from coordination.resolver import RouteResolver
 from coordination.session import ZooKeeperSession
 from coordination.sweeper import Sweeper
 from coordination.znode import Create, Delete, Stat
+from wire.ids import new_boot_id
 
 __all__ = [
     "BadVersion",

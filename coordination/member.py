@@ -7,18 +7,15 @@ znode says is never trusted beyond "try to call there": the certificate proves w
 
 from __future__ import annotations
 
-import re
-import secrets
-import time
 from typing import Annotated
 
 import msgspec
 
 from wire.hosts import MAX_HOST, is_host
+from wire.ids import is_boot_id
 from wire.roles import Peer, Role
 
 MAX_MEMBER_BYTES = 1024
-_BOOT_ID = re.compile(r"[0-9]{15}-[0-9a-f]{8}", re.ASCII)
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -45,19 +42,6 @@ class _Data(msgspec.Struct, frozen=True):
 
 
 _decoder = msgspec.json.Decoder(_Data)
-
-
-def new_boot_id() -> str:
-    """A name for this life of a process that sorts after those of its earlier lives.
-
-    Wall-clock milliseconds, then chance; comparing the strings compares the times.
-    """
-    return f"{time.time_ns() // 1_000_000:015d}-{secrets.token_hex(4)}"
-
-
-def is_boot_id(text: str) -> bool:
-    """Whether `text` can have been made by `new_boot_id`."""
-    return _BOOT_ID.fullmatch(text) is not None
 
 
 def encode_member(member: Member) -> bytes:

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from coordination.member import is_boot_id
 from coordination.paths import Paths
 from coordination.znode import Create, Delete, Operation, Stat
+from wire.ids import is_boot_id
 
 
 class Owner(Enum):

@@ -1,7 +1,8 @@
 """Admission: where each viewer's stream starts, and when.
 
 Invariants: a viewer is admitted once: `hello`, then `reset` if its cursor is unusable, then a `gap`
-if it asks for more than the replay bound, all in one write; comments follow. A cursor that this
+if it asks for more than the replay bound, all in one write, with what is known of the video's state
+and viewers; comments follow. A cursor that this
 node cannot judge waits for a head that was read after the join. Until then it gets heartbeats, or a
 `bye`, after which nothing follows.
 """
@@ -15,6 +16,7 @@ from rtms_node.fanout import Fanout
 from rtms_node.resume import DEFAULT_REPLAY, asked_number, choose_start, needs_fresh_head
 from rtms_node.timeline import Timeline
 from rtms_node.viewer import Viewer
+from rtms_node.viewer_total import ViewerTotal
 from wire.ids import EventId
 from wire.sse import GapReason, ResetReason, hello_frame, reset_frame
 
@@ -22,10 +24,12 @@ from wire.sse import GapReason, ResetReason, hello_frame, reset_frame
 class Admission:
     """Owned by one room; holds the viewers that have no `hello` yet."""
 
-    __slots__ = ("_ctx", "_fanout", "_timeline", "_waiting")
+    __slots__ = ("_ctx", "_fanout", "_timeline", "_total", "_waiting")
 
-    def __init__(self, context: NodeContext, timeline: Timeline, fanout: Fanout) -> None:
-        self._ctx, self._timeline, self._fanout = context, timeline, fanout
+    def __init__(
+        self, context: NodeContext, timeline: Timeline, fanout: Fanout, total: ViewerTotal
+    ) -> None:
+        self._ctx, self._timeline, self._fanout, self._total = context, timeline, fanout, total
         self._waiting: dict[Viewer, int] = {}  # the ticket that answers
 
     def add(self, viewer: Viewer) -> None:
@@ -76,8 +80,10 @@ class Admission:
         if start.reset is not None:
             self._ctx.stats.resets += 1
             out.append(reset_frame(place, start.reset))
-        if (state := self._timeline.state.frame()) is not None:
+        if (state := self._timeline.state.frame(self._total.shown)) is not None:
             out.append(state)
+        if (viewers := self._total.frame()) is not None:
+            out.append(viewers)
         oldest_replayed = head - self._ctx.limits.max_replay
         if start.seq < oldest_replayed:
             out.append(self._fanout.skip(viewer, oldest_replayed, GapReason.LIMIT))

@@ -13,6 +13,7 @@ from rtms_node.figures import describe_streams, find_viewers
 from rtms_node.node import Node
 from rtms_node.revoked import follow_revocations
 from rtms_node.stream_listener import StreamListener
+from rtms_node.viewer_counts import ViewerCounts, report_last
 from rtms_node.wiring import wire_up
 from service.edge_metrics import export_edge
 from service.metrics import Exports
@@ -47,6 +48,7 @@ class NodeService:
             config.public_port,
             readers=build_readers(config.reading, shell.registry, self._revocations),
         )
+        self._counts: ViewerCounts | None = None
         self._revocations.on_change = lambda: self._node.hub.ends.revoke(self._revocations)
         find_videos = partial(find_viewers, self._node.hub)
         self._ops = OpsServer(
@@ -63,6 +65,10 @@ class NodeService:
         await self._ops.start()
         self._node.start()
         await self._wiring.start(self._node)
+        if self._config.viewer_counts:
+            writers = self._wiring.source
+            self._counts = self._node.count_viewers(writers)
+            writers.carry(self._counts)
         await self._listener.start()
         await self._wiring.announce()
         if self._config.reading.keys is not None:
@@ -70,10 +76,14 @@ class NodeService:
             self.tasks.spawn(watch, "revocations")
 
     async def drain(self) -> None:
-        """Not ready, wait for the gateway, send viewers away evenly, withdraw."""
+        """Not ready, wait for the gateway, send viewers away evenly, say so, withdraw."""
+        if self._counts is not None:
+            self._counts.hurry()
         await drain_viewers(
             self._node.hub, self._config.drain_notice_s, self._config.drain_window_s
         )
+        if self._counts is not None:
+            await report_last(self._counts, self._wiring.source)
         await self._wiring.withdraw()
 
     async def stop(self) -> None:

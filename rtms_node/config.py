@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from identity.config import ReadingConfig
 from rtms_node.antientropy import AntiEntropyTimes
 from rtms_node.limits import Limits, videos_in_budget
-from service.config import EnvReader, PubSubConfig, ServiceConfig
+from service.config import EnvReader, PubSubConfig, ServiceConfig, read_viewer_counts
 from service.edge import PublicEdge
 from wire.roles import Peer, Role
 from wire.topology import MANY_PROCESSES, PUBSUB, Topology
@@ -34,6 +34,7 @@ class Config:
     drain_window_s: float
     limits: Limits
     antientropy: AntiEntropyTimes
+    viewer_counts: bool
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Config:
@@ -56,6 +57,7 @@ class Config:
             drain_window_s=env.number("DRAIN_WINDOW_S", 10, 0, 3600),
             limits=read_limits(env, registered_by=service.id if announced else ""),
             antientropy=read_antientropy(env),
+            viewer_counts=read_viewer_counts(env),
         )
         if config.topology in PUBSUB and not env.words("WRITER_ADDRESSES"):
             env.fault("WRITER_ADDRESSES is not set: without ZooKeeper nobody else tells them")

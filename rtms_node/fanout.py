@@ -16,7 +16,9 @@ from collections.abc import Callable
 from rtms_node.context import NodeContext
 from rtms_node.ring import Ring
 from rtms_node.viewer import Viewer
+from rtms_node.viewer_total import ViewerTotal
 from service.failpoints import Failpoint, reach
+from wire.chunks import chunk
 from wire.sse import GapReason, gap_frame
 
 _MAX_TIMED = 1_000  # batches whose latency is observed per round
@@ -30,8 +32,8 @@ class Fanout:
     """
 
     __slots__ = (
-        "_accepted_at", "_again", "_behind", "_ctx", "_ring", "_round_began", "_stats", "_tick_s",
-        "_timed", "_timer", "_viewers", "_walking", "sent_at",
+        "_accepted_at", "_again", "_behind", "_ctx", "_missed", "_news", "_ring", "_round_began",
+        "_stats", "_tick_s", "_timed", "_timer", "_total", "_viewers", "_walking", "sent_at",
     )  # fmt: skip
 
     def __init__(
@@ -40,6 +42,7 @@ class Fanout:
         viewers: dict[Viewer, None],
         context: NodeContext,
         behind: Callable[[Viewer], None],
+        total: ViewerTotal,
     ) -> None:
         self.sent_at = context.loop.time()
         self._ring, self._viewers, self._behind = ring, viewers, behind
@@ -51,9 +54,14 @@ class Fanout:
         self._round_began = 0.0
         self._accepted_at: list[float] = []  # of the next round
         self._timed: list[float] = []  # of this one
+        self._total = total
+        self._news = b""  # of this round: what goes to all viewers, with what they lack or alone
+        self._missed: dict[Viewer, None] = {}  # were not sent it, and take no bytes or wait
 
     def touch(self, accepted_at: float) -> None:
-        """The ring has grown. accepted_at: wall clock of the post, 0 when it is not known."""
+        """The ring has grown, or there is news for all. accepted_at: wall clock of the post, 0 when
+        it is not known.
+        """
         if accepted_at and len(self._accepted_at) < _MAX_TIMED:
             self._accepted_at.append(accepted_at)
         if self._walking:
@@ -85,6 +93,12 @@ class Fanout:
             viewer.send(payload[0])
             stats.writes += 1
             stats.deliveries += payload[1] - cursor
+        if self._missed and viewer in self._missed and viewer.writable:
+            self._tell_late(viewer)
+
+    def discard(self, viewer: Viewer) -> None:
+        """The viewer has left."""
+        self._missed.pop(viewer, None)
 
     def skip(self, viewer: Viewer, last: int, reason: GapReason) -> bytes:
         """Move the viewer's cursor to `last` without the comments between; returns the `gap` that
@@ -106,6 +120,9 @@ class Fanout:
         self._walking = True
         self._round_began = self.sent_at = self._ctx.loop.time()
         self._timed, self._accepted_at = self._accepted_at, []
+        news = self._total.take_news()
+        if news is not None:
+            self._news = chunk(news)
         if len(self._viewers) < self._ctx.limits.slice_size:
             self._write_slice(list(self._viewers))
             self._round_done()
@@ -116,16 +133,20 @@ class Fanout:
         """One payload serves all viewers at the same place: it is made for the first one there, and
         for the others hardly more than the system call is left. A node spends its time here.
         """
-        head, find = self._ring.head, self._find_payload
+        head, find, news = self._ring.head, self._find_payload, self._news
         payloads: _Payloads = {}
         writes = deliveries = 0
         for viewer in viewers:
             cursor = viewer.cursor
             if not 0 <= cursor < head or viewer.paused_at or viewer.closing:
+                if news:
+                    self._tell_alone(viewer)
                 continue
             payload = payloads.get(cursor) or find(cursor, payloads)
             if payload is None:
                 self._behind(viewer)
+                if news:
+                    self._missed[viewer] = None
                 continue
             viewer.cursor = payload[1]  # first: see catch_up
             viewer.send(payload[0])
@@ -142,8 +163,27 @@ class Fanout:
         if not self._ring.holds_after(cursor):
             return None
         payload = self._ring.payload_after(cursor, self._ctx.limits.max_write_bytes)
+        if self._news and payload[1] == self._ring.head:
+            payload = (payload[0] + self._news, payload[1])
         payloads[cursor] = payload
         return payload
+
+    def _tell_alone(self, viewer: Viewer) -> None:
+        """In a round: the news, to a viewer that lacks no comment, or cannot be sent any now."""
+        if viewer.closing or viewer.cursor < 0:  # it gets a `hello` with the total
+            return
+        if viewer.paused_at:
+            self._missed[viewer] = None
+        else:
+            viewer.send(self._news)
+            self._stats.viewer_writes += 1
+
+    def _tell_late(self, viewer: Viewer) -> None:
+        del self._missed[viewer]
+        frame = self._total.frame()
+        if frame is not None:
+            viewer.say(frame)
+            self._stats.viewer_writes += 1
 
     def _round_done(self) -> None:
         took_s = self._ctx.loop.time() - self._round_began
@@ -151,7 +191,7 @@ class Fanout:
         self._tick_s = min(max(2 * took_s, limits.tick_min_s), limits.tick_max_s)
         for accepted_at in self._timed:
             self._ctx.observe(accepted_at)
-        self._walking = False
+        self._walking, self._news = False, b""
         if self._again:
             self._again = False
             self._schedule()

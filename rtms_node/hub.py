@@ -45,6 +45,7 @@ class Hub:
         self.silence = Silence(context.limits.heartbeat_s)
         self.ends = StreamEnds()
         self.draining = False
+        self.on_count: Callable[[str], None] | None = None  # told of a video's joins and leaves
         self._empty, self._watched = asyncio.Event(), asyncio.Event()
         self._empty.set()
         self._per_address: Counter[str] = Counter()
@@ -89,6 +90,8 @@ class Hub:
         self.viewers[viewer] = room
         if ends_at < math.inf:
             self.ends.add(viewer, ends_at, issue)
+        if self.on_count is not None:  # before: the head read that a join may cause takes it along
+            self.on_count(video_id)
         room.join(viewer)
         self._on_active(video_id)
 
@@ -107,6 +110,8 @@ class Hub:
             del self._per_address[viewer.address]
         if room is not None:
             room.leave(viewer)
+            if self.on_count is not None:
+                self.on_count(room.video_id)
             if not room.viewers:
                 self._linger(room)
 

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from rtms_node.hub import Hub
 from rtms_node.reader import StoreReader
 from rtms_node.stats import Stats
+from rtms_node.viewer_counts import ViewerCounts
 from service.metrics import LATENCY_BUCKETS, Exports
 from service.stages import Stage, note
 
@@ -32,6 +33,8 @@ _COUNTERS = {
     "resets": "Reset events",
     "regressions": "Heads in the store below what was delivered (alarm)",
     "contradictions": "Comments received with other content than delivered (alarm)",
+    "viewer_events": "Changes of how many watch, told to all viewers of a video",
+    "viewer_writes": "Writes to viewers' connections that carried only that",
     "trimmed_frames": "Frames dropped to keep the byte budget",
 }
 
@@ -73,6 +76,20 @@ def export_node(registry: CollectorRegistry, stats: Stats, hub: Hub, reader: Sto
     exports.counter("head_reads", "Batched head reads", lambda: reader.head_reads)
     exports.gauge(
         "store_reachable", "Whether the last read of heads succeeded", lambda: reader.reachable
+    )
+
+
+def export_counts(registry: CollectorRegistry, counts: ViewerCounts) -> None:
+    """Show what it costs to tell how many watch."""
+    exports = Exports(registry)
+    exports.counter(
+        "viewer_reports", "Reports of viewers that were answered", lambda: counts.reports
+    )
+    exports.counter(
+        "viewer_reports_alone", "Reports that went without a head read", lambda: counts.alone
+    )
+    exports.counter(
+        "viewer_reports_failed", "Reports that nobody answered", lambda: counts.failures
     )
 
 

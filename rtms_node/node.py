@@ -19,14 +19,16 @@ from rtms_node.context import NodeContext
 from rtms_node.feed import Feed
 from rtms_node.hub import Hub
 from rtms_node.limits import Limits
-from rtms_node.metrics import export_node, post_to_write
+from rtms_node.metrics import export_counts, export_node, post_to_write
 from rtms_node.reader import Source, StoreReader
 from rtms_node.stats import Stats
 from rtms_node.upkeep import Upkeep
+from rtms_node.viewer_counts import Totals, ViewerCounts, report_viewers
 from service.failpoints import Failpoint, reach
 from service.logs import bind_request, clean_request_id
 from service.stages import Stage, note
 from service.tasks import TaskHome
+from wire.ids import new_boot_id
 from wire.internal import Batch
 
 log = structlog.get_logger()
@@ -52,7 +54,7 @@ class Node:
         on_reachable: Callable[[bool], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._tasks = tasks
+        self._tasks, self._registry = tasks, registry
         self._feed = feed
         self._slice_size = limits.slice_size
         self._schedule = AntiEntropySchedule(antientropy_times, limits.slice_size)
@@ -72,6 +74,16 @@ class Node:
         """Begin to read heads, beat, sweep and check."""
         self.reader.start()
         self._tasks.spawn(self._beat(), "heartbeat")
+
+    def count_viewers(self, totals: Totals) -> ViewerCounts:
+        """Begin to tell how many watch here, and to be told how many watch everywhere. To be called
+        before the first viewer comes.
+        """
+        counts = ViewerCounts(new_boot_id(), self.hub, self._loop)
+        self.hub.on_count = counts.touch
+        export_counts(self._registry, counts)
+        self._tasks.spawn(report_viewers(counts, totals, self._tasks.spawn), "viewer counts")
+        return counts
 
     def close(self) -> None:
         """End every stream at once."""

@@ -15,6 +15,7 @@ from rtms_node.fanout import Fanout
 from rtms_node.ring import Ring
 from rtms_node.timeline import Timeline
 from rtms_node.viewer import Viewer
+from rtms_node.viewer_total import ViewerTotal
 from wire.internal import Batch
 from wire.sse import GapReason
 
@@ -22,12 +23,13 @@ from wire.sse import GapReason
 class Room:
     """Owned by the hub. Methods are called on the event loop only and never block.
 
-    active_at: loop time of the last comment or join. closed: the hub has forgotten it.
+    active_at: loop time of the last comment or join. closed: the hub has forgotten it. total: how
+    many watch on all nodes.
     """
 
     __slots__ = (
         "_admission", "_backfill", "_ctx", "_fanout", "_ring", "_timeline", "active_at", "closed",
-        "video_id", "viewers",
+        "total", "video_id", "viewers",
     )  # fmt: skip
 
     def __init__(self, video_id: str, context: NodeContext) -> None:
@@ -38,8 +40,9 @@ class Room:
         self.closed = False
         self._ring = Ring(context.limits.max_frames, context.memory)
         self._timeline = Timeline(video_id, context, self._ring, self)
-        self._fanout = Fanout(self._ring, self.viewers, context, self._fall_behind)
-        self._admission = Admission(context, self._timeline, self._fanout)
+        self.total = ViewerTotal(context, self.viewers, lambda: self._fanout.touch(0.0))
+        self._fanout = Fanout(self._ring, self.viewers, context, self._fall_behind, self.total)
+        self._admission = Admission(context, self._timeline, self._fanout, self.total)
         self._backfill = Backfill(context, self._timeline, self._fanout)
 
     @property
@@ -67,6 +70,7 @@ class Room:
         self.viewers.pop(viewer, None)
         self._admission.discard(viewer)
         self._backfill.discard(viewer)
+        self._fanout.discard(viewer)
 
     def ingest(self, batch: Batch) -> None:
         """Comments that were forwarded."""
@@ -88,6 +92,7 @@ class Room:
     def close(self) -> None:
         """The hub forgets this room; late replies are ignored."""
         self.closed = True
+        self.total.close()
         self._backfill.close()
         self._fanout.close()
         self._timeline.close()

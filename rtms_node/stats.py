@@ -28,5 +28,7 @@ class Stats:
     gaps: int = 0
     resets: int = 0
     regressions: int = 0  # heads below what was delivered: alarm
+    viewer_events: int = 0  # how many watch: told to all viewers of a room
+    viewer_writes: int = 0  # of those, to one viewer and without comments
     trimmed_frames: int = 0  # by the byte budget
     byes: Counter[str] = field(default_factory=Counter)

@@ -20,11 +20,12 @@ _settings = msgspec.json.Decoder(Settings)
 class VideoState:
     """Owned by one timeline. known: whether it was read; until then nothing is told."""
 
-    __slots__ = ("_frame", "_state", "known")
+    __slots__ = ("_frame", "_state", "_viewers", "known")
 
     def __init__(self) -> None:
         self._state, self.known = State(), False
-        self._frame: bytes | None = None  # encoded once for all streams
+        self._frame: bytes | None = None  # encoded once for many streams
+        self._viewers: tuple[int, int] | None = None  # that are told in it
 
     def learn(self, state: State) -> None:
         """As the store has it. Entries that pass later may be older."""
@@ -45,14 +46,17 @@ class VideoState:
         if changed is not None:
             self._state, self._frame = changed, None
 
-    def frame(self) -> bytes | None:
-        """The `state` event, None if all is as at first."""
+    def frame(self, viewers: tuple[int, int] | None = None) -> bytes | None:
+        """The `state` event, None if all is as at first. viewers: how many, and the peak; None
+        while it is not known.
+        """
         state = self._state
         if not state.settings_seq and not state.pin_seq:
             return None
-        if self._frame is None:
+        if self._frame is None or viewers != self._viewers:
             settings = msgspec.structs.asdict(state.settings)
-            self._frame = state_frame(settings, bytes(state.pinned))
+            self._frame = state_frame(settings, bytes(state.pinned), viewers)
+            self._viewers = viewers
         return self._frame
 
     def _changed(self, number: int, raw: bytes) -> State | None:

@@ -8,10 +8,14 @@ new streams wait for heads, and must not wait for long ranges to end.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+import msgspec
+
+from rtms_node.viewer_counts import ViewerCounts
 from service.http_client import InternalClient
+from wire.counts import COUNTS, CountsReply, CountsReport
 from wire.errors import BadRequest, LivecommentsError, PeerError
 from wire.internal import (
     HEADS,
@@ -22,6 +26,7 @@ from wire.internal import (
     HeadsRequest,
     RangeReply,
     RevocationsReply,
+    decode_counts,
     decode_heads,
     decode_range,
     decode_revocations,
@@ -33,6 +38,7 @@ T = TypeVar("T")
 
 _AVOID_S = 3.0
 _RANGE_DEADLINE_S = 5.0
+_NO_SUCH_CALL = 404
 
 
 class Writers:
@@ -42,6 +48,12 @@ class Writers:
         self, new_client: Callable[[], InternalClient], known: Callable[[], Sequence[Peer]]
     ) -> None:
         self._heads, self._ranges = _Calls(new_client(), known), _Calls(new_client(), known)
+        self._known = known
+        self._counts: ViewerCounts | None = None
+
+    def carry(self, counts: ViewerCounts) -> None:
+        """From now on reads of heads take reports of viewers along."""
+        self._counts = counts
 
     async def start(self) -> None:
         """Get ready to call (no I/O yet)."""
@@ -58,17 +70,59 @@ class Writers:
     ) -> HeadsReply:
         """See Source. Raises PeerError or BadRequest if no writer answers well."""
         assert len(video_ids) <= MAX_HEADS
-        body = encode(HeadsRequest(video_ids, known, states))
-        return await self._heads.ask("POST", HEADS, body, decode_heads)
+        asked = HeadsRequest(video_ids, known, states)
+        return await self._heads.ask(lambda peer: self._read_heads(peer, asked))
 
     async def range(self, video_id: str, after: int, through: int) -> RangeReply:
         """See Source. Raises PeerError or BadRequest if no writer answers well."""
         path = RANGE.format(video_id=video_id) + f"?after={after}&through={through}"
-        return await self._ranges.ask("GET", path, b"", decode_range)
+
+        async def read(peer: Peer) -> RangeReply:
+            return decode_range(await self._get(peer, path))
+
+        return await self._ranges.ask(read)
+
+    def known(self) -> list[str]:
+        """See Totals: the writers."""
+        return [peer.id for peer in self._known()]
+
+    async def report(self, name: str, report: CountsReport) -> CountsReply | None:
+        """See Totals."""
+        peer = next((peer for peer in self._known() if peer.id == name), None)
+        if peer is None:
+            raise PeerError(f"writer {name} has left")
+        try:
+            return decode_counts(await self._heads.client.post(peer, COUNTS, encode(report)))
+        except PeerError as exc:
+            if exc.reply_status == _NO_SUCH_CALL:  # of an earlier version
+                return None
+            raise
 
     async def revocations(self) -> RevocationsReply:
         """All of them. Raises PeerError or BadRequest if no writer answers well."""
-        return await self._ranges.ask("GET", REVOCATIONS, b"", decode_revocations)
+
+        async def read(peer: Peer) -> RevocationsReply:
+            return decode_revocations(await self._get(peer, REVOCATIONS))
+
+        return await self._ranges.ask(read)
+
+    async def _read_heads(self, peer: Peer, asked: HeadsRequest) -> HeadsReply:
+        """With a report of viewers, if there is one for this writer."""
+        counts, client = self._counts, self._heads.client
+        report = counts.take_shared(peer.id) if counts is not None else None
+        if counts is None or report is None:
+            return decode_heads(await client.post(peer, HEADS, encode(asked)))
+        try:
+            body = encode(msgspec.structs.replace(asked, counts=report))
+            reply = decode_heads(await client.post(peer, HEADS, body))
+        except (PeerError, BadRequest):
+            counts.failed(peer.id)
+            raise
+        counts.answered(peer.id, reply.counts)
+        return reply
+
+    async def _get(self, peer: Peer, path: str) -> bytes:
+        return await self._ranges.client.get(peer, path, deadline_s=_RANGE_DEADLINE_S)
 
 
 class _Calls:
@@ -79,16 +133,12 @@ class _Calls:
         self._turn = 0
         self._failed_at: dict[str, float] = {}
 
-    async def ask(self, method: str, path: str, body: bytes, decode: Callable[[bytes], T]) -> T:
+    async def ask(self, call: Callable[[Peer], Awaitable[T]]) -> T:
         """The reply of the first that answers well; raises PeerError or BadRequest if none does."""
         error: LivecommentsError = PeerError("no writer is known")
         for peer in self._order():
             try:
-                if method == "POST":
-                    reply = await self.client.post(peer, path, body)
-                else:
-                    reply = await self.client.get(peer, path, deadline_s=_RANGE_DEADLINE_S)
-                found = decode(reply)
+                found = await call(peer)
             except (PeerError, BadRequest) as exc:  # away, or its reply is junk: try the next
                 self._failed_at[peer.id] = time.monotonic()
                 error = exc

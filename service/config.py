@@ -73,9 +73,9 @@ class EnvReader:
             self._faults.append(f"{name}={value} must be one of {', '.join(allowed)}")
         return value
 
-    def switch(self, name: str) -> bool:
-        """`on` or `off`, which it is where nothing is said."""
-        return self.choice(name, "off", ("off", "on")) == "on"
+    def switch(self, name: str, default: str = "off") -> bool:
+        """`on` or `off`; default: which it is where nothing is said."""
+        return self.choice(name, default, ("off", "on")) == "on"
 
     def words(self, name: str, default: str = "") -> tuple[str, ...]:
         """A list separated by commas; empty items are dropped."""
@@ -220,6 +220,11 @@ class PubSubConfig:
                 " without ? and #"
             )
         return cls(url, env.integer("CHANNELS", 64, 1, 16_384))
+
+
+def read_viewer_counts(env: EnvReader) -> bool:
+    """Whether viewers are told how many watch. All processes of a site should say the same."""
+    return env.switch("VIEWER_COUNTS", "on")
 
 
 def _is_redis_url(url: str) -> bool:

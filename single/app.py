@@ -26,11 +26,13 @@ from service.http_server import HttpServer
 from service.ops import OpsServer
 from service.shell import Shell
 from single.config import Config
+from single.counts import ALONE, OwnTotals
 from single.handback import hand_back_streams
 from single.health_routes import add_health_routes
 from single.sink import HubSink, NoFeed
 from wire.errors import Draining
 from writer.comment_service import CommentService
+from writer.counting import build_totals, start_totals
 from writer.metrics import WriterMetrics
 from writer.moderation import Moderation
 from writer.public_routes import public_application
@@ -70,6 +72,7 @@ class SingleService:
             self._comments, self._store.moderation, metrics, self._authenticator.revocations
         )
         metrics.watch_queues(self._queues)
+        self._totals = build_totals(shell.registry, ALONE) if config.viewer_counts else None
         self._build_listeners(metrics)
 
     @property
@@ -90,6 +93,9 @@ class SingleService:
         await self._authenticator.start(self.tasks)
         await self._moderation.site.start()
         self._node.start()
+        if self._totals is not None:
+            start_totals(self._totals, self.tasks)
+            self._node.count_viewers(OwnTotals(self._totals))
         self.tasks.spawn(self._watch_store(), "store check")
         self.tasks.spawn(self._moderation.site.watch(), "site rules")
         await self._http.prepare()
@@ -143,6 +149,7 @@ class SingleService:
             authenticator=self._authenticator,
             readers=readers,
             rates=config.rates,
+            viewers=self._totals,
             closing=lambda: self._closing,
         )
         export_edge(self._shell.registry, config.edge)

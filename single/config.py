@@ -10,7 +10,7 @@ from pages.config import PagesConfig
 from rtms_node.antientropy import AntiEntropyTimes
 from rtms_node.config import read_antientropy, read_limits
 from rtms_node.limits import Limits
-from service.config import EnvReader, ServiceConfig
+from service.config import EnvReader, ServiceConfig, read_viewer_counts
 from service.edge import PublicEdge
 from wire.roles import Role
 from writer.config import read_rates
@@ -42,6 +42,7 @@ class Config:
     drain_window_s: float
     limits: Limits
     antientropy: AntiEntropyTimes
+    viewer_counts: bool
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Config:
@@ -62,6 +63,7 @@ class Config:
             drain_window_s=env.number("DRAIN_WINDOW_S", 2, 0, 3600),
             limits=read_limits(env),
             antientropy=read_antientropy(env),
+            viewer_counts=read_viewer_counts(env),
         )
         env.done()
         return config

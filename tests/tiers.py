@@ -19,6 +19,7 @@ SLOW_FILES = (
     "tests/chaos/test_mix.py",
     "tests/e2e/test_js_client_faults.py",
     "tests/e2e/test_js_tabs_faults.py",
+    "tests/e2e/test_many_viewers.py",
     "tests/e2e/test_moves.py",
     "tests/e2e/test_store_faults.py",
     "tests/hosts/test_hosts.py",
@@ -27,6 +28,8 @@ SLOW_FILES = (
     "tests/integration/chart/test_schemas.py",
     "tests/integration/writer/cassandra/test_commit_log.py",
     "tests/monitoring/test_dashboard.py",
+    "tests/packages/python/test_tickets_end.py",
+    "tests/packages/js/test_js_tickets.py",
     "tests/packages/python/test_wheel.py",
 )
 # Where one kind of bus is enough for `make test`: (file, topology).

@@ -40,6 +40,7 @@
     |  |- StoreUnavailable    503 store_unavailable
     |  |- Overloaded          503 overloaded
     |  |- KeysUnavailable     503 keys_unavailable
+    |  |- CountsUnknown       503 counts_unknown
     |  |- Draining            503 draining
     |  |- BadGateway          502 bad_gateway          (said by the gateway)
     |  `- GatewayTimeout      504 gateway_timeout      (said by the gateway)
@@ -415,6 +416,13 @@ class KeysUnavailable(Unavailable):
 
     code = "keys_unavailable"
     title = "The keys to check tokens are unavailable"
+
+
+class CountsUnknown(Unavailable):
+    """This process has begun a moment ago, and not every node has told it how many watch."""
+
+    code = "counts_unknown"
+    title = "How many watch is not known yet"
 
 
 class Draining(Unavailable):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import time
 from dataclasses import dataclass
 
 EPOCH_LENGTH = 12
@@ -19,6 +20,7 @@ _VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _AUTHOR_ID = re.compile(r"u_[A-Za-z0-9_-]{1,64}", re.ASCII)
 _EPOCH = re.compile(r"[a-z0-9]{12}", re.ASCII)
 _EVENT_ID = re.compile(r"([a-z0-9]{12})-(0|[1-9][0-9]{0,14})", re.ASCII)
+_BOOT_ID = re.compile(r"[0-9]{15}-[0-9a-f]{8}", re.ASCII)
 _SERVICE_ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 
 
@@ -60,6 +62,11 @@ def is_service_id(text: str) -> bool:
     return _SERVICE_ID.fullmatch(text) is not None
 
 
+def is_boot_id(text: str) -> bool:
+    """Whether `text` can have been made by `new_boot_id`."""
+    return _BOOT_ID.fullmatch(text) is not None
+
+
 def parse_event_id(text: str) -> EventId | None:
     """The event id that `text` spells, or None if it is not exactly one."""
     match = _EVENT_ID.fullmatch(text)
@@ -69,3 +76,11 @@ def parse_event_id(text: str) -> EventId | None:
 def new_epoch() -> str:
     """A fresh epoch: 62 bits of chance, enough that two stores never share one."""
     return "".join(secrets.choice(_EPOCH_ALPHABET) for _ in range(EPOCH_LENGTH))
+
+
+def new_boot_id() -> str:
+    """A name for this life of a process that sorts after those of its earlier lives.
+
+    Wall-clock milliseconds, then chance; comparing the strings compares the times.
+    """
+    return f"{time.time_ns() // 1_000_000:015d}-{secrets.token_hex(4)}"

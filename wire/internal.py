@@ -11,6 +11,7 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
+from wire.counts import CountsReply, CountsReport
 from wire.errors import BadRequest
 from wire.ids import MAX_SEQ, is_epoch, is_video_id
 from wire.rulings import Settings
@@ -56,17 +57,18 @@ class Batches(msgspec.Struct, frozen=True, gc=False):
     batches: tuple[Batch, ...]
 
 
-class HeadsRequest(msgspec.Struct, frozen=True):
+class HeadsRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """Ask for the newest sequence numbers of up to MAX_HEADS videos.
 
     known: for some of them a number that has been seen. A writer may answer from memory, half a
     second old, but never with less than that: it reads the store first. states: of which of them
-    the state is asked for too.
+    the state is asked for too. counts: how many watch, if that is to be told now.
     """
 
     videos: tuple[str, ...]
     known: dict[str, Seq] = {}
     states: tuple[str, ...] = ()
+    counts: CountsReport | None = None
 
 
 class State(msgspec.Struct, frozen=True):
@@ -82,14 +84,15 @@ class State(msgspec.Struct, frozen=True):
     pinned: msgspec.Raw = msgspec.Raw(b"null")
 
 
-class HeadsReply(msgspec.Struct, frozen=True):
+class HeadsReply(msgspec.Struct, frozen=True, omit_defaults=True):
     """Newest sequence numbers; 0 for a video that has no comment. states: of those that were asked
-    for and have rules, read after the heads.
+    for and have rules, read after the heads. counts: the reply to a report of counts.
     """
 
     epoch: str
     heads: dict[str, Seq]
     states: dict[str, State] = {}
+    counts: CountsReply | None = None
 
 
 class RangeReply(msgspec.Struct, frozen=True):
@@ -104,6 +107,12 @@ class RangeReply(msgspec.Struct, frozen=True):
     head: Seq
     first_seq: Seq
     comments: tuple[msgspec.Raw, ...]
+
+
+class CountsAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Of a report of counts that went alone; no counts: this writer does not count."""
+
+    counts: CountsReply | None = None
 
 
 class RevocationsReply(msgspec.Struct, frozen=True):
@@ -154,6 +163,13 @@ def decode_range(body: bytes) -> RangeReply:
     _check_epoch(reply.epoch)
     _check_lines(reply.comments)
     return reply
+
+
+def decode_counts(body: bytes) -> CountsReply | None:
+    """The reply to a report of counts, None if the writer does not count; raises BadRequest if it
+    is not well formed.
+    """
+    return decode(body, CountsAnswer).counts
 
 
 def decode_revocations(body: bytes) -> RevocationsReply:

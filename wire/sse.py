@@ -77,11 +77,19 @@ def hello_frame(
     return retry_line(RETRY_MS) + _frame("hello", data, start if with_id else None)
 
 
-def state_frame(settings: object, pinned: bytes) -> bytes:
+def state_frame(settings: object, pinned: bytes, viewers: tuple[int, int] | None = None) -> bytes:
     """Under which rules the video is when a stream begins. It has no id: it moves no cursor.
-    pinned: the public JSON of a comment, or null.
+    pinned: the public JSON of a comment, or null. viewers: as for `viewers_frame`, if known.
     """
-    return _frame("state", {"settings": settings, "pinned": msgspec.Raw(pinned)}, None)
+    data = {"settings": settings, "pinned": msgspec.Raw(pinned)}
+    if viewers is not None:
+        data["viewers"] = _viewers(*viewers)
+    return _frame("state", data, None)
+
+
+def viewers_frame(now: int, peak: int) -> bytes:
+    """How many watch the video, on all nodes, and the most there were. It has no id."""
+    return _frame("viewers", _viewers(now, peak), None)
 
 
 def gap_frame(epoch: str, first: int, last: int, reason: GapReason) -> bytes:
@@ -113,6 +121,10 @@ def retry_line(bounds_ms: tuple[int, int]) -> bytes:
     to begin a frame with.
     """
     return b"retry: %d\n" % random.randint(*bounds_ms)  # noqa: S311 - jitter, not a secret
+
+
+def _viewers(now: int, peak: int) -> dict[str, int]:
+    return {"now": now, "peak": peak}
 
 
 def _frame(event: str, data: object, event_id: EventId | None) -> bytes:

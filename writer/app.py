@@ -15,6 +15,7 @@ from service.ops import OpsServer
 from service.shell import Shell
 from writer.comment_service import CommentService
 from writer.config import Config
+from writer.counting import build_totals, start_totals
 from writer.internal_routes import READ_METHODS, internal_application
 from writer.metrics import WriterMetrics
 from writer.moderation import Moderation
@@ -43,6 +44,7 @@ class WriterService:
             self._comments, self._store.moderation, metrics, self._authenticator.revocations
         )
         metrics.watch_queues(self._queues)
+        self._totals = build_totals(shell.registry) if config.viewer_counts else None
         self._build_listeners(metrics)
 
     @property
@@ -73,6 +75,8 @@ class WriterService:
         self.tasks.spawn(self._moderation.site.watch(), "site rules")
         await self._wiring.start()
         await self._wiring.announce(self.internal_port)
+        if self._totals is not None:
+            start_totals(self._totals, self.tasks)
         self._mark_health()
 
     async def drain(self) -> None:
@@ -105,12 +109,13 @@ class WriterService:
             authenticator=self._authenticator,
             readers=build_readers(config.reading, shell.registry, self._authenticator.revocations),
             rates=config.rates,
+            viewers=self._totals,
             closing=lambda: self._closing,
         )
         add_pages(public, config.pages)
         self._public = HttpServer(public, service.public_host, config.public_port)
         self._internal = HttpServer(
-            internal_application(self._comments, self._authenticator.revocations),
+            internal_application(self._comments, self._authenticator.revocations, self._totals),
             service.internal_host,
             service.internal_port,
             ssl_context=shell.tls.server(),

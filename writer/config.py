@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from identity.config import IdentityConfig, ReadingConfig
 from pages.config import PagesConfig
-from service.config import EnvReader, PubSubConfig, ServiceConfig
+from service.config import EnvReader, PubSubConfig, ServiceConfig, read_viewer_counts
 from service.edge import PublicEdge
 from wire.roles import Role
 from wire.topology import MANY_PROCESSES, Topology
@@ -43,6 +43,7 @@ class Config:
     zookeeper_session_s: float
     pubsub: PubSubConfig
     drain_notice_s: float
+    viewer_counts: bool
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Config:
@@ -65,6 +66,7 @@ class Config:
             zookeeper_session_s=env.number("ZOOKEEPER_SESSION_S", 6, 1, 60),
             pubsub=PubSubConfig.read(env),
             drain_notice_s=env.number("DRAIN_NOTICE_S", 3, 0, 60),
+            viewer_counts=read_viewer_counts(env),
         )
         env.done()
         return config

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 from aiohttp import web
 
 from identity.revocations import Revocations
 from service.http_server import new_application
 from service.middleware import problems, read_body, require_role
+from wire.counts import (
+    COUNTS,
+    MAX_COUNTS_BYTES,
+    CountsReply,
+    CountsReport,
+    check_report,
+)
 from wire.errors import BadRequest, NotFound
 from wire.ids import is_video_id
 from wire.internal import (
@@ -15,6 +24,7 @@ from wire.internal import (
     MAX_HEADS,
     RANGE,
     REVOCATIONS,
+    CountsAnswer,
     HeadsRequest,
     RevocationsReply,
     decode,
@@ -22,36 +32,55 @@ from wire.internal import (
 )
 from wire.roles import Role
 from writer.comment_service import CommentService
+from writer.viewer_totals import ViewerTotals
 
-MAX_HEADS_BYTES = 256 * 1024  # MAX_HEADS ids of 64 characters, twice, and as many numbers
+# MAX_HEADS ids of 64 characters, twice, and as many numbers; and a report of viewers.
+MAX_HEADS_BYTES = 256 * 1024 + MAX_COUNTS_BYTES
 READ_METHODS = ("GET", "POST")  # all that is served here
 _MAX_SEQ_DIGITS = 15
 
 
-def internal_application(comments: CommentService, revocations: Revocations) -> web.Application:
-    """An application for the internal listener; only nodes may call it."""
+def internal_application(
+    comments: CommentService, revocations: Revocations, viewers: ViewerTotals | None = None
+) -> web.Application:
+    """An application for the internal listener; only nodes may call it. viewers: what they report
+    of them; None: nobody counts.
+    """
     app = new_application(problems)
-    routes = _InternalRoutes(comments, revocations)
+    routes = _InternalRoutes(comments, revocations, viewers)
     app.router.add_get(REVOCATIONS, routes.revocations, allow_head=False)
     app.router.add_post(HEADS, routes.heads)
+    app.router.add_post(COUNTS, routes.counts)
     app.router.add_get(RANGE, routes.range, allow_head=False)
     return app
 
 
 class _InternalRoutes:
-    def __init__(self, comments: CommentService, revocations: Revocations) -> None:
-        self._comments, self._revocations = comments, revocations
+    def __init__(
+        self, comments: CommentService, revocations: Revocations, viewers: ViewerTotals | None
+    ) -> None:
+        self._comments, self._revocations, self._viewers = comments, revocations, viewers
         self._check_role = require_role(Role.NODE)
 
     async def heads(self, request: web.Request) -> web.Response:
         """POST /internal/heads."""
-        self._check_role(request)
+        node_id = self._check_role(request)
         asked = decode(await read_body(request, MAX_HEADS_BYTES), HeadsRequest)
         if len(asked.videos) > MAX_HEADS or not all(map(is_video_id, asked.videos)):
             raise BadRequest(f"at most {MAX_HEADS} video ids, each valid")
         if not set(asked.states) <= set(asked.videos):
             raise BadRequest("states are asked for of other videos")
-        return _json(await self._comments.heads(asked.videos, asked.known, asked.states))
+        counts = self._count(node_id, asked.counts) if asked.counts is not None else None
+        reply = await self._comments.heads(asked.videos, asked.known, asked.states)
+        return _json(msgspec.structs.replace(reply, counts=counts) if counts else reply)
+
+    async def counts(self, request: web.Request) -> web.Response:
+        """POST /internal/counts: a report of viewers that goes alone. It asks nothing of the store,
+        which may be away.
+        """
+        node_id = self._check_role(request)
+        report = decode(await read_body(request, MAX_COUNTS_BYTES), CountsReport)
+        return _json(CountsAnswer(self._count(node_id, report)))
 
     async def revocations(self, request: web.Request) -> web.Response:
         """GET /internal/revocations: as this writer knows them, some seconds old at most."""
@@ -69,6 +98,12 @@ class _InternalRoutes:
         if through < after:
             raise BadRequest("`through` is less than `after`")
         return _json(await self._comments.range(video_id, after, through))
+
+    def _count(self, node_id: str, report: CountsReport) -> CountsReply | None:
+        check_report(report)
+        if self._viewers is None:
+            return None
+        return self._viewers.take(node_id, report, time.monotonic())
 
 
 def _number(request: web.Request, name: str) -> int:

@@ -42,6 +42,8 @@ from writer.request_parts import (
 from writer.rules_routes import add_rules_routes
 from writer.site_routes import add_site_routes
 from writer.store import Outcome
+from writer.viewer_totals import ViewerTotals
+from writer.viewers_routes import add_viewers_route
 
 
 def public_application(
@@ -53,11 +55,12 @@ def public_application(
     authenticator: Authenticator | None = None,
     readers: Readers | None = None,
     rates: Rates | None = None,
+    viewers: ViewerTotals | None = None,
     closing: Callable[[], bool] = lambda: False,
 ) -> web.Application:
     """An application that serves the public routes. No `authenticator`: there are no keys, and
-    anybody posts. No `readers`: anybody reads. While `closing()` is true each reply asks the client
-    to close its connection.
+    anybody posts. No `readers`: anybody reads. No `viewers`: nobody counts them.
+    While `closing()` is true each reply asks the client to close its connection.
     """
     app = new_public_application(edge, closing, metrics.count_refused)
     authenticator = authenticator or Authenticator()
@@ -65,6 +68,8 @@ def public_application(
     reading = Reading(authenticator, readers or Readers(), gates.reads)
     _add_public_routes(app, _PublicRoutes(comments, moderation, authenticator, gates, reading))
     add_ticket_route(app, reading)
+    if viewers is not None:
+        add_viewers_route(app, reading, viewers)
     desk = Desk(comments, moderation, authenticator, gates.posts)
     add_rules_routes(app, desk, gates.reads, reading)
     for add_routes in (

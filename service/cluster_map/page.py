@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from service.cluster_map.gathering import Gathering
 from service.metrics import Exports
 
-_STATIC = Path(__file__).with_name("static")
+STATIC = Path(__file__).with_name("static")
 _FILES = {
     "/map": ("map.html", "text/html"),
     "/map.js": ("map.js", "text/javascript"),
@@ -42,7 +42,7 @@ HEADERS = {
 def add_map(app: web.Application, gathering: Gathering, registry: CollectorRegistry) -> None:
     """Add the routes; the gathering's owner stops it."""
     for path, (name, kind) in _FILES.items():
-        app.router.add_get(path, _answer((_STATIC / name).read_text("utf-8"), kind))
+        app.router.add_get(path, _answer((STATIC / name).read_text("utf-8"), kind))
 
     async def document(_request: web.Request) -> web.Response:
         body = await gathering.fetch_map()

@@ -1,7 +1,8 @@
 """The map as a document: what `/map.json` says and the page shows.
 
-Decides from what was gathered; does no I/O. Its size is bounded: so many members, each with bounded
-texts and lists (see `answer`), and so many videos.
+Decides from what was gathered; does no I/O. Its size is bounded, whatever peers say: so many
+members and videos (see `roster` and `answer`), and of each no more than MAX_SHOWN reasons, queues
+and dispatchers.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from wire.roles import Role
 
 _NUMBERS = re.compile(r"(\d+)")
 _PER_S = "_per_s"
+MAX_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def _member(who: Identity, gathered: Gathered) -> Member:
         rates={
             f"{name}{_PER_S}": round(rate, 2) for name, rate in gathered.rates.get(who, {}).items()
         },
-        queues=state.queues,
+        queues=dict(list(state.queues.items())[:MAX_SHOWN]),  # the longest come first
     )
 
 
@@ -105,6 +107,8 @@ def _condition(state: State) -> tuple[str, list[str]]:
     """In a word, and why."""
     why = [f"{name}: {how}" for name, how in state.degraded.items()]
     why += [f"{node} does not answer" for node in state.failing]
+    if len(why) > MAX_SHOWN:
+        why[MAX_SHOWN - 1 :] = [f"and {len(why) - MAX_SHOWN + 1} more"]
     if state.draining:
         return "draining", why
     if not state.ready:
@@ -176,7 +180,7 @@ def _video(name: str, gathered: Gathered) -> dict[str, Any]:
         "video_id": name,
         "viewers": sum(nodes.values()),
         "nodes": nodes,
-        "routes": routes,
+        "routes": dict(list(routes.items())[:MAX_SHOWN]),
     }
 
 

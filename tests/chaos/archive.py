@@ -22,6 +22,7 @@ from tests.chaos.history import (
     Forward,
     History,
     Outcome,
+    Poll,
     Post,
     Refusal,
     Rule,
@@ -63,6 +64,8 @@ def load(path: Path) -> History:
                 history.watches.append(_watch(value, events))
             elif kind == "forward":
                 history.forwards.append(Forward(*value))
+            elif kind == "poll":
+                history.polls.append(Poll(**value))
             elif kind == "trouble":
                 history.troubles.append(Trouble(**value))
     return history
@@ -92,12 +95,16 @@ def _lines(history: History) -> Iterator[tuple[str, Any]]:
         yield "watch", told
     for call in history.forwards:
         yield "forward", (call.at, call.node, call.video_id, call.last_seq)
+    yield from (("poll", dataclasses.asdict(poll)) for poll in history.polls)
     yield from (("trouble", dataclasses.asdict(trouble)) for trouble in history.troubles)
 
 
-_RUN = ("began_at", "ended_at", "nodes", "lag_s", "looked_until", "moderated", "ruled", "wall_s")
+_RUN = (
+    *("began_at", "ended_at", "nodes", "lag_s", "looked_until", "moderated", "ruled", "wall_s"),
+    "counted",
+)
 _POST = ("video_id", "key", "author", "text", "valid", "author_id")
-_WATCH = ("video_id", "name", "cursor", "fatal", "left_at", "place")
+_WATCH = ("video_id", "name", "cursor", "fatal", "left_at", "place", "counts")
 
 
 def _told(calls: list[Call]) -> list[dict[str, Any]]:
@@ -128,5 +135,6 @@ def _watch(value: dict[str, Any], events: list[Event]) -> Watch:
     value["refused"] = [Refusal(**refusal) for refusal in value["refused"]]
     value["times"] = array("d", value["times"])
     value["asked"] = array("d", value.get("asked", ()))
+    value["counts"] = [tuple(told) for told in value.get("counts", ())]
     value["events"] = [events[number] for number in value["events"]]
     return Watch(**value)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tests.chaos.calm import Span, acks_between, calm_after_faults, deliveries_between
 from tests.chaos.history import History
+from tests.chaos.judge_counts import counts_in_calm
 from tests.chaos.judge_routes import calls_long_after_faults
 from tests.chaos.verdict import LAWS, RULINGS, Ledger
 from tests.support import TIMEOUT_FACTOR
@@ -24,9 +25,10 @@ class Floor:
     deliveries a second (far above it the machine that records is itself the fault). In the calm
     after faults: at least `calm_s` of it, most of that load, and so many calls of nodes long after
     any fault; of all deliveries in calm at most `late_share` may be late. `promises` must have been
-    looked at; where there is a moderator, what removals promise too, and at least so many
-    `decisions` answered; where somebody rules, what rulings promise. `faults`: fewer of them show
-    nothing. A recorder that came more than `lag_s` late to its own clock has seen everything late.
+    looked at; where viewers are counted, P9 too, and at least so many `counts` that had to be
+    right; where there is a moderator, what removals promise too, and at least so many `decisions`
+    answered; where somebody rules, what rulings promise. `faults`: fewer of them show nothing. A
+    recorder that came more than `lag_s` late to its own clock has seen everything late.
     """
 
     comments: float = 100.0
@@ -37,6 +39,7 @@ class Floor:
     faults: int = 1
     calm_s: float = 5.0
     calls: int = 100
+    counts: int = 100
     decisions: int = 10
     late_share: float = 0.01
 
@@ -82,6 +85,8 @@ def missing_load(history: History, ledger: Ledger, floor: Floor) -> tuple[str, .
     if history.lag_s > floor.lag_s:
         reasons.append(f"the recorder was {history.lag_s:.1f} s late")
     promises = floor.promises
+    if history.counted:
+        promises += ("P9",)
     if history.moderated:
         promises += tuple(LAWS)
         answered = sum(bool(decision.acks) for decision in history.decisions)
@@ -119,6 +124,9 @@ def _missing_after(history: History, floor: Floor) -> Iterator[str]:
     calls = calls_long_after_faults(history)
     if "P6" in floor.promises and calls < floor.calls:
         yield f"P6: only {calls} calls of nodes long enough after a fault"
+    counts = counts_in_calm(history)
+    if history.counted and counts < floor.counts:
+        yield f"P9: only {counts} counts of viewers long enough after a fault"
 
 
 def _rates(history: History, spans: list[Span]) -> Rates:

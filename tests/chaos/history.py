@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+VIEWERS = "viewers"  # an event, and a member of `state`
+
 
 class Outcome(Enum):
     """What a client may conclude about one call, or about one post after all its calls."""
@@ -183,11 +185,26 @@ class Refusal:
     why: str
 
 
+@dataclass(slots=True)
+class Poll:
+    """One time that somebody asked how many watch. `status` is 0 if no whole reply came; `now` and
+    `peak` are what a 200 told.
+    """
+
+    video_id: str
+    invoked_at: float
+    returned_at: float = math.inf
+    status: int = 0
+    now: int | None = None
+    peak: int | None = None
+
+
 @dataclass(slots=True, eq=False)
 class Watch:
     """One viewer of one video, over all its reconnections. `fatal`: why a browser would give up.
     `cursor`: what it began with. `left_at`: when it closed its page, by its own will. `asked`: when
-    it asked for a stream, each time, whatever came of it.
+    it asked for a stream, each time, whatever came of it. `counts`: when it was told how many watch
+    (now, and the peak); these events are not among `events`, as they are not of the log.
     """
 
     video_id: str
@@ -198,12 +215,18 @@ class Watch:
     streams: list[Stream] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     asked: array[float] = field(default_factory=lambda: array("d"))
+    counts: list[tuple[float, int, int]] = field(default_factory=list)
     fatal: str | None = None
     left_at: float | None = None
     place: int | None = None  # the last number it knows about
 
     def add(self, at: float, event: Event) -> None:
         """Note an event that was dispatched now."""
+        viewers = event.data if event.type == VIEWERS else event.data.get(VIEWERS)
+        if viewers is not None:
+            self.counts.append((at, viewers["now"], viewers["peak"]))
+        if event.type == VIEWERS:
+            return
         self.times.append(at)
         self.events.append(event)
         if event.id:
@@ -266,7 +289,8 @@ class History:
     `began_at`: viewers had settled and posting began; `ended_at`: posting ended; `looked_until`:
     the viewers that stayed were looked at until then. `nodes`: how many there were. `lag_s`: the
     most that the recorder itself came late to its own clock. `moderated`: a moderator was there;
-    `ruled`: who ruled too. `wall_s`: what the wall clock was ahead of the times in here.
+    `ruled`: who ruled too. `counted`: viewers are to be told how many watch. `wall_s`: what the
+    wall clock was ahead of the times in here.
     """
 
     posts: list[Post] = field(default_factory=list)
@@ -275,6 +299,7 @@ class History:
     watches: list[Watch] = field(default_factory=list)
     stored: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     forwards: list[Forward] = field(default_factory=list)
+    polls: list[Poll] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     began_at: float = 0.0
     ended_at: float = 0.0
@@ -283,6 +308,7 @@ class History:
     lag_s: float = 0.0
     moderated: bool = False
     ruled: bool = False
+    counted: bool = False
     wall_s: float = 0.0
 
     @property

@@ -1,4 +1,4 @@
-"""Judges a whole history for the promises P1 to P8, for what removals promise, R1 to R3, and for
+"""Judges a whole history for the promises P1 to P9, for what removals promise, R1 to R3, and for
 what rulings promise, R4 to R8.
 
 Invariants: the judge knows the promises and the recorded facts, nothing of how the system works. An
@@ -11,6 +11,7 @@ from __future__ import annotations
 from tests.chaos.floor import Floor, missing_load
 from tests.chaos.history import History
 from tests.chaos.judge_connects import check_connects
+from tests.chaos.judge_counts import check_counts
 from tests.chaos.judge_hidden import check_hidden
 from tests.chaos.judge_live import check_live
 from tests.chaos.judge_log import Log
@@ -39,6 +40,7 @@ def judge(history: History, floor: Floor | None = None) -> Verdict:
     check_calls_of_nodes(history, ledger)
     check_times(history, ledger)
     check_connects(history, ledger)
+    check_counts(history, ledger)
     if floor is None:
         return Verdict(ledger)
     check_live(history, ledger, floor.late_share)

@@ -1,5 +1,6 @@
 """A steady load on a cluster: comments at a fixed rate, viewers that resume, a moderator who
-removes some of the comments and rules over some of the videos; all recorded.
+removes some of the comments and rules over some of the videos, somebody who asks how many watch;
+all recorded.
 
 One process carries it: viewers are raw protocols, posts go over a few keep-alive connections.
 """
@@ -23,6 +24,7 @@ from tests.chaos.event_source import Events, EventSource
 from tests.chaos.history import History, Post, Trouble, Watch
 from tests.chaos.members import members_of
 from tests.chaos.moderator import Moderator
+from tests.chaos.poller import Poller
 from tests.chaos.ruler import Ruler
 from tests.chaos.traffic import MEMBERS, Intent, Shape, intent, video_of_viewer
 from tests.support import TIMEOUT_FACTOR, eventually
@@ -105,6 +107,9 @@ class Load:
         if self._ruler is not None:
             self._ruler.start(self._posted_to, self._seed)
         self._loops.append(asyncio.create_task(self._post_on()))
+        self.history.counted = True
+        poller = Poller(self._host, self._port, self.history, self._posted_to)
+        self._loops.append(asyncio.create_task(poller.run()))
         if self.shape.churn_s:
             self._loops.append(asyncio.create_task(self._churn()))
         return self

@@ -151,7 +151,7 @@ async def test_t45_viewers_on_narrow_lines_cost_little_and_see_no_disorder(
         proxy.bend(Bend(bytes_per_s=1_000, slice_bytes=250))
         shape = Shape(viewers=60, videos=6, rate=60, churn_s=0)
         before = {name: resident_bytes(under_test.cluster, name) for name in names}
-        late = ("P8",)  # that they are
+        late = ("P8", "P9")  # that they are, and what they are told of how many watch
         async with judged(under_test, shape, name="T45", settle_s=60, but=late) as load:
             watches = [Watch(load.videos[0], f"narrow {number}") for number in range(200)]
             load.history.watches += watches

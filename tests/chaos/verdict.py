@@ -14,6 +14,7 @@ PROMISES = {
     "P6": "only nodes with a viewer are called",
     "P7": "viewers agree",
     "P8": "all of it again in time after a fault",
+    "P9": "how many watch is what the nodes hold",
 }
 # What a removal promises (docs/protocol.md), where a moderator is part of the load.
 LAWS = {

@@ -11,6 +11,7 @@ import pytest
 
 from cluster.cluster import Cluster
 from tests.chaos.history import Watch
+from tests.support import TIMEOUT_FACTOR
 
 
 async def state_of(cluster: Cluster, name: str) -> dict[str, Any]:
@@ -37,6 +38,20 @@ async def busiest(cluster: Cluster, role: str, figure: str) -> str:
     names = [part.name for part in cluster.parts if part.kind == role]
     figures = {name: (await state_of(cluster, name))[figure] for name in names}
     return max(names, key=lambda name: figures[name])
+
+
+async def streams_by_node(cluster: Cluster, count: int) -> dict[str, int]:
+    """How many streams each node has, as soon as there are `count` in all: those of earlier tests
+    may still be closing.
+    """
+    nodes = [part.name for part in cluster.parts if part.kind == "node"]
+    async with asyncio.timeout(30 * TIMEOUT_FACTOR):
+        while True:
+            states = await asyncio.gather(*(state_of(cluster, name) for name in nodes))
+            found = {name: state["viewers"] for name, state in zip(nodes, states, strict=True)}
+            if sum(found.values()) == count:
+                return found
+            await asyncio.sleep(0.05)
 
 
 def served_by(watch: Watch) -> str:

@@ -31,7 +31,9 @@ def doors(cluster: Cluster) -> list[Address]:
 
 
 async def watch(door: Address, request: bytes, until: str) -> tuple[bytes, list[SseEvent]]:
-    """Open a stream and read until an event called `until`; returns its head and its events."""
+    """Open a stream and read until an event called `until`; returns its head and its events, but
+    for those that tell how many watch: they come at any time.
+    """
     reader, writer = await asyncio.open_connection(*door)
     writer.write(request)
     chunks, parser = ChunkParser(), SseParser()
@@ -42,7 +44,8 @@ async def watch(door: Address, request: bytes, until: str) -> tuple[bytes, list[
             while not any(event.type == until for event in events):
                 data = await reader.read(65536)
                 assert data, (head, events)
-                events += parser.feed(chunks.feed(data))
+                found = parser.feed(chunks.feed(data))
+                events += [event for event in found if event.type != "viewers"]
     finally:
         writer.close()
     return head, events

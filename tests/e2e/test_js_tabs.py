@@ -13,7 +13,7 @@ from cluster.servers.install import find_browser
 from tests.browser import Browser, running_browser
 from tests.chaos.load import Load
 from tests.chaos.traffic import Shape
-from tests.e2e.parts import state_of
+from tests.e2e.parts import streams_by_node
 from tests.packages.js.pages import ClientPages, Tab, opened
 from tests.packages.js.told import settled
 from tests.support import eventually
@@ -37,13 +37,6 @@ async def pages(page_port: int) -> AsyncIterator[ClientPages]:
         yield pages
 
 
-async def streams(cluster: Cluster) -> int:
-    """How many are open on all nodes."""
-    nodes = [part.name for part in cluster.parts if part.kind == "node"]
-    states = await asyncio.gather(*(state_of(cluster, name) for name in nodes))
-    return sum(state["viewers"] for state in states)
-
-
 async def all_live(*tabs: Tab) -> None:
     await eventually(lambda: all(tab.named("state")[-1:] for tab in tabs))
     await eventually(lambda: all(tab.state[0] == "live" for tab in tabs), 30)
@@ -57,14 +50,27 @@ async def test_seven_tabs_have_one_stream_and_the_next_takes_over(
         url = pages.url(cluster.http_url, load.videos[0])
         async with opened(browser, *[url] * TABS) as tabs:
             await all_live(*tabs)
-            assert await streams(cluster) == 1
+            await streams_by_node(cluster, 1)
             await tabs[3].run("post('from a tab')")
             await eventually(lambda: any("from a tab" in text for _, text in tabs[6].comments))
             await tabs[0].close()
             await load.wait_for_posts(5)
             await eventually(lambda: all(tab.head >= load.acked for tab in tabs[1:]))
-            assert await streams(cluster) == 1
+            await streams_by_node(cluster, 1)
             await settled(load, *tabs[1:])
+
+
+async def test_the_page_among_the_examples(
+    cluster: Cluster, browser: Browser, pages: ClientPages
+) -> None:
+    page = await browser.open(pages.example(cluster.http_url, "example"))
+    await page.evaluate(
+        "form.elements.author.value = 'ann'; form.elements.text.value = '<b>hi</b>';"
+        "form.requestSubmit()"
+    )
+    shown = "[state.textContent, comments.textContent, comments.querySelectorAll('*').length]"
+    while await page.evaluate(shown) != ["live", "ann: <b>hi</b>", 1]:
+        await asyncio.sleep(0.05)
 
 
 async def test_a_page_shows_what_was_posted_once(

@@ -12,7 +12,8 @@ from cluster.cluster import Cluster
 from cluster.servers.install import find_browser
 from tests.browser import Browser, running_browser
 from tests.chaos.load import Load
-from tests.e2e.test_js_tabs import TRAFFIC, all_live, streams
+from tests.e2e.parts import streams_by_node
+from tests.e2e.test_js_tabs import TRAFFIC, all_live
 from tests.packages.js.pages import ClientPages, Tab, opened
 from tests.packages.js.told import settled
 from tests.support import TIMEOUT_FACTOR, eventually
@@ -67,7 +68,7 @@ async def test_another_tab_takes_over_from_a_leader_that_says_nothing(
             await caught_up(load, *tabs)
             await load.wait_for_posts(20)
             await eventually(lambda: all(tab.head >= load.acked - 5 for tab in tabs))
-            assert await streams(cluster) == 1
+            await streams_by_node(cluster, 1)
             await settled(load, *tabs)
 
 
@@ -101,8 +102,7 @@ async def test_a_hidden_tab_has_no_stream_and_comes_back_whole(
             await caught_up(load, second)
             await second.hide()
             await eventually(lambda: second.state == ("closed", "hidden"))
-            while await streams(cluster):
-                pass
+            await streams_by_node(cluster, 0)
             await load.wait_for_posts(20)
             for tab in (first, second):
                 await tab.show()

@@ -28,7 +28,7 @@ ELSEWHERE = "of-another-moderator"
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 AnyCase = Case[Any]
 Operation = APIOperation[Any, Any, Any, Any]
-OPERATIONS = ("postComment", "listComments", "getComment")
+OPERATIONS = ("postComment", "listComments", "getComment", "getViewers")
 # Of moderators and admins; by number and id they find nothing but what they made themselves.
 MODERATED = (
     *("listEntries", "getSettings", "changeSettings", "pinComment", "unpinComment", "getStanding"),

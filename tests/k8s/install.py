@@ -42,8 +42,11 @@ async def install(kubernetes: Kubernetes, *words: str) -> None:
 
 
 async def try_by_hook(kubernetes: Kubernetes) -> None:
-    """`helm test`. Raises Failed."""
-    await kubernetes.helm("test", RELEASE, "--timeout", "120s")
+    """`helm test`. Raises Failed, with what the test printed."""
+    try:
+        await kubernetes.helm("test", RELEASE, "--timeout", "150s")
+    except Failed as exc:
+        raise Failed(f"{exc}\n{await kubernetes.kubectl('logs', f'{RELEASE}-test')}") from exc
 
 
 async def find_gateway(kubernetes: Kubernetes) -> str | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 _LONG_S = 600.0
+_ASKED_EVERY_S = 0.5
 
 
 class Failed(Exception):
@@ -37,9 +39,20 @@ class Kubernetes:
         return found
 
     async def rolled_out(self, *workloads: str) -> None:
-        """Waits until all pods of these are new, and ready."""
+        """Waits until all pods of these are new, and ready, and no old one is left. Raises Failed,
+        also after ten minutes.
+        """
         for workload in workloads:
             await self.kubectl("rollout", "status", workload, f"--timeout={_LONG_S:.0f}s")
+        give_up_at = time.monotonic() + _LONG_S
+        while ending := await self._ending():
+            if time.monotonic() > give_up_at:
+                raise Failed(f"pods that do not end: {', '.join(ending)}")
+            await asyncio.sleep(_ASKED_EVERY_S)
+
+    async def _ending(self) -> Sequence[str]:
+        pods = (await self.get("pods"))["items"]
+        return [pod["metadata"]["name"] for pod in pods if "deletionTimestamp" in pod["metadata"]]
 
 
 async def run(*command: str, given: str = "") -> str:

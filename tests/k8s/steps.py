@@ -84,4 +84,5 @@ def _takes_pods(host: dict[str, Any]) -> bool:
 
 
 async def _upgrade(kubernetes: Kubernetes) -> None:
-    await install(kubernetes, "--set", "env.LOG_LEVEL=warning", "--set", "gateway.podLabels.turn=2")
+    turn = ("--set", "env.LOG_LEVEL=warning", "--set-string", "gateway.podLabels.turn=2")
+    await install(kubernetes, *turn)

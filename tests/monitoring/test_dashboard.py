@@ -41,12 +41,14 @@ EMPTY_WHEN_WELL = {
     "Dropped: A": "nothing was dropped, and each reason is counted from its first",
     "Dropped: B": "nothing was dropped, and each reason is counted from its first",
     "Dropped: C": "nothing was dropped, and each reason is counted from its first",
+    "Viewer counts: D": "no table is full, and each reason is counted from its first",
     "Decisions: B": "the load decides no held comment",
     "Streams: B": "nobody was sent away, and each reason is counted from its first",
 }
 # Metrics of rules that no process exports while all is well: labelled ones, from the first on.
 FROM_THE_FIRST_ON = {
-    "degraded", "store_failures_total", "reads_refused_total", "requests_refused_total",
+    "degraded", "counts_dropped_total", "store_failures_total", "reads_refused_total",
+    "requests_refused_total",
     "tickets_refused_total", "dispatch_dropped_total", "publish_dropped_total",
     "forward_dropped_comments_total", "byes_total", "dispatched_batches_total",
 }  # fmt: skip

@@ -138,6 +138,9 @@ FIRES: dict[str, dict[str, str]] = {
     "LivecommentsGaps": {metric("gaps_total", NODE): growing(10)},
     "LivecommentsResets": {metric("resets_total", NODE): growing(10)},
     "LivecommentsConnectionsRefused": {metric("connections_refused_total", NODE): growing(1)},
+    "LivecommentsViewerCountsLow": {
+        metric("counts_dropped_total", WRITER, reason="videos"): growing(1)
+    },
     "LivecommentsFramesTrimmed": {metric("trimmed_frames_total", NODE): growing(1)},
     "LivecommentsStoreWentBack": {
         metric("regressions_total", NODE): f"0x{_STEPS - 40} 1x40",

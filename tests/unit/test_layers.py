@@ -104,6 +104,7 @@ EDGES: dict[str, set[str]] = {
     "writer/request_parts.py": {"aiohttp"},
     "writer/rules_routes.py": {"aiohttp"},
     "writer/site_routes.py": {"aiohttp"},
+    "writer/viewers_routes.py": {"aiohttp"},
     "writer/sqlite/file.py": {"sqlite3"},
     "writer/sqlite/log.py": {"sqlite3"},
     "writer/sqlite/moderation.py": {"sqlite3"},

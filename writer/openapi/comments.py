@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wire.comment import MAX_KEY
 from writer.openapi.examples import AT, HELD_ID, comment_example
-from writer.openapi.fields import EVENT_ID, HEAD, TICKET
+from writer.openapi.fields import EVENT_ID, HEAD, TICKET, VIDEO_ID
 from writer.openapi.moderation import delete_comment
 from writer.openapi.parts import (
     READER,
@@ -16,7 +16,7 @@ from writer.openapi.parts import (
     parameter,
     parameter_reference,
 )
-from writer.openapi.problem_sets import ISSUE, POST, READ_ONE, READ_PAGE
+from writer.openapi.problem_sets import ISSUE, POST, READ_ONE, READ_PAGE, READ_VIEWERS
 from writer.openapi.problems import problem_responses
 
 # Printable ASCII; a space at an end is not part of a header's value (RFC 9110, 5.5).
@@ -38,6 +38,10 @@ _TICKET_TEXT = """For whoever may read the video: anybody with a token, but whos
 `lc.roles` needs one of them here. The ticket is part of the URL of a stream, which sends no
 headers; keep it as secret as a token."""
 
+_VIEWERS_TEXT = """How many streams of the video are open, on all nodes, at most 6 seconds ago; the
+stream tells it too. Not known for some seconds after a server began: then `counts_unknown`. 404
+where the server does not publish it."""
+
 
 def comment_paths() -> Json:
     """Items of `paths`."""
@@ -50,6 +54,7 @@ def comment_paths() -> Json:
             "delete": delete_comment(),
         },
         "/v1/videos/{video_id}/tickets": {"parameters": [video], "post": _ticket()},
+        "/v1/videos/{video_id}/viewers": {"parameters": [video], "get": _viewers()},
     }
 
 
@@ -100,6 +105,19 @@ def _ticket() -> Json:
         "description": _TICKET_TEXT,
         "security": [{TOKEN: []}],
         "responses": {"200": json_reply("Ticket", "The ticket", ticket)} | problem_responses(ISSUE),
+    }
+
+
+def _viewers() -> Json:
+    viewers = {"video_id": VIDEO_ID, "now": 12, "peak": 40}
+    return {
+        "operationId": "getViewers",
+        "tags": ["streams"],
+        "summary": "Ask how many watch",
+        "description": _VIEWERS_TEXT,
+        "security": READER,
+        "responses": {"200": json_reply("VideoViewers", "How many watch", viewers)}
+        | problem_responses(READ_VIEWERS),
     }
 
 

@@ -33,7 +33,7 @@ from writer.openapi.stream import STREAM_PATH, STREAM_TAG_TEXT, stream_path_item
 
 _KINDS = (
     *(types.CommentInput, types.Comment, types.CommentPage, types.EntryPage, types.RemovalInput),
-    *(types.NoticeList, types.Ticket, types.Problem),
+    *(types.NoticeList, types.Ticket, types.Viewers, types.VideoViewers, types.Problem),
     *(rule_types.SettingsInput, rule_types.VideoSettings, rule_types.PinInput, rule_types.Pinning),
     *(rule_types.SanctionInput, rule_types.Sanction, rule_types.SanctionPage, rule_types.Standing),
     *(rule_types.AuthorInput, rule_types.Erasure),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from wire.sse import ByeReason, GapReason, ResetReason
 from writer.openapi.fields import Epoch, Head, VideoId, enum_meta, seq_meta
 from writer.openapi.rule_types import VideoSettings
-from writer.openapi.types import Comment
+from writer.openapi.types import Comment, Viewers
 
 
 class HelloEvent(msgspec.Struct, frozen=True):
@@ -27,6 +27,7 @@ class StateEvent(msgspec.Struct, frozen=True):
 
     settings: VideoSettings
     pinned: Comment | None
+    viewers: Viewers | UnsetType = UNSET  # while it is not known it is left out
 
 
 class GapEvent(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}):

@@ -16,6 +16,7 @@ from wire.errors import (
     Blocked,
     BodyTooLarge,
     CommentRemoved,
+    CountsUnknown,
     Draining,
     ExpectationFailed,
     GatewayTimeout,
@@ -81,6 +82,7 @@ _READ_ONE: Problems = (
     *_SERVERS,
 )
 READ_ONE = (*_READ_ONE, MethodNotAllowed("DELETE, GET, HEAD"), CommentRemoved())
+READ_VIEWERS = (*_READ_ONE, MethodNotAllowed("GET, HEAD"), CountsUnknown())
 READ_PAGE: Problems = (
     BadRequest(),
     *_READERS,
@@ -211,7 +213,7 @@ STREAM: Problems = (
     ExpectationFailed(),
 )
 EVERY: Problems = (
-    *(*READ_ONE, *READ_PAGE, *READ_RULES, *STANDING, *POST, *STREAM),
+    *(*READ_ONE, *READ_VIEWERS, *READ_PAGE, *READ_RULES, *STANDING, *POST, *STREAM),
     *(*ISSUE, *RESTORE, *REMOVE_ONE, *REMOVE, *CHANGE_RULES, *PIN, *UNPIN),
     *(*LIST_SANCTIONS, *GET_SANCTION, *SANCTION, *ERASE, *GET_ERASURE, *REVOKE),
     *(*GET_FILTERS, *PUT_FILTERS, *TRY_FILTERS, *LIST_HELD, *DECIDE, *AUDIT, *EXPORT),

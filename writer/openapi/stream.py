@@ -24,8 +24,8 @@ as they come, with an EventSource or an SSE library, never as one reply.
 
 `hello` comes first; then `state`, if the video has rules. A `comment` carries an id, which is the
 cursor, and so does whatever else is an entry of the log: `removed`, `restored`, `tombstone`,
-`settings`, `sanctioned`, `pinned`; `gap` names comments that are
-missing; `reset` says that the cursor could not be used; `bye` is the last event, after which the
+`settings`, `sanctioned`, `pinned`; `gap` names comments that are missing; `viewers` says how many
+watch; `reset` says that the cursor could not be used; `bye` is the last event, after which the
 server closes the connection. Ignore unknown events, and comment lines. After a `bye`, a lost
 connection or 12 s of silence, reconnect with the last id: then nothing is lost or repeated.
 
@@ -40,6 +40,7 @@ _REPLAY_TEXT = """How many older comments come first if there is no cursor. More
 _EVENTS = {
     "hello": "HelloEvent",
     "state": "StateEvent",
+    "viewers": "Viewers",
     "comment": "Comment",
     **dict.fromkeys(("removed", "restored", "settings", "sanctioned", "pinned"), "Entry"),
     "tombstone": "Entry",

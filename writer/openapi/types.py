@@ -203,6 +203,23 @@ class Ticket(msgspec.Struct, frozen=True):
     ]
 
 
+def _count(text: str, example: int) -> Meta:
+    return Meta(ge=0, description=text, examples=[example], extra_json_schema={"format": "int32"})
+
+
+class Viewers(msgspec.Struct, frozen=True):
+    """How many watch a video: its open streams, wherever they are."""
+
+    now: Annotated[int, _count("Now; at most 6 seconds old", 12)]
+    peak: Annotated[int, _count("The most there were, as far as the servers know", 40)]
+
+
+class VideoViewers(Viewers, frozen=True, kw_only=True):
+    """How many watch a video, by its id."""
+
+    video_id: VideoId
+
+
 class Problem(msgspec.Struct, frozen=True):
     """The body of every error (RFC 9457, `application/problem+json`). Programs read `code`."""
 

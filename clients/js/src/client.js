@@ -21,7 +21,7 @@ export class LiveComments {
     if (!url) throw new TypeError("url is needed outside of pages");
     // A browser's fetch works only as a method of the global object.
     this.#fetch = fetch ?? ((input, init) => globalThis.fetch(input, init));
-    this.#base = `${url.replace(/\/+$/, "")}/v1/videos/`;
+    this.#base = `${new URL(url).href.replace(/\/+$/, "")}/v1/videos/`;
     this.#token = new Token(getToken);
     this.#shares = shareTabs && canShare();
   }

@@ -99,8 +99,9 @@ export class CommentList extends Emitter {
     const room = this.#limit * (this.paused ? OLDER : 1) - this.items.length;
     const { first } = this.#rows;
     const { epoch } = place(this.#video.cursor) ?? {};
-    if (room <= 0 || !first || !epoch) return { added: 0, more: true };
-    return this.#read({ before: `${epoch}-${first}`, limit: Math.min(count, room, 200) });
+    if (room <= 0) return { added: 0, more: true };
+    const before = first && epoch ? `${epoch}-${first}` : undefined;
+    return this.#read({ before, limit: Math.min(count, room, 200) });
   }
 
   /** @param {Comment} comment */

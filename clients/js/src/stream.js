@@ -101,7 +101,7 @@ export class Stream {
     if (this.#stop.signal.aborted) connection.end("stopped");
     const reason = await connection.run((init) => this.#http.send(url, init));
     this.#retryMs = connection.retry ?? this.#retryMs;
-    if (reason === "expired") this.#tickets.drop();
+    if (reason === "expired") this.#tickets.drop(ticket);
     return { reason, greeted: connection.greeted };
   }
 }

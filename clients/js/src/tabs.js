@@ -17,7 +17,7 @@ const SILENCE_MS = 6_000;
 const SPREAD_MS = 2_000; // so that not all tabs take the lock at once
 
 export const canShare = () =>
-  typeof document === "object" && typeof BroadcastChannel === "function" && !!navigator.locks;
+  typeof document === "object" && typeof BroadcastChannel === "function" && !!globalThis.navigator?.locks;
 
 /** @implements {Source} */
 export class SharedStream {

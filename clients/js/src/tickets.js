@@ -22,12 +22,12 @@ export class Tickets {
   /** The server wants one. */
   require() {
     this.#needed = true;
-    this.drop();
+    this.#kept = undefined;
   }
 
-  /** The one that we have is over. */
-  drop() {
-    this.#kept = undefined;
+  /** This one is over; there may be another one by now. @param {string | undefined} ticket */
+  drop(ticket) {
+    if (this.#kept?.ticket === ticket) this.#kept = undefined;
   }
 
   /** One that is good for a while; undefined where none is needed. @param {AbortSignal} signal */

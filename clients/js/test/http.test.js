@@ -190,6 +190,7 @@ test("the calls of moderators", async (t) => {
 
 test("what cannot be is refused before it is sent", () => {
   assert.throws(() => new LiveComments(), TypeError);
+  assert.throws(() => new LiveComments({ url: "comments.example.org" }), TypeError);
   const client = new LiveComments({ url: "http://127.0.0.1:1/" });
   for (const id of ["", "a b", "a/b", "x".repeat(65)]) assert.throws(() => client.video(id), TypeError);
 });

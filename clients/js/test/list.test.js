@@ -253,6 +253,13 @@ test("older comments have room while paused only, and not without end", async ()
   assert.deepEqual(shown(), [8, 9]);
 });
 
+test("older than nothing are the newest", async () => {
+  const reading = list.older(2);
+  assert.deepEqual(video.asked[0].query, { before: undefined, limit: 2 });
+  video.asked[0].answer({ comments: [comment(1), comment(2)], more: false });
+  assert.deepEqual([await reading, shown()], [{ added: 2, more: false }, [1, 2]]);
+});
+
 test("a page that was asked for before a reset is void", async () => {
   video.comments(8);
   const reading = list.older();

@@ -224,6 +224,25 @@ test("a ticket is fetched where one is needed, and again when it is over", async
   assert.deepEqual(states, ["connecting", "live", "recovering expired", "live"]);
 });
 
+test("the next ticket is there before the first one is over", async (t) => {
+  let first;
+  const ticket = (name, lifeMs) => json(200, { ticket: name, expires_at: new Date(Date.now() + lifeMs).toISOString() });
+  const answers = [
+    problem(401, "ticket_missing"),
+    (response) => ticket("t1", 1000)(response),
+    (response) => stream([hello(0, 1), entries(1)])((first = response)),
+    (response) => {
+      ticket("t2", 3_600_000)(response);
+      setTimeout(() => first.write(frame("bye", "", { reason: "expired" })), 50);
+    },
+    stream([hello(1, 2), entries(2)]),
+  ];
+  const { video, requests, told } = await open(t, answers, {}, { getToken: () => "token" });
+  await next(video, "comment", isSeq(2));
+  assert.deepEqual(told, streams([1, 2]));
+  assert.deepEqual(requests.slice(3).map(path), ["/tickets", `/stream?last_event_id=${EPOCH}-1&ticket=t2`]);
+});
+
 for (const [name, answers, code, client] of [
   ["has no token", [problem(401, "ticket_missing"), problem(401, "token_missing")], "token_missing", {}],
   ["may not read", [problem(401, "ticket_missing"), problem(403, "forbidden")], "forbidden", { getToken: () => "t" }],

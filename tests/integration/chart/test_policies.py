@@ -32,11 +32,11 @@ def test_public_ports_are_for_the_gateway_and_internal_ones_for_us(example: str)
     for role in ours - {"dispatcher"}:
         assert reach(policies[role]) == {
             "public": {"gateway"},
-            "ops": {"gateway"},
+            "ops": {"gateway"} | ours,
             "internal": ours,
         }
     if "dispatcher" in ours:
-        assert reach(policies["dispatcher"]) == {"internal": ours}
+        assert reach(policies["dispatcher"]) == {"ops": ours, "internal": ours}
     assert reach(policies["gateway"]) == {"http": ANYBODY, "https": ANYBODY}
 
 

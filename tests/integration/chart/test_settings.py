@@ -94,6 +94,27 @@ def test_nodes_without_zookeeper_know_the_writers() -> None:
     assert known == [f"lc-writer-{n}=lc-writer-{n}.lc-writer.{_DOMAIN}:8002" for n in (1, 2)]
 
 
+@pytest.mark.parametrize("example", ["trial", "jwt", "single"])
+def test_each_process_asks_all_pods_of_all_roles_for_its_map(example: str) -> None:
+    objects = render(example)
+    ours = [role for role, _ in pods(objects) if role in ROLES]
+    services = of_kind(objects, "Service")
+    for role in ours:
+        asked = variables(objects, role)["OPS_PEERS"].split(",")
+        assert sorted(asked) == sorted(f"lc-{other}.{_DOMAIN}:8003" for other in set(ours))
+        ports = {port["name"]: port["port"] for port in services[role]["spec"]["ports"]}
+        assert ports["ops"] == 8003
+        assert services[role]["spec"]["clusterIP"] == "None", "a name for all pods"
+
+
+def test_metrics_have_the_labels_that_the_rules_use() -> None:
+    monitor = next(iter(of_kind(render("production"), "ServiceMonitor").values()))
+    (endpoint,) = monitor["spec"]["endpoints"]
+    labels = {one["targetLabel"]: one for one in endpoint["relabelings"]}
+    assert labels["job"]["replacement"] == "livecomments"
+    assert set(labels) == {"job", "role", "instance"}
+
+
 def mounts(objects: tuple[Object, ...], role: str) -> set[str]:
     """Files that its volumes bring, by their whole path."""
     (spec,) = (spec for component, spec in pods(objects) if component == role)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 
 from cluster.servers.install import find_browser
+from service.cluster_map.page import STATIC
 from tests.browser import Browser, Page, running_browser
 from tests.integration.cluster_map.map_process import (
     HOSTILE,
@@ -19,6 +22,7 @@ from tests.integration.cluster_map.map_process import (
     peer_that,
     says,
 )
+from tests.pages.node_packages import ensure_packages
 from tests.support import TIMEOUT_FACTOR
 from wire.roles import Role
 
@@ -148,6 +152,40 @@ async def test_narrow_tables_are_still_tables_to_readers(shown: Shown) -> None:
     names = [node["name"]["value"] for node in tree["nodes"]
              if node.get("role", {}).get("value") == "table"]  # fmt: skip
     assert names == ["Writers", "Nodes", "Busiest videos"]
+
+
+async def test_axe_finds_nothing(shown: Shown) -> None:
+    """Light and dark, as tables and narrow; with a member of each state, hostile texts included."""
+    source = (ensure_packages() / "axe-core/axe.min.js").read_text()
+    shown.node.health.draining = True
+    await shown.wait("document.querySelector('tr[data-key=node-1]').dataset.state === 'draining'")
+    await shown.page.evaluate(f"{source};0")
+    for scheme, width in itertools.product(("light", "dark"), (360, 1440)):
+        await shown.page.call(
+            "Emulation.setEmulatedMedia",
+            features=[{"name": "prefers-color-scheme", "value": scheme}],
+        )
+        await shown.page.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width, height=800, deviceScaleFactor=1, mobile=False,
+        )  # fmt: skip
+        found = "axe.run().then((told) => told.violations.map((one) => one.id))"
+        assert await shown.page.evaluate(found) == [], (scheme, width)
+
+
+def test_the_scripts_are_typed() -> None:
+    """`tsc --strict` over the JSDoc types."""
+    compiler = ensure_packages() / "typescript/bin/tsc"
+    done = subprocess.run(
+        [
+            "node", str(compiler), "--checkJs", "--allowJs", "--strict", "--noEmit",
+            "--noUncheckedIndexedAccess", "--target", "es2022", "--module", "es2022",
+            "--moduleResolution", "bundler", "--lib", "es2022,dom,dom.iterable",
+            str(STATIC / "map.js"),
+        ],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
 
 
 async def test_no_page_frames_it(shown: Shown) -> None:

@@ -25,6 +25,7 @@ class Connection:
         self.parser = SseParser()
         self._chunks = ChunkParser()
         self._events: list[SseEvent] = []
+        self.viewers: list[dict[str, int]] = []  # how many watch, which is told at any time
 
     @classmethod
     async def open(cls, port: int) -> Connection:
@@ -59,13 +60,17 @@ class Connection:
             return await read_reply(self._reader)
 
     async def event(self) -> SseEvent:
-        """The next event; EOFError at the end of the stream."""
+        """The next event but for those that tell how many watch; EOFError at the end of the
+        stream.
+        """
         async with asyncio.timeout(_WAIT_S):
             while not self._events:
                 chunk = await self._reader.read(65_536)
                 if not chunk:
                     raise EOFError
-                self._events += self.parser.feed(self._chunks.feed(chunk))
+                events = self.parser.feed(self._chunks.feed(chunk))
+                self.viewers += [json.loads(e.data) for e in events if e.type == "viewers"]
+                self._events += [event for event in events if event.type != "viewers"]
         return self._events.pop(0)
 
     async def seqs(self, count: int) -> list[int]:

@@ -21,6 +21,7 @@ from writer.rate_limit import Rates
 from writer.read_lanes import ReadBounds
 from writer.sqlite.store import SqliteStore
 from writer.testing import ListSink
+from writer.viewer_totals import ViewerTotals
 
 ORIGIN = "https://watch.example"
 
@@ -37,6 +38,7 @@ class PublicApi:
         read_bounds: ReadBounds | None = None,
         edge: PublicEdge | None = None,
         head_deadline_s: float = 10.0,
+        viewers: ViewerTotals | None = None,
     ) -> None:
         self.registry, self.tasks, self.sink = CollectorRegistry(), TaskHome(), ListSink()
         metrics = WriterMetrics(self.registry)
@@ -56,6 +58,7 @@ class PublicApi:
             edge or PublicEdge(origins=frozenset({ORIGIN})),
             authenticator=authenticator,
             rates=rates,
+            viewers=viewers,
             closing=lambda: self.closing,
         )
         self.server = HttpServer(app, "127.0.0.1", 0, head_deadline_s=head_deadline_s)

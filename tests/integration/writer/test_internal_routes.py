@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,14 @@ from service.tls import TlsFiles
 from tests.integration.writer.public_api import PublicApi
 from tests.support import started
 from wire.comment import NewComment
+from wire.counts import COUNTS, CountsReport
 from wire.errors import PeerError
 from wire.internal import (
     HEADS,
     MAX_HEADS,
     MAX_RANGE,
     RANGE,
+    CountsAnswer,
     HeadsReply,
     HeadsRequest,
     RangeReply,
@@ -32,6 +35,7 @@ from wire.roles import Peer, Role
 from writer import comment_service
 from writer.internal_routes import internal_application
 from writer.store import Item
+from writer.viewer_totals import Total, TotalsLimits, ViewerTotals
 
 Connect = Callable[[Role], InternalClient]
 
@@ -41,13 +45,19 @@ class Writer:
 
     def __init__(self, api: PublicApi, folder: Path) -> None:
         self.api, self._folder, self._ca = api, folder, DevelopmentCa.new()
+        self._clients: list[InternalClient] = []
+        self.totals = ViewerTotals("t", TotalsLimits(settle_s=0.0))
+        self.totals.begin(time.monotonic())
+        self.count(self.totals)
+
+    def count(self, totals: ViewerTotals | None) -> None:
+        """Whom reports of viewers go to; before the start."""
         self._server = HttpServer(
-            internal_application(api.service, Revocations()),
+            internal_application(self.api.service, Revocations(), totals),
             "127.0.0.1",
             0,
             ssl_context=self._tls(Role.WRITER, "w1").server(),
         )
-        self._clients: list[InternalClient] = []
 
     async def start(self) -> None:
         await self._server.start()
@@ -196,3 +206,55 @@ async def test_a_store_that_is_away_is_503(writer: Writer) -> None:
     await writer.api.store.stop()
     with pytest.raises(PeerError, match="503"):
         await writer.heads("v")
+
+
+REPORT = CountsReport("000000000000001-00000000", 1, 0, {"v": 3})
+
+
+async def test_a_report_of_viewers_goes_with_heads(writer: Writer) -> None:
+    await writer.append(2)
+    body = encode(HeadsRequest(("v",), counts=REPORT))
+    reply = decode(await writer.node.post(writer.peer, HEADS, body), HeadsReply)
+    assert reply.heads == {"v": 2}
+    assert reply.counts is not None
+    assert reply.counts.totals == {"v": (3, 0)}
+    assert (await writer.heads("v")).counts is None  # who tells nothing is told nothing
+
+
+async def test_alone_it_needs_no_store(writer: Writer) -> None:
+    await writer.api.store.stop()
+    answer = decode(await writer.node.post(writer.peer, COUNTS, encode(REPORT)), CountsAnswer)
+    assert answer.counts is not None
+    assert answer.counts.totals == {"v": (3, 0)}
+
+
+async def test_a_node_is_who_its_certificate_says(writer: Writer) -> None:
+    """Nobody reports for another: what the last one says of itself is all that counts."""
+    for number in (1, 2):
+        report = CountsReport(REPORT.boot, number, number - 1, {"v": 3})
+        await writer.node.post(writer.peer, COUNTS, encode(report))
+    assert writer.totals.find("v", time.monotonic()) == Total(3, 3)
+    assert writer.totals.nodes == 1
+
+
+async def test_a_writer_that_does_not_count_says_so(api: PublicApi, tmp_path: Path) -> None:
+    quiet = Writer(api, tmp_path)
+    quiet.count(None)
+    async with started(quiet) as writer:
+        assert await writer.node.post(writer.peer, COUNTS, encode(REPORT)) == b"{}"
+        body = encode(HeadsRequest(("v",), counts=REPORT))
+        reply = decode(await writer.node.post(writer.peer, HEADS, body), HeadsReply)
+        assert reply.counts is None
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"boot":"x","number":1,"base":0,"counts":{}}'])
+async def test_a_report_that_cannot_be_read_is_refused(writer: Writer, body: bytes) -> None:
+    with pytest.raises(PeerError, match="400"):
+        await writer.node.post(writer.peer, COUNTS, body)
+
+
+@pytest.mark.parametrize("role", [Role.WRITER, Role.DISPATCHER, Role.SINGLE])
+async def test_only_nodes_may_report(writer: Writer, role: Role) -> None:
+    client = await writer.client(role)
+    with pytest.raises(PeerError, match="403"):
+        await client.post(writer.peer, COUNTS, encode(REPORT))

@@ -17,7 +17,7 @@ from tests.packages.js.node_client import PACKAGE
 from tests.packages.js.told import Told
 
 _PAGE = """<!doctype html><title>client</title><script type="module">
-import { LiveComments, CommentList } from "/client/index.js";
+import { LiveComments, CommentList } from "/src/index.js";
 const { url, video: id, options, client } = JSON.parse(decodeURIComponent(location.hash.slice(1)));
 window.told = [];
 const tell = (event, ...args) => told.push([event, args]);
@@ -36,13 +36,14 @@ video.open();
 
 
 class ClientPages:
-    """Serves the client as it is, and a page that uses it; `async with ClientPages(port)`."""
+    """Serves the client and its examples as they are, and a page that uses it."""
 
     def __init__(self, port: int) -> None:
         self._origin = f"http://127.0.0.1:{port}"
         self._port = port
         app = web.Application()
-        app.router.add_static("/client", PACKAGE / "src")
+        for folder in ("src", "examples"):
+            app.router.add_static(f"/{folder}", PACKAGE / folder)
         app.router.add_get("/page", _answer)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
 
@@ -58,6 +59,10 @@ class ClientPages:
         """A page that shows a video. more: `options` of the video, and of the `client`."""
         described = {"url": gateway, "video": video, "options": {}, "client": {}} | more
         return f"{self._origin}/page#{quote(json.dumps(described))}"
+
+    def example(self, gateway: str, video: str) -> str:
+        """The page among the package's examples."""
+        return f"{self._origin}/examples/page.html?url={quote(gateway, safe='')}&video={video}"
 
 
 async def _answer(_request: web.Request) -> web.Response:

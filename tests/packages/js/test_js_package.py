@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import subprocess
@@ -103,12 +104,17 @@ async def test_the_example_of_a_program(package: Path, tmp_path: Path) -> None:
     shutil.copy(package / "examples" / "bot.mjs", bot)
     async with started(SingleProcess(tmp_path)) as single:
         url = f"http://127.0.0.1:{single.public}"
-        running = subprocess.Popen(["node", str(bot), url, "v"])
+        running = await asyncio.create_subprocess_exec(
+            "node", str(bot), url, "v", stderr=asyncio.subprocess.PIPE
+        )
+        assert running.stderr is not None
         try:
+            while (await running.stderr.readline()).split() != [b"live"]:
+                assert running.returncode is None
             async with NodeClient(url, "v") as client:
                 client.post("!time")
                 await eventually(lambda: len(client.comments) == 2)
                 assert client.named("comment")[1]["author"] == "clock"
         finally:
             running.kill()
-            running.wait()
+            await running.wait()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
@@ -14,50 +12,14 @@ import pytest
 from tests.identity_variables import with_keys
 from tests.integration.single.single_process import SingleProcess
 from tests.packages.js.node_client import NO_NODE, NODE, NodeClient
+from tests.packages.js.site import ANN, VIDEO, Site
 from tests.packages.js.told import assert_whole
 from tests.support import eventually, started
 from tests.tickets import with_ticket_key
-from tests.tokens import MODERATOR, Signer
 from writer.new_epoch import renew_epoch
 
 pytestmark = pytest.mark.skipif(NODE is None, reason=NO_NODE)
-ANN = Signer()
-VIDEO = "launch-1"
 LIMIT = 1000  # a viewer who is further behind is told of a gap
-
-
-class Site:
-    """A single process, and somebody who posts and moderates there."""
-
-    def __init__(self, single: SingleProcess, session: aiohttp.ClientSession) -> None:
-        self.single, self._session = single, session
-        self.url = f"http://127.0.0.1:{single.public}"
-        self._headers = {"Authorization": f"Bearer {ANN.token(**MODERATOR)}"}
-
-    async def call(self, method: str, what: str, **body: Any) -> dict[str, Any]:
-        url = f"{self.url}/v1/videos/{VIDEO}/{what}"
-        sent = None if method == "GET" else body
-        async with self._session.request(method, url, headers=self._headers, json=sent) as reply:
-            assert reply.status in (200, 201), await reply.text()
-            told: dict[str, Any] = await reply.json()
-            return told
-
-    async def post(self, count: int, word: str = "text") -> None:
-        for begin in range(0, count, 50):
-            posts = (
-                self.call("POST", "comments", text=f"{word} {number}")
-                for number in range(begin, min(begin + 50, count))
-            )
-            await asyncio.gather(*posts)
-
-    async def log(self) -> list[dict[str, Any]]:
-        head = (await self.call("GET", "entries?limit=1"))["head"]
-        epoch = head.partition("-")[0]
-        found: list[dict[str, Any]] = []
-        while not found or found[-1]["id"] != head:
-            after = found[-1]["id"] if found else f"{epoch}-0"
-            found += (await self.call("GET", f"entries?limit=200&after={after}"))["entries"]
-        return found
 
 
 @pytest.fixture

@@ -42,6 +42,13 @@ def test_it_finds_what_the_standard_finds_however_bytes_are_cut(
         assert last == by_standard.last_event_id
 
 
+def test_a_line_end_that_comes_in_two_pieces_is_one() -> None:
+    assert parsed(b"data: a\r", b"\ndata: b\r", b"", b"\n\r", b"\n") == [
+        SseEvent("message", "a\nb", None)
+    ]
+    assert parsed(b"data: a\r", b"\r") == [SseEvent("message", "a", None)]
+
+
 def test_an_event_that_is_cut_off_is_none_nor_is_its_id() -> None:
     assert parsed(b"id: e-1\ndata: a\n\n", b"id: e-2\ndata: b\n") == [
         SseEvent("message", "a", "e-1")

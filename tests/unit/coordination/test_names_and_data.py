@@ -7,14 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordination.member import (
-    Member,
-    decode_member,
-    encode_member,
-    is_boot_id,
-    new_boot_id,
-)
+from coordination.member import Member, decode_member, encode_member
 from coordination.paths import Paths, node_ids
+from wire.ids import is_boot_id, new_boot_id
 from wire.roles import Peer, Role
 
 MEMBER = Member(Role.NODE, "n1", "10.0.0.7", 7443, "000000000000002-0123abcd", "1.0")

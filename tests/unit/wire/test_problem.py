@@ -68,6 +68,7 @@ def test_every_code_is_stable_and_belongs_to_one_error() -> None:
         "idempotency_key_reused", "too_many_requests", "unavailable", "store_unavailable",
         "removed", "overloaded", "draining", "bad_gateway", "gateway_timeout", "peer_failed",
         "token_missing", "token_expired", "token_invalid", "keys_unavailable",
+        "counts_unknown",
         "ticket_missing", "ticket_expired", "ticket_invalid", "ticket_foreign",
         "closed", "members_only", "banned", "duplicate", "decided", "precondition_failed",
         "links", "name_reserved", "blocked", "slow_mode", "timed_out",

@@ -24,6 +24,8 @@ from wire.sse import (
     hello_frame,
     reset_frame,
     retry_line,
+    state_frame,
+    viewers_frame,
 )
 
 EPOCH = "abcdefghijkl"
@@ -67,6 +69,16 @@ def test_no_text_breaks_out_of_its_event(text: str) -> None:
 def test_raw_bytes_with_a_line_end_are_refused(raw: bytes) -> None:
     with pytest.raises(ValueError, match="one line"):
         entry_frame(EPOCH, 1, raw)
+
+
+def test_how_many_watch_moves_no_cursor() -> None:
+    event = one(viewers_frame(12, 40))
+    assert (event.type, event.last_event_id, event.data) == ("viewers", "", '{"now":12,"peak":40}')
+    assert json.loads(one(state_frame({}, b"null", (1, 2))).data)["viewers"] == {
+        "now": 1,
+        "peak": 2,
+    }
+    assert "viewers" not in json.loads(one(state_frame({}, b"null")).data)
 
 
 def test_hello_carries_where_the_stream_starts_not_the_head() -> None:

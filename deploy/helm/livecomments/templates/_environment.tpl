@@ -10,6 +10,7 @@ What comes from the pod or from a Secret is in lc.environment.
 {{- $vars := dict
       "BIND_HOST" $values.bindHost
       "OPS_PORT" "8003"
+      "OPS_PEERS" (include "lc.opsPeers" .root)
       "LOG_FORMAT" "json"
       "LOG_LEVEL" $values.logLevel -}}
 {{- if ne .role "single" -}}
@@ -48,6 +49,16 @@ What comes from the pod or from a Secret is in lc.environment.
 {{- $vars = merge $vars (include "lc.storeVariables" .root | fromYaml) (include "lc.authVariables" .root | fromYaml) -}}
 {{- end -}}
 {{- merge (dict) $own.env $values.env $vars | toYaml -}}
+{{- end -}}
+
+{{/* Whom the map of a process asks: a name for each role, which stands for all of its pods. */}}
+{{- define "lc.opsPeers" -}}
+{{- $root := . -}}
+{{- $peers := list -}}
+{{- range $role := splitList "," (include "lc.roles" .) -}}
+{{- $peers = append $peers (printf "%s:8003" (include "lc.domain" (dict "root" $root "role" $role))) -}}
+{{- end -}}
+{{- join "," $peers -}}
 {{- end -}}
 
 {{- define "lc.storeVariables" -}}

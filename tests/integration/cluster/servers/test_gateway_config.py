@@ -158,3 +158,18 @@ def test_what_cannot_work_is_told_in_a_line(tmp_path: Path, words: list[str], to
     assert told in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "gw").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "most"),
+    [
+        (["--memory-mib=128"], 1024),
+        (["--memory-mib=128", "--max-connections=3000"], 3000),
+        (["--memory-mib=1000000"], haproxy.default_max_connections()),
+        ([], haproxy.default_max_connections()),
+    ],
+)
+def test_no_more_connections_than_fit(tmp_path: Path, words: list[str], most: int) -> None:
+    done = gateway_config(tmp_path, "--node=10.0.0.1:1/1", "--writer=10.0.0.1:2/2", *words)
+    assert done.returncode == 0, done.stderr
+    assert f"    maxconn {most}\n" in (tmp_path / "haproxy.cfg").read_text()

@@ -5,9 +5,23 @@ from typing import Any
 
 import msgspec
 
-from service.cluster_map.answer import MAX_VIDEOS, State, Videos
+from service.cluster_map.answer import (
+    MAX_ANSWER_BYTES,
+    MAX_VIDEOS,
+    State,
+    Videos,
+    read_state,
+)
 from service.cluster_map.peers import Identity
-from service.cluster_map.picture import Gathered, Member, Missing, busiest_videos, draw
+from service.cluster_map.picture import (
+    MAX_SHOWN,
+    Gathered,
+    Member,
+    Missing,
+    busiest_videos,
+    draw,
+)
+from service.cluster_map.roster import MAX_PEERS
 from wire.roles import Role
 
 
@@ -43,6 +57,45 @@ def test_a_member_says_in_a_word_how_it_is_and_why() -> None:
     assert told(ready=False, draining=True) == ("draining", [])
     assert told(degraded={"zookeeper": "away"}) == ("degraded", ["zookeeper: away"])
     assert told(failing=["node-2"]) == ("degraded", ["node-2 does not answer"])
+
+
+def test_reasons_and_queues_are_cut_and_it_says_so() -> None:
+    member = only(
+        map_of(
+            state(
+                Role.DISPATCHER,
+                "d",
+                failing=[f"node-{n}" for n in range(50)],
+                queues={f"node-{n}": 1 for n in range(50)},
+            )
+        )
+    )
+    assert member.why[-2:] == ["node-6 does not answer", "and 43 more"]
+    assert len(member.queues) == len(member.why) == MAX_SHOWN
+
+
+def test_whatever_peers_say_the_map_has_a_size() -> None:
+    """As many of them as are asked, each of which tells as much as is read of an answer."""
+
+    def worst(number: int) -> bytes:
+        names = [f"{n:03}".ljust(200, "x") for n in range(64)]
+        return msgspec.json.encode(
+            {
+                "role": "node" if number % 2 else "dispatcher",
+                "id": f"{number:03}".ljust(63, "x"),
+                "ready": True,
+                "degraded": dict.fromkeys(names, "y" * 200),
+                "queues": dict.fromkeys(names, 1),
+                "busiest": {f"{n:02}".ljust(64, "v"): 2**53 - 1 for n in range(20)},
+                "failing": [f"{n:02}".ljust(63, "n") for n in range(64)],
+            }
+        )
+
+    states = [read_state(worst(number)) for number in range(MAX_PEERS)]
+    assert len(worst(0)) < MAX_ANSWER_BYTES
+    routes = {video: list(states[0].failing) for video in states[0].busiest}
+    videos = {one.identity: Videos(routes=routes) for one in states}
+    assert len(msgspec.json.encode(map_of(*states, videos=videos))) < 3 * 2**20
 
 
 def test_members_stand_by_role_and_number() -> None:

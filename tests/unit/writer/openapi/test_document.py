@@ -60,7 +60,7 @@ def test_it_names_the_paths_and_their_statuses() -> None:
     assert set(DOCUMENT["paths"]) == {
         *(COMMENTS, f"{COMMENTS}/{{seq}}", f"{COMMENTS}/{{seq}}/restore"),
         *("/v1/videos/{video_id}/entries", "/v1/videos/{video_id}/removals"),
-        "/v1/videos/{video_id}/tickets",
+        *("/v1/videos/{video_id}/tickets", "/v1/videos/{video_id}/viewers"),
         *(f"/v1/videos/{{video_id}}/{path}" for path in RULES),
         *("/v1/sanctions", "/v1/sanctions/{author_id}"),
         *("/v1/audit", "/v1/erasures", "/v1/erasures/{author_id}", "/v1/revocations"),
@@ -87,7 +87,7 @@ def test_operation_ids_are_words_in_every_language() -> None:
     assert set(OPERATIONS) == {
         *("postComment", "listComments", "getComment", "streamComments"),
         *("listEntries", "removeComment", "removeComments", "restoreComment"),
-        "createTicket",
+        *("createTicket", "getViewers"),
         *("getSettings", "changeSettings", "pinComment", "unpinComment", "getStanding"),
         *("listSanctions", "getSanction", "setSanction", "liftSanction"),
         *("getFilters", "replaceFilters", "tryFilters", "listHeld", "decideHeld"),

@@ -21,7 +21,7 @@ MEDIA = GET["responses"]["200"]["content"]
 def test_it_is_events_and_says_what_the_data_of_each_is() -> None:
     assert list(MEDIA) == [MEDIA_TYPE] == ["text/event-stream"]
     assert set(MEDIA[MEDIA_TYPE]["x-events"]) == {
-        *("hello", "state", "comment", "gap", "reset", "bye"),
+        *("hello", "state", "comment", "gap", "reset", "bye", "viewers"),
         *("removed", "restored", "tombstone", "settings", "sanctioned", "pinned"),
     }
 

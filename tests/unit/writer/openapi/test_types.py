@@ -26,11 +26,12 @@ from wire.sse import (
     hello_frame,
     reset_frame,
     state_frame,
+    viewers_frame,
 )
 from writer.openapi.document import openapi_document
 from writer.openapi.events import ByeEvent, GapEvent, HelloEvent, ResetEvent, StateEvent
 from writer.openapi.rule_types import VideoSettings
-from writer.openapi.types import Comment, CommentInput, Problem
+from writer.openapi.types import Comment, CommentInput, Problem, Viewers
 
 START = EventId("abcdefghijkl", 3)
 PLAIN = encode_comment(START.epoch, "v", 3, wire.NewComment("ann", "hi"), timestamp(1e9))
@@ -58,8 +59,9 @@ def data(frame: bytes) -> bytes:
         (COMMENT, Comment),
         (msgspec.json.encode(wire.NewComment("ann", "hi")), CommentInput),
         (data(hello_frame("v", "node-1", START, 9)), HelloEvent),
-        (data(state_frame(SETTINGS, COMMENT)), StateEvent),
-        (data(state_frame(SETTINGS, b"null")), StateEvent),
+        (data(state_frame(SETTINGS, COMMENT, (12, 40))), StateEvent),
+        (data(state_frame(SETTINGS, b"null", (0, 0))), StateEvent),
+        (data(viewers_frame(12, 40)), Viewers),
         (data(gap_frame("abcdefghijkl", 4, 8, GapReason.LIMIT)), GapEvent),
         (data(reset_frame(START, ResetReason.EPOCH)), ResetEvent),
         (data(bye_frame(ByeReason.DRAIN)), ByeEvent),
@@ -69,6 +71,10 @@ def test_members_are_those_that_are_sent(raw: bytes, kind: type) -> None:
     msgspec.json.decode(raw, type=kind)
     assert set(json.loads(raw)) == {f.encode_name for f in msgspec.structs.fields(kind)}
     assert fits(kind.__name__, json.loads(raw))
+
+
+def test_a_state_without_viewers_fits_too() -> None:
+    assert fits("StateEvent", json.loads(data(state_frame(SETTINGS, COMMENT))))
 
 
 def test_every_setting_is_described() -> None:
