@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import count
 
 from bench import node_server, sink
 from bench.child import Child, cores
@@ -83,7 +84,7 @@ class _Exchange:
     """A node and a writer, but for the connection between them. `sent`, `got`: bytes of bodies."""
 
     def __init__(self, videos: int) -> None:
-        self.node, self.ledger = _Node(videos), Ledger(new_boot_id(), 0.0)
+        self.node, self.ledger = _Node(videos), Ledger(new_boot_id(), count(1), 0.0)
         self._totals = ViewerTotals("table", TotalsLimits(settle_s=0.0))
         self._totals.begin(0.0)
         self._now = 0.0
@@ -94,12 +95,13 @@ class _Exchange:
         more = True
         self._now += 2.0
         while more:
-            body = encode(self.ledger.take(self._now, self.node))
-            report = decode(body, CountsReport)
-            answer = encode(CountsAnswer(self._totals.take("node-1", report, self._now)))
+            report = self.ledger.take(self._now, self.node)
+            body = encode(report)
+            came = decode(body, CountsReport)
+            answer = encode(CountsAnswer(self._totals.take("node-1", came, self._now)))
             reply = decode_counts(answer)
             assert isinstance(reply, CountsReply)
-            self.ledger.answered(reply, self._now)
+            self.ledger.answered(report, reply, self._now)
             self._totals.tick(self._now)
             self.sent, self.got = self.sent + len(body), self.got + len(answer)
             self.requests += 1

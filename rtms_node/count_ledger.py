@@ -8,7 +8,7 @@ is never more than what changed in that while.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Protocol
 
@@ -36,18 +36,19 @@ class Here(Protocol):
 
 
 class Ledger:
-    """Owned by the node's `ViewerCounts`. Times are the event loop's, in seconds. urgent: the next
-    report need not wait.
+    """Owned by the node's `ViewerCounts`. Times are the event loop's, in seconds. numbers: of the
+    reports, rising through the node's life: a writer that was lost from sight for a moment still
+    has those of the ledger before. urgent: the next report need not wait.
     """
 
     __slots__ = (
-        "_base", "_boot", "_due", "_everything", "_heard_at", "_number", "_peaks", "_pending",
+        "_base", "_boot", "_due", "_everything", "_heard_at", "_numbers", "_peaks", "_pending",
         "_seen", "_sent_at", "_table", "_under_way", "urgent",
     )  # fmt: skip
 
-    def __init__(self, boot: str, now: float) -> None:
-        self._boot, self._heard_at = boot, now
-        self._number = self._base = self._seen = 0
+    def __init__(self, boot: str, numbers: Iterator[int], now: float) -> None:
+        self._boot, self._numbers, self._heard_at = boot, numbers, now
+        self._base = self._seen = 0
         self._table = ""
         self._pending: dict[str, None] = {}
         self._under_way: CountsReport | None = None
@@ -98,17 +99,17 @@ class Ledger:
         with_peaks = self._peaks or not base
         self._peaks = with_peaks and bool(self._pending)  # the rest of everything follows
         peaks = {one: peak for one in part if (peak := here.peak(one))} if with_peaks else {}
-        self._number += 1
         self._sent_at, self._everything, self.urgent = now, False, False
         self._under_way = report = CountsReport(
-            self._boot, self._number, base, counts, peaks, self._table, self._seen
+            self._boot, next(self._numbers), base, counts, peaks, self._table, self._seen
         )
         return report
 
-    def answered(self, reply: CountsReply | None, now: float) -> None:
-        """The writer's answer; None: it does not count, or not this node."""
-        report, self._under_way = self._under_way, None
-        assert report is not None
+    def answered(self, report: CountsReport, reply: CountsReply | None, now: float) -> None:
+        """The writer's answer to that report; None: it does not count, or not this node."""
+        if report is not self._under_way:  # of the ledger that this writer had before
+            return
+        self._under_way = None
         self._heard_at, self._due = now, float("-inf")
         if reply is None or reply.again:
             self._everything, self._pending = True, {}
@@ -119,10 +120,11 @@ class Ledger:
         self._table, self._seen = reply.table, reply.seen
         self.urgent = reply.more or len(self._pending) >= MAX_COUNTS
 
-    def failed(self, now: float) -> None:
-        """Nobody knows whether the report has come."""
-        report, self._under_way = self._under_way, None
-        assert report is not None
+    def failed(self, report: CountsReport, now: float) -> None:
+        """Nobody knows whether that report has come."""
+        if report is not self._under_way:
+            return
+        self._under_way = None
         self._due = now + RETRY_S
         if report.base:
             self._pending = dict.fromkeys(report.counts) | self._pending

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from itertools import count
 from typing import Any, Protocol
 
 from rtms_node.count_ledger import EVERY_S, Ledger
@@ -41,6 +42,7 @@ class ViewerCounts:
         self._boot, self._hub, self._clock = boot, hub, clock
         self._changed: dict[str, None] = {}
         self._ledgers: dict[str, Ledger] = {}
+        self._numbers = count(1)
         self._needed = asyncio.Event()
         self._every_s = EVERY_S
         self.reports = self.failures = self.alone = 0
@@ -82,7 +84,9 @@ class ViewerCounts:
         now = self._clock.time()
         if self._ledgers.keys() != set(names):
             kept = {one: self._ledgers[one] for one in names if one in self._ledgers}
-            self._ledgers = {one: kept.get(one) or Ledger(self._boot, now) for one in names}
+            self._ledgers = {
+                one: kept.get(one) or Ledger(self._boot, self._numbers, now) for one in names
+            }
 
     def idle_s(self) -> float:
         """For how long no report can be due."""
@@ -118,25 +122,24 @@ class ViewerCounts:
             return None
         return ledger.take(now, self)
 
-    def answered(self, name: str, reply: CountsReply | None) -> bool:
-        """An answer to the report under way; whether the next one need not wait."""
+    def answered(self, name: str, report: CountsReport, reply: CountsReply | None) -> None:
+        """What came back for a report."""
         self.reports += 1
         ledger = self._ledgers.get(name)
         if ledger is not None:
-            ledger.answered(reply, self._clock.time())
+            ledger.answered(report, reply, self._clock.time())
         if reply is not None:
             for video_id, (now, peak) in reply.totals.items():
                 room = self._hub.rooms.get(video_id)
                 if room is not None:
                     room.total.learn(now, peak)
-        return ledger is not None and ledger.urgent
 
-    def failed(self, name: str) -> None:
-        """No answer."""
+    def failed(self, name: str, report: CountsReport) -> None:
+        """Nothing came back."""
         self.failures += 1
         ledger = self._ledgers.get(name)
         if ledger is not None:
-            ledger.failed(self._clock.time())
+            ledger.failed(report, self._clock.time())
 
     def _note_changes(self) -> None:
         if self._changed:
@@ -167,6 +170,6 @@ async def _tell(counts: ViewerCounts, totals: Totals, name: str, report: CountsR
     try:
         reply = await totals.report(name, report)
     except (PeerError, BadRequest):
-        counts.failed(name)
+        counts.failed(name, report)
     else:
-        counts.answered(name, reply)
+        counts.answered(name, report, reply)

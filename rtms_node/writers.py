@@ -116,9 +116,9 @@ class Writers:
             body = encode(msgspec.structs.replace(asked, counts=report))
             reply = decode_heads(await client.post(peer, HEADS, body))
         except (PeerError, BadRequest):
-            counts.failed(peer.id)
+            counts.failed(peer.id, report)
             raise
-        counts.answered(peer.id, reply.counts)
+        counts.answered(peer.id, report, reply.counts)
         return reply
 
     async def _get(self, peer: Peer, path: str) -> bytes:

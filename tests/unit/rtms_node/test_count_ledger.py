@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import count
 
 from rtms_node.count_ledger import (
     ALIVE_S,
@@ -32,16 +33,28 @@ class Counts(dict[str, int]):
         return 10 * self.count(video_id)
 
 
+def answer(ledger: Ledger, reply: CountsReply | None, now: float) -> None:
+    """To the report that is under way."""
+    assert ledger._under_way is not None
+    ledger.answered(ledger._under_way, reply, now)
+
+
+def fail(ledger: Ledger, now: float) -> None:
+    """The report that is under way."""
+    assert ledger._under_way is not None
+    ledger.failed(ledger._under_way, now)
+
+
 def told(here: Counts) -> Ledger:
     """One that has told all there is, at 0."""
-    ledger = Ledger(BOOT, 0.0)
+    ledger = Ledger(BOOT, count(1), 0.0)
     ledger.take(0.0, here)
-    ledger.answered(TAKEN, 0.0)
+    answer(ledger, TAKEN, 0.0)
     return ledger
 
 
 def test_the_first_report_tells_everything_and_what_is_known_of_peaks() -> None:
-    report = Ledger(BOOT, 0.0).take(0.0, Counts(v=2, w=1))
+    report = Ledger(BOOT, count(1), 0.0).take(0.0, Counts(v=2, w=1))
     assert (report.base, report.counts) == (0, {"v": 2, "w": 1})
     assert report.peaks == {"v": 20, "w": 10}
 
@@ -91,7 +104,7 @@ def test_what_was_not_answered_is_told_again_with_what_changed_meanwhile() -> No
     lost = ledger.take(2.0, here)
     here |= {"v": 5, "w": 0}
     ledger.changed(["w"])
-    ledger.failed(2.5)
+    fail(ledger, 2.5)
     assert not ledger.is_due(2.5 + RETRY_S - 0.1, watched=True)
     report = ledger.take(2.5 + RETRY_S, here)
     assert (report.base, report.counts) == (lost.base, {"v": 5, "w": 0})
@@ -110,7 +123,7 @@ def test_a_writer_that_has_forgotten_is_told_everything_at_once() -> None:
     ledger = told(here)
     ledger.changed(["v"])
     ledger.take(2.0, here)
-    ledger.answered(CountsReply("other", again=True), 2.0)
+    answer(ledger, CountsReply("other", again=True), 2.0)
     assert ledger.is_due(2.0, watched=True)
     report = ledger.take(2.0, here)
     assert (report.base, report.counts) == (0, {"v": 2, "w": 1})
@@ -118,26 +131,26 @@ def test_a_writer_that_has_forgotten_is_told_everything_at_once() -> None:
 
 def test_many_videos_are_told_in_parts_without_a_wait() -> None:
     here = Counts({f"v{number}": 1 for number in range(MAX_COUNTS + 1)})
-    ledger = Ledger(BOOT, 0.0)
+    ledger = Ledger(BOOT, count(1), 0.0)
     first = ledger.take(0.0, here)
     here["v0"] = 2  # during the call
     ledger.changed(["v0"])
-    ledger.answered(TAKEN, 0.0)
+    answer(ledger, TAKEN, 0.0)
     assert ledger.is_due(EVERY_S, watched=True)
     second = ledger.take(0.0, here)
     assert (len(first.counts), second.base) == (MAX_COUNTS, first.number)
     assert (set(second.counts), second.counts["v0"]) == ({f"v{MAX_COUNTS}", "v0"}, 2)
     assert second.peaks
-    ledger.answered(CountsReply("table", 7, more=True), 0.0)
+    answer(ledger, CountsReply("table", 7, more=True), 0.0)
     assert ledger.is_due(0.0, watched=True)
     assert not ledger.open
 
 
 def test_a_writer_that_does_not_count_is_asked_again_much_later() -> None:
     here = Counts(v=2)
-    ledger = Ledger(BOOT, 0.0)
+    ledger = Ledger(BOOT, count(1), 0.0)
     ledger.take(0.0, here)
-    ledger.answered(None, 0.0)
+    answer(ledger, None, 0.0)
     ledger.changed(["v"])
     assert not ledger.open
     assert not ledger.is_due(MUTE_S - 1, watched=True)
@@ -153,7 +166,7 @@ def test_a_node_that_nobody_watches_any_more_says_so_and_is_silent() -> None:
     ledger.changed(["v"])
     assert ledger.open
     assert ledger.take(2.0, here).counts == {"v": 0}
-    ledger.answered(TAKEN, 2.0)
+    answer(ledger, TAKEN, 2.0)
     assert not ledger.open
     assert not ledger.is_due(60.0, watched=False)
 
@@ -164,5 +177,17 @@ def test_a_writer_that_is_away_is_not_told_for_ever_that_nobody_watches() -> Non
     del here["v"]
     ledger.changed(["v"])
     ledger.take(FORGOTTEN_S, here)
-    ledger.failed(FORGOTTEN_S + 1)
+    fail(ledger, FORGOTTEN_S + 1)
     assert not ledger.open
+
+
+def test_what_comes_for_the_ledger_of_before_is_ignored() -> None:
+    here = Counts(v=1)
+    old = Ledger(BOOT, count(1), 0.0).take(0.0, here)
+    ledger = Ledger(BOOT, count(2), 0.0)
+    report = ledger.take(0.0, here)
+    ledger.answered(old, CountsReply("t", again=True), 0.1)
+    ledger.failed(old, 0.1)
+    assert not ledger.is_due(60.0, watched=True)  # its own is under way
+    ledger.answered(report, TAKEN, 0.2)
+    assert ledger.take(2.0, here).base == report.number

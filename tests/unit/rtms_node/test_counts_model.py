@@ -26,7 +26,9 @@ STEP_S = 0.25  # how often a node looks whether a report is due
 # From any mess to totals that are right at all writers, then on all screens. DESIGN: 12 s.
 RIGHT_AFTER_S = LEASE_S + ALIVE_S
 TOLD_AFTER_S = 12.0
-faults = st.sampled_from(("kill", "restart", "writer", "freeze", "lose", "ignore", "late", "none"))
+faults = st.sampled_from(
+    ("kill", "restart", "writer", "freeze", "lose", "ignore", "late", "flap", "none")
+)
 
 
 class Part:
@@ -77,6 +79,10 @@ class World:
             self.nodes.pop(node, None)
         elif fault == "restart":
             self.nodes[node] = self._new_node()
+        elif fault == "flap":  # it is no member any more, and then it is again
+            for part in self.nodes.values():
+                part.counts.set_known([one for one in WRITERS if one != writer])
+                part.counts.set_known(WRITERS)
         elif fault == "writer":
             self.writers[writer] = self._new_writer(writer)
 
@@ -102,16 +108,16 @@ class World:
         if self._frozen(writer) or (hit and self.fault in ("lose", "late")):
             if self.fault != "lose":
                 self.late.append((node, writer, report))
-            part.counts.failed(writer)
+            part.counts.failed(writer, report)
             return
         for one in [late for late in self.late if late[1] == writer]:
             self.late.remove(one)
             self.writers[writer].take(one[0], one[2], self.clock.time())
         reply = self.writers[writer].take(node, report, self.clock.time())
         if hit and self.fault == "ignore":
-            part.counts.failed(writer)
+            part.counts.failed(writer, report)
         else:
-            part.counts.answered(writer, reply)
+            part.counts.answered(writer, report, reply)
 
     def _frozen(self, writer: str) -> bool:
         return self.fault == "freeze" and writer == WRITERS[self.whom % 2]
@@ -226,6 +232,18 @@ def test_all_writers_begin_anew_and_nodes_die_at_the_same_time() -> None:
     assert {world.known(writer)["v"] for writer in WRITERS} == {15}
     world.run(12.0 - SETTLE_S)
     world.judge_settled()
+
+
+def test_a_writer_that_is_lost_from_sight_for_a_moment_misses_nothing() -> None:
+    world = World()
+    for part in world.nodes.values():
+        part.join("v")
+    world.run(30)
+    world.begin("flap", 0)
+    world.nodes["a"].join("v")
+    for _ in range(20):
+        world.run(ALIVE_S)
+        assert {world.known(writer)["v"] for writer in WRITERS} == {4}
 
 
 def test_nothing_is_sent_while_nobody_watches() -> None:
