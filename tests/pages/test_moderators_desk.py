@@ -55,7 +55,7 @@ async def test_only_a_moderators_token_opens_it_and_it_stays_in_this_tab(
     assert await page.evaluate("Object.keys(localStorage).length") == 0
     await page.go_to(site.page("moderate"))
     await page.until(STATE, "live")
-    await page.evaluate("document.getElementById('leave').click()")
+    await page.go_by("document.getElementById('leave').click()")
     await page.until(OPEN)
     await page.until("sessionStorage.length", 0)
 
