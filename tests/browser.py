@@ -29,6 +29,7 @@ _FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--disable-dev-shm-usage", "--remote-debugging-port=0", "--window-size=1000,900",
 )  # fmt: skip
+_WENT_ELSEWHERE = "Inspected target navigated"  # while it was asked
 # Windows' code of a key, and what it types.
 _KEYS = {
     "Tab": (9, ""), "Enter": (13, "\r"), "Escape": (27, ""), " ": (32, " "), "PageUp": (33, ""),
@@ -83,7 +84,9 @@ class Page:
         return told["result"].get("value")
 
     async def until(self, expression: str, wanted: object = True, **where: Any) -> None:
-        """Wait until an expression has this value; the failure says which it has instead."""
+        """Wait until an expression has this value, of this document or of one that takes its place
+        meanwhile; the failure says which it has instead.
+        """
         text = json.dumps(wanted, separators=(",", ":"), ensure_ascii=False)
         wait = f"""new Promise((done) => {{
             const end = performance.now() + {20_000 * TIMEOUT_FACTOR};
@@ -95,7 +98,12 @@ class Page:
             }};
             check();
         }})"""
-        found = await self.evaluate(wait, **where)
+        try:
+            found = await self.evaluate(wait, **where)
+        except AssertionError as exc:
+            if _WENT_ELSEWHERE not in str(exc):
+                raise
+            found = await self.evaluate(wait, **where)  # of the page that it went to
         assert found is None, f"{expression} is {found}, not {wanted!r}; {self.troubles}"
 
     async def press(self, key: str, *, shift: bool = False) -> None:

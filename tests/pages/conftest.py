@@ -41,9 +41,11 @@ def packages() -> Path:
 
 
 @pytest.fixture
-async def page(browser: Browser) -> Page:
-    """An empty tab."""
-    return await browser.open("about:blank", apart=True)
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """An empty tab. Each test has a service at a port of its own, so tabs share no storage."""
+    page = await browser.open("about:blank")
+    yield page
+    await browser.call("Target.closeTarget", targetId=page.target_id)
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ const MAX_DELAY_MS = 10_000;
  * @param {number} retryMs @param {number} failures in a row
  */
 export function reconnectDelay(retryMs, failures, asked = false, random = Math.random) {
-  return (asked ? retryMs : 0) + random() * Math.min(MAX_DELAY_MS, retryMs * 2 ** failures);
+  const window = Math.max(retryMs, Math.min(MAX_DELAY_MS, retryMs * 2 ** failures));
+  return (asked ? retryMs : 0) + random() * window;
 }
 
 /** Before a request is sent again. @param {number | undefined} retryAfterS @param {number} failures from 0 */

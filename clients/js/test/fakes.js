@@ -87,7 +87,7 @@ export const entries = (...seqs) => seqs.map((seq) => frame("comment", `${EPOCH}
 /** The arguments of the next event for which `wanted` is true. */
 export function next(emitter, name, wanted = () => true) {
   return new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error(`no such event ${name}`)), 10_000);
+    const late = setTimeout(() => reject(new Error(`no such event ${name}`)), 30_000);
     emitter.on(name, function listener(...args) {
       if (!wanted(...args)) return;
       emitter.off(name, listener);

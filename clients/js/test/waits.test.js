@@ -13,6 +13,10 @@ test("the window doubles with each failure, up to a bound", () => {
   assert.deepEqual(windows, [2000, 4000, 8000, 10_000, 10_000]);
 });
 
+test("a server may ask for more than that", () => {
+  assert.equal(reconnectDelay(60_000, 3, false, () => 1), 60_000);
+});
+
 test("nobody comes sooner than a full server asked for", () => {
   assert.equal(reconnectDelay(3000, 0, true, () => 0), 3000);
 });

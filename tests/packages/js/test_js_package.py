@@ -109,8 +109,8 @@ async def test_the_example_of_a_program(package: Path, tmp_path: Path) -> None:
         )
         assert running.stderr is not None
         try:
-            while (await running.stderr.readline()).split() != [b"live"]:
-                assert running.returncode is None
+            while (line := await running.stderr.readline()).split() != [b"live"]:
+                assert line, "it ended"
             async with NodeClient(url, "v") as client:
                 client.post("!time")
                 await eventually(lambda: len(client.comments) == 2)

@@ -37,6 +37,7 @@ async def test_posts_replies_and_removals_on_a_page(site: Site) -> None:
     async with NodeClient(site.url, VIDEO, token=ANN.token(), options={"replay": 2}) as client:
         await client.live()
         assert [seq for seq, _ in client.comments] == [2, 3]
+        await eventually(lambda: {"now": 1, "peak": 1} in client.named("viewers"))
         first, second = client.post("mine", None), client.post("x" * 501, None)
         await eventually(lambda: len(client.answers()) == 2)
         assert client.answers()[first]["comment"]["author"] == "Ann"

@@ -134,21 +134,20 @@ def test_it_goes_with_comments_in_the_same_write(watched: tuple[Node, Watcher]) 
     assert node.stats.viewer_writes == 1  # of the first one, which went alone
 
 
-def test_a_round_that_is_put_off_takes_it_along() -> None:
-    node = Node(Limits(tick_min_s=0.5, tick_max_s=0.5), clock=ManualClock())
+def test_a_round_that_is_put_off_takes_it_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("random.uniform", max)
+    node = Node(Limits(tick_min_s=0.8, tick_max_s=0.8), clock=ManualClock())
     watcher = node.watch_loaded()
     learn(node, 7, 9)
     node.clock.advance(JOIN_S)
-    learn(node, 8, 9)  # to be told two seconds after the other one
-    node.clock.advance(1.7 - JOIN_S)
-    node.hub.ingest(node.store.post("v1"))  # at once
-    node.hub.ingest(node.store.post("v1"))  # after the tick
-    node.clock.advance(0.4)
-    node.hub.ingest(node.store.post("v1"))
-    told_before = told(watcher)
-    node.clock.advance(0.6)
-    assert watcher.seqs == [1, 2, 3]
-    assert (told_before, told(watcher)) == ([(7, 9)], [(7, 9), (8, 9)])
+    learn(node, 8, 9)  # it is time for it after TOLD_EVERY_S, and has to go after JOIN_S more
+    node.clock.advance(TOLD_EVERY_S - 0.1)
+    node.hub.ingest(node.store.post("v1"))  # goes at once
+    node.hub.ingest(node.store.post("v1"))  # goes after the tick, which is later
+    node.clock.advance(JOIN_S + 0.15)
+    before = told(watcher)
+    node.clock.advance(0.2)
+    assert (before, watcher.seqs, told(watcher)) == ([(7, 9)], [1, 2], [(7, 9), (8, 9)])
 
 
 def test_alone_it_is_the_heartbeat_of_its_room(watched: tuple[Node, Watcher]) -> None:
