@@ -36,6 +36,7 @@ async def take(browser: Browser, site: Site, name: str, width: int, height: int)
     await page.look_like(width, height, dark="dark" in name)
     await opened(page, site)
     await page.until(f"{TEXTS}.length", len(SAID) + 1)
+    await page.until(shown("viewers"))
     if "refused" in name:
         await write(page, "Buy my coins", author="Bob")
         await page.until(f"{OUTCOME} !== ''")

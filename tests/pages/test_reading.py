@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.browser import Page
+from tests.browser import Browser, Page
 from tests.pages.looks import AT_END, FRESH, NAMES, STATE, TEXTS, opened, shown
 from tests.pages.site import Site
 
@@ -89,6 +89,18 @@ async def test_the_pinned_comment_stands_above_until_it_is_hidden_or_removed(
     await page.until(pin, "two")
     await page.evaluate("document.querySelector('#pin .hide').click()")
     assert not await page.evaluate(shown("pin"))
+
+
+async def test_how_many_watch_is_told_to_all(browser: Browser, page: Page, site: Site) -> None:
+    watching = "document.getElementById('viewers').innerText.trim()"
+    await opened(page, site)
+    await page.until(watching, "1 watching")
+    other = await browser.open("about:blank", apart=True)
+    await opened(other, site)
+    for each in (page, other):
+        await each.until(watching, "2 watching")
+    await browser.call("Target.closeTarget", targetId=other.target_id)
+    await page.until(watching, "1 watching")
 
 
 async def test_an_outage_is_told_and_nothing_is_missed_or_doubled(page: Page, site: Site) -> None:

@@ -16,11 +16,11 @@ from wire.errors import LivecommentsError
 SCRIPTS = {path.name: path.read_text() for path in STATIC.glob("*.js")}
 # Said by keys that are made of a word of the API or of a page: `state.live`, `badge.owner`.
 MADE = ("state.", "badge.", "act.", "tab.", "term.", "short.", "audit.")
-# Refusals that no call of a page can get: what it sends is well-formed, `peer_failed` is ours, and
-# counts of viewers come with the stream.
+# Refusals that no call of a page gets: it sends what is well-formed, does not ask for counts, and
+# `peer_failed` is ours.
 NEVER = {
     "not_json", "bad_request", "method_not_allowed", "length_required", "unsupported_media_type",
-    "expectation_failed", "peer_failed", "counts_unknown",
+    "expectation_failed", "counts_unknown", "peer_failed",
 }  # fmt: skip
 
 
