@@ -61,6 +61,14 @@ class Page:
         loader_id = (await self.call("Page.navigate", url=url))["loaderId"]
         await eventually(lambda: loader_id in self._loaded, _ANSWER_WITHIN_S)
 
+    async def go_by(self, expression: str) -> None:
+        """Evaluate what makes the page load another one; returns when that is there, as `go_to`, of
+        which there must have been one.
+        """
+        known = set(self._loaded)
+        await self.evaluate(expression)
+        await eventually(lambda: self._loaded > known, _ANSWER_WITHIN_S)
+
     async def evaluate(self, expression: str, **where: Any) -> Any:
         """The value of a JavaScript expression; AssertionError if it throws. where: another context
         than the page's own.

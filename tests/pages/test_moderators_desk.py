@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 
 from tests.browser import Browser, Page
 from tests.pages.looks import STATE
@@ -24,6 +25,7 @@ from tests.pages.moderating import (
     sign_in,
 )
 from tests.pages.site import Site
+from tests.support import started
 
 HOLD = {"terms": [{"term": "call", "action": "hold"}]}
 OPEN = "document.getElementById('entry')?.open ?? null"
@@ -55,7 +57,7 @@ async def test_only_a_moderators_token_opens_it_and_it_stays_in_this_tab(
     assert await page.evaluate("Object.keys(localStorage).length") == 0
     await page.go_to(site.page("moderate"))
     await page.until(STATE, "live")
-    await page.evaluate("document.getElementById('leave').click()")
+    await page.go_by("document.getElementById('leave').click()")
     await page.until(OPEN)
     await page.until("sessionStorage.length", 0)
 
@@ -219,3 +221,32 @@ async def test_bans_are_listed_and_lifted_and_the_audit_has_it_all(page: Page, s
     await keys(page, "ArrowRight", "ArrowRight")
     await page.until("document.activeElement.id", "tab_audit")
     await page.until(audit, ["Ban or time-out"] * 3)
+
+
+async def test_where_reading_needs_a_token_too_a_moderator_reads(
+    page: Page, tmp_path: Path
+) -> None:
+    (tmp_path / "tickets.key").write_text("k" * 32)
+    needs = {"READ_AUTH": "required", "TICKET_KEY_FILE": str(tmp_path / "tickets.key")}
+    async with started(Site(tmp_path, AUTH="jwt", **needs)) as site:
+        await said_by(site, "bob", "one")
+        await entered(page, site)
+        await page.until(ROWS, ["one"])
+        await keys(page, "j", "d")
+        await page.until(GONE, ["one"])
+
+
+async def test_what_is_done_during_an_outage_is_done_when_it_is_over(
+    page: Page, site: Site
+) -> None:
+    await said_by(site, "bob", "one")
+    await entered(page, site)
+    await page.until(ROWS, ["one"])
+    await site.stop()
+    await page.until(STATE, "recovering")
+    await keys(page, "j", "d")
+    await page.until("document.querySelectorAll('#log .pending').length", 1)
+    await site.start()
+    await page.until(GONE, ["one"])
+    await done(page, "Removed: bob, “one”")
+    await page.until(STATE, "live")

@@ -33,6 +33,7 @@ async def test_a_comment_is_removed_with_a_key_and_comes_back_with_another(
     await entered(page, site)
     await page.until(ROWS, ["one", "two", "three"])
     assert await page.evaluate("document.activeElement.id") == "log"
+    await page.until("document.getElementById('viewers').textContent", "1 watching")
     await keys(page, "j", "k")
     await page.until(CHOSEN, "two")
     await page.press("d")
