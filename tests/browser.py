@@ -28,6 +28,7 @@ _FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--disable-dev-shm-usage", "--remote-debugging-port=0", "--window-size=1000,900",
+    "--disable-smooth-scrolling",  # what a key scrolls would go on while a test goes on
 )  # fmt: skip
 _WENT_ELSEWHERE = "Inspected target navigated"  # while it was asked
 # Windows' code of a key, and what it types.
