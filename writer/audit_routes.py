@@ -58,7 +58,9 @@ class _AuditRoutes(ModeratorCalls):
         """
         await self.require(request)
         video_id = request.match_info["video_id"]
-        after = parameter(request, "after") or await self._beginning(video_id)
+        after = parameter(request, "after")
+        if after is None:
+            after = await self._beginning(video_id)
         page = await self._comments.entries(video_id, MAX_LIMIT, after=after)
         head = page.head
         response = web.StreamResponse(headers=_NDJSON)

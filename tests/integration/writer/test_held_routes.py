@@ -210,5 +210,6 @@ async def test_the_export_is_the_log(world: World) -> None:
     rest = await raw(world, "GET", f"{V}/export?after={entries[399]['id']}", MODERATOR)
     assert (await rest.text()).splitlines() == lines[400:]
     assert await world.call("GET", f"{V}/export", ANN) == (403, "forbidden")
+    assert await world.call("GET", f"{V}/export?after=", MODERATOR) == (422, "invalid_field")
     empty = await raw(world, "GET", "/v1/videos/w/export", SIGNER.token(**roles(w="owner")))
     assert (empty.status, await empty.text()) == (200, "")
