@@ -18,7 +18,7 @@ from cluster.issuer import DevelopmentIssuer, identity_variables, ticket_variabl
 from cluster.new_epoch import renew_cluster_epoch, renew_file_epoch
 from cluster.parts import Kind, kinds_of
 from cluster.port_check import require_free_for_dev
-from cluster.ports import free_ports
+from cluster.ports import free_ports, is_free
 from cluster.servers.install import (
     ensure_browser,
     ensure_helm,
@@ -28,6 +28,8 @@ from cluster.servers.install import (
 from cluster.settings import DEV_NAME, Settings, read_dev_address, read_name, read_settings
 from cluster.terminal import say
 from identity.roles import Roles
+
+_MAX_PORT = 65_535
 
 
 @click.command()
@@ -65,7 +67,7 @@ def dev() -> None:
     defaults = {
         "SERVICE_ID": "dev",
         "OPS_HOST": LOOPBACK,
-        "OPS_PORT": str(free_ports(1)[0]),
+        "OPS_PORT": str(_dev_ops_port(port)),
         "SQLITE_PATH": str(folder.path / "comments.sqlite3"),
         **identity_variables(folder.issuer, os.environ),
         **ticket_variables(folder.issuer),
@@ -128,6 +130,19 @@ def _map_lines(host: str, port: str) -> list[str]:
     if not port.isdecimal() or not int(port):
         return []
     return ["and see how it is doing:", f"  http://{join_port(reached_at(host), int(port))}/map"]
+
+
+def _dev_ops_port(public_port: int) -> int:
+    """The next port, so that a page of the map that is open finds the next run; another one if that
+    is taken.
+    """
+    wanted = public_port + 1
+    try:
+        if wanted <= _MAX_PORT and is_free(LOOPBACK, wanted):
+            return wanted
+    except OSError:  # for root only
+        pass
+    return free_ports(1)[0]
 
 
 def load_issuer(folder: ClusterFolder, *, for_dev: bool) -> DevelopmentIssuer:
