@@ -5,6 +5,10 @@
  * It holds at most LIMIT rows, OLDER times as many while it is paused, and LIMIT more that wait. What
  * it knows of removals is kept apart (the newest GONE), because a page of the log that was under way
  * meanwhile may be older.
+ *
+ * A tombstone does not say what it stands for. It is a comment's if a notice names its number, and else
+ * that of a `restored` or `pinned` entry, which is no row. The notice comes after the comment and pages
+ * are read backwards from the newest, so it is known by then. NOTICED numbers are kept, those named last.
  */
 
 import { Emitter } from "./client/emitter.js";
@@ -20,6 +24,7 @@ import { calmly, LIMIT } from "./feed.js";
 
 const OLDER = 3;
 const GONE = 2000;
+const NOTICED = 20_000;
 const PAGE = 100;
 
 /** @extends {Emitter<{change: [Change]}>} */
@@ -35,6 +40,8 @@ export class LogList extends Emitter {
   #waiting = [];
   /** @type {Map<number, Gone>} */
   #gone = new Map();
+  /** By the number of a comment: the newest notice that has removed it. @type {Map<number, Gone>} */
+  #noticed = new Map();
   /** Where the page before the first row ends. */
   #before = "";
   #scheduled = false;
@@ -98,9 +105,10 @@ export class LogList extends Emitter {
     for (const seq of targets) {
       this.#gone.delete(seq);
       this.#gone.set(seq, { by, reason });
+      this.#notice(seq, { by, reason });
       const item = this.find(seq);
       // It came and went while we were away.
-      if (!item && seq > first) this.#add(blank(seq, ""));
+      if (!item && seq > first) this.#add(blank(seq, "", { by, reason }));
       else if (item) this.#mark(item, { by, reason });
     }
     for (const seq of this.#gone.keys()) if (this.#gone.size > GONE) this.#gone.delete(seq);
@@ -132,17 +140,27 @@ export class LogList extends Emitter {
   /** Entries of a page; how many rows came of them. @param {Entry[]} entries */
   #take(entries) {
     const before = this.#bySeq.size;
+    // Backwards, for a notice that is known is newer than what an older page says.
+    for (const entry of [...entries].reverse()) {
+      if (entry.type !== "removed") continue;
+      for (const seq of entry.targets) if (!this.#noticed.has(seq)) this.#notice(seq, entry);
+    }
     for (const entry of entries) {
+      const gone = this.#noticed.get(entry.seq);
       if (!entry.type) this.#add(itemOf(entry), false);
-      else if (entry.type === "tombstone") this.#add(blank(entry.seq, entry.created_at), false);
-      else if (entry.type === "removed") this.#explain(entry);
+      else if (entry.type === "tombstone" && gone) this.#add(blank(entry.seq, entry.created_at, gone), false);
     }
     return this.#bySeq.size - before;
   }
 
-  /** Whether a comment is removed, its own entry says; why, the notice. @param {import("./index.d.ts").Removed} notice */
-  #explain({ targets, by, reason }) {
-    for (const item of targets.map((seq) => this.find(seq))) if (item?.blank) item.gone = { by, reason };
+  /** @param {number} seq @param {Gone} gone */
+  #notice(seq, { by, reason }) {
+    this.#noticed.delete(seq);
+    this.#noticed.set(seq, { by, reason });
+    for (const oldest of this.#noticed.keys()) {
+      if (this.#noticed.size <= NOTICED) return;
+      this.#noticed.delete(oldest);
+    }
   }
 
   /** @param {LogItem} item */
@@ -178,6 +196,7 @@ export class LogList extends Emitter {
     this.#waiting = [];
     this.#bySeq.clear();
     this.#gone.clear();
+    this.#noticed.clear();
     this.unseen = 0;
     this.#changes = { ...noChanges(), reset: true };
     this.#changed();
@@ -222,8 +241,8 @@ function itemOf(comment) {
   return { key: comment.id, comment, pending: false, gone: null, blank: false };
 }
 
-/** What was removed before we came. @param {number} seq @param {string} at @returns {LogItem} */
-function blank(seq, at) {
+/** What was removed before we came. @param {number} seq @param {string} at @param {Gone} gone @returns {LogItem} */
+function blank(seq, at, gone) {
   const comment = { id: "", video_id: "", seq, author: "", text: "", created_at: at };
-  return { key: `gone-${seq}`, comment, pending: false, gone: { by: "" }, blank: true };
+  return { key: `gone-${seq}`, comment, pending: false, gone, blank: true };
 }

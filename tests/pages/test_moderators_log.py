@@ -72,6 +72,31 @@ async def test_what_others_remove_stays_and_can_be_restored_also_by_who_comes_la
     await page.until(GONE, ["after"])
 
 
+async def test_a_comment_is_one_row_however_often_it_was_removed_and_restored(
+    page: Page, site: Site
+) -> None:
+    numbers = "[...document.querySelectorAll('#log .comment')].map((row) => row.dataset.seq)"
+    first, second = await site.say("one", "two")
+    await site.moderate("PUT", "pin", {"seq": first})
+    for _ in range(2):
+        await site.moderate("DELETE", f"comments/{first}", {"reason": "spam"})
+        await site.moderate("POST", f"comments/{first}/restore")
+    await site.moderate("DELETE", f"comments/{first}", {"reason": "at last"})
+    (third,) = await site.say("three")
+    entries = (await site.call("GET", "entries"))["entries"]
+    tombstones = [entry["seq"] for entry in entries if entry.get("type") == "tombstone"]
+    assert len(tombstones) == 4, "of the comment, and of what has shown it: a pin, and two restored"
+    await entered(page, site)
+    await page.until(BADGES, ["Removed: at last"])
+    await page.until(numbers, [str(seq) for seq in (first, second, third)])
+    await keys(page, "Home", "d")
+    await page.until(ROWS, ["one", "two", "three"])
+    assert await shown(site) == ["one", "two", "three"]
+    await site.moderate("DELETE", f"comments/{first}")
+    await page.until(GONE, ["one"])
+    await page.until(numbers, [str(seq) for seq in (first, second, third)])
+
+
 async def test_authors_are_timed_out_banned_and_purged_and_each_is_undone(
     page: Page, site: Site
 ) -> None:
