@@ -102,6 +102,7 @@ export class Feed {
   rowOf(item, known) {
     const drawn = makeRow(item.comment);
     const row = known?.textContent === drawn.textContent ? known : drawn;
+    if (row === known) colourFace(row, drawn);
     row.classList.toggle("pending", item.pending);
     row.classList.toggle("own", this.#own(item));
     return row;
@@ -224,6 +225,12 @@ export class Feed {
     const text = unseen ? say("fresh", { n: unseen }) : say("fresh.none");
     if (!this.#follows && this.#fresh.textContent !== text) this.#fresh.replaceChildren(icon("down"), text);
   }
+}
+
+/** Who wrote an own comment is known when it is posted. @param {Element} row @param {Element} drawn as it is now */
+function colourFace(row, drawn) {
+  const [old, face] = [row, drawn].map((each) => each.querySelector(".face"));
+  if (old && face && old.className !== face.className) old.className = face.className;
 }
 
 /** @param {Element} row @returns {Element | null} the one after it */

@@ -30,6 +30,27 @@ async def test_a_page_of_an_allowed_origin_frames_it_and_signs_its_reader_in(
         await page.until(NAMES, ["Ann"], **frame)
 
 
+async def test_an_own_comment_has_the_colour_of_its_author_also_when_it_had_to_wait(
+    page: Page, tmp_path: Path
+) -> None:
+    host = HostPage("", Site.token())
+    async with started(Site(tmp_path, AUTH="jwt")) as site, started(host):
+        host.frame = site.page()
+        await page.go_to(host.url())
+        frame = await inside(page)
+        await page.until(HINT, "You comment as Ann.", **frame)
+        await site.stop()
+        await page.evaluate("document.getElementById('text').value = 'patience'", **frame)
+        await page.evaluate("document.getElementById('composer').requestSubmit()", **frame)
+        await page.until("document.querySelectorAll('.comment.pending').length", 1, **frame)
+        await site.start()
+        await page.until("document.querySelectorAll('.comment.pending').length", 0, **frame)
+        await site.call("POST", "comments", {"text": "from elsewhere"}, token=site.token())
+        await page.until(TEXTS, ["patience", "from elsewhere"], **frame)
+        faces = "new Set([...document.querySelectorAll('.face')].map((e) => e.className)).size"
+        await page.until(faces, 1, **frame)
+
+
 async def test_where_reading_needs_a_token_the_frame_reads_with_that_of_its_page(
     page: Page, tmp_path: Path
 ) -> None:
