@@ -48,7 +48,7 @@ function start(session, { me, page }) {
   const outcome = new Outcome();
   const list = new LogList(video);
   const sanctions = new Sanctions(video, names, outcome, (id) => list.touch(list.by(id)));
-  const live = new LiveFeed(video, list, new Actions(video, list, sanctions, outcome), sanctions);
+  const live = new LiveFeed(video, list, new Actions(video, list, sanctions, outcome), sanctions, () => outcome.tell(""));
   const audit = new Audit(moderation, names, outcome);
   const panes = new Panes((pane) => pane === "audit" && void audit.look());
   const held = new Held(moderation, outcome, (n) => {

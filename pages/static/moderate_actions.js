@@ -11,6 +11,7 @@ import { afterMs } from "./moderate_time.js";
 /** @typedef {import("./moderate_sanctions.js").Sanctions} Sanctions */
 /** @typedef {import("./index.d.ts").Video} Video */
 
+const OF_AUTHORS = ["timeout", "ban", "purge"];
 const TIMES_S = [60, 600, 3600];
 const TEXT_SHOWN = 60;
 const NAME_SHOWN = 24;
@@ -38,12 +39,19 @@ export class Actions {
     return say(`act.${verb}`);
   }
 
+  /** Why a verb cannot be done with this comment; "" if it can. @param {string} verb @param {LogItem} item */
+  barrier(verb, { comment, blank }) {
+    if (comment.author_id || !OF_AUTHORS.includes(verb)) return "";
+    return say(blank ? "nobody" : "guest");
+  }
+
   /** @param {string} verb @param {LogItem} item */
   act(verb, item) {
     if (verb === "remove") return this.toggle(item);
     if (verb === "pin") return this.#pin(item);
-    const { author_id: id, guest } = item.comment;
-    if (!id) return this.#outcome.tell(say(guest || !item.blank ? "guest" : "nobody"), "warn");
+    const { author_id: id } = item.comment;
+    // A key can be struck all the same.
+    if (!id) return this.#outcome.tell(this.barrier(verb, item), "warn");
     if (verb === "timeout") return this.#timeOut(item, id);
     if (verb === "purge") return this.#purge(item, id);
     return this.#sanctions.put(id, say("done.ban", named(item)), {});

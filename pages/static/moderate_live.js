@@ -21,16 +21,23 @@ export class LiveFeed extends Feed {
   #hovered = false;
   #goesOn = false;
   #box = get("log");
-  #choice = new Choice(this.#box, () => this.#chosen());
+  #choice;
   /** @type {Record<string, HTMLButtonElement>} */
   #buttons = {};
 
-  /** @param {import("./index.d.ts").Video} video @param {LogList} list @param {Actions} actions @param {Sanctions} sanctions */
-  constructor(video, list, actions, sanctions) {
+  /**
+   * @param {import("./index.d.ts").Video} video @param {LogList} list @param {Actions} actions @param {Sanctions} sanctions
+   * @param {() => void} chosen another comment is chosen, or none
+   */
+  constructor(video, list, actions, sanctions, chosen) {
     super(video, /** @type {any} */ (list), () => false);
     this.#list = list;
     this.#actions = actions;
     this.#sanctions = sanctions;
+    this.#choice = new Choice(this.#box, () => {
+      chosen();
+      this.#chosen();
+    });
     this.#makeButtons();
     list.on("change", () => this.#shown());
     video.on("pinned", () => this.#chosen());
@@ -119,7 +126,9 @@ export class LiveFeed extends Feed {
     if (this.#choice.row) this.stay();
     const { item } = this;
     for (const [name, button] of Object.entries(this.#buttons)) {
-      button.setAttribute("aria-disabled", String(!item));
+      const barrier = item ? this.#actions.barrier(name, item) : "";
+      button.setAttribute("aria-disabled", String(!item || barrier !== ""));
+      button.title = barrier;
       const text = this.#actions.name(name, item);
       if (button.dataset.text === text) continue;
       button.dataset.text = text;

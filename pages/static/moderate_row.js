@@ -20,6 +20,7 @@ export function showItem(item, known, { until, toggle }) {
   const { comment, gone, pending, blank } = item;
   const shown = blank ? { ...comment, author: say("row.blank", { seq: comment.seq }), text: say("row.blank.text") } : comment;
   const drawn = fit(makeRow(shown), shown);
+  if (blank) drawn.querySelector(".face")?.replaceWith(nobody());
   const line = drawn.querySelector(".line");
   if (until) line?.append(make("span", "badge quiet", tellUntil(until)));
   if (gone) line?.append(make("span", "badge lost", tellGone(gone)));
@@ -31,6 +32,7 @@ export function showItem(item, known, { until, toggle }) {
   row.dataset.seq = String(comment.seq);
   row.setAttribute("aria-label", label(shown, gone));
   row.classList.toggle("gone", gone !== null);
+  row.classList.toggle("blank", blank);
   row.classList.toggle("pending", pending);
   return row;
 }
@@ -55,6 +57,13 @@ export const shortId = (id) => id.slice(0, ID_SHOWN);
 
 /** Whether a sanction is for good. @param {string} until */
 export const isForever = (until) => until.startsWith(FOREVER);
+
+/** In the place of a face. */
+function nobody() {
+  const face = make("span", "face nobody");
+  face.setAttribute("aria-hidden", "true");
+  return face;
+}
 
 /** @param {string} until */
 function tellUntil(until) {

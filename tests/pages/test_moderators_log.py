@@ -20,6 +20,12 @@ from tests.pages.moderating import (
 )
 from tests.pages.site import Site
 
+STRUCK = """[...document.querySelectorAll('#log .said')]
+    .filter((e) => getComputedStyle(e).textDecorationLine === 'line-through')
+    .map((e) => e.textContent)"""
+ENABLED = """[...document.querySelectorAll('#acts [aria-disabled=false]')]
+    .map((e) => e.dataset.act)"""
+
 
 async def shown(site: Site) -> list[str]:
     """What viewers read."""
@@ -64,9 +70,12 @@ async def test_what_others_remove_stays_and_can_be_restored_also_by_who_comes_la
     await entered(page, site)
     await page.until(BADGES, ["Removed: spam"])
     await page.until(f"{ROWS}[0]", "Removed before you came. It is shown again if you restore it.")
+    await page.until(STRUCK, [])
+    assert await page.evaluate("document.querySelector('#log .face').textContent") == ""
     await site.moderate("DELETE", f"comments/{second}")
     await page.until(f"{GONE}.length", 2)
     await page.until(f"{GONE}[1]", "after")
+    await page.until(STRUCK, ["after"])
     await keys(page, "Home", "d")
     await page.until(f"{ROWS}[0]", "before")
     await page.until(GONE, ["after"])
@@ -172,9 +181,20 @@ async def test_who_may_not_be_touched_is_explained(page: Page, site: Site) -> No
     await page.until(f"{ROWS}.length", 2)
     await keys(page, "j", "b")
     await page.until(f"{OUTCOME}.startsWith('This comment came without a token')")
-    await keys(page, "k", "b")
+    assert await page.evaluate(ENABLED) == ["remove", "pin"]
+    why = "[...document.querySelectorAll('#acts [aria-disabled=true]')].map((e) => e.title)"
+    assert await page.evaluate(why) == [await page.evaluate(OUTCOME)] * 3
+    await keys(page, "k")
+    await page.until(ENABLED, ["remove", "timeout", "ban", "purge", "pin"])
+    assert (
+        await page.evaluate("document.querySelectorAll('#acts [title]:not([title=\"\"])').length")
+        == 0
+    )
+    await keys(page, "b")
     await page.until(f"{OUTCOME}.startsWith('You may not do this')")
     assert await page.evaluate(KIND) == "bad"
+    await keys(page, "j")
+    await page.until(OUTCOME, "")
 
 
 async def test_the_chosen_comment_stays_where_it_is_and_new_ones_wait_below(
