@@ -70,11 +70,20 @@ function show(map) {
   lastAt = new Date(map.made_at).toLocaleTimeString();
   document.body.classList.remove("lost");
   setText(freshness, `As ${map.by} sees it, at ${lastAt}`);
+  showTitle(map.members);
   showNotes(map.notes);
   showTotals(map);
   showMembers(map.members);
   showVideos(map.videos, map.members);
   tellChanges(map.members);
+}
+
+/** A service of a single process is no cluster. @param {Member[]} members */
+function showTitle(members) {
+  const title = members.every(({ role }) => role === "single") ? "Map of one process" : "Cluster map";
+  if (document.title === title) return;
+  document.title = title;
+  for (const heading of document.querySelectorAll("h1")) setText(heading, title);
 }
 
 function showLost() {

@@ -93,13 +93,26 @@ async def test_hostile_texts_run_nothing_and_are_shown_as_they_are(shown: Shown)
 
 
 async def test_nothing_is_wider_than_the_window_or_its_cell(shown: Shown) -> None:
-    for width in (320, 360, 768, 1120, 1125, 1440):
+    for width in (320, 360, 768, 1056, 1060, 1100, 1440):
         await shown.page.call(
             "Emulation.setDeviceMetricsOverride",
             width=width, height=800, deviceScaleFactor=1, mobile=False,
         )  # fmt: skip
         assert await shown.page.evaluate(SIDEWAYS) == 0, width
         assert await shown.page.evaluate(TOO_WIDE) == [], width
+        tables = await shown.page.evaluate(
+            "getComputedStyle(document.querySelector('#members table')).display === 'table'"
+        )
+        assert tables == (width > 1056), width
+
+
+async def test_a_cluster_is_called_one_and_a_single_process_is_not(shown: Shown) -> None:
+    titles = "[document.title, document.querySelector('h1').textContent]"
+    assert await shown.page.evaluate(titles) == ["Cluster map"] * 2
+    async with MapProcess(Role.SINGLE, "single-1") as alone:
+        await shown.page.go_to(f"http://{alone.address}/map")
+        await shown.wait(f"{ROWS}.includes('single-1')")
+        assert await shown.page.evaluate(titles) == ["Map of one process"] * 2
 
 
 async def test_it_refreshes_itself_and_tells_readers_what_changed_only(shown: Shown) -> None:
