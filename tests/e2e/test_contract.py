@@ -60,14 +60,19 @@ async def test_comments_come_to_the_nodes_that_the_topology_says(
             await eventually_in_state(cluster, other, lambda state: state["registered"] == 0)
         # Until the node is heard of, the anti-entropy check delivers: then nobody was called.
         before = await figure(cluster, mine, "livecomments_received_total")
+        start, early = await figure(cluster, other, "livecomments_received_total"), 0
         while await figure(cluster, mine, "livecomments_received_total") == before:
             await comments.told("early")
-        start = await figure(cluster, other, "livecomments_received_total")
+            early += 1
         for _ in range(10):
             seq = (await comments.told("live"))["seq"]
             await eventually(lambda seq=seq: watch.place == seq)
+    if cluster.settings.topology == Topology.BROADCAST:
+        async with asyncio.timeout(20 * TIMEOUT_FACTOR):  # it may hear of them later than mine
+            while await figure(cluster, other, "livecomments_received_total") < start + early + 10:
+                await asyncio.sleep(0.02)
     heard = await figure(cluster, other, "livecomments_received_total") - start
-    assert heard == (10 if cluster.settings.topology == Topology.BROADCAST else 0)
+    assert heard == (early + 10 if cluster.settings.topology == Topology.BROADCAST else 0)
 
 
 async def test_what_is_posted_is_stored_numbered_shown_and_found_again(
