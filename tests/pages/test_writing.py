@@ -21,6 +21,8 @@ async def test_a_guest_writes_under_a_name_that_is_remembered(page: Page, site: 
     await page.until(TEXTS, ["hello"])
     await page.until(NAMES, ["Rui"])
     assert await page.evaluate(FIELD) == ""
+    # Until the reply is there it is an echo.
+    await page.until("document.querySelectorAll('.comment:not(.pending)').length", 1)
     history = await site.call("GET", "comments")
     assert [comment["text"] for comment in history["comments"]] == ["hello"]
     await page.go_to(site.page())
