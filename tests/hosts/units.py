@@ -39,7 +39,7 @@ def read_unit(role: str, instance: str, etc: Path) -> Unit:
         path = Path(_here(name.removeprefix("-"), etc))
         if not (name.startswith("-") and not path.exists()):
             environment |= read_environment(path)
-    environment = {name: str(_here(value, etc)) for name, value in environment.items()}
+    environment = {name: _here(value, etc) for name, value in environment.items()}
     (line,) = said["ExecStart"]
     command = [sys.executable if word.startswith(_INSTALLED) else word for word in line.split()]
     (limit,) = said["TimeoutStopSec"]
@@ -70,5 +70,5 @@ def _read(path: Path, instance: str) -> defaultdict[str, list[str]]:
     return found
 
 
-def _here(text: str, etc: Path) -> Path | str:
-    return etc / text.removeprefix(f"{_ETC}/") if text.startswith(f"{_ETC}/") else text
+def _here(text: str, etc: Path) -> str:
+    return f"{etc}/{text.removeprefix(f'{_ETC}/')}" if text.startswith(f"{_ETC}/") else text
