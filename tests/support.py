@@ -25,6 +25,12 @@ async def eventually(condition: Condition, timeout_s: float = 20.0) -> None:
         await asyncio.sleep(0.01)
 
 
+async def wait_out(seconds: float) -> None:
+    """A fault lasts as long as its row says: here that is what is tested, and no luck."""
+    end = time.monotonic() + seconds
+    await eventually(lambda: time.monotonic() >= end, seconds * 2)
+
+
 class Startable(Protocol):
     """What is started for a test and stopped after it."""
 

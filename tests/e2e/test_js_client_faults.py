@@ -16,7 +16,7 @@ from tests.chaos.traffic import Shape
 from tests.packages.js.node_client import NO_NODE, NODE, NodeClient
 from tests.packages.js.told import settled
 from tests.preload import WallClock
-from tests.support import TIMEOUT_FACTOR, eventually
+from tests.support import TIMEOUT_FACTOR, eventually, wait_out
 
 pytestmark = [
     pytest.mark.skipif(NODE is None, reason=NO_NODE),
@@ -26,12 +26,6 @@ TRAFFIC = Shape(viewers=0, videos=1, rate=20, churn_s=0)
 AWAY_S = 30.0
 ASLEEP_S = 60.0
 HOUR_S = 3600
-
-
-async def wait_out(seconds: float) -> None:
-    """A fault lasts as long as its row says: here that is what is tested, and no luck."""
-    end = time.monotonic() + seconds
-    await eventually(lambda: time.monotonic() >= end, seconds * 2)
 
 
 async def gateway_away(cluster: Cluster) -> None:

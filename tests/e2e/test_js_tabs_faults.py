@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from tests.e2e.parts import streams_by_node
 from tests.e2e.test_js_tabs import TRAFFIC, all_live
 from tests.packages.js.pages import ClientPages, Tab, opened
 from tests.packages.js.told import settled
-from tests.support import TIMEOUT_FACTOR, eventually
+from tests.support import TIMEOUT_FACTOR, eventually, wait_out
 
 pytestmark = [
     pytest.mark.skipif(
@@ -38,12 +37,6 @@ async def browser(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Browser]:
 async def pages(page_port: int) -> AsyncIterator[ClientPages]:
     async with ClientPages(page_port) as pages:
         yield pages
-
-
-async def wait_out(seconds: float) -> None:
-    """A fault lasts as long as its row says: here that is what is tested, and no luck."""
-    end = time.monotonic() + seconds
-    await eventually(lambda: time.monotonic() >= end, seconds * 2)
 
 
 async def caught_up(load: Load, *tabs: Tab, within_s: float = 20.0) -> None:
