@@ -50,7 +50,7 @@ SEAMS: dict[str, set[str]] = {
     "writer/config.py": {"pages"},
     "writer/via_dispatchers.py": {"coordination"},
     "writer/via_redis.py": {"pubsub"},
-    "writer/stores.py": {"writer.sqlite", "writer.cassandra"},
+    "writer/stores.py": {"writer.sqlite", "writer.cassandra", "writer.dynamodb", "writer.stepwise"},
     "writer/public_routes.py": {"writer.openapi"},
     "rtms_node/via_dispatchers.py": {"coordination"},
     "rtms_node/via_redis.py": {"pubsub"},

@@ -119,9 +119,15 @@ class DynamoSession:
     # Calls. All raise NotSent, Refused or Unanswered, which are StoreUnavailable.
 
     async def read(self, operation: str, **params: Any) -> Item:
-        """The reply to a consistent read, or to a write that may be repeated as it is."""
+        """The reply to a consistent read."""
         if operation in _CONSISTENT:
             params["ConsistentRead"] = True
+        return await self._repeat(operation, params)
+
+    async def write(self, operation: str, **params: Any) -> Item:
+        """The reply to a write that may be repeated as it is. Raises ConditionFailed too, perhaps
+        because an earlier try was carried out.
+        """
         return await self._repeat(operation, params)
 
     async def change(self, operation: str, **params: Any) -> Item:
@@ -135,11 +141,11 @@ class DynamoSession:
 
     async def put(self, item: Attributes) -> None:
         """Store an item, whatever is there."""
-        await self._repeat("put_item", {"Item": item})
+        await self.write("put_item", Item=item)
 
     async def delete(self, key: Attributes) -> None:
         """Remove an item, if it is there."""
-        await self._repeat("delete_item", {"Key": key})
+        await self.write("delete_item", Key=key)
 
     async def query_all(self, *, limit: int | None = None, **params: Any) -> list[Item]:
         """The items that a query finds, at most `limit`, over as many replies as that takes."""
