@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
@@ -64,7 +64,7 @@ class StoreConfig:
     sqlite_path: Path
     cassandra: CassandraConfig
     removed_kept_s: float = REMOVED_KEPT_S
-    dynamodb: DynamoConfig = DynamoConfig()
+    dynamodb: DynamoConfig = field(default_factory=DynamoConfig)
 
     @classmethod
     def read(cls, env: EnvReader, sqlite_path: str | None = None) -> StoreConfig:
@@ -73,7 +73,7 @@ class StoreConfig:
         cassandra, dynamodb = CassandraConfig.read(env), DynamoConfig.read(env)
         if kind == SQLITE and cassandra.retention_s:
             env.fault("RETENTION_S is only for STORE=cassandra and STORE=dynamodb")
-        path = env.text("SQLITE_PATH", sqlite_path if kind == SQLITE else "-")
+        path = env.text("SQLITE_PATH", "-" if kind in (CASSANDRA, DYNAMODB) else sqlite_path)
         days = env.number("REMOVED_KEPT_DAYS", REMOVED_KEPT_S / DAY_S, 1 / DAY_S, 3_650)
         return cls(kind, Path(path), cassandra, days * DAY_S, dynamodb)
 
@@ -132,7 +132,8 @@ def _build_dynamodb(
 ) -> ProcessStore:
     if find_spec(_SDK) is None:
         raise ConfigError(
-            f"STORE=dynamodb needs {_SDK}, which is not installed: pip install livecomments[dynamodb]"
+            f"STORE=dynamodb needs {_SDK}, which is not installed; pip install"
+            " 'livecomments[dynamodb]' brings it"
         )
     from writer.dynamodb.store import DynamoStore  # the SDK is large, and may not be there
 
