@@ -14,7 +14,8 @@ from cassandra.cluster import Session
 from tests.cassandra_server import CassandraServer
 from writer.cassandra.config import CassandraConfig
 from writer.cassandra.driver import new_cluster
-from writer.cassandra.layout import BUCKET_SIZE, Buckets, unpack
+from writer.cassandra.layout import BUCKET_SIZE, Buckets
+from writer.stepwise.lines import unpack
 
 _numbers = itertools.count(1)
 

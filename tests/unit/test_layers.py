@@ -26,7 +26,9 @@ ALLOWED: dict[str, set[str]] = {
     "writer": {"wire", "service", "identity", "screening"},
     "writer.openapi": {"wire", "screening"},
     "writer.sqlite": {"wire", "service", "identity", "writer"},
-    "writer.cassandra": {"wire", "service", "identity", "writer"},
+    "writer.stepwise": {"wire", "service", "writer"},
+    "writer.cassandra": {"wire", "service", "identity", "writer", "writer.stepwise"},
+    "writer.dynamodb": {"wire", "service", "writer", "writer.stepwise"},
     "dispatcher": {"wire", "service", "coordination"},
     "rtms_node": {"wire", "service", "identity"},
     "single": {"wire", "service", "identity", "screening", "pages", "writer", "rtms_node"},
@@ -56,7 +58,8 @@ SEAMS: dict[str, set[str]] = {
 
 _NETWORK = {"http.client", "http.server", "select", "selectors", "socket", "socketserver", "ssl"}
 _PROCESSES = {"multiprocessing", "signal", "subprocess", "uvloop"}
-_PEERS = {"aiohttp", "cassandra", "docker", "h11", "kazoo", "redis", "sqlite3", "urllib.request"}
+_PEERS = {"aiohttp", "aiobotocore", "botocore", "cassandra", "docker", "h11", "kazoo", "redis"}
+_PEERS |= {"sqlite3", "urllib.request"}
 IO_LIBRARIES = _NETWORK | _PROCESSES | _PEERS
 EDGES: dict[str, set[str]] = {
     "coordination/kazoo_client.py": {"kazoo"},
@@ -91,6 +94,9 @@ EDGES: dict[str, set[str]] = {
     "writer/cassandra/schema.py": {"cassandra"},
     "writer/cassandra/session.py": {"cassandra"},
     "writer/cassandra/statements.py": {"cassandra"},
+    "writer/dynamodb/client.py": {"aiobotocore"},
+    "writer/dynamodb/errors.py": {"aiohttp", "botocore"},
+    "writer/dynamodb/table.py": {"botocore"},
     "writer/gates.py": {"aiohttp"},
     "writer/audit_routes.py": {"aiohttp"},
     "writer/filters_routes.py": {"aiohttp"},

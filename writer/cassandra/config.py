@@ -8,11 +8,9 @@ from pathlib import Path
 
 from service.config import EnvReader
 from wire.hosts import parse_address
+from writer.retention import read_retention
 
 DEFAULT_PORT = 9042
-# A key must find its comment for 24 h, so no comment may go before.
-SHORTEST_RETENTION_S = 24 * 3600
-LONGEST_RETENTION_S = 20 * 365 * 24 * 3600  # what Cassandra takes as a TTL
 _KEYSPACE = re.compile(r"[a-z][a-z0-9_]{0,47}", re.ASCII)
 
 Endpoint = tuple[str, int]
@@ -57,14 +55,6 @@ class CassandraConfig:
             ca_file=Path(ca_file) if ca_file else None,
             any_commit_log=env.choice("CASSANDRA_COMMIT_LOG", "synced", ("synced", "any")) == "any",
         )
-
-
-def read_retention(env: EnvReader) -> int:
-    """Seconds that comments stay, 0 (the default): for ever. Faults are left in `env`."""
-    retention_s = env.integer("RETENTION_S", 0, 0, LONGEST_RETENTION_S)
-    if 0 < retention_s < SHORTEST_RETENTION_S:
-        env.fault(f"RETENTION_S must be 0 (for ever) or at least {SHORTEST_RETENTION_S}")
-    return retention_s
 
 
 def _contact_points(env: EnvReader) -> tuple[Endpoint, ...]:

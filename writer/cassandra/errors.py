@@ -1,4 +1,4 @@
-"""How a call to Cassandra can fail, by what is known of its outcome. All are StoreUnavailable."""
+"""The driver's errors, by what is known of the outcome: see `stepwise.errors`."""
 
 from __future__ import annotations
 
@@ -6,22 +6,7 @@ from cassandra import RequestValidationException, Unavailable
 from cassandra.cluster import NoHostAvailable
 
 from wire.errors import StoreUnavailable
-
-
-class NotSent(StoreUnavailable):
-    """No server took the call, or too few replicas were there to begin with."""
-
-
-class Refused(StoreUnavailable):
-    """The server refuses the call: no such table, no permission."""
-
-
-class Unanswered(StoreUnavailable):
-    """Outcome unknown: a timeout, a lost connection, a server error."""
-
-
-class HeadLost(StoreUnavailable):
-    """The head is below what it was, or the row after it is gone: this may be another store."""
+from writer.stepwise.errors import NotSent, Refused, Unanswered
 
 
 def translate(error: BaseException, *, conditional: bool = False) -> StoreUnavailable:

@@ -26,12 +26,12 @@ import structlog
 
 from wire.errors import StoreUnavailable
 from writer.cassandra.driver import READ
-from writer.cassandra.group import Known
 from writer.cassandra.layout import Buckets, key_shard
 from writer.cassandra.reads import CassandraReads
 from writer.cassandra.session import CassandraSession
 from writer.idempotency import Earlier
 from writer.recent_values import RecentValues
+from writer.stepwise.group import Known
 
 log = structlog.get_logger()
 

@@ -16,12 +16,13 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from writer.stepwise.lines import Row
+
 BUCKET_SIZE = 20_000
 MAX_PACK = 50  # comments in one row: what a reader of one comment reads too
 KEY_SHARDS = 16
+SLOT_PREFIX = "\x01"  # not printable: no idempotency key begins with it
 ANCHOR = -1  # in place of a number: the bucket's first row, of which there is nothing to read
-
-Row = tuple[int, bytes]  # number of the last comment, the comments as lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,11 @@ class Buckets:
             after = end
 
 
+def slot_key(slot: str) -> str:
+    """The key of the row of a slot of slow mode or of repeats."""
+    return SLOT_PREFIX + slot
+
+
 def pack(first: int, raws: Sequence[bytes]) -> list[Row]:
     """Rows for consecutive comments from number `first` on."""
     rows = []
@@ -62,29 +68,6 @@ def pack(first: int, raws: Sequence[bytes]) -> list[Row]:
         lines = raws[start : start + MAX_PACK]
         rows.append((first + start + len(lines) - 1, b"\n".join(lines)))
     return rows
-
-
-def unpack(row: Row) -> tuple[int, list[bytes]]:
-    """The number of a row's first comment, and its comments."""
-    last, lines = row
-    raws = lines.split(b"\n")
-    return last - len(raws) + 1, raws
-
-
-def consecutive(rows: Sequence[Row], after: int, through: int) -> tuple[int, list[bytes]]:
-    """The newest unbroken run of comments in ascending `rows`, cut to after < seq <= through; the
-    number of its first one.
-
-    A hole can only come from retention: rows written while it was on go before older ones that
-    were written while it was off. What lies before the hole counts as gone too.
-    """
-    first, found = after + 1, list[bytes]()
-    for row in rows:
-        row_first, raws = unpack(row)
-        if row_first > first + len(found):
-            first, found = row_first, []
-        found += raws[first + len(found) - row_first :]
-    return first, found[: max(through - first + 1, 0)]
 
 
 def key_shard(key: str) -> int:

@@ -7,21 +7,16 @@ does not matter.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 
-import msgspec
-
-from wire.errors import Overloaded, StoreUnavailable
-from writer.cassandra.driver import CONDITION, READ
-from writer.cassandra.errors import Unanswered
-from writer.cassandra.pausing import SETTLE_WITHIN_S, pause
-from writer.cassandra.rule_rows import SITE
+from writer.cassandra.driver import READ
+from writer.cassandra.held import CassandraHeld, decode_held
 from writer.cassandra.session import CassandraSession
-from writer.held import HELD_FOR_MS, MAX_HELD, Held, HeldState, decide
+from writer.held import MAX_HELD, Held, HeldState
 from writer.moderation_store import Call, Erasure
+from writer.stepwise.held import HeldSteps
+from writer.stepwise.rule_rows import SITE
 
-_held = msgspec.json.Decoder(Held)
 _MICROSECONDS = 1_000_000
 
 
@@ -37,26 +32,16 @@ class CassandraModeration:
         forget_staff: Callable[[str, str], Awaitable[None]],
     ) -> None:
         self._session, self._touch, self._forget_staff = session, touch, forget_staff
+        self._held = CassandraHeld(session)
+        self._steps = HeldSteps(self._held)
 
     async def hold(self, video_id: str, held: Held) -> Held:
         """As ModerationStore.hold."""
-        found = await self.find_held(video_id, held.id)
-        if found is not None:
-            return found
-        if await self._waiting(video_id, held.held_ms) >= MAX_HELD:
-            raise Overloaded("too many comments wait for a moderator")
-        # First where it is listed: what is there alone is skipped by the list.
-        await self._write("add_held_time", video_id, held.held_ms, held.id)
-        body = msgspec.json.encode(held)
-        await self._condition("add_held", (video_id, held.id, body))
-        return await self._found(video_id, held.id)
+        return await self._steps.hold(video_id, held)
 
     async def find_held(self, video_id: str, held_id: str) -> Held | None:
         """As ModerationStore.find_held."""
-        rows = await self._session.call(
-            lambda cql: cql.read("held", video_id, held_id, serial=True), profile=READ
-        )
-        return _held.decode(rows[0][0]) if rows else None
+        return await self._held.find(video_id, held_id)
 
     async def list_held(self, video_id: str, limit: int, held_after_ms: int) -> list[Held]:
         """As ModerationStore.list_held."""
@@ -67,7 +52,7 @@ class CassandraModeration:
         bodies = await self._session.call(
             lambda cql: cql.read("held_among", video_id, ids), profile=READ
         )
-        found = [_held.decode(body) for (body,) in bodies]
+        found = [decode_held(body) for (body,) in bodies]
         waiting = [held for held in found if held.state is HeldState.PENDING]
         return sorted(waiting, key=lambda held: (held.held_ms, held.id))[:limit]
 
@@ -75,24 +60,11 @@ class CassandraModeration:
         self, video_id: str, held_id: str, state: HeldState, by: str, now_ms: int
     ) -> Held:
         """As ModerationStore.decide_held."""
-        deadline, attempt = time.monotonic() + SETTLE_WITHIN_S, 0
-        while True:
-            held = await self.find_held(video_id, held_id)
-            decided = decide(held, state, by, now_ms)
-            assert held is not None
-            if decided is None:
-                return held
-            if await self._change(video_id, held, decided):
-                await self._write("end_held_time", video_id, held.held_ms, held.id)
-                return decided
-            attempt += 1
-            await _pause(attempt, deadline)
+        return await self._steps.decide(video_id, held_id, state, by, now_ms)
 
     async def note_held_seq(self, video_id: str, held_id: str, seq: int) -> None:
         """As ModerationStore.note_held_seq."""
-        held = await self.find_held(video_id, held_id)
-        if held is not None:
-            await self._change(video_id, held, msgspec.structs.replace(held, seq=seq))
+        await self._steps.note_seq(video_id, held_id, seq)
 
     async def note_call(self, video_id: str, call: Call) -> None:
         """As ModerationStore.note_call."""
@@ -126,10 +98,9 @@ class CassandraModeration:
         rows = await self._session.call(
             lambda cql: cql.read("held_of_video", video_id, serial=True), profile=READ
         )
-        for held in (_held.decode(body) for (body,) in rows):
+        for held in (decode_held(body) for (body,) in rows):
             if held.author_id == author_id:
-                await self._condition("forget_held", (video_id, held.id))
-                await self._write("end_held_time", video_id, held.held_ms, held.id)
+                await self._held.forget(video_id, held)
         await self._forget_staff(author_id, video_id)
 
     async def scrub(self) -> None:
@@ -149,40 +120,5 @@ class CassandraModeration:
         )
         return [(author_id, not_before) for author_id, not_before in rows]
 
-    async def _waiting(self, video_id: str, held_ms: int) -> int:
-        rows = await self._session.call(
-            lambda cql: cql.read("held_since", video_id, held_ms - HELD_FOR_MS, MAX_HELD),
-            profile=READ,
-        )
-        return len(rows)
-
-    async def _found(self, video_id: str, held_id: str) -> Held:
-        held = await self.find_held(video_id, held_id)
-        if held is None:
-            raise StoreUnavailable("whether it is held is unknown; send it again")
-        return held
-
-    async def _change(self, video_id: str, before: Held, after: Held) -> bool:
-        """Whether it is as `after` now; False if somebody else has changed it."""
-        old, new = msgspec.json.encode(before), msgspec.json.encode(after)
-        await self._condition("change_held", (new, video_id, before.id, old))
-        return await self.find_held(video_id, before.id) == after
-
-    async def _condition(self, name: str, values: tuple[object, ...]) -> None:
-        """Try it; what became of it is to be read at SERIAL."""
-        try:
-            await self._session.call(
-                lambda cql: cql.conditional([(name, values)]), profile=CONDITION
-            )
-        except Unanswered:
-            return
-
     async def _write(self, name: str, *values: object) -> None:
         await self._session.call(lambda cql: cql.read(name, *values), profile=READ)
-
-
-async def _pause(attempt: int, deadline: float) -> None:
-    try:
-        await pause(attempt, deadline)
-    except TimeoutError as exc:
-        raise StoreUnavailable("others have changed it each time; send it again") from exc

@@ -16,10 +16,11 @@ from contextlib import suppress
 
 from wire.errors import StoreUnavailable
 from writer.cassandra.driver import READ
-from writer.cassandra.layout import ANCHOR, MAX_PACK, Buckets, Row, consecutive, unpack
+from writer.cassandra.layout import ANCHOR, MAX_PACK, Buckets
 from writer.cassandra.session import CassandraSession
 from writer.head_reads import HeadReads
 from writer.recent_values import RecentValues
+from writer.stepwise.lines import Row, consecutive, unpack
 from writer.store import Page
 
 MAX_VIDEOS_KNOWN = 50_000

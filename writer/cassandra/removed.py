@@ -10,46 +10,14 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import NamedTuple
 
 from wire.errors import StoreUnavailable
 from writer.cassandra.driver import CONDITION, READ
 from writer.cassandra.layout import Buckets
 from writer.cassandra.session import CassandraSession
-from writer.redaction import Kept
+from writer.stepwise.remains import NOTHING, Remains
 
 _Parts = list[tuple[str, tuple[object, ...]]]
-
-
-class Remains(NamedTuple):
-    """One row: see schema.cql."""
-
-    raw: bytes | None
-    since: int | None
-    notice: int | None
-    restoring: int | None
-    restored: int | None
-
-    @property
-    def shown_after(self) -> int | None:
-        """After this number lies the entry that shows it again, if there is one."""
-        if self.restoring is not None:
-            return self.restoring
-        return None if self.restored is None else self.restored - 1
-
-    @property
-    def known_notice(self) -> int | None:
-        """The number of the entry that removed it, None while that is not known."""
-        if self.notice is None or self.since is None or self.notice <= self.since:
-            return None
-        return self.notice
-
-    def kept(self) -> Kept:
-        """For the rules that all stores share; notice 0 if it is not known."""
-        return Kept(self.raw, self.known_notice or 0)
-
-
-NOTHING = Remains(None, None, None, None, None)
 
 
 class CassandraRemoved:

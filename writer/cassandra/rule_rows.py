@@ -1,9 +1,7 @@
-"""The rules of a video as they lie in Cassandra: see table `rules` in schema.cql.
+"""The rules of videos in Cassandra: see table `rules` in schema.cql, and `stepwise.rule_rows`.
 
-Invariants: a row changes only under the condition that its version is the one that was read, so
-whoever was first is seen by all others, whatever their clocks say. A part of the rules whose entry
-is not known to be numbered (`since` is set) is changed by nobody before it is: so each state of it
-has one entry, in the order of the states, and all earlier ones are numbered up to `since`.
+Invariant: a row changes only under the condition that its version is the one that was read, so
+whoever was first is seen by all others, whatever their clocks say.
 """
 
 from __future__ import annotations
@@ -11,103 +9,31 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
-
-import msgspec
 
 from wire.errors import StoreUnavailable
 from writer.cassandra.driver import CONDITION, READ
-from writer.cassandra.errors import Unanswered
 from writer.cassandra.session import CassandraSession
-from writer.rules import NO_RULES, Rules, Sanction
+from writer.rules import Rules, Sanction
+from writer.stepwise.errors import Unanswered
+from writer.stepwise.rule_rows import (
+    BEFORE_AUTHORS,
+    SITE,
+    VIDEO,
+    WAITING,
+    Change,
+    Row,
+    RuleRows,
+    decode_sanction,
+)
 
-VIDEO, FILTERS, WAITING = "", "\x01filters", "\x01waiting"  # parts that are no author's
-_BEFORE_AUTHORS = "\x02"
-SITE = "*"  # in place of "", which Cassandra takes for no key; no video has this id
 _LISTED_AT_ONCE = 500
 _READS_AT_ONCE = 16  # of the session's calls
 
 
-class VideoRules(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is stored of a video. settings_since, pin_since: a head from before the entry that says
-    so, None if its number is known; settings_at, pin_at: the time in that entry; pin_before: pin
-    and notice that count if it turns out that the comment cannot be pinned.
-    """
-
-    rules: Rules = NO_RULES
-    settings_since: int | None = None
-    settings_at: str = ""
-    pin_since: int | None = None
-    pin_at: str = ""
-    pin_before: tuple[int, int] = (0, 0)
-
-
-class SaidOfAuthor(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is stored of an author. since: as in VideoRules."""
-
-    sanction: Sanction
-    since: int | None = None
-
-
-Said = TypeVar("Said")
-
-
-class Row(NamedTuple):
-    """version: None if there is no row."""
-
-    version: int | None
-    body: bytes
-
-
-class Change(NamedTuple):
-    """A part, its version as it was read, and what it is to be."""
-
-    part: str
-    before: int | None
-    body: bytes
-
-    @property
-    def row(self) -> Row:
-        """The row when it is written."""
-        return Row((self.before or 0) + 1, self.body)
-
-
-NO_ROW = Row(None, b"")
-NO_VIDEO_RULES = VideoRules()
-_video = msgspec.json.Decoder(VideoRules)
-_author = msgspec.json.Decoder(SaidOfAuthor)
-
-
-@dataclass(frozen=True, slots=True)
-class RuleRows:
-    """What was read of a video: the rows by part, and what they say."""
-
-    rows: dict[str, Row] = field(default_factory=dict)
-    video: VideoRules = NO_VIDEO_RULES
-    authors: dict[str, SaidOfAuthor] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, rows: dict[str, Row]) -> RuleRows:
-        """From rows; the filters are not decoded."""
-        said = rows.get(VIDEO)
-        authors = {
-            part: _author.decode(row.body) for part, row in rows.items() if part > _BEFORE_AUTHORS
-        }
-        return cls(rows, _video.decode(said.body) if said else NO_VIDEO_RULES, authors)
-
-    def change(self, part: str, said: VideoRules | SaidOfAuthor | bytes) -> Change:
-        """To write this in a part."""
-        body = said if isinstance(said, bytes) else msgspec.json.encode(said)
-        return Change(part, self.rows.get(part, NO_ROW).version, body)
-
-    def changed(self, changes: Sequence[Change]) -> RuleRows:
-        """As they are when these are written."""
-        return RuleRows.of(self.rows | {change.part: change.row for change in changes})
-
-
 class CassandraRuleRows:
-    """Reads and writes. Has no state."""
+    """Implements `ports.RuleTable`. Has no state."""
+
+    at_once = True  # all parts of a video are in one partition
 
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
@@ -166,7 +92,7 @@ class CassandraRuleRows:
     async def list_sanctions(self, video_id: str, limit: int, after: str) -> list[Sanction]:
         """As CommentStore.sanctions."""
         found: list[Sanction] = []
-        after = max(after, _BEFORE_AUTHORS)
+        after = max(after, BEFORE_AUTHORS)
         while len(found) < limit:
             rows = await self._session.call(
                 lambda cql, after=after: cql.read(  # type: ignore[misc]
@@ -174,7 +100,7 @@ class CassandraRuleRows:
                 ),
                 profile=READ,
             )
-            said = [_author.decode(body).sanction for _, body in rows]
+            said = [decode_sanction(body) for _, body in rows]
             found += [one for one in said if one.until_ms is not None]
             if len(rows) < _LISTED_AT_ONCE:
                 break

@@ -25,9 +25,10 @@ from service.mailbox import Mailbox
 from wire.errors import StoreUnavailable
 from writer.cassandra.config import CassandraConfig
 from writer.cassandra.driver import CONDITION, new_cluster
-from writer.cassandra.errors import NotSent, Unanswered, translate
+from writer.cassandra.errors import translate
 from writer.cassandra.schema import Store, open_store
 from writer.cassandra.statements import Statements
+from writer.stepwise.errors import NotSent, Unanswered
 
 log = structlog.get_logger()
 

@@ -17,24 +17,17 @@ from datetime import datetime
 import msgspec
 
 from writer.cassandra.driver import READ
-from writer.cassandra.layout import Buckets
+from writer.cassandra.layout import SLOT_PREFIX, Buckets, slot_key
 from writer.cassandra.reads import CassandraReads
 from writer.cassandra.session import CassandraSession
 from writer.recent_values import RecentValues
+from writer.stepwise.decisions import SLACK_S
 
-# Clocks of writers differ, and a comment has the time at which its group began to be stored.
-SLACK_S = 60
 # Of full buckets that may matter. It takes as many comments as they hold within one pace, by as
 # many authors; a slot that was used before all of them counts as unused.
 MAX_BUCKETS_BACK = 64
 MAX_ENDS_KNOWN = 10_000
 _AT_ONCE = 16
-_PREFIX = "\x01"  # not printable: no idempotency key begins with it
-
-
-def slot_key(slot: str) -> str:
-    """The key of a slot's row."""
-    return _PREFIX + slot
 
 
 class _Dated(msgspec.Struct, frozen=True):
@@ -61,7 +54,7 @@ class CassandraSlots:
             some = buckets[begin : begin + _AT_ONCE]
             parts = await asyncio.gather(*(self._in_bucket(video_id, one, keys) for one in some))
             for key, used_ms in (row for part in parts for row in part):
-                slot = key.removeprefix(_PREFIX)
+                slot = key.removeprefix(SLOT_PREFIX)
                 used[slot] = max(used.get(slot, 0), used_ms)
         return used
 

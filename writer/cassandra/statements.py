@@ -10,11 +10,11 @@ from cassandra.query import BatchStatement, BatchType, BoundStatement, PreparedS
 
 from writer.cassandra.config import CassandraConfig
 from writer.cassandra.driver import level, serial_level
-from writer.cassandra.group import Group
-from writer.cassandra.layout import ANCHOR, Buckets, pack
+from writer.cassandra.layout import ANCHOR, Buckets, pack, slot_key
 from writer.cassandra.moderation_texts import MODERATION_CONDITIONS, MODERATION_TEXTS
 from writer.cassandra.rules_texts import KEEP_WAITING_S, RULES_CONDITIONS, RULES_TEXTS
 from writer.held import HELD_KEPT_S
+from writer.stepwise.group import Group
 
 # A key is kept for longer than the 24 h that are promised, and its hint for longer than the key:
 # clocks differ, and the hint is written first.
@@ -145,6 +145,7 @@ class Statements:
             )
         for key, (seq, digest) in group.keys.items():
             batch.add(self.prepared["add_key"].bind((video_id, bucket, key, seq, digest)))
-        for key, (used_ms, ttl_s) in group.slots.items():
+        for slot, (used_ms, ttl_s) in group.slots.items():
+            key = slot_key(slot)
             batch.add(self.prepared["add_slot"].bind((video_id, bucket, key, used_ms, ttl_s)))
         return batch

@@ -16,9 +16,9 @@ from tests.support import TIMEOUT_FACTOR
 from wire.comment import Comment, NewComment
 from wire.errors import StoreUnavailable
 from writer.cassandra.driver import CONDITION, READ
-from writer.cassandra.errors import NotSent, Unanswered
 from writer.cassandra.layout import BUCKET_SIZE
 from writer.cassandra.store import CassandraStore
+from writer.stepwise.errors import NotSent, Unanswered
 from writer.store import CommentStore, Item
 
 SMALL = 5  # of a bucket, so that there are many

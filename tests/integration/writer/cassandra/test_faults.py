@@ -23,8 +23,8 @@ from tests.keyspace import Keyspace
 from tests.support import eventually
 from tests.tcp_proxy import Direction, TcpProxy
 from wire.errors import StoreUnavailable
-from writer.cassandra.group import Known
 from writer.cassandra.store import CassandraStore
+from writer.stepwise.group import Known
 from writer.store import Appended, Item, Outcome
 
 TO_SERVER = frozenset({Direction.TO_SERVER})

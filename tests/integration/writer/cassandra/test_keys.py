@@ -145,7 +145,7 @@ async def test_a_search_goes_on_where_it_was_given_up(store: CassandraStore) -> 
 async def test_a_head_that_does_not_come_does_not_hold_up_a_video(
     store: CassandraStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("writer.cassandra.append.SETTLE_WITHIN_S", 0.3)
+    monkeypatch.setattr("writer.stepwise.append.SETTLE_WITHIN_S", 0.3)
     reads = Reads(store)
     reads.hold = lambda name, _: name == "head"
     with pytest.raises(StoreUnavailable, match="not stored"):

@@ -196,7 +196,7 @@ async def test_a_lost_answer_is_found_out_although_another_writer_went_on(
 async def test_who_is_always_second_is_told_that_nothing_was_stored(
     store: CassandraStore, other: CassandraStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("writer.cassandra.append.SETTLE_WITHIN_S", 0.3)
+    monkeypatch.setattr("writer.stepwise.append.SETTLE_WITHIN_S", 0.3)
     fetch = store._append._keys.fetch
 
     async def then_another_is_first(*args: Any) -> Any:

@@ -13,7 +13,8 @@ from cassandra.connection import ConnectionShutdown
 from cassandra.protocol import ErrorMessage
 
 from wire.errors import StoreUnavailable
-from writer.cassandra.errors import NotSent, Refused, Unanswered, translate
+from writer.cassandra.errors import translate
+from writer.stepwise.errors import NotSent, Refused, Unanswered
 
 CAS_UNKNOWN = ErrorMessage(0x1700, "CAS operation result is unknown", None)
 

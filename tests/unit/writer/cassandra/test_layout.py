@@ -3,15 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from writer.cassandra.layout import (
-    MAX_PACK,
-    Buckets,
-    Row,
-    consecutive,
-    key_shard,
-    pack,
-    unpack,
-)
+from writer.cassandra.layout import MAX_PACK, Buckets, key_shard, pack
+from writer.stepwise.lines import Row, consecutive, unpack
 
 
 def raws(first: int, last: int) -> list[bytes]:

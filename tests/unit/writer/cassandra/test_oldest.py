@@ -7,8 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from writer.cassandra.layout import MAX_PACK, Buckets, Row, pack
+from writer.cassandra.layout import MAX_PACK, Buckets, pack
 from writer.cassandra.reads import CassandraReads
+from writer.stepwise.lines import Row
 
 SIZE = 130
 

@@ -11,7 +11,8 @@ from writer.cassandra.config import CassandraConfig
 from writer.cassandra.layout import BUCKET_SIZE, Buckets
 from writer.cassandra.reads import HEADS_AT_ONCE, CassandraReads
 from writer.cassandra.session import MAX_AT_ONCE
-from writer.cassandra.store import APPENDS_AT_ONCE, CassandraStore
+from writer.cassandra.store import CassandraStore
+from writer.stepwise.store import APPENDS_AT_ONCE
 from writer.store import Item
 
 

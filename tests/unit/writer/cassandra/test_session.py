@@ -12,9 +12,9 @@ from service.mailbox import Mailbox
 from tests.support import eventually
 from writer.cassandra.config import CassandraConfig
 from writer.cassandra.driver import CONDITION, READ
-from writer.cassandra.errors import NotSent, Unanswered
 from writer.cassandra.schema import Store
 from writer.cassandra.session import MAX_AT_ONCE, CassandraSession, Link
+from writer.stepwise.errors import NotSent, Unanswered
 
 
 class Driver:

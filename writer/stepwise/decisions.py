@@ -1,7 +1,7 @@
 """What a group has to be decided by, and what its decisions leave in the store.
 
-Invariant: a group is decided by rules as of its head (see CassandraRules) whose entries are all
-numbered (see CassandraPending): by what the log says up to there.
+Invariant: a group is decided by rules as of its head (see RulesAsOf) whose entries are all
+numbered (see PendingEntries): by what the log says up to there.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ from dataclasses import dataclass
 
 from wire.comment import NewComment
 from wire.rulings import REPEATS_WITHIN_S
-from writer.cassandra.deciding import GroupDecider
-from writer.cassandra.group import Encode, Group
-from writer.cassandra.pending import CassandraPending, Log
-from writer.cassandra.rules import CassandraRules, Ruleset
-from writer.cassandra.slots import SLACK_S, CassandraSlots, slot_key
 from writer.rules import NO_RULES, Rules, paces
+from writer.stepwise.deciding import GroupDecider
+from writer.stepwise.group import Encode, Group
+from writer.stepwise.pending import PendingEntries
+from writer.stepwise.ports import Log, Slots
+from writer.stepwise.rules_as_of import RulesAsOf, Ruleset
+
+# Clocks of writers differ, and a comment has the time at which its group began to be stored.
+SLACK_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,10 @@ class Posting:
     deadline: float
 
 
-class CassandraDecisions:
+class Decisions:
     """Has no state of its own."""
 
-    def __init__(
-        self, rules: CassandraRules, slots: CassandraSlots, pending: CassandraPending
-    ) -> None:
+    def __init__(self, rules: RulesAsOf, slots: Slots, pending: PendingEntries) -> None:
         self._rules, self._slots, self._pending = rules, slots, pending
 
     def find(self, video_id: str, head: int, comments: Sequence[NewComment]) -> Ruleset | None:
@@ -83,7 +84,7 @@ class CassandraDecisions:
         somebody else has changed the rules. Raises StoreUnavailable.
         """
         group.slots = {
-            slot_key(slot): (decider.now_ms, within_ms // 1000 + SLACK_S)
+            slot: (decider.now_ms, within_ms // 1000 + SLACK_S)
             for slot, within_ms in decider.taken.items()
         }
         if decider.rules is ruleset.rules:

@@ -7,12 +7,12 @@ from typing import Any
 from identity.roles import Rank
 from wire.comment import NewComment
 from wire.rulings import FOREVER_MS, Settings
-from writer.cassandra.deciding import GroupDecider
-from writer.cassandra.group import Known, number
-from writer.cassandra.rule_rows import VIDEO, Row, RuleRows, VideoRules
-from writer.cassandra.rules import CARRIED_AT_MOST, CassandraRules
 from writer.idempotency import Earlier, body_digest
 from writer.rules import Rules, Sanction, paces
+from writer.stepwise.deciding import GroupDecider
+from writer.stepwise.group import Known, Room, number
+from writer.stepwise.rule_rows import VIDEO, Row, RuleRows, VideoRules
+from writer.stepwise.rules_as_of import CARRIED_AT_MOST, RulesAsOf
 from writer.store import Item
 
 NOW_MS = 1_000_000
@@ -30,7 +30,7 @@ def decider(rules: Rules, **more: Any) -> GroupDecider:
 def decided(one: GroupDecider, *comments: NewComment, known: Known | None = None) -> list[str]:
     """The outcomes, by refusal or by number."""
     items = [Item(comment, f"k{place}", "now") for place, comment in enumerate(comments)]
-    group = number(list(enumerate(items)), 10, 100, known or Known(), one.accept)
+    group = number(list(enumerate(items)), 10, Room(100), known or Known(), one.accept)
     told = [result for _, result in sorted(group.results.items()) if result is not None]
     assert len(group.keys) == len(group.raws)
     return [
@@ -89,7 +89,7 @@ class Rows:
 
 async def test_rules_are_known_as_of_the_head_that_own_groups_carry_on() -> None:
     rows: Any = Rows()
-    rules = CassandraRules(rows)
+    rules = RulesAsOf(rows)
     assert rules.find("v", 5, ()) is None
     await rules.fetch("v", 5, ())
     assert rules.find("v", 5, ()) is not None
@@ -103,7 +103,7 @@ async def test_rules_are_known_as_of_the_head_that_own_groups_carry_on() -> None
 
 async def test_rules_are_read_again_after_many_groups() -> None:
     rows: Any = Rows()
-    rules = CassandraRules(rows)
+    rules = RulesAsOf(rows)
     await rules.fetch("v", 0, ())
     for head in range(CARRIED_AT_MOST):
         assert rules.find("v", head, ()) is not None
@@ -116,7 +116,7 @@ async def test_rules_are_read_again_after_many_groups() -> None:
 async def test_an_author_of_whom_nothing_was_read_is_not_known() -> None:
     rows: Any = Rows()
     rows.said = VideoRules(Rules(sanctions=True))
-    rules = CassandraRules(rows)
+    rules = RulesAsOf(rows)
     await rules.fetch("v", 5, ["u_ann"])
     assert rules.find("v", 5, ["u_ann"]) is not None
     assert rules.find("v", 5, ["u_ann", "u_bob"]) is None
@@ -129,7 +129,7 @@ async def test_an_author_of_whom_nothing_was_read_is_not_known() -> None:
 
 async def test_a_read_that_began_at_an_older_head_is_not_remembered() -> None:
     rows: Any = Rows()
-    rules = CassandraRules(rows)
+    rules = RulesAsOf(rows)
     await rules.fetch("v", 9, ())
     await rules.fetch("v", 5, ())
     assert rules.find("v", 9, ()) is not None

@@ -1,10 +1,10 @@
-"""Changing the rules of a video in Cassandra.
+"""Changing the rules of a video.
 
 A ruling has steps, each under its own condition: the row is written; the entry is numbered; its
 number is noted in the row. Whoever dies in between has told nobody, and the same call again, on any
-writer, goes on where it ended; so does whoever else meets the row: see CassandraPending.
+writer, goes on where it ended; so does whoever else meets the row: see PendingEntries.
 
-Invariants: the row is stored for certain before its entry is numbered (see CassandraRules); the
+Invariants: the row is stored for certain before its entry is numbered (see RulesAsOf); the
 head that is kept with it was read after the row was seen with the entry of the state before.
 """
 
@@ -21,21 +21,6 @@ import msgspec
 from service.failpoints import Failpoint, reach
 from wire.entry import is_comment, restamp
 from wire.errors import NotFound, StoreUnavailable
-from writer.cassandra.append import CassandraAppend
-from writer.cassandra.packs import CassandraPacks
-from writer.cassandra.pausing import SETTLE_WITHIN_S, pause
-from writer.cassandra.pending import CassandraPending, Numbered
-from writer.cassandra.repeats import CassandraRepeats
-from writer.cassandra.rule_rows import (
-    FILTERS,
-    NO_ROW,
-    VIDEO,
-    CassandraRuleRows,
-    Change,
-    RuleRows,
-    SaidOfAuthor,
-    VideoRules,
-)
 from writer.rules import (
     NewFilters,
     NewPin,
@@ -47,6 +32,18 @@ from writer.rules import (
     plan_filters,
     plan_sanction,
     plan_settings,
+)
+from writer.stepwise.pausing import SETTLE_WITHIN_S, pause
+from writer.stepwise.pending import Numbered, PendingEntries
+from writer.stepwise.ports import Log, Packs, Repeats, RuleTable
+from writer.stepwise.rule_rows import (
+    FILTERS,
+    NO_ROW,
+    VIDEO,
+    Change,
+    RuleRows,
+    SaidOfAuthor,
+    VideoRules,
 )
 
 _UNKNOWN = "commit outcome unknown; send the same call again"
@@ -63,16 +60,16 @@ class _Call:
     done: Numbered | None = None
 
 
-class CassandraRule:
+class RulingSteps:
     """Has no state of its own."""
 
     def __init__(
         self,
-        append: CassandraAppend,
-        packs: CassandraPacks,
-        rows: CassandraRuleRows,
-        repeats: CassandraRepeats,
-        pending: CassandraPending,
+        append: Log,
+        packs: Packs,
+        rows: RuleTable,
+        repeats: Repeats,
+        pending: PendingEntries,
     ) -> None:
         self._append, self._packs = append, packs
         self._rows, self._repeats, self._pending = rows, repeats, pending
@@ -172,6 +169,8 @@ class CassandraRule:
             return None
         before = None if said is None else said.sanction
         if not plan_sanction(rows.video.rules, before, new):
+            if not (call.video_id or self._rows.at_once):
+                await self.touch("")  # a call that died may have written the author's row alone
             ruled = await self._said_before(call, rows, before.notice if before else 0)
             return msgspec.structs.replace(ruled, sanction=before)
         since = await self._append.fresh_head(call.video_id) if call.video_id else None

@@ -1,13 +1,13 @@
-"""Storing groups in Cassandra: one conditional batch in one partition numbers and inserts a group.
+"""Storing groups: one condition numbers and stores a group.
 
-Invariants: nothing is reported as stored unless a condition or a read at SERIAL says so. A group
+Invariants: nothing is reported as stored unless a condition or a serial read says so. A group
 that was sent is settled before anything else is done with its items: stored, or lost to another
 writer's group (then numbered anew), or still open (then sent again unchanged, under its token, so
 that it does not matter which of the two attempts is applied). What cannot be settled in time is
-StoreUnavailable: its outcome is unknown, and a retry with the same keys settles it. A group that
-would cross the edge of a bucket is cut there; the part before the edge is stored first, and stays
-stored if the rest fails. An item whose key could not be searched in time is left out; the others of
-its group are stored. A group is decided by rules as of its head: see CassandraDecisions.
+StoreUnavailable: its outcome is unknown, and a retry with the same keys settles it. A group for
+which there is not room enough is cut; its first part is stored first, and stays stored if the rest
+fails. An item whose key could not be searched in time is left out; the others of
+its group are stored. A group is decided by rules as of its head: see Decisions.
 """
 
 from __future__ import annotations
@@ -25,18 +25,13 @@ import structlog
 from service.failpoints import Failpoint, reach
 from wire.comment import encode_comment
 from wire.errors import StoreUnavailable
-from writer.cassandra.authored import CassandraAuthored
-from writer.cassandra.decisions import CassandraDecisions, Posting
-from writer.cassandra.driver import CONDITION
-from writer.cassandra.errors import HeadLost, Unanswered
-from writer.cassandra.group import Group, Known, Pending, Result, Verdict, judge, number
-from writer.cassandra.keys import CassandraKeys
-from writer.cassandra.layout import Buckets
-from writer.cassandra.pausing import SETTLE_WITHIN_S, pause
-from writer.cassandra.reads import CassandraReads
-from writer.cassandra.rules import Ruleset
-from writer.cassandra.session import CassandraSession
 from writer.recent_values import RecentValues
+from writer.stepwise.decisions import Decisions, Posting
+from writer.stepwise.errors import HeadLost, Unanswered
+from writer.stepwise.group import Group, Known, Pending, Result, Sent, Verdict, judge, number
+from writer.stepwise.pausing import SETTLE_WITHIN_S, pause
+from writer.stepwise.ports import Groups, Keys, Reads
+from writer.stepwise.rules_as_of import Ruleset
 from writer.store import Item
 
 log = structlog.get_logger()
@@ -49,7 +44,7 @@ _NOT_STORED = "it was not stored"
 
 
 @dataclass(slots=True)
-class CassandraStats:
+class AppendStats:
     """Totals since the start; owned by the event loop.
 
     lost_races: groups numbered anew because another writer was first; unanswered: groups that were
@@ -67,40 +62,16 @@ class CassandraStats:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A group on its way, under the token that its rows carry."""
-
-    video_id: str
-    group: Group
-    token: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Preliminaries:
-    """What is looked up, or noted, before a group is stored."""
-
-    keys: CassandraKeys
-    decisions: CassandraDecisions
-    authored: CassandraAuthored
-
-
-class CassandraAppend:
+class GroupAppend:
     """Owns the heads that this process knows for certain: from its own commits, conditions and
-    reads at SERIAL, never from plain reads (see CassandraKeys).
+    serial reads, never from plain reads (see `ports.Keys`).
     """
 
     def __init__(
-        self,
-        session: CassandraSession,
-        reads: CassandraReads,
-        before: Preliminaries,
-        buckets: Buckets,
-        stats: CassandraStats,
+        self, reads: Reads, groups: Groups, keys: Keys, decisions: Decisions, stats: AppendStats
     ) -> None:
-        self._session, self._reads, self._keys = session, reads, before.keys
-        self._decisions, self._authored = before.decisions, before.authored
-        self._buckets, self._stats = buckets, stats
+        self._reads, self._groups, self._keys = reads, groups, keys
+        self._decisions, self._stats = decisions, stats
         self._heads = RecentValues[str, int](MAX_VIDEOS_KNOWN)
 
     async def append(self, epoch: str, video_id: str, items: Sequence[Item]) -> list[Result]:
@@ -122,7 +93,7 @@ class CassandraAppend:
         return [results[place] for place in range(len(items))]
 
     async def fresh_head(self, video_id: str) -> int:
-        """The newest number, as of a read at SERIAL that begins now."""
+        """The newest number, as of a serial read that begins now."""
         head = await self._reads.fetch_head(video_id, serial=True)
         self._heads.put(video_id, head)
         return head
@@ -184,8 +155,7 @@ class CassandraAppend:
                 await self._decisions.number_entries(self, posting, ruleset)
                 continue
             decider = await self._decisions.decider(posting, head, ruleset, comments)
-            room = self._buckets.last(self._buckets.after(head)) - head
-            group = number(pending, head, room, known, decider.accept)
+            group = number(pending, head, self._groups.room(head), known, decider.accept)
             if decider.refused and found is not None:
                 # Others may have changed the rules since, and what is refused meets no condition.
                 self._decisions.forget(video_id)
@@ -210,7 +180,7 @@ class CassandraAppend:
     async def _store(self, video_id: str, group: Group, deadline: float) -> bool:
         """Whether the group is stored; if not, another writer's is, and the head has moved."""
         await self._keys.write_hints(video_id, group.head, group.keys)
-        await self._authored.note(video_id, self._buckets.after(group.head), group.author_ids)
+        await self._groups.prepare(video_id, group)
         sent = Sent(video_id, group, secrets.token_bytes(8))
         stored, head = await self._send(sent)
         if not stored:
@@ -221,35 +191,22 @@ class CassandraAppend:
                 return False
         self._heads.put(video_id, group.new_head)
         self._reads.heads.learn(video_id, group.new_head)
-        if group.head and self._buckets.after(group.head) != self._buckets.of(group.head):
-            await self._reads.write_bucket_hint(video_id, self._buckets.after(group.head))
+        await self._groups.finish(video_id, group)
         return True
 
     def _keep_head(self, video_id: str, head: int) -> None:
-        if head == self._buckets.last(self._buckets.of(head)):
-            self._heads.forget(video_id)  # others may be many buckets further
-        else:
+        if self._groups.is_newest(head):
             self._heads.put(video_id, head)
+        else:
+            self._heads.forget(video_id)
 
     async def _send(self, sent: Sent) -> tuple[bool, int | None]:
-        """Whether the condition was met, and the head right after that; None if the outcome is
-        unknown.
-
-        Raises NotSent or Refused if the group was certainly not stored.
-        """
-        group = sent.group
+        """As `ports.Groups.send`, but without Unanswered: then the head is None."""
         try:
-            rows = await self._session.call(
-                lambda cql: cql.store(sent.video_id, group, sent.token, self._buckets),
-                profile=CONDITION,
-            )
+            return await self._groups.send(sent)
         except Unanswered:
             self._stats.unanswered += 1
             return False, None
-        if rows[0]["[applied]"]:
-            return True, group.new_head
-        # There is no head at all where there is no row: an empty bucket, or the store was emptied.
-        return False, self._head_in(group, rows[0].get("head"))
 
     async def _settle(self, sent: Sent, head: int | None, deadline: float) -> tuple[Verdict, int]:
         """STORED or LOST, and the head; `head` as `_send` returned it.
@@ -285,21 +242,10 @@ class CassandraAppend:
         """What became of the group, by what is stored right after its head. `head`: the one that a
         condition has just returned, None if it has to be read.
         """
-        group, answered = sent.group, head is not None
-        if head is None:
-            bucket = self._buckets.after(group.head)
-            head = await self._reads.fetch_bucket_head(sent.video_id, bucket, serial=True)
-        found = None
-        if head > group.head:
-            found = await self._reads.fetch_token_after(
-                sent.video_id, group.head, serial=not answered
-            )
-        verdict = judge(group.head, head, sent.token, found, in_doubt=in_doubt)
+        expected, answered = sent.group.head, head is not None
+        head, found = await self._groups.read_back(sent, head, in_doubt=in_doubt)
+        verdict = judge(expected, head, sent.token, found, in_doubt=in_doubt)
         if not answered:
             self._stats.settled[verdict.value] += 1
             log.warning("outcome_looked_up", video_id=sent.video_id, outcome=verdict.value)
         return verdict, head
-
-    def _head_in(self, group: Group, head: int | None) -> int:
-        """A bucket that has no head yet is empty: its head is that of the one before."""
-        return self._buckets.head_before(self._buckets.after(group.head)) if head is None else head

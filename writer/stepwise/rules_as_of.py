@@ -22,15 +22,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from writer.cassandra.rule_rows import (
-    VIDEO,
-    WAITING,
-    CassandraRuleRows,
-    RuleRows,
-    SaidOfAuthor,
-)
 from writer.recent_values import RecentValues
 from writer.rules import Rules, Sanction
+from writer.stepwise.ports import RuleTable
+from writer.stepwise.rule_rows import VIDEO, WAITING, RuleRows, SaidOfAuthor
 
 MAX_RULES_KNOWN = 50_000  # videos
 MAX_AUTHORS_KNOWN = 100_000  # of videos with sanctions
@@ -76,10 +71,10 @@ class Ruleset:
         )
 
 
-class CassandraRules:
+class RulesAsOf:
     """Owns the rules that this process knows, with the heads that they are as of."""
 
-    def __init__(self, rows: CassandraRuleRows) -> None:
+    def __init__(self, rows: RuleTable) -> None:
         self._rows = rows
         self._known = RecentValues[str, _Known](MAX_RULES_KNOWN)
         # With what they are as of: without it they count for nothing.

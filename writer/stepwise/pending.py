@@ -14,37 +14,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from itertools import count
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import msgspec
 
 from wire.entry import is_comment, restamp
 from wire.errors import StoreUnavailable
 from wire.rulings import encode_pinned, encode_sanctioned, encode_settings
-from writer.cassandra.packs import CassandraPacks
-from writer.cassandra.reads import CassandraReads
-from writer.cassandra.rule_rows import (
-    VIDEO,
-    CassandraRuleRows,
-    RuleRows,
-    SaidOfAuthor,
-    VideoRules,
-)
+from writer.stepwise.ports import Log, Packs, Reads, RuleTable
+from writer.stepwise.rule_rows import VIDEO, RuleRows, SaidOfAuthor, VideoRules
 
 _NOTE_ATTEMPTS = 3  # somebody who writes another part of the same row may be first
-
-
-class Log(Protocol):
-    """What is needed of CassandraAppend."""
-
-    async def head(self, video_id: str) -> int:
-        """A head that is known for certain; others may have moved it since."""
-
-    async def append_entry(self, video_id: str, head: int, raw: bytes, deadline: float) -> bool:
-        """Store one entry as number `head` + 1; False if another writer's is."""
-
-    async def pause_after_loss(self, video_id: str, losses: int, deadline: float) -> None:
-        """Before the next attempt. Raises TimeoutError after the deadline."""
 
 
 class Numbered(NamedTuple):
@@ -62,12 +42,10 @@ class _Pending(NamedTuple):
     encode: Callable[[int], bytes]
 
 
-class CassandraPending:
+class PendingEntries:
     """Has no state."""
 
-    def __init__(
-        self, reads: CassandraReads, packs: CassandraPacks, rows: CassandraRuleRows
-    ) -> None:
+    def __init__(self, reads: Reads, packs: Packs, rows: RuleTable) -> None:
         self._reads, self._packs, self._rows = reads, packs, rows
 
     async def number_settings(

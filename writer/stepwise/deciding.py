@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from wire.comment import NewComment
-from writer.cassandra.group import Encode
 from writer.deciding import Decider
 from writer.rules import NO_RULES, Refusal, Rules, Sanction
+from writer.stepwise.group import Encode
 
 _NOTHING: Mapping[str, int] = {}
 _NOBODY: Mapping[str, Sanction] = {}

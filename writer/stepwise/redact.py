@@ -1,4 +1,4 @@
-"""Removing and restoring comments in Cassandra.
+"""Removing and restoring comments.
 
 Packs and the log's head are in different partitions, or would be too much for one condition; so a
 removal has steps, each under its own condition: the text is kept apart, with a head from before;
@@ -40,12 +40,6 @@ from wire.entry import (
     restamp,
 )
 from wire.errors import StoreUnavailable
-from writer.cassandra.append import CassandraAppend
-from writer.cassandra.packs import CassandraPacks
-from writer.cassandra.pausing import SETTLE_WITHIN_S, pause
-from writer.cassandra.reads import CassandraReads
-from writer.cassandra.removed import CassandraRemoved, Remains
-from writer.cassandra.repeats import CassandraRepeats
 from writer.redaction import (
     Redacted,
     Redaction,
@@ -54,6 +48,9 @@ from writer.redaction import (
     plan_removal,
     tombstones,
 )
+from writer.stepwise.pausing import SETTLE_WITHIN_S, pause
+from writer.stepwise.ports import Log, Packs, Reads, RemovedRows, Repeats
+from writer.stepwise.remains import Remains
 
 _Encode = Callable[[int, Notice], bytes]
 _UNKNOWN = "commit outcome unknown; send the same call again"
@@ -105,16 +102,16 @@ class _Search:
             self.in_doubt = self.in_doubt or (isinstance(notice, Restored) and bool(mine))
 
 
-class CassandraRedact:
+class RedactionSteps:
     """Has no state of its own."""
 
     def __init__(
         self,
-        reads: CassandraReads,
-        append: CassandraAppend,
-        packs: CassandraPacks,
-        removed: CassandraRemoved,
-        repeats: CassandraRepeats,
+        reads: Reads,
+        append: Log,
+        packs: Packs,
+        removed: RemovedRows,
+        repeats: Repeats,
     ) -> None:
         self._reads, self._append = reads, append
         self._packs, self._removed, self._repeats = packs, removed, repeats

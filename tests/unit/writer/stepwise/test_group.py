@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from wire.comment import NewComment
-from writer.cassandra.group import Group, Known, Verdict, judge, number
 from writer.idempotency import Earlier, body_digest
+from writer.stepwise.group import Group, Known, Room, Verdict, judge, number
 from writer.store import Item, Outcome
 
 MINE, OTHER = b"mine", b"other"
@@ -19,7 +19,7 @@ def encode(seq: int, comment: NewComment, created_at: str) -> bytes:
 
 
 def numbered(*items: Item, head: int = 10, room: int = 100, **known: Earlier) -> Group:
-    return number(list(enumerate(items)), head, room, Known(known, ["unsearched"]), encode)
+    return number(list(enumerate(items)), head, Room(room), Known(known, ["unsearched"]), encode)
 
 
 def outcomes(group: Group) -> list[tuple[str, int]]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from wire.comment import NewComment
 from writer.idempotency import Earlier, body_digest, used_again
@@ -24,6 +25,7 @@ Accept = Callable[[int, NewComment, str], bytes | Refusal]
 Pending = Sequence[tuple[int, Item]]  # an item and its place in the caller's list
 # None: whether its key is stored already is unknown; nothing was stored under it.
 Result = Appended | None
+_BESIDE = 160  # bytes that are stored of a comment beside it and its key, at most: digest, slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +38,20 @@ class Known:
     unsearched: Collection[str] = ()
 
 
+class Room(NamedTuple):
+    """How much a group may hold: comments, and bytes; the last comment may go beyond those."""
+
+    comments: int
+    size: int | None = None
+
+
 @dataclass(slots=True)
 class Group:
     """What is to be stored after `head`: the comments and the keys that stand for them.
 
-    slots: keys of slots that are used by it, when, and for how many seconds their rows live;
-    results: by place, all that is certain once the group is stored (at once if it has no comment).
-    rest: what the bucket has no room for, to be tried again after this group.
+    slots: slots that are used by it, when, and for how many seconds that matters; results: by
+    place, all that is certain once the group is stored (at once if it has no comment). rest: what
+    there was no room for, to be tried again after this group.
     """
 
     head: int
@@ -59,13 +68,22 @@ class Group:
         return self.head + len(self.raws)
 
 
-def number(pending: Pending, head: int, room: int, known: Known, accept: Accept) -> Group:
-    """Number items after `head`, at most `room` of them.
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A group on its way, under the token that it is stored with."""
+
+    video_id: str
+    group: Group
+    token: bytes
+
+
+def number(pending: Pending, head: int, room: Room, known: Known, accept: Accept) -> Group:
+    """Number items after `head`, as many as there is room for.
 
     Equal keys within the group fold into one comment. What is stored already is not decided again,
     and what is refused takes neither a number nor its key.
     """
-    group, earlier = Group(head), dict(known.stored)
+    group, earlier, size = Group(head), dict(known.stored), 0
     for index, (place, item) in enumerate(pending):
         digest = b"" if item.key is None else body_digest(item.comment)
         if item.key is not None and item.key in earlier:
@@ -74,7 +92,7 @@ def number(pending: Pending, head: int, room: int, known: Known, accept: Accept)
         if item.key in known.unsearched:
             group.results[place] = None
             continue
-        if len(group.raws) == room:
+        if len(group.raws) == room.comments or (room.size is not None and size >= room.size):
             group.rest = pending[index:]
             break
         seq = group.new_head + 1
@@ -83,6 +101,7 @@ def number(pending: Pending, head: int, room: int, known: Known, accept: Accept)
             group.results[place] = Appended(Outcome.REFUSED, 0, b"", raw)
             continue
         group.raws.append(raw)
+        size += len(raw) + len(item.key or "") + _BESIDE
         if item.comment.author_id:
             group.author_ids.add(item.comment.author_id)
         group.results[place] = Appended(Outcome.NEW, seq, raw)

@@ -1,0 +1,1 @@
+"""What stores without transactions over a whole video do step by step: see `ports`."""

@@ -1,0 +1,73 @@
+"""Holding comments back, and deciding them: see `writer.held`.
+
+Invariant: a held comment changes only under the condition that it is as it was read, so the first
+decision counts, whatever the clocks of writers say.
+"""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+
+from wire.errors import Overloaded, StoreUnavailable
+from writer.held import HELD_FOR_MS, MAX_HELD, Held, HeldState, decide
+from writer.stepwise.pausing import SETTLE_WITHIN_S, pause
+from writer.stepwise.ports import HeldTable
+
+
+class HeldSteps:
+    """Has no state."""
+
+    def __init__(self, table: HeldTable) -> None:
+        self._table = table
+
+    async def hold(self, video_id: str, held: Held) -> Held:
+        """As ModerationStore.hold."""
+        found = await self._table.find(video_id, held.id)
+        if found is not None:
+            return found
+        if await self._table.count_since(video_id, held.held_ms - HELD_FOR_MS) >= MAX_HELD:
+            raise Overloaded("too many comments wait for a moderator")
+        # First where it is listed: what is there alone is skipped by the list.
+        await self._table.add_time(video_id, held)
+        await self._table.add(video_id, held)
+        found = await self._table.find(video_id, held.id)
+        if found is None:
+            raise StoreUnavailable("whether it is held is unknown; send it again")
+        return found
+
+    async def decide(
+        self, video_id: str, held_id: str, state: HeldState, by: str, now_ms: int
+    ) -> Held:
+        """As ModerationStore.decide_held."""
+        deadline, attempt = time.monotonic() + SETTLE_WITHIN_S, 0
+        while True:
+            held = await self._table.find(video_id, held_id)
+            decided = decide(held, state, by, now_ms)
+            assert held is not None
+            if decided is None:
+                return held
+            if await self._change(video_id, held, decided):
+                await self._table.end_time(video_id, held)
+                return decided
+            attempt += 1
+            await _pause(attempt, deadline)
+
+    async def note_seq(self, video_id: str, held_id: str, seq: int) -> None:
+        """As ModerationStore.note_held_seq."""
+        held = await self._table.find(video_id, held_id)
+        if held is not None:
+            await self._change(video_id, held, msgspec.structs.replace(held, seq=seq))
+
+    async def _change(self, video_id: str, before: Held, after: Held) -> bool:
+        """Whether it is as `after` now; False if somebody else has changed it."""
+        await self._table.change(video_id, before, after)
+        return await self._table.find(video_id, before.id) == after
+
+
+async def _pause(attempt: int, deadline: float) -> None:
+    try:
+        await pause(attempt, deadline)
+    except TimeoutError as exc:
+        raise StoreUnavailable("others have changed it each time; send it again") from exc
