@@ -29,7 +29,7 @@ class DynaliteServer(ServerProcess):
     @property
     def variables(self) -> dict[str, str]:
         """With which a process of ours, or the SDK, finds it."""
-        return self._server.variables
+        return dynalite.variables_for(self.host, self.port)
 
     def _prepare(self) -> list[str]:
         packages = dynalite_folder(home_folder(os.environ))

@@ -15,7 +15,7 @@ from cluster.cli.opening import console_progress, find_fetched, find_folder, ope
 from cluster.errors import ClusterError
 from cluster.folder import CHECKOUT, ClusterFolder, helm_folder, home_folder
 from cluster.issuer import DevelopmentIssuer, identity_variables, ticket_variables
-from cluster.new_epoch import renew_cluster_epoch, renew_file_epoch
+from cluster.new_epoch import renew_cluster_epoch, renew_file_epoch, renew_table
 from cluster.parts import Kind, kinds_of
 from cluster.port_check import require_free_for_dev
 from cluster.ports import free_ports, is_free
@@ -113,14 +113,23 @@ def token(
 
 @click.command("new-epoch")
 @click.argument("file", type=click.Path(path_type=Path), required=False)
-def new_epoch(file: Path | None) -> None:
+@click.option(
+    "--dynamodb",
+    is_flag=True,
+    help="The table of DynamoDB that DYNAMODB_TABLE and AWS_REGION name, which no writer uses.",
+)
+def new_epoch(file: Path | None, *, dynamodb: bool) -> None:
     """Give the store a new epoch, after an older copy was restored.
 
     Every viewer then gets a `reset`; otherwise viewers would miss comments unnoticed. FILE is a
     store that no cluster uses; without it, this cluster's store, whose writers must be stopped.
     """
+    if file is not None and dynamodb:
+        raise ClusterError("FILE and --dynamodb are two stores; give one")
     if file is not None:
         old, new = renew_file_epoch(file)
+    elif dynamodb:
+        old, new = asyncio.run(renew_table(os.environ))
     else:
         cluster = open_cluster()
         with cluster.folder.lock():

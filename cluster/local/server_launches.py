@@ -56,7 +56,7 @@ class ServerLaunches:
             return store | {"SQLITE_PATH": str(self._folder.sqlite)}
         if self._settings.store == "dynamodb":
             (server,) = self._of_kind(Kind.DYNALITE)
-            return store | self._dynalite_server(server).variables
+            return store | dynalite.variables_for(server.host, server.ports["client"])
         servers = self._of_kind(Kind.CASSANDRA)
         return store | {
             "CASSANDRA": ",".join(f"{server.host}:{server.ports['cql']}" for server in servers),

@@ -44,17 +44,19 @@ class DynaliteServer:
     port: int
     host: str = LOOPBACK
 
-    @property
-    def variables(self) -> dict[str, str]:
-        """For our processes. The credentials are nobody's, and a person's own are not looked at."""
-        return {
-            "DYNAMODB_ENDPOINT": f"http://{self.host}:{self.port}",
-            "AWS_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": "livecomments",
-            "AWS_SECRET_ACCESS_KEY": "livecomments",
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        }
+
+def variables_for(host: str, port: int) -> dict[str, str]:
+    """With which our processes find the server there. The credentials are nobody's, and a person's
+    own are not looked at.
+    """
+    return {
+        "DYNAMODB_ENDPOINT": f"http://{host}:{port}",
+        "AWS_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "livecomments",
+        "AWS_SECRET_ACCESS_KEY": "livecomments",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
 
 
 def find_node() -> str | None:
