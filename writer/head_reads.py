@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from writer.recent_values import RecentValues
 
@@ -50,6 +50,13 @@ class HeadReads:
             return await self.fresh(video_id)
         self.shared += 1
         return await asyncio.shield(task)
+
+    async def many(self, video_ids: Sequence[str], known: Mapping[str, int]) -> dict[str, int]:
+        """Of each video as `head`, at least what is `known` of it."""
+        heads = await asyncio.gather(
+            *(self.head(video_id, known.get(video_id, 0)) for video_id in video_ids)
+        )
+        return dict(zip(video_ids, heads, strict=True))
 
     async def fresh(self, video_id: str) -> int:
         """The head as of a read that begins after this call. Raises what `read` raises."""

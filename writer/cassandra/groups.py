@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 from writer.cassandra.authored import CassandraAuthored
 from writer.cassandra.driver import CONDITION
 from writer.cassandra.layout import Buckets
 from writer.cassandra.reads import CassandraReads
 from writer.cassandra.session import CassandraSession
-from writer.stepwise.group import Group, Room, Sent
+from writer.stepwise.group import Room, Sent
 
 
 class CassandraGroups:
     """Implements `ports.Groups`. Has no state. A group never crosses the edge of a bucket."""
+
+    heads_for_s = math.inf  # its condition is on the head, which never expires
 
     def __init__(
         self,
@@ -27,10 +31,10 @@ class CassandraGroups:
         """As ports.Groups.room."""
         return Room(self._buckets.last(self._buckets.after(head)) - head)
 
-    async def prepare(self, video_id: str, group: Group) -> None:
+    async def prepare(self, sent: Sent) -> None:
         """As ports.Groups.prepare."""
-        bucket = self._buckets.after(group.head)
-        await self._authored.note(video_id, bucket, group.author_ids)
+        bucket = self._buckets.after(sent.group.head)
+        await self._authored.note(sent.video_id, bucket, sent.group.author_ids)
 
     async def send(self, sent: Sent) -> tuple[bool, int | None]:
         """As ports.Groups.send."""
@@ -65,8 +69,9 @@ class CassandraGroups:
         """As ports.Groups.is_newest: where a bucket is full others may be many buckets further."""
         return head != self._buckets.last(self._buckets.of(head))
 
-    async def finish(self, video_id: str, group: Group) -> None:
+    async def finish(self, sent: Sent) -> None:
         """As ports.Groups.finish."""
-        bucket = self._buckets.after(group.head)
-        if group.head and bucket != self._buckets.of(group.head):
-            await self._reads.write_bucket_hint(video_id, bucket)
+        head = sent.group.head
+        bucket = self._buckets.after(head)
+        if head and bucket != self._buckets.of(head):
+            await self._reads.write_bucket_hint(sent.video_id, bucket)

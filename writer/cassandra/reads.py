@@ -21,6 +21,7 @@ from writer.cassandra.session import CassandraSession
 from writer.head_reads import HeadReads
 from writer.recent_values import RecentValues
 from writer.stepwise.lines import Row, consecutive, unpack
+from writer.stepwise.oldest import search_first
 from writer.store import Page
 
 MAX_VIDEOS_KNOWN = 50_000
@@ -43,10 +44,7 @@ class CassandraReads:
         self, video_ids: Sequence[str], known: Mapping[str, int]
     ) -> dict[str, int]:
         """Heads, maybe a moment old; see HeadReads."""
-        heads = await asyncio.gather(
-            *(self.heads.head(video_id, known.get(video_id, 0)) for video_id in video_ids)
-        )
-        return dict(zip(video_ids, heads, strict=True))
+        return await self.heads.many(video_ids, known)
 
     async def fetch_range(self, video_id: str, after: int, through: int) -> Page:
         """As CommentStore.range."""
@@ -209,21 +207,8 @@ class CassandraReads:
         return found
 
     async def _search(self, video_id: str, oldest: int, head: int) -> int:
-        """Steps forward that double until something is stored, then bisects: what was written
-        first expires first. To read just "the first row" would scan all expired rows before it.
-        """
-        gone, stored, step = oldest - 1, head + 1, 0
-        while gone + 1 < stored:
-            if stored > head:
-                probe, step = min(gone + 1 + step, head), max(2 * step, MAX_PACK)
-            else:
-                probe = (gone + stored) // 2
-            row = await self._next_row(video_id, probe - 1)
-            if row is None:
-                gone = probe
-                continue
-            first = max(unpack(row[:2])[0], oldest)
-            if first > probe:
-                return first  # and the rows from `probe` to there are gone
-            stored = first
-        return stored
+        async def first_at(seq: int) -> int | None:
+            row = await self._next_row(video_id, seq - 1)
+            return None if row is None else unpack(row[:2])[0]
+
+        return await search_first(first_at, oldest, head, MAX_PACK)

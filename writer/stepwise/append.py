@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
+from typing import NamedTuple
 
 import structlog
 
@@ -41,6 +42,18 @@ MAKE_ROOM_S = 0.1  # for a writer that loses every race: several attempts of it
 ASK_FOR_ROOM_EVERY = 4  # lost races
 _OUTCOME_UNKNOWN = "commit outcome unknown; retry with the same key"
 _NOT_STORED = "it was not stored"
+
+
+class _KnownHead(NamedTuple):
+    """at: when it was the head, as `boot_time`."""
+
+    head: int
+    at: float
+
+
+def boot_time() -> float:
+    """Seconds that also pass while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 @dataclass(slots=True)
@@ -72,7 +85,7 @@ class GroupAppend:
     ) -> None:
         self._reads, self._groups, self._keys = reads, groups, keys
         self._decisions, self._stats = decisions, stats
-        self._heads = RecentValues[str, int](MAX_VIDEOS_KNOWN)
+        self._heads = RecentValues[str, _KnownHead](MAX_VIDEOS_KNOWN)
 
     async def append(self, epoch: str, video_id: str, items: Sequence[Item]) -> list[Result]:
         """As CommentStore.append, but None for an item whose key could not be searched in time.
@@ -94,8 +107,9 @@ class GroupAppend:
 
     async def fresh_head(self, video_id: str) -> int:
         """The newest number, as of a serial read that begins now."""
+        began = boot_time()
         head = await self._reads.fetch_head(video_id, serial=True)
-        self._heads.put(video_id, head)
+        self._heads.put(video_id, _KnownHead(head, began))
         return head
 
     async def append_entry(self, video_id: str, head: int, raw: bytes, deadline: float) -> bool:
@@ -108,8 +122,10 @@ class GroupAppend:
 
     async def head(self, video_id: str) -> int:
         """A head that this process knows for certain; others may have moved it since."""
-        head = self._heads.get(video_id)
-        return await self.fresh_head(video_id) if head is None else head
+        known = self._heads.get(video_id)
+        if known is None or boot_time() - known.at > self._groups.heads_for_s:
+            return await self.fresh_head(video_id)
+        return known.head
 
     async def pause_after_loss(self, video_id: str, losses: int, deadline: float) -> None:
         """To be called before the next attempt. A writer that stores group after group wins every
@@ -179,9 +195,9 @@ class GroupAppend:
 
     async def _store(self, video_id: str, group: Group, deadline: float) -> bool:
         """Whether the group is stored; if not, another writer's is, and the head has moved."""
+        sent = Sent(video_id, group, secrets.token_bytes(8), self._known_at(video_id, group.head))
         await self._keys.write_hints(video_id, group.head, group.keys)
-        await self._groups.prepare(video_id, group)
-        sent = Sent(video_id, group, secrets.token_bytes(8))
+        await self._groups.prepare(sent)
         stored, head = await self._send(sent)
         if not stored:
             verdict, head = await self._settle(sent, head, deadline)
@@ -189,14 +205,19 @@ class GroupAppend:
                 self._stats.lost_races += 1
                 self._keep_head(video_id, head)
                 return False
-        self._heads.put(video_id, group.new_head)
+        self._heads.put(video_id, _KnownHead(group.new_head, boot_time()))
         self._reads.heads.learn(video_id, group.new_head)
-        await self._groups.finish(video_id, group)
+        await self._groups.finish(sent)
         return True
+
+    def _known_at(self, video_id: str, head: int) -> float:
+        known = self._heads.get(video_id)
+        # If another call has learnt of a later one, this one is a moment old.
+        return known.at if known is not None and known.head == head else boot_time()
 
     def _keep_head(self, video_id: str, head: int) -> None:
         if self._groups.is_newest(head):
-            self._heads.put(video_id, head)
+            self._heads.put(video_id, _KnownHead(head, boot_time()))
         else:
             self._heads.forget(video_id)
 

@@ -70,11 +70,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A group on its way, under the token that it is stored with."""
+    """A group on its way, under the token that it is stored with. known_at: when its head was the
+    head, as `append.boot_time`.
+    """
 
     video_id: str
     group: Group
     token: bytes
+    known_at: float = 0.0
 
 
 def number(pending: Pending, head: int, room: Room, known: Known, accept: Accept) -> Group:

@@ -16,7 +16,7 @@ from typing import Protocol
 from writer.head_reads import HeadReads
 from writer.held import Held
 from writer.rules import Rules, Sanction
-from writer.stepwise.group import Group, Known, Room, Sent
+from writer.stepwise.group import Known, Room, Sent
 from writer.stepwise.packs import Entries
 from writer.stepwise.remains import Remains
 from writer.stepwise.rule_rows import Change, RuleRows
@@ -67,12 +67,16 @@ class Log(Protocol):
 
 
 class Groups(Protocol):
-    """Groups on their way into the log."""
+    """Groups on their way into the log. heads_for_s: how long a head that was known for certain may
+    be used for another group.
+    """
+
+    heads_for_s: float
 
     def room(self, head: int) -> Room:
         """How much a group after `head` may hold."""
 
-    async def prepare(self, video_id: str, group: Group) -> None:
+    async def prepare(self, sent: Sent) -> None:
         """What has to be stored before the group is, beside the hints of its keys. If this raises
         the group must not be stored.
         """
@@ -95,7 +99,7 @@ class Groups(Protocol):
     def is_newest(self, head: int) -> bool:
         """Whether what `send` or `read_back` told is the head of the whole video."""
 
-    async def finish(self, video_id: str, group: Group) -> None:
+    async def finish(self, sent: Sent) -> None:
         """The group is stored. Must not raise."""
 
 

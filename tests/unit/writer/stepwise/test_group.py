@@ -64,6 +64,15 @@ def test_a_group_is_cut_where_the_bucket_ends() -> None:
     assert group.keys == {}
 
 
+def test_a_group_is_cut_where_its_size_ends() -> None:
+    """The comment that reaches the bound is the last one; so there is always one."""
+    items = [item("a"), item("b"), item("c", "k")]
+    group = number(list(enumerate(items)), 10, Room(100, 200), Known(), encode)
+    assert group.raws == [b"11:a", b"12:b"]
+    assert list(group.rest) == [(2, items[2])]
+    assert len(number(list(enumerate(items)), 10, Room(100, 1), Known(), encode).raws) == 1
+
+
 def test_what_takes_no_number_does_not_cut_a_group() -> None:
     group = numbered(item("a", "k"), item("a", "k"), room=1)
     assert outcomes(group) == [("new", 11), ("replayed", 11)]

@@ -1,0 +1,195 @@
+"""Heads and ranges from DynamoDB, and which comments retention has removed.
+
+Invariants: all reads are strongly consistent. The head is read first and the groups up to it
+afterwards, so a reply never lacks a comment below its own head. A group past its `ttl` is gone,
+whether or not the service has deleted it yet. The newest group never has one (see `retention`), so
+heads never go back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from writer.dynamodb.items import is_gone, number_of, s, seq_key, seq_of
+from writer.dynamodb.layout import StoredGroup, log_key, log_of, stored_group
+from writer.dynamodb.session import DynamoSession
+from writer.head_reads import HeadReads
+from writer.recent_values import RecentValues
+from writer.stepwise.lines import Row, consecutive
+from writer.stepwise.oldest import search_first
+from writer.store import MAX_GROUP, Page
+
+MAX_VIDEOS_KNOWN = 50_000
+HEADS_AT_ONCE = 64  # of the session's calls, so that a thousand heads leave room for other calls
+_SPAN = 1_000  # numbers in one read of a search through the log
+_OLDEST_FOR_S = 1.0
+_BOUNDS = {"#last": "last", "#ttl": "ttl"}
+
+
+class Newest(NamedTuple):
+    """The newest group of a video: its first number, and its last one, the head."""
+
+    first: int
+    last: int
+
+
+class DynamoReads:
+    """Implements `ports.Reads`; owns what is remembered of the ends of logs."""
+
+    def __init__(self, session: DynamoSession) -> None:
+        self._session = session
+        self.heads = HeadReads(self._read_head)
+        self._head_turns = asyncio.Semaphore(HEADS_AT_ONCE)
+        self._newest = RecentValues[str, Newest](MAX_VIDEOS_KNOWN)
+        self._oldest = RecentValues[str, tuple[float, int]](MAX_VIDEOS_KNOWN)  # when, lower bound
+
+    async def fetch_head(self, video_id: str, *, serial: bool = False) -> int:
+        """The newest number; all reads are `serial`."""
+        found = await self._one_down(video_id, None, _BOUNDS)
+        if found is None:
+            return 0
+        newest = Newest(seq_of(found), number_of(found["last"]))
+        self.note_newest(video_id, newest)
+        return newest.last
+
+    async def fetch_heads(
+        self, video_ids: Sequence[str], known: Mapping[str, int]
+    ) -> dict[str, int]:
+        """Heads, maybe a moment old; see HeadReads."""
+        return await self.heads.many(video_ids, known)
+
+    async def fetch_range(self, video_id: str, after: int, through: int) -> Page:
+        """As CommentStore.range."""
+        head = await self.heads.fresh(video_id)
+        return await self._page(video_id, max(after, 0), min(through, head), head)
+
+    async def fetch_recent(self, video_id: str, limit: int, before: int | None) -> Page:
+        """As CommentStore.recent."""
+        head = await self.heads.fresh(video_id)
+        last = head if before is None else min(head, before - 1)
+        return await self._page(video_id, max(last - limit, 0), last, head)
+
+    async def fetch_stretch(
+        self, video_id: str, after: int, through: int
+    ) -> tuple[int, list[bytes], int]:
+        """As ports.Reads.fetch_stretch."""
+        end = min(through, after + _SPAN)
+        rows = await self._rows(video_id, after, end)
+        return *consecutive(rows, after, end), end
+
+    async def fetch_group(self, video_id: str, seq: int) -> StoredGroup | None:
+        """The group that holds a number, None if it is not stored (any more)."""
+        item = await self._one_down(video_id, seq)
+        if item is None or is_gone(item):
+            return None
+        group = stored_group(item)
+        return group if group.last >= seq else None
+
+    async def fetch_group_from(self, video_id: str, first: int) -> StoredGroup | None:
+        """The group that begins with a number, gone or not."""
+        reply = await self._session.read("get_item", Key=log_key(video_id, first))
+        return stored_group(reply["Item"]) if "Item" in reply else None
+
+    async def fetch_groups(
+        self, video_id: str, first: int, last: int, limit: int | None = None
+    ) -> list[StoredGroup]:
+        """The groups that begin in first <= seq <= last, at most `limit`."""
+        if first > last:
+            return []
+        between = "pk = :pk AND sk BETWEEN :first AND :last"
+        values = {
+            ":pk": s(log_of(video_id)),
+            ":first": s(seq_key(first)),
+            ":last": s(seq_key(last)),
+        }
+        items = await self._session.query_all(
+            KeyConditionExpression=between, ExpressionAttributeValues=values, limit=limit
+        )
+        now_s = time.time()
+        return [stored_group(item) for item in items if not is_gone(item, now_s)]
+
+    def note_newest(self, video_id: str, newest: Newest) -> None:
+        """A group that is stored, and was the newest one at that moment."""
+        known = self._newest.get(video_id)
+        if known is None or known.last < newest.last:
+            self._newest.put(video_id, newest)
+
+    def find_newest(self, video_id: str) -> Newest | None:
+        """The newest group that this process knows of."""
+        return self._newest.get(video_id)
+
+    async def _read_head(self, video_id: str) -> int:
+        async with self._head_turns:
+            return await self.fetch_head(video_id)
+
+    async def _one_down(
+        self, video_id: str, seq: int | None, only: Mapping[str, str] | None = None
+    ) -> dict[str, Any] | None:
+        """The item of the last group that begins at or before a number (None: of the newest one);
+        `only`: just its key and these attributes.
+        """
+        values = {":pk": s(log_of(video_id))}
+        condition = "pk = :pk"
+        if seq is not None:
+            condition += " AND sk <= :seq"
+            values[":seq"] = s(seq_key(seq))
+        more: dict[str, Any] = {}
+        if only is not None:
+            more = {
+                "ProjectionExpression": ", ".join(["pk", "sk", *only]),
+                "ExpressionAttributeNames": dict(only),
+            }
+        reply = await self._session.read(
+            "query",
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            ScanIndexForward=False,
+            Limit=1,
+            **more,
+        )
+        items = reply["Items"]
+        return items[0] if items else None
+
+    async def _page(self, video_id: str, after: int, last: int, head: int) -> Page:
+        rows = await self._rows(video_id, after, last)
+        first, raws = consecutive(rows, after, last)
+        whole = bool(raws) and first == after + 1
+        oldest = await self._fetch_oldest(video_id, head, trusts=whole or after >= last)
+        if raws and first > max(oldest, after + 1):
+            oldest = first  # there is a hole: what lies before it counts as gone
+        return Page(first, tuple(raws), oldest, head)
+
+    async def _rows(self, video_id: str, after: int, through: int) -> list[Row]:
+        if after >= through:
+            return []
+        # The group that holds the first number may begin long before it.
+        group, groups = await asyncio.gather(
+            self.fetch_group(video_id, after + 1),
+            self.fetch_groups(video_id, after + 2, through),
+        )
+        found = groups if group is None else [group, *groups]
+        return [(group.last, group.lines) for group in found]
+
+    # Retention
+
+    async def _fetch_oldest(self, video_id: str, head: int, *, trusts: bool) -> int:
+        """The first number that is stored, head + 1 if none is. `trusts`: whether an answer of up
+        to _OLDEST_FOR_S ago is good enough.
+        """
+        at, oldest = self._oldest.get(video_id) or (float("-inf"), 1)
+        if trusts and time.monotonic() - at < _OLDEST_FOR_S:
+            return oldest
+
+        async def first_at(seq: int) -> int | None:
+            item = await self._one_down(video_id, seq, _BOUNDS)
+            if item is None or is_gone(item) or number_of(item["last"]) < seq:
+                return None
+            return seq_of(item)
+
+        if head >= oldest:
+            oldest = await search_first(first_at, oldest, head, MAX_GROUP)
+        self._oldest.put(video_id, (time.monotonic(), oldest))
+        return oldest
