@@ -8,7 +8,7 @@ from rich.console import Console
 
 from bench import nchan
 from cluster.errors import ClusterError
-from cluster.folder import home_folder, jars_folder
+from cluster.folder import FetchedFolders, home_folder
 from cluster.parts import Kind, kinds_of
 from cluster.progress import ConsoleProgress
 from cluster.servers.install import ensure_installed, try_to_install
@@ -18,13 +18,13 @@ from cluster.settings import Settings
 def main() -> None:
     """ZooKeeper, HAProxy and Cassandra too: most benchmarks start a cluster, or a part of one."""
     progress = ConsoleProgress(Console())
-    jars = jars_folder(home_folder(os.environ))
+    fetched = FetchedFolders.of(home_folder(os.environ))
     for kinds, what in (
         (kinds_of(Settings()), "benchmarks that need a cluster"),
         ([Kind.CASSANDRA], "the benchmark of Cassandra"),
     ):
         try:
-            ensure_installed(kinds, jars, progress)
+            ensure_installed(kinds, fetched, progress)
         except ClusterError as exc:
             progress.note(f"{what} will fail: {exc}")
     if nchan.find_nginx() is None:

@@ -4,6 +4,7 @@
 # in: in a checkout that was copied or moved there it is made anew.
 #
 #   cluster/bootstrap.sh               what the cluster runs with
+#   cluster/bootstrap.sh dynamodb      and what STORE=dynamodb needs
 #   cluster/bootstrap.sh dev           and what tests and checks need
 #   cluster/bootstrap.sh dev FOLDER    the same in FOLDER instead of .venv, for another Python
 set -eu
@@ -79,14 +80,19 @@ is_ours() {
 # The stamp names everything that the environment was made from; a package directory that comes or
 # goes changes the editable install too.
 fingerprint() {
-    cat requirements.txt requirements-dev.txt setup.cfg pyproject.toml
+    cat requirements.txt requirements-dynamodb.txt requirements-dev.txt setup.cfg pyproject.toml
     ls -d -- */__init__.py
 }
 
 clean_environment
 is_ours || rm -rf "$venv"
 sum=$(fingerprint | cksum)
-for kind in ${1:-run} dev; do
+case ${1:-run} in
+run) enough='run dynamodb dev' ;;
+dynamodb) enough='dynamodb dev' ;;
+*) enough=dev ;;
+esac
+for kind in $enough; do
     [ "$(cat "$venv/.stamp-$kind" 2>/dev/null)" = "$sum" ] && exit 0
 done
 
@@ -99,6 +105,7 @@ fi
 rm -f "$venv"/.stamp-*
 set -- "${1:-run}"
 pins='-r requirements.txt'
+[ "$1" = run ] || pins="$pins -r requirements-dynamodb.txt"
 [ "$1" = dev ] && pins="$pins -r requirements-dev.txt"
 # shellcheck disable=SC2086  # two words each
 step 'Python packages' "$venv/bin/pip" install --disable-pip-version-check --no-deps $pins

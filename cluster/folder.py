@@ -3,7 +3,7 @@
 cluster.json     the saved state: settings and ports, replaced whole
 ca/ tls/<part>/  the development CA and what it issued
 issuer/          the development issuer of tokens (see cluster.issuer)
-data/            the SQLite file, ZooKeeper's and Cassandra's data
+data/            the SQLite file; data of ZooKeeper, Cassandra and dynalite
 logs/<part>.log  what the parts print
 run/             who runs (see cluster.local.runtime)
 ops-peers        where the parts' ops listeners are, for the map
@@ -24,7 +24,7 @@ import msgspec
 
 from cluster.errors import ClusterError, NoCluster, StateLost
 from cluster.files import replace_file
-from cluster.servers import cassandra_jars, helm
+from cluster.servers import cassandra_jars, dynalite_packages, helm
 from cluster.settings import Settings
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -62,9 +62,29 @@ def home_folder(environ: Mapping[str, str]) -> Path:
     return Path(environ.get(HOME_VARIABLE) or CHECKOUT / ".livecomments").resolve()
 
 
+@dataclass(frozen=True, slots=True)
+class FetchedFolders:
+    """Where the programs are, or go, that no package of the system brings; for all clusters of a
+    home. No cluster can have a name that begins with a dot.
+    """
+
+    jars: Path  # Cassandra's
+    dynalite: Path
+
+    @classmethod
+    def of(cls, home: Path) -> FetchedFolders:
+        """Those of this home."""
+        return cls(jars_folder(home), dynalite_folder(home))
+
+
 def jars_folder(home: Path) -> Path:
     """Cassandra's jars, for all clusters of a home. No cluster can have a name that begins so."""
     return home / ".jars" / cassandra_jars.FOLDER
+
+
+def dynalite_folder(home: Path) -> Path:
+    """The emulator of DynamoDB, for all clusters of a home."""
+    return home / ".tools" / dynalite_packages.FOLDER
 
 
 def helm_folder(home: Path) -> Path:

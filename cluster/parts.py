@@ -21,6 +21,7 @@ class Kind(StrEnum):
     """The programs of a cluster, in the order in which they start."""
 
     CASSANDRA = "cassandra"
+    DYNALITE = "dynalite"
     ZOOKEEPER = "zookeeper"
     REDIS = "redis"
     SINGLE = "single"
@@ -30,14 +31,16 @@ class Kind(StrEnum):
     HAPROXY = "haproxy"
 
 
-SERVERS = (Kind.CASSANDRA, Kind.ZOOKEEPER, Kind.REDIS)  # what our own programs stand on
+# What our own programs stand on.
+SERVERS = (Kind.CASSANDRA, Kind.DYNALITE, Kind.ZOOKEEPER, Kind.REDIS)
 ROLES = (Kind.SINGLE, Kind.WRITER, Kind.DISPATCHER, Kind.NODE)  # our own programs
 WITH_STORE = (Kind.SINGLE, Kind.WRITER)
 WITH_TICKETS = (*WITH_STORE, Kind.NODE)  # who issues or checks them
 BEHIND_GATEWAY = (Kind.SINGLE, Kind.WRITER, Kind.NODE)
-_ONLY_ONE = (Kind.REDIS, Kind.HAPROXY)
+_ONLY_ONE = (Kind.DYNALITE, Kind.REDIS, Kind.HAPROXY)
 PORT_USES: Mapping[Kind, tuple[str, ...]] = {
     Kind.CASSANDRA: ("cql", "storage"),
+    Kind.DYNALITE: ("client",),
     Kind.ZOOKEEPER: ("client", "quorum", "election"),
     Kind.REDIS: ("client",),
     Kind.SINGLE: ("public", "ops"),
@@ -47,8 +50,8 @@ PORT_USES: Mapping[Kind, tuple[str, ...]] = {
     Kind.HAPROXY: ("http", "https"),
 }
 _OUR_PORTS = {"public": 8001, "internal": 8002, "ops": 8003}
-# Where the programs listen inside their containers. compose/docker-compose.yml says the same, and a
-# test compares the two.
+# Where the programs listen inside their containers, those that can be in one.
+# compose/docker-compose.yml says the same, and a test compares the two.
 CONTAINER_PORTS: Mapping[Kind, Mapping[str, int]] = {
     Kind.CASSANDRA: {"cql": 9042, "storage": 7000},
     Kind.ZOOKEEPER: {"client": 2181, "quorum": 2888, "election": 3888},
@@ -71,7 +74,7 @@ class Part:
 
     @property
     def name(self) -> str:
-        """`node-1`; what there is only one of is just `haproxy`, `redis`."""
+        """`node-1`; what there is only one of is just `haproxy`, `redis`, `dynalite`."""
         return part_name(self.kind, self.number)
 
 
@@ -92,6 +95,7 @@ def wanted(settings: Settings) -> list[tuple[Kind, int]]:
     dispatching, alone = topology == Topology.DISPATCHER, topology == Topology.SINGLE
     counts = {
         Kind.CASSANDRA: settings.cassandras if settings.store == "cassandra" else 0,
+        Kind.DYNALITE: 1 if settings.store == "dynamodb" else 0,
         Kind.ZOOKEEPER: settings.zookeepers if dispatching else 0,
         Kind.REDIS: 1 if topology in PUBSUB else 0,
         Kind.SINGLE: 1 if alone else 0,

@@ -25,7 +25,11 @@ _CONFIGS = {
 
 
 def check_variables(settings: Settings) -> None:
-    """Raises ConfigError if a process could not start with the variables that are set for it."""
+    """Raises ConfigError if a process could not start with the variables that are set for it, or if
+    the runtime has no such parts.
+    """
+    if (settings.runtime, settings.store) == ("docker", "dynamodb"):
+        raise ConfigError("STORE=dynamodb needs RUNTIME=local: its emulator has no image")
     for kind, number in wanted(settings):
         name = part_name(kind, number)
         given = settings.variables_for(str(kind), name)

@@ -14,7 +14,7 @@ import msgspec
 
 from cluster.addresses import join_port
 from cluster.parts import Kind, Part
-from cluster.servers import cassandra, redis_server, zookeeper
+from cluster.servers import cassandra, dynalite, redis_server, zookeeper
 
 DEADLINE_S = 1.0
 _MAX_BODY_BYTES = 1024 * 1024
@@ -43,6 +43,9 @@ async def fetch_readiness(part: Part, host: str | None) -> Readiness:
         return Readiness(True, mode) if mode else NO_ANSWER
     if part.kind is Kind.CASSANDRA:
         serves = await cassandra.answers(host, part.ports["cql"], DEADLINE_S)
+        return Readiness(True, "ready") if serves else NO_ANSWER
+    if part.kind is Kind.DYNALITE:
+        serves = await dynalite.answers(host, part.ports["client"], DEADLINE_S)
         return Readiness(True, "ready") if serves else NO_ANSWER
     if part.kind is Kind.REDIS:
         serves = await redis_server.answers(host, part.ports["client"], DEADLINE_S)

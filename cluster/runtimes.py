@@ -31,6 +31,7 @@ IMAGES: Mapping[Kind, str] = {
 }
 BASE_IMAGE = "python:3.11-slim-bookworm"
 NO_ENGINE = "no Docker engine answers"
+NO_DYNALITE = "dynalite, which is DynamoDB here, has no image"
 _ANSWERS_WITHIN_S = 3.0
 _HERE = (None, "localhost", "127.0.0.1", "::1")
 
@@ -68,6 +69,8 @@ def why_not_docker(
         client = connect(environ.get("DOCKER_HOST"), _ANSWERS_WITHIN_S)
     except ClusterError:
         return NO_ENGINE
+    if Kind.DYNALITE in kinds:
+        return NO_DYNALITE
     if reason := _why_not_reached(client, environ.get("DOCKER_HOST", "")):
         return reason
     if find_compose(environ) is None:

@@ -43,6 +43,7 @@ PROCESS_VARIABLES = (
     "CORS_ORIGINS",
     "DRAIN_NOTICE_S",
     "DRAIN_WINDOW_S",
+    "DYNAMODB_TABLE",
     "EMBED_ORIGINS",
     "GET_RATE_PER_ADDRESS",
     "GUESTS",
@@ -57,7 +58,7 @@ PROCESS_VARIABLES = (
 )
 EVERY_PART = "all"
 RUNTIMES = ("local", "docker")
-STORES = ("sqlite", "cassandra")
+STORES = ("sqlite", "cassandra", "dynamodb")
 TOPOLOGIES = tuple(Topology)
 PLACEMENTS = ("hash", "round_robin")
 # In these the gateway does not know which node serves a video best: they lack just that.

@@ -18,6 +18,7 @@ from cluster.runtime import RUNNING, Runtime
 from cluster.settings import DEFAULT_NAME, Settings
 from service.config import ConfigError, EnvReader, PubSubConfig
 from writer.cassandra.config import CassandraConfig
+from writer.dynamodb.config import DynamoConfig
 
 # What may change while the cluster runs: how many there are of what the gateway can take on.
 _ELASTIC = ("nodes", "dispatchers", "writers", "environment", "http_port", "https_port")
@@ -197,6 +198,7 @@ def _shared(settings: Settings) -> dict[str, str]:
         "CASSANDRA_CONSISTENCY": "global" if cassandra.worldwide else "local",
         "CASSANDRA_KEYSPACE": cassandra.keyspace,
         "CHANNELS": str(PubSubConfig.read(env).channels),
+        "DYNAMODB_TABLE": DynamoConfig.read(env).table,
         "ZOOKEEPER_SESSION_S": f"{env.number('ZOOKEEPER_SESSION_S', 6, 1, 60):g}",
     }
 

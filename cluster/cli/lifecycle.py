@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from cluster import readable
-from cluster.cli.opening import console_progress, find_folder, find_jars, open_or_rescue
+from cluster.cli.opening import console_progress, find_fetched, find_folder, open_or_rescue
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError
 from cluster.parts import kinds_of
@@ -34,7 +34,7 @@ def up() -> None:
         known = folder.load().settings if folder.exists() else None
         settings = read_settings(os.environ, known or _new_settings(folder.name, progress))
         if settings.runtime == "local":
-            ensure_installed(kinds_of(settings), find_jars(), progress)
+            ensure_installed(kinds_of(settings), find_fetched(), progress)
         elif reason := why_not_docker(kinds_of(settings), os.environ, progress):
             raise ClusterError(f"RUNTIME=docker: {reason}; RUNTIME=local works without it")
         cluster = Cluster.create(settings)

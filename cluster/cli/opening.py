@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError, NoCluster, StateLost
-from cluster.folder import ClusterFolder, home_folder, jars_folder
+from cluster.folder import ClusterFolder, FetchedFolders, home_folder
 from cluster.progress import ConsoleProgress
 from cluster.settings import read_name
 from cluster.terminal import Screen
@@ -30,9 +29,9 @@ def find_folder() -> ClusterFolder:
     return ClusterFolder(home_folder(os.environ), read_name(os.environ))
 
 
-def find_jars() -> Path:
-    """Where Cassandra's jars are, or go."""
-    return jars_folder(home_folder(os.environ))
+def find_fetched() -> FetchedFolders:
+    """Where programs are, or go, that no package of the system brings."""
+    return FetchedFolders.of(home_folder(os.environ))
 
 
 def open_cluster() -> Cluster:

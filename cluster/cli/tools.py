@@ -11,16 +11,17 @@ import click
 
 from cluster import readable
 from cluster.addresses import LOOPBACK, join_port, reached_at
-from cluster.cli.opening import console_progress, find_folder, find_jars, open_cluster
+from cluster.cli.opening import console_progress, find_fetched, find_folder, open_cluster
 from cluster.errors import ClusterError
 from cluster.folder import CHECKOUT, ClusterFolder, helm_folder, home_folder
 from cluster.issuer import DevelopmentIssuer, identity_variables, ticket_variables
-from cluster.new_epoch import renew_cluster_epoch, renew_file_epoch
+from cluster.new_epoch import renew_cluster_epoch, renew_file_epoch, renew_table
 from cluster.parts import Kind, kinds_of
 from cluster.port_check import require_free_for_dev
 from cluster.ports import free_ports, is_free
 from cluster.servers.install import (
     ensure_browser,
+    ensure_dynalite,
     ensure_helm,
     ensure_installed,
     ensure_prometheus,
@@ -42,12 +43,14 @@ def install(tests: bool) -> None:
     """Install what `up` needs and is missing, and start nothing.
 
     Java, ZooKeeper and HAProxy by apt-get; with STORE=cassandra also Java 17 and Maven, and
-    Cassandra by Maven.
+    Cassandra by Maven; with STORE=dynamodb its SDK by pip, and dynalite by npm.
     """
     settings = read_settings(os.environ, Settings(read_name(os.environ)))
     progress = console_progress()
-    ensure_installed(list(Kind) if tests else kinds_of(settings), find_jars(), progress)
+    kinds = [kind for kind in Kind if kind is not Kind.DYNALITE] if tests else kinds_of(settings)
+    ensure_installed(kinds, find_fetched(), progress)
     if tests:
+        ensure_dynalite(find_fetched(), progress)
         ensure_browser(progress)
         ensure_prometheus(progress)
         ensure_helm(helm_folder(home_folder(os.environ)), progress)
@@ -110,14 +113,23 @@ def token(
 
 @click.command("new-epoch")
 @click.argument("file", type=click.Path(path_type=Path), required=False)
-def new_epoch(file: Path | None) -> None:
+@click.option(
+    "--dynamodb",
+    is_flag=True,
+    help="The table of DynamoDB that DYNAMODB_TABLE and AWS_REGION name, which no writer uses.",
+)
+def new_epoch(file: Path | None, *, dynamodb: bool) -> None:
     """Give the store a new epoch, after an older copy was restored.
 
     Every viewer then gets a `reset`; otherwise viewers would miss comments unnoticed. FILE is a
     store that no cluster uses; without it, this cluster's store, whose writers must be stopped.
     """
+    if file is not None and dynamodb:
+        raise ClusterError("FILE and --dynamodb are two stores; give one")
     if file is not None:
         old, new = renew_file_epoch(file)
+    elif dynamodb:
+        old, new = asyncio.run(renew_table(os.environ))
     else:
         cluster = open_cluster()
         with cluster.folder.lock():

@@ -9,7 +9,7 @@ import sys
 
 from rich.console import Console
 
-from cluster.parts import Kind
+from cluster.parts import CONTAINER_PORTS
 from cluster.progress import ConsoleProgress
 from cluster.runtimes import why_not_docker
 from service.config import process_environ
@@ -17,7 +17,7 @@ from service.config import process_environ
 
 def main() -> None:
     """See above."""
-    reason = why_not_docker(list(Kind), process_environ(), ConsoleProgress(Console()))
+    reason = why_not_docker(list(CONTAINER_PORTS), process_environ(), ConsoleProgress(Console()))
     if reason is not None:
         print(f"no tests in containers: {reason}", file=sys.stderr)
         sys.exit(1)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cluster.addresses import LOOPBACK
-from cluster.folder import CHECKOUT, ClusterFolder, home_folder, jars_folder
+from cluster.folder import CHECKOUT, ClusterFolder, FetchedFolders, home_folder
 from cluster.issuer import identity_variables, ticket_variables
 from cluster.local.server_launches import ServerLaunches
 from cluster.parts import BEHIND_GATEWAY, SERVERS, WITH_STORE, WITH_TICKETS, Kind, Part
@@ -50,8 +50,8 @@ class Launches:
         self._parts = parts
         given = {name: environ[name] for name in _PASSED_ON if name in environ}
         self._passed_on = given | _LOCALE
-        jars = jars_folder(home_folder(environ))
-        self._servers_not_ours = ServerLaunches(folder, settings, parts, self._passed_on, jars)
+        fetched = FetchedFolders.of(home_folder(environ))
+        self._servers_not_ours = ServerLaunches(folder, settings, parts, self._passed_on, fetched)
 
     def launch(self, part: Part) -> Launch:
         """How to start `part`; writes the configuration of a program that is not ours.

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from cluster.folder import ClusterFolder
+from cluster.folder import ClusterFolder, FetchedFolders
 from cluster.parts import Kind, Part
 from cluster.runtime import Launch
-from cluster.servers import cassandra, redis_server, zookeeper
+from cluster.servers import cassandra, dynalite, redis_server, zookeeper
 from cluster.settings import CASSANDRA_HEAP, CASSANDRA_JVM_OPTIONS, Settings
 
 
 class ServerLaunches:
-    """ZooKeeper, Redis and Cassandra of one cluster. `jars` holds Cassandra's."""
+    """ZooKeeper, Redis, Cassandra and dynalite of one cluster."""
 
     def __init__(
         self,
@@ -21,13 +20,13 @@ class ServerLaunches:
         settings: Settings,
         parts: Sequence[Part],
         passed_on: Mapping[str, str],
-        jars: Path,
+        fetched: FetchedFolders,
     ) -> None:
         self._folder = folder
         self._settings = settings
         self._parts = parts
         self._passed_on = passed_on
-        self._jars = jars
+        self._fetched = fetched
 
     def launch(self, part: Part) -> Launch:
         """How to start `part`; writes its configuration. Raises FileNotFoundError when what it
@@ -37,6 +36,7 @@ class ServerLaunches:
             Kind.ZOOKEEPER: self._zookeeper,
             Kind.REDIS: self._redis,
             Kind.CASSANDRA: self._cassandra,
+            Kind.DYNALITE: self._dynalite,
         }
         return launches[part.kind](part)
 
@@ -54,6 +54,9 @@ class ServerLaunches:
         store = {"STORE": self._settings.store}
         if self._settings.store == "sqlite":
             return store | {"SQLITE_PATH": str(self._folder.sqlite)}
+        if self._settings.store == "dynamodb":
+            (server,) = self._of_kind(Kind.DYNALITE)
+            return store | dynalite.variables_for(server.host, server.ports["client"])
         servers = self._of_kind(Kind.CASSANDRA)
         return store | {
             "CASSANDRA": ",".join(f"{server.host}:{server.ports['cql']}" for server in servers),
@@ -90,11 +93,19 @@ class ServerLaunches:
     def _redis_server(self, part: Part) -> redis_server.RedisServer:
         return redis_server.RedisServer(self._folder.server(part.name), part.ports["client"])
 
+    def _dynalite(self, part: Part) -> Launch:
+        server = self._dynalite_server(part)
+        command = dynalite.command(server, self._fetched.dynalite)
+        return Launch(part.name, command, server.folder, self._passed_on)
+
+    def _dynalite_server(self, part: Part) -> dynalite.DynaliteServer:
+        return dynalite.DynaliteServer(self._folder.server(part.name), part.ports["client"])
+
     def _cassandra(self, part: Part) -> Launch:
         ring = [self._cassandra_server(other) for other in self._of_kind(Kind.CASSANDRA)]
         server = ring[part.number - 1]
         cassandra.write_config(server, ring)
-        command = cassandra.command(server, self._jars)
+        command = cassandra.command(server, self._fetched.jars)
         return Launch(part.name, command, server.folder, self._passed_on, cassandra.ROOM_MIB)
 
     def _cassandra_server(self, part: Part) -> cassandra.CassandraServer:

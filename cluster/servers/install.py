@@ -1,5 +1,6 @@
 """Installs what a cluster needs and the machine lacks: Java, ZooKeeper, Redis, HAProxy and Maven by
-apt-get, then Cassandra's jars by Maven; for tests a browser, Prometheus, and Helm by Go.
+apt-get, then Cassandra's jars by Maven, dynalite by npm and the SDK of DynamoDB by pip; for tests a
+browser, Prometheus, and Helm by Go.
 
 Invariants: what is there is left as it is. The packages' own services are not started: the policy
 that forbids it is put in place for the time of the installation only, and one that the machine
@@ -16,9 +17,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cluster.errors import NotInstalled
+from cluster.folder import FetchedFolders
 from cluster.parts import Kind
 from cluster.progress import Progress
-from cluster.servers import cassandra, cassandra_jars, haproxy, helm, redis_server, zookeeper
+from cluster.servers import (
+    cassandra,
+    cassandra_jars,
+    dynalite,
+    dynalite_packages,
+    dynamodb_sdk,
+    haproxy,
+    helm,
+    redis_server,
+    zookeeper,
+)
 from cluster.servers.java import find_any_java, find_java
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
@@ -42,16 +54,18 @@ _IN_WORDS = {
 }
 
 
-def ensure_installed(kinds: Collection[Kind], jars: Path, progress: Progress) -> None:
-    """Make sure that such parts can run; `jars` is where Cassandra's go.
+def ensure_installed(kinds: Collection[Kind], fetched: FetchedFolders, progress: Progress) -> None:
+    """Make sure that such parts can run.
 
     Raises NotInstalled with what a person has to do.
     """
-    fetching = Kind.CASSANDRA in kinds and not cassandra_jars.are_there(jars)
+    fetching = Kind.CASSANDRA in kinds and not cassandra_jars.are_there(fetched.jars)
     ensure_packages(kinds, progress, maven=fetching)
     if fetching:
         with progress.step(f"Cassandra {cassandra_jars.VERSION} by Maven"):
-            cassandra_jars.fetch(jars)
+            cassandra_jars.fetch(fetched.jars)
+    if Kind.DYNALITE in kinds:
+        _ensure_dynalite(fetched.dynalite, progress)
 
 
 def missing_packages(kinds: Collection[Kind], *, maven: bool) -> list[str]:
@@ -106,6 +120,14 @@ def ensure_prometheus(progress: Progress) -> None:
         try_to_install([_PROMETHEUS], progress, "tests with Prometheus will be skipped")
 
 
+def ensure_dynalite(fetched: FetchedFolders, progress: Progress) -> None:
+    """Install what tests of STORE=dynamodb use; where that cannot be done, a note says so."""
+    try:
+        ensure_installed([Kind.DYNALITE], fetched, progress)
+    except NotInstalled as exc:
+        progress.note(f"no dynalite, so tests with it will be skipped: {exc}")
+
+
 def ensure_helm(folder: Path, progress: Progress) -> None:
     """Build the Helm that tests of the chart use, in `folder`; where that cannot be done, a note
     says so.
@@ -130,6 +152,18 @@ def try_to_install(packages: list[str], progress: Progress, else_what: str) -> N
     except NotInstalled as exc:
         why = " ".join(str(exc).splitlines()[-2:])
         progress.note(f"no {' '.join(packages)}, so {else_what}: {why}")
+
+
+def _ensure_dynalite(folder: Path, progress: Progress) -> None:
+    if dynalite.find_node() is None:
+        raise NotInstalled(
+            f"STORE=dynamodb needs Node {dynalite.NODE_MAJOR} or newer with npm, for dynalite, the"
+            " emulator of DynamoDB: install it and try again"
+        )
+    dynamodb_sdk.ensure()
+    if not dynalite_packages.are_there(folder):
+        with progress.step(f"dynalite {dynalite_packages.VERSION} by npm"):
+            dynalite_packages.fetch(folder)
 
 
 def _install(missing: list[str], progress: Progress) -> None:

@@ -163,6 +163,24 @@ def test_the_csi_driver_is_asked_for_the_names_that_others_check() -> None:
             assert all(isinstance(value, str) for value in asked.values())
 
 
+def test_only_writers_have_the_role_that_may_use_the_table() -> None:
+    accounts = {
+        component: spec.get("serviceAccountName") for component, spec in pods(render("dynamodb"))
+    }
+    assert {name for name, account in accounts.items() if account} == {"writer"}
+    assert accounts["writer"] == "livecomments-writer"
+
+
+def test_credentials_of_a_secret_are_a_file_that_the_sdk_reads() -> None:
+    store = "store.dynamodb."
+    objects = render(
+        "dynamodb", "--set", f"{store}serviceAccount=,{store}credentialsSecret.name=lc-aws"
+    )
+    path = variables(objects, "writer")["AWS_SHARED_CREDENTIALS_FILE"]
+    assert path in mounts(objects, "writer")
+    assert path not in mounts(objects, "node")
+
+
 def test_only_the_first_container_sees_the_key_of_the_development_ca() -> None:
     for component, spec in pods(render("trial")):
         for container in spec["containers"]:
@@ -240,6 +258,8 @@ def test_haproxy_accepts_the_configuration_and_the_certificate(
 REFUSED = {
     "store.cassandra.contactPoints": ("jwt", "store.cassandra.contactPoints=null"),
     "set writer.replicas=1": ("trial", "writer.replicas=2"),
+    "store.dynamodb.region": ("dynamodb", "store.dynamodb.region="),
+    "give serviceAccount or": ("dynamodb", "store.dynamodb.credentialsSecret.name=x"),
     "zookeeper: name your servers": ("trial", "zookeeper.builtIn.enabled=false"),
     "redis: give url": ("broadcast", "redis.url="),
     "lets anybody post": ("trial", "auth.allowAnonymous=false"),

@@ -14,7 +14,14 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).parents[3]
-_FILES = ("requirements.txt", "requirements-dev.txt", "setup.cfg", "pyproject.toml", "Makefile")
+_FILES = (
+    "requirements.txt",
+    "requirements-dynamodb.txt",
+    "requirements-dev.txt",
+    "setup.cfg",
+    "pyproject.toml",
+    "Makefile",
+)
 _PYTHON = f"""\
 #!/bin/sh
 # Makes environments without pip, and puts a pip of its own into them.

@@ -45,6 +45,13 @@ def test_the_store_starts_before_everything_that_needs_it() -> None:
     assert kinds_of(settings)[:2] == ["cassandra", "zookeeper"]
 
 
+def test_dynamodb_is_one_emulator_with_a_port_of_its_own() -> None:
+    settings = Settings(store="dynamodb")
+    ports = {key: n for n, key in enumerate(missing_ports(settings, {}))}
+    first = parts_of(settings, ports)[0]
+    assert (first.name, first.ports) == ("dynalite", {"client": ports["dynalite/client"]})
+
+
 def test_cassandras_servers_share_their_ports_and_differ_by_address() -> None:
     settings = Settings(store="cassandra", cassandras=3)
     missing = missing_ports(settings, {})

@@ -49,6 +49,11 @@ def test_retention_is_for_cassandra_only() -> None:
         check_variables(Settings(store="cassandra", environment=short))
 
 
+def test_dynamodb_in_containers_is_refused() -> None:
+    with pytest.raises(ConfigError, match="STORE=dynamodb needs RUNTIME=local"):
+        check_variables(Settings(runtime="docker", store="dynamodb"))
+
+
 def test_a_variable_that_is_set_to_nothing_gets_its_default_back() -> None:
     known = Settings(environment={"all": {"LOG_LEVEL": "debug", "CORS_ORIGINS": "*"}})
     settings = read_settings({"CORS_ORIGINS": ""}, known)

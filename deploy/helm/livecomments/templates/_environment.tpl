@@ -67,6 +67,20 @@ STORE: {{ $store.kind }}
 REMOVED_KEPT_DAYS: {{ toString $store.removedKeptDays | quote }}
 {{- if eq $store.kind "sqlite" }}
 SQLITE_PATH: /data/comments.sqlite3
+{{- else if eq $store.kind "dynamodb" }}
+{{- with $store.dynamodb }}
+DYNAMODB_TABLE: {{ .table | quote }}
+RETENTION_S: {{ toString (int64 .retentionSeconds) | quote }}
+{{- with .region }}
+AWS_REGION: {{ . | quote }}
+{{- end }}
+{{- with .endpoint }}
+DYNAMODB_ENDPOINT: {{ . | quote }}
+{{- end }}
+{{- if .credentialsSecret.name }}
+AWS_SHARED_CREDENTIALS_FILE: /secrets/aws-credentials
+{{- end }}
+{{- end }}
 {{- else }}
 {{- with $store.cassandra }}
 CASSANDRA: {{ join "," .contactPoints | quote }}

@@ -111,6 +111,8 @@ changes while a pod runs, and rotated keys would not reach it.
 {{- $wanted = concat $wanted (list
       (list $values.store.cassandra.passwordSecret "cassandra-password")
       (list $values.store.cassandra.caSecret "cassandra-ca.pem")) -}}
+{{- else if eq $values.store.kind "dynamodb" -}}
+{{- $wanted = append $wanted (list $values.store.dynamodb.credentialsSecret "aws-credentials") -}}
 {{- end -}}
 {{- end -}}
 {{- $sources := list -}}

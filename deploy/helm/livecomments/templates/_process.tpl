@@ -42,6 +42,11 @@ spec:
       {{- end }}
     spec:
       {{- include "lc.isolation" $root | nindent 6 }}
+      {{- with $root.Values.store }}
+      {{- if and (eq .kind "dynamodb") .dynamodb.serviceAccount (eq $role (include "lc.storeRole" $root)) }}
+      serviceAccountName: {{ .dynamodb.serviceAccount }}
+      {{- end }}
+      {{- end }}
       terminationGracePeriodSeconds: {{ include "lc.grace" . }}
       securityContext:
         {{- include "lc.podSecurity" $root.Values.runAsUser | nindent 8 }}

@@ -11,8 +11,15 @@
 {{- if ne (empty $store.cassandra.user) (empty $store.cassandra.passwordSecret.name) -}}
 {{- $faults = append $faults "store.cassandra: user and passwordSecret belong together" -}}
 {{- end -}}
+{{- else if eq $store.kind "dynamodb" -}}
+{{- if not $store.dynamodb.region -}}
+{{- $faults = append $faults "store.dynamodb.region: name the region of your table" -}}
+{{- end -}}
+{{- if and $store.dynamodb.serviceAccount $store.dynamodb.credentialsSecret.name -}}
+{{- $faults = append $faults "store.dynamodb: give serviceAccount or credentialsSecret" -}}
+{{- end -}}
 {{- else if and (has "writer" $hosts) (gt (int $values.writer.replicas) 1) -}}
-{{- $faults = append $faults "store.kind=sqlite is a file on one volume: set writer.replicas=1, or store.kind=cassandra" -}}
+{{- $faults = append $faults "store.kind=sqlite is a file on one volume: set writer.replicas=1, or another store.kind" -}}
 {{- end -}}
 {{- if eq $values.topology "dispatcher" -}}
 {{- if eq (empty $values.zookeeper.servers) (not $values.zookeeper.builtIn.enabled) -}}

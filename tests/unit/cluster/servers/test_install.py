@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 
 from cluster.errors import NotInstalled
+from cluster.folder import FetchedFolders
 from cluster.parts import Kind
 from cluster.progress import NoProgress
+from cluster.servers.dynalite import find_node
 from cluster.servers.install import (
     ensure_browser,
+    ensure_dynalite,
     ensure_helm,
+    ensure_installed,
     ensure_packages,
     ensure_prometheus,
     find_browser,
@@ -60,6 +64,26 @@ def test_without_apt_what_the_cluster_needs_is_told_to_the_person() -> None:
 
 def test_only_what_the_parts_need_is_asked_for() -> None:
     assert missing_packages([Kind.WRITER, Kind.NODE], maven=False) == []
+
+
+def test_without_node_a_cluster_with_dynamodb_is_told_what_it_needs(tmp_path: Path) -> None:
+    with pytest.raises(NotInstalled, match="needs Node 20 or newer with npm"):
+        ensure_installed([Kind.DYNALITE], FetchedFolders.of(tmp_path), NoProgress())
+
+
+def test_an_old_node_is_none(tmp_path: Path) -> None:
+    for name, version in (("node", "v18.20.1"), ("npm", "9.2.0")):
+        program = tmp_path / name
+        program.write_text(f"#!/bin/sh\necho {version}\n")
+        program.chmod(0o755)
+    assert find_node() is None
+
+
+def test_without_node_tests_lack_dynalite_and_are_told_so(tmp_path: Path) -> None:
+    notes = Notes()
+    ensure_dynalite(FetchedFolders.of(tmp_path), notes)
+    (line,) = notes.lines
+    assert "skipped" in line
 
 
 def test_without_go_a_missing_helm_is_a_note_in_one_line(tmp_path: Path) -> None:
