@@ -102,22 +102,30 @@ class DynamoRemoved:
                 for seq, since in sinces.items()
             )
 
-    async def begin_restoring(self, video_id: str, seq: int, found: Remains, since: int) -> bool:
+    async def begin_restoring(
+        self, video_id: str, seq: int, found: Remains, begun: Remains
+    ) -> bool:
         """As ports.RemovedRows.begin_restoring; False also if that is unknown."""
+        assert begun.restoring is not None
         before = {"restoring": found.restoring, "since": found.since}
         condition, values = _as_found(before)
-        change = "SET restoring = :new"
-        return await self._apply(video_id, seq, change, condition, {":new": n(since), **values})
+        change = "SET restoring = :new REMOVE restored"
+        new = {":new": n(begun.restoring)}
+        if begun.restored is not None:
+            change = "SET restoring = :new, restored = :restored"
+            new[":restored"] = n(begun.restored)
+        return await self._apply(video_id, seq, change, condition, {**new, **values})
 
-    async def end_restoring(self, video_id: str, seq: int, since: int, notice: int) -> None:
+    async def end_restoring(self, video_id: str, seq: int, since: int, ended: Remains) -> None:
         """As ports.RemovedRows.end_restoring."""
+        assert ended.restored is not None
         with suppress(StoreUnavailable):
             await self._apply(
                 video_id,
                 seq,
-                "SET restored = :notice REMOVE restoring",
+                "SET restored = :restored REMOVE restoring",
                 "restoring = :since",
-                {":notice": n(notice), ":since": n(since)},
+                {":restored": n(ended.restored), ":since": n(since)},
             )
 
     async def _keep(

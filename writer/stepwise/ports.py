@@ -181,12 +181,14 @@ class RemovedRows(Protocol):
         whoever asks next looks for it in the log.
         """
 
-    async def begin_restoring(self, video_id: str, seq: int, found: Remains, since: int) -> bool:
-        """A restoration begins, whose notice will lie after `since`; False if the row is not as it
-        was `found`.
+    async def begin_restoring(
+        self, video_id: str, seq: int, found: Remains, begun: Remains
+    ) -> bool:
+        """A restoration begins: `restoring` and `restored` are to be those of `begun`. False if the
+        row is not as it was `found`.
         """
 
-    async def end_restoring(self, video_id: str, seq: int, since: int, notice: int) -> None:
+    async def end_restoring(self, video_id: str, seq: int, since: int, ended: Remains) -> None:
         """The one that began with `since` is done; as `note_notice`."""
 
 
