@@ -207,12 +207,11 @@ class Repeats(Protocol):
 class RuleTable(Protocol):
     """The rules of videos: see `rule_rows`. In place of the video "" stands every video.
 
-    at_once: whether `write` writes all or none. If not, it may write VIDEO and FILTERS only at
-    once; and of what is said of an author and VIDEO it writes VIDEO first, which says that there is
-    something, but last where its version says to all that there is something new: of the video "".
+    Where `write` does not write all at once, it writes VIDEO and FILTERS at once; and of what is
+    said of an author and VIDEO it writes VIDEO first, which says that there is something. But of
+    the video "" it is VIDEO's version that says to all that there is something new: that moves
+    after the author's part is written, or else when that is read again.
     """
-
-    at_once: bool
 
     async def fetch(
         self, video_id: str, parts: Iterable[str] = (), *, serial: bool = False
