@@ -15,6 +15,7 @@ from wire.errors import StoreUnavailable
 from writer.dynamodb import groups
 from writer.dynamodb.layout import MAX_GROUP_BYTES, MAX_ITEM_BYTES, log_of
 from writer.dynamodb.store import DynamoStore
+from writer.stepwise.append import boot_time
 from writer.store import MAX_GROUP, Outcome
 
 
@@ -94,7 +95,7 @@ async def test_a_group_that_was_held_up_for_hours_is_not_sent(
 ) -> None:
     """The machine slept between the head and the put: the groups after it may have expired."""
     await store.append("v", keyed("a"))
-    now = groups.boot_time()
+    now = boot_time()
     monkeypatch.setattr(groups, "boot_time", lambda: now + 7_200)
     with pytest.raises(StoreUnavailable):
         await store.append("v", [item("b")])
