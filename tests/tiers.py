@@ -110,7 +110,7 @@ def _shared_by(item: pytest.Item) -> str:
     """What it shares with others, "" if nothing."""
     parameters = _parameters(item)
     fixtures = getattr(item, "fixturenames", ())
-    asked = {parameters.get(name) for name in _STORE_PARAMETERS}
+    asked = {str(parameters.get(name)) for name in _STORE_PARAMETERS}
     for server, values in STORE_SERVERS.items():
         if server in fixtures or not asked.isdisjoint(values):
             return server
