@@ -18,6 +18,9 @@ from hypothesis import settings
 from cluster.settings import RUNTIMES, STORES, TOPOLOGIES
 from tests import tiers
 from tests.cassandra_server import CassandraServer
+from tests.dynalite_server import DynaliteServer
+from tests.dynamodb_table import known_to_the_sdk
+from tests.moto_server import MotoServer
 from tests.server_process import standing
 from tests.support import EXAMPLES, examples
 from tests.zookeeper_server import ZooKeeperServer
@@ -64,6 +67,21 @@ def pytest_xdist_auto_num_workers() -> int:
 def cassandra_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CassandraServer]:
     """One for all tests, each with a keyspace of its own; who stops or kills it starts it again."""
     with standing(CassandraServer(tmp_path_factory.mktemp("cassandra"))) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoServer]:
+    """One for all tests, each with a table of its own."""
+    with standing(MotoServer(tmp_path_factory.mktemp("moto"))) as server, known_to_the_sdk(server):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def dynalite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DynaliteServer]:
+    """One for all tests, each with a table of its own; who stops or kills it starts it again."""
+    folder = tmp_path_factory.mktemp("dynalite")
+    with standing(DynaliteServer(folder)) as server, known_to_the_sdk(server):
         yield server
 
 

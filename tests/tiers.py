@@ -56,13 +56,13 @@ SHARED = (
     "shared_redis",
     "chromium",
 )
-# The server of tests/conftest.py, and parameters by whose value a test asks for it.
-CASSANDRA = "cassandra_server"
-ON_CASSANDRA = (
-    ("backing", "cassandra"),
-    ("durable", "cassandra"),
-    ("variables", "on_cassandra"),
-)
+# Servers of tests/conftest.py, and parameters by whose value a test asks for one.
+STORE_SERVERS = {
+    "cassandra_server": ("cassandra", "on_cassandra"),
+    "moto_server": ("dynamodb-moto",),
+    "dynalite_server": ("dynamodb-dynalite", "on_dynalite"),
+}
+_STORE_PARAMETERS = ("backing", "durable", "kind", "variables")
 
 
 _MOST_WORKERS = 6  # each may have a cluster, of a GiB
@@ -110,9 +110,10 @@ def _shared_by(item: pytest.Item) -> str:
     """What it shares with others, "" if nothing."""
     parameters = _parameters(item)
     fixtures = getattr(item, "fixturenames", ())
-    on_cassandra = any(parameters.get(name) == value for name, value in ON_CASSANDRA)
-    if CASSANDRA in fixtures or on_cassandra:
-        return CASSANDRA
+    asked = {parameters.get(name) for name in _STORE_PARAMETERS}
+    for server, values in STORE_SERVERS.items():
+        if server in fixtures or not asked.isdisjoint(values):
+            return server
     shared = next((name for name in SHARED if name in fixtures), "")
     return f"{shared} {parameters.get(shared, '')}".strip()
 

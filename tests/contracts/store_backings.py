@@ -13,11 +13,13 @@ from typing import Protocol
 import pytest
 
 from tests.cassandra_server import CassandraServer
+from tests.dynamodb_table import Table
 from tests.keyspace import Keyspace
 from tests.support import eventually
 from tests.tcp_proxy import TcpProxy
 from wire.testing import MemoryComments
 from writer.cassandra.store import CassandraStore
+from writer.dynamodb.store import DynamoStore
 from writer.memory_rules import MemoryRules
 from writer.sqlite.store import SqliteStore
 from writer.store import CommentStore
@@ -124,6 +126,52 @@ class CassandraBacking:
                 await store.stop()
 
 
+class DynamoBacking:
+    """A table of an emulator."""
+
+    oldest_lags = True
+    kind, server = "", ""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+
+    @classmethod
+    def make(cls, request: pytest.FixtureRequest) -> DynamoBacking:
+        return cls(Table.new(request.getfixturevalue(cls.server)).target)
+
+    def store(self) -> CommentStore:
+        return DynamoStore(Table.at(self.target).config)
+
+    def remove_oldest(self, video_id: str, through: int) -> None:
+        Table.at(self.target).remove_oldest(video_id, through)
+
+    @asynccontextmanager
+    async def outage(self) -> AsyncIterator[Outage]:
+        """The way to the service is cut, after the store had a link."""
+        table = Table.at(self.target)
+        async with TcpProxy(table.port, table.host) as proxy:
+            store = DynamoStore(table.config_by(proxy.port))
+            await store.start()
+            await eventually(lambda: store.links)
+            proxy.cut()
+            try:
+                yield Outage(store, proxy.heal)
+            finally:
+                await store.stop()
+
+
+class MotoBacking(DynamoBacking):
+    """On moto."""
+
+    kind, server = "dynamodb-moto", "moto_server"
+
+
+class DynaliteBacking(DynamoBacking):
+    """On dynalite."""
+
+    kind, server = "dynamodb-dynalite", "dynalite_server"
+
+
 class MemoryBacking:
     """The fake, so that tests that use it can rely on it."""
 
@@ -157,8 +205,10 @@ class MemoryBacking:
 
 
 # Other processes can use these.
-DURABLE: dict[str, type[SqliteBacking | CassandraBacking]] = {
+DURABLE: dict[str, type[SqliteBacking | CassandraBacking | DynamoBacking]] = {
     "sqlite": SqliteBacking,
     "cassandra": CassandraBacking,
+    "dynamodb-moto": MotoBacking,
+    "dynamodb-dynalite": DynaliteBacking,
 }
 BACKINGS = {"memory": MemoryBacking, **DURABLE}

@@ -20,7 +20,10 @@ from wire.comment import NewComment
 from writer.store import CommentStore, Item
 
 # A server over a socket costs a hundred times as much as a dictionary.
-EXAMPLES = {"memory": 50, "sqlite": 30, "cassandra": 4}
+EXAMPLES = {
+    **{"memory": 50, "sqlite": 30},
+    **{"cassandra": 4, "dynamodb-moto": 3, "dynamodb-dynalite": 4},
+}
 PLACE = st.integers(0, 12)
 VIDEO = st.integers(0, 1)
 # Few keys and few texts, so that they meet; all of Unicode that may be stored, so that it survives.
