@@ -88,18 +88,21 @@ class CassandraRemoved:
                     [("keep_notice", (notice, video_id, bucket, seq, sinces[seq])) for seq in seqs]
                 )
 
-    async def begin_restoring(self, video_id: str, seq: int, found: Remains, since: int) -> bool:
-        """A restoration begins, whose notice will lie after `since`; False if the row is not as it
-        was `found`. Raises StoreUnavailable.
+    async def begin_restoring(
+        self, video_id: str, seq: int, found: Remains, begun: Remains
+    ) -> bool:
+        """A restoration begins; False if the row is not as it was `found`. Raises
+        StoreUnavailable.
         """
-        values = (since, video_id, self._buckets.of(seq), seq, found.restoring, found.since)
+        new = (begun.restoring, begun.restored)
+        values = (*new, video_id, self._buckets.of(seq), seq, found.restoring, found.since)
         return await self._apply([("keep_restoring", values)])
 
-    async def end_restoring(self, video_id: str, seq: int, since: int, notice: int) -> None:
+    async def end_restoring(self, video_id: str, seq: int, since: int, ended: Remains) -> None:
         """The one that began with `since` is done. Without this, whoever asks next looks for the
         notice in the log.
         """
-        values = (notice, video_id, self._buckets.of(seq), seq, since)
+        values = (ended.restored, video_id, self._buckets.of(seq), seq, since)
         with suppress(StoreUnavailable):
             await self._apply([("keep_restored", values)])
 

@@ -33,8 +33,6 @@ _READS_AT_ONCE = 16  # of the session's calls
 class CassandraRuleRows:
     """Implements `ports.RuleTable`. Has no state."""
 
-    at_once = True  # all parts of a video are in one partition
-
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
 

@@ -40,8 +40,8 @@ _TEXTS = {
     "keep_notice": "UPDATE {k}.removed SET notice = ? {in_bucket} AND seq = ? IF since = ?",
     "keep_restored": "UPDATE {k}.removed SET restoring = null, restored = ?"
     " {in_bucket} AND seq = ? IF restoring = ?",
-    "keep_restoring": "UPDATE {k}.removed SET restoring = ? {in_bucket} AND seq = ?"
-    " IF restoring = ? AND since = ?",
+    "keep_restoring": "UPDATE {k}.removed SET restoring = ?, restored = ?"
+    " {in_bucket} AND seq = ? IF restoring = ? AND since = ?",
     "keys": "SELECT key, stands_for, digest FROM {k}.comments {in_bucket} AND seq = 0 AND key IN ?",
     "key_buckets": "SELECT key, bucket FROM {k}.key_buckets"
     " WHERE video_id = ? AND shard = ? AND key IN ?",

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 
-from service.failpoints import Failpoint, reach
 from writer.dynamodb.authored import DynamoAuthored
 from writer.dynamodb.errors import ConditionFailed
 from writer.dynamodb.layout import MAX_GROUP_BYTES, author_bucket, group_item
@@ -66,7 +65,6 @@ class DynamoGroups:
             )
         except ConditionFailed:
             return False, await self._reads.fetch_head(sent.video_id)
-        reach(Failpoint.WRITER_IN_COMMIT)
         return True, sent.group.new_head
 
     async def read_back(

@@ -54,7 +54,7 @@ class DynamoMarks:
         and stores no group.
         """
         puts = (
-            self._session.change(
+            self._session.write(
                 "put_item",
                 Item=_item(video_id, name, mark, keep_s),
                 ConditionExpression="attribute_not_exists(pk) OR #after <= :after",

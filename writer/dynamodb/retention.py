@@ -60,7 +60,7 @@ class DynamoRetention:
     async def _write(self, video_id: str, first: int) -> None:
         try:
             async with self._turns:
-                await self._session.change(
+                await self._session.write(
                     "update_item",
                     Key=log_key(video_id, first),
                     UpdateExpression="SET #ttl = #at + :stays",

@@ -2,7 +2,10 @@
 author's part is another one.
 
 Invariant: a part changes only under the condition that its version is the one that was read, so
-whoever was first is seen by all others, whatever their clocks say.
+whoever was first is seen by all others, whatever their clocks say. Of an author and VIDEO, VIDEO is
+written first, which says that there is something. But for every video it is VIDEO's version that
+says to all that there is something new, and it moves last: so the author's part is marked as untold
+until then, and whoever reads such a part tells it first.
 """
 
 from __future__ import annotations
@@ -11,14 +14,19 @@ import time
 import zlib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import count
 from typing import Any
 
+import msgspec
+
+from service.failpoints import Failpoint, reach
 from wire.errors import StoreUnavailable
 from writer.dynamodb.errors import ConditionFailed
 from writer.dynamodb.items import Attributes, Item, b, bytes_in, is_gone, key, n, number_in, s
 from writer.dynamodb.session import DynamoSession
 from writer.rules import Rules, Sanction
 from writer.stepwise.errors import Unanswered
+from writer.stepwise.pausing import SETTLE_WITHIN_S, pause
 from writer.stepwise.rule_rows import (
     FILTERS,
     SITE,
@@ -38,12 +46,11 @@ _AUTHOR, _AFTER_AUTHORS = "author|", "author}"
 # Attributes of the version and the body of a part.
 _NAMES = {VIDEO: ("version", "body"), FILTERS: ("filters_version", "filters")}
 _OF_AUTHOR = _NAMES[VIDEO]
+_UNTOLD = "untold"  # an attribute of an author's part for every video
 
 
 class DynamoRuleRows:
     """Implements `ports.RuleTable`. Has no state."""
-
-    at_once = False
 
     def __init__(self, session: DynamoSession) -> None:
         self._session = session
@@ -58,6 +65,10 @@ class DynamoRuleRows:
         rows: dict[str, Row] = {}
         for item in items:
             rows |= _rows(item)
+        for item in items:
+            if _UNTOLD in item:
+                version = number_in(item, "version") or 0
+                rows[VIDEO] = await self._tell(item["sk"]["S"], version)
         return RuleRows.of({part: row for part, row in rows.items() if part in wanted})
 
     async def fetch_many(self, video_ids: Sequence[str]) -> dict[str, Rules]:
@@ -83,9 +94,11 @@ class DynamoRuleRows:
         """As ports.RuleTable.write."""
         of_video = [change for change in changes if change.part in _NAMES]
         of_authors = [change for change in changes if change.part not in _NAMES]
+        if of_authors and not video_id:
+            return await self._write_for_all(of_authors)
         writes = [[change] for change in of_authors]
         if of_video:
-            writes.insert(0 if video_id else len(writes), of_video)
+            writes.insert(0, of_video)
         for write in writes:
             if not await self._write(video_id, write):
                 return False
@@ -113,10 +126,51 @@ class DynamoRuleRows:
             after = items[-1]["sk"]["S"].removeprefix(_AUTHOR)
         return found[:limit]
 
-    async def _write(self, video_id: str, changes: Sequence[Change]) -> bool:
+    async def _write_for_all(self, of_authors: Sequence[Change]) -> bool:
+        """What is said of authors on every video, and the version that says so to all."""
+        for change in of_authors:
+            if not await self._write("", [change], untold=True):
+                return False
+            reach(Failpoint.WRITER_RULED)
+            await self._tell(_sort_key(change.part), change.row.version or 0)
+        return True
+
+    async def _tell(self, sort_key: str, version: int) -> Row:
+        """Move the version of every video's rules, and take the mark from an author's part unless
+        that is of a later version; VIDEO as it is then.
+        """
+        deadline = time.monotonic() + SETTLE_WITHIN_S
+        for attempt in count(1):
+            rows = await self.fetch("", serial=True)
+            rules = rows.video.rules
+            told = msgspec.structs.replace(rules, sanctions=True, version=rules.version + 1)
+            change = rows.change(VIDEO, msgspec.structs.replace(rows.video, rules=told))
+            if await self._write("", [change]):
+                break
+            try:
+                await pause(attempt, deadline)
+            except TimeoutError as exc:
+                raise StoreUnavailable("whether all are told is unknown") from exc
+        with suppress(ConditionFailed):
+            await self._session.write(
+                "update_item",
+                Key=key(_pk(""), sort_key),
+                UpdateExpression=f"REMOVE {_UNTOLD}",
+                ConditionExpression="version = :version",
+                ExpressionAttributeValues={":version": n(version)},
+            )
+        return change.row
+
+    async def _write(
+        self, video_id: str, changes: Sequence[Change], *, untold: bool = False
+    ) -> bool:
         """Parts of one item."""
+        update = _update(_pk(video_id), changes)
+        if untold:
+            update["UpdateExpression"] += f", {_UNTOLD} = :untold"
+            update["ExpressionAttributeValues"][":untold"] = n(1)
         try:
-            await self._session.change("update_item", **_update(_pk(video_id), changes))
+            await self._session.change("update_item", **update)
         except ConditionFailed:
             return False
         except Unanswered:

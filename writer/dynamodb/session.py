@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from service.failpoints import Failpoint, reach
 from wire.errors import StoreUnavailable
 from writer.dynamodb.client import MAX_AT_ONCE, new_client
 from writer.dynamodb.config import DynamoConfig
@@ -132,7 +133,10 @@ class DynamoSession:
 
     async def change(self, operation: str, **params: Any) -> Item:
         """The reply to a write that is sent once. Raises ConditionFailed too."""
-        return await self._call(operation, params, CHANGE_WITHIN_S)
+        try:
+            return await self._call(operation, params, CHANGE_WITHIN_S)
+        finally:
+            reach(Failpoint.WRITER_IN_COMMIT)  # it may be carried out, and nobody was told
 
     async def get(self, key: Attributes) -> Item | None:
         """An item, None if it is not there."""

@@ -181,12 +181,14 @@ class RemovedRows(Protocol):
         whoever asks next looks for it in the log.
         """
 
-    async def begin_restoring(self, video_id: str, seq: int, found: Remains, since: int) -> bool:
-        """A restoration begins, whose notice will lie after `since`; False if the row is not as it
-        was `found`.
+    async def begin_restoring(
+        self, video_id: str, seq: int, found: Remains, begun: Remains
+    ) -> bool:
+        """A restoration begins: `restoring` and `restored` are to be those of `begun`. False if the
+        row is not as it was `found`.
         """
 
-    async def end_restoring(self, video_id: str, seq: int, since: int, notice: int) -> None:
+    async def end_restoring(self, video_id: str, seq: int, since: int, ended: Remains) -> None:
         """The one that began with `since` is done; as `note_notice`."""
 
 
@@ -205,12 +207,11 @@ class Repeats(Protocol):
 class RuleTable(Protocol):
     """The rules of videos: see `rule_rows`. In place of the video "" stands every video.
 
-    at_once: whether `write` writes all or none. If not, it may write VIDEO and FILTERS only at
-    once; and of what is said of an author and VIDEO it writes VIDEO first, which says that there is
-    something, but last where its version says to all that there is something new: of the video "".
+    Where `write` does not write all at once, it writes VIDEO and FILTERS at once; and of what is
+    said of an author and VIDEO it writes VIDEO first, which says that there is something. But of
+    the video "" it is VIDEO's version that says to all that there is something new: that moves
+    after the author's part is written, or else when that is read again.
     """
-
-    at_once: bool
 
     async def fetch(
         self, video_id: str, parts: Iterable[str] = (), *, serial: bool = False

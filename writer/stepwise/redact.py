@@ -194,26 +194,34 @@ class RedactionSteps:
             comment = restamp(row, epoch)
             if found is None or found.restoring is None:
                 return Redacted(None, (), comment)
-            if attempt == 1:  # perhaps of a call that died: its notice may be there
-                since = found.restoring
-            elif not await self._removed.begin_restoring(video_id, seq, found, since):
+            begun = found
+            if attempt > 1:  # else it is perhaps of a call that died: its notice may be there
                 # A removal is numbered after it, which hid the comment before this showed it.
-                raise _Overtaken
+                begun = await self._begin_restoring(video_id, seq, found, since)
         else:
             assert found is not None
             assert found.raw is not None
             comment = restamp(found.raw, epoch)
-            if not (
-                await self._removed.begin_restoring(video_id, seq, found, since)
-                and await self._packs.rewrite(video_id, entries, {seq: comment})
-            ):
+            begun = await self._begin_restoring(video_id, seq, found, since)
+            if not await self._packs.rewrite(video_id, entries, {seq: comment}):
                 raise _Overtaken
+        assert begun.restoring is not None
+        since = begun.restoring
         reach(Failpoint.WRITER_REDACTED)
         search = _Search(Restored, {seq: since}, since)
         notice = await self._number(call, search, lambda _: Restored(msgspec.Raw(comment)))
         ((number, (raw, _)),) = search.notices.items()
-        await self._removed.end_restoring(video_id, seq, since, number)
+        await self._removed.end_restoring(video_id, seq, since, begun.ended(number))
         return Redacted(notice, ((number, raw),) if notice else (), comment)
+
+    async def _begin_restoring(
+        self, video_id: str, seq: int, found: Remains, since: int
+    ) -> Remains:
+        """The row as it is then. Raises _Overtaken."""
+        begun = found.begun(since)
+        if not await self._removed.begin_restoring(video_id, seq, found, begun):
+            raise _Overtaken
+        return begun
 
     async def _number(
         self, call: _Call, search: _Search, say: Callable[[tuple[int, ...]], Notice]

@@ -15,8 +15,8 @@ class Remains(NamedTuple):
     """One row. raw: the public JSON, None when it cannot be restored any more; since: a head from
     before it was removed; notice: the number of the entry that removed it, if it is above `since`
     (else that entry lies after `since`, or was never numbered); restoring: the same as `since`, of
-    a restoration that is not known to be done; restored: the number of the entry that showed it
-    again last. Whether it is removed now says its pack.
+    a restoration that is not known to be done; restored: no entry below it shows the comment again
+    that is no tombstone. Whether it is removed now says its pack.
     """
 
     raw: bytes | None
@@ -27,10 +27,14 @@ class Remains(NamedTuple):
 
     @property
     def shown_after(self) -> int | None:
-        """After this number lies the entry that shows it again, if there is one."""
+        """After this number lie all entries that show it again and are no tombstones; None if there
+        is none.
+        """
+        lowest = self._lowest_shown
+        befores = [] if lowest is None else [lowest - 1]
         if self.restoring is not None:
-            return self.restoring
-        return None if self.restored is None else self.restored - 1
+            befores.append(self.restoring)
+        return min(befores, default=None)
 
     @property
     def known_notice(self) -> int | None:
@@ -38,6 +42,28 @@ class Remains(NamedTuple):
         if self.notice is None or self.since is None or self.notice <= self.since:
             return None
         return self.notice
+
+    def begun(self, since: int) -> Remains:
+        """As it is when a restoration begins whose entry will lie after `since`. One that began
+        before, or an entry that a removal has not come to because a restoration overtook it, may
+        still show the comment.
+        """
+        after = self.shown_after
+        return self._replace(restoring=since, restored=None if after is None else after + 1)
+
+    def ended(self, number: int) -> Remains:
+        """As it is when the entry `number` shows it again."""
+        lowest = self._lowest_shown
+        return self._replace(
+            restoring=None, restored=number if lowest is None else min(lowest, number)
+        )
+
+    @property
+    def _lowest_shown(self) -> int | None:
+        # Before a notice is numbered, tombstones take the place of all such entries before it.
+        if self.restored is None or self.restored < (self.known_notice or 0):
+            return None
+        return self.restored
 
     def kept(self) -> Kept:
         """For the rules that all stores share; notice 0 if it is not known."""

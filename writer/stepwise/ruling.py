@@ -169,8 +169,6 @@ class RulingSteps:
             return None
         before = None if said is None else said.sanction
         if not plan_sanction(rows.video.rules, before, new):
-            if not (call.video_id or self._rows.at_once):
-                await self.touch("")  # a call that died may have written the author's row alone
             ruled = await self._said_before(call, rows, before.notice if before else 0)
             return msgspec.structs.replace(ruled, sanction=before)
         since = await self._append.fresh_head(call.video_id) if call.video_id else None

@@ -24,8 +24,8 @@ from writer.store import CommentStore, Item
 SMALL = 5  # of a bucket, so that there are many
 
 
-def item(text: str, key: str | None = None) -> Item:
-    return Item(NewComment("ann", text), key, "2030-01-01T00:00:00.000Z")
+def item(text: str, key: str | None = None, author_id: str = "") -> Item:
+    return Item(NewComment("ann", text, author_id), key, "2030-01-01T00:00:00.000Z")
 
 
 def keyed(*names: str) -> list[Item]:
