@@ -61,10 +61,10 @@ SHARED = (
 # Servers of tests/conftest.py, and parameters by whose value a test asks for one.
 STORE_SERVERS = {
     "cassandra_server": ("cassandra", "on_cassandra"),
-    "moto_server": ("dynamodb-moto",),
-    "dynalite_server": ("dynamodb-dynalite", "on_dynalite"),
+    "moto_server": ("dynamodb-moto", "moto_server"),
+    "dynalite_server": ("dynamodb-dynalite", "on_dynalite", "dynalite_server"),
 }
-_STORE_PARAMETERS = ("backing", "durable", "kind", "variables")
+_STORE_PARAMETERS = ("backing", "durable", "kind", "table", "variables")
 
 
 _MOST_WORKERS = 6  # each may have a cluster, of a GiB

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.cassandra_server import CassandraServer
+from tests.dynalite_server import DynaliteServer
+from tests.dynamodb_table import Table
 from tests.integration.writer.public_api import PublicApi
 from tests.keyspace import Keyspace
 from tests.support import started
@@ -32,7 +34,13 @@ def on_cassandra(cassandra_server: CassandraServer) -> dict[str, str]:
     }
 
 
-@pytest.fixture(params=["on_sqlite", "on_cassandra"])
+@pytest.fixture
+def on_dynalite(dynalite_server: DynaliteServer) -> dict[str, str]:
+    table = Table.new(dynalite_server)
+    return {"STORE": "dynamodb", "DYNAMODB_TABLE": table.name} | dynalite_server.variables
+
+
+@pytest.fixture(params=["on_sqlite", "on_cassandra", "on_dynalite"])
 def variables(request: pytest.FixtureRequest) -> dict[str, str]:
     """Of a writer: where its comments are."""
     variables: dict[str, str] = request.getfixturevalue(request.param)

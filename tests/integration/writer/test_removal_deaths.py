@@ -27,8 +27,9 @@ EVERYWHERE = [
         Failpoint.WRITER_BEFORE_REPLY,
     )
 ]
-# Its other steps: text kept, packs rewritten, notice numbered, its number kept.
-IN_CASSANDRA = [
+# Its other steps, in stores that do it in steps: text kept, packs rewritten, notice numbered, its
+# number kept.
+IN_STEPS = [
     f"{Failpoint.WRITER_REDACTED}:kill@1",
     *(f"{Failpoint.WRITER_IN_COMMIT}:kill@{count}" for count in (2, 3, 4)),
 ]
@@ -69,7 +70,9 @@ async def writers(tmp_path: Path, variables: dict[str, str]) -> AsyncIterator[Wr
 
 
 CASES = [("on_sqlite", point) for point in EVERYWHERE]
-CASES += [("on_cassandra", point) for point in EVERYWHERE + IN_CASSANDRA]
+CASES += [
+    (store, point) for store in ("on_cassandra", "on_dynalite") for point in EVERYWHERE + IN_STEPS
+]
 
 
 @pytest.mark.parametrize("method", ["remove", "restore"])

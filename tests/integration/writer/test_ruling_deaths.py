@@ -13,10 +13,12 @@ from service.failpoints import Failpoint
 from tests.integration.writer.test_removal_deaths import EVERYWHERE, V, Writers
 from tests.support import started
 
-# Its other steps: row written, entry numbered, its number noted.
-IN_CASSANDRA = [
+STEPPING = ("on_cassandra", "on_dynalite")
+# Its other steps, in these: row written, entry numbered, its number noted. (What is said of an
+# author is two rows on DynamoDB.)
+IN_STEPS = [
     f"{Failpoint.WRITER_RULED}:kill@1",
-    *(f"{Failpoint.WRITER_IN_COMMIT}:kill@{count}" for count in (2, 3)),
+    *(f"{Failpoint.WRITER_IN_COMMIT}:kill@{count}" for count in (2, 3, 4)),
 ]
 CALLS: dict[str, tuple[str, str, Any]] = {
     "settings": ("PATCH", "/settings", {"closed": True}),
@@ -24,8 +26,8 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "pinned": ("PUT", "/pin", {"seq": 2}),
 }
 CASES = [("on_sqlite", point, "settings") for point in EVERYWHERE]
-CASES += [("on_cassandra", point, "settings") for point in EVERYWHERE]
-CASES += [("on_cassandra", point, kind) for point in IN_CASSANDRA for kind in CALLS]
+CASES += [(store, point, "settings") for store in STEPPING for point in EVERYWHERE]
+CASES += [(store, point, kind) for store in STEPPING for point in IN_STEPS for kind in CALLS]
 
 
 @pytest.fixture
