@@ -43,7 +43,9 @@ SLOW_TOPOLOGIES = (
 # Where one store is enough for `make test`: (file, store).
 SLOW_STORES = (
     ("tests/e2e/test_moderation.py", "cassandra"),
+    ("tests/e2e/test_moderation.py", "dynamodb"),
     ("tests/e2e/test_rules.py", "cassandra"),
+    ("tests/e2e/test_rules.py", "dynamodb"),
 )
 # They measure, and load the machine as they can: nothing that has to be in time runs beside them.
 LAST = ("tests/integration/bench/test_compare.py", "tests/integration/bench/test_quick.py")
