@@ -22,6 +22,7 @@ def main() -> None:
     for kinds, what in (
         (kinds_of(Settings()), "benchmarks that need a cluster"),
         ([Kind.CASSANDRA], "the benchmark of Cassandra"),
+        ([Kind.DYNALITE], "the benchmark of DynamoDB"),
     ):
         try:
             ensure_installed(kinds, fetched, progress)

@@ -43,7 +43,9 @@ SLOW_TOPOLOGIES = (
 # Where one store is enough for `make test`: (file, store).
 SLOW_STORES = (
     ("tests/e2e/test_moderation.py", "cassandra"),
+    ("tests/e2e/test_moderation.py", "dynamodb"),
     ("tests/e2e/test_rules.py", "cassandra"),
+    ("tests/e2e/test_rules.py", "dynamodb"),
 )
 # They measure, and load the machine as they can: nothing that has to be in time runs beside them.
 LAST = ("tests/integration/bench/test_compare.py", "tests/integration/bench/test_quick.py")
@@ -110,7 +112,7 @@ def _shared_by(item: pytest.Item) -> str:
     """What it shares with others, "" if nothing."""
     parameters = _parameters(item)
     fixtures = getattr(item, "fixturenames", ())
-    asked = {parameters.get(name) for name in _STORE_PARAMETERS}
+    asked = {str(parameters.get(name)) for name in _STORE_PARAMETERS}
     for server, values in STORE_SERVERS.items():
         if server in fixtures or not asked.isdisjoint(values):
             return server

@@ -26,6 +26,7 @@ _NEEDS: Mapping[str, tuple[Kind, ...]] = {
     "gateway": (),
     "redis": (Kind.REDIS,),
     "cassandra": (Kind.CASSANDRA,),
+    "dynalite": (Kind.DYNALITE,),
     "single": (Kind.SINGLE,),
     ALONE: (Kind.NODE,),
 }
@@ -239,6 +240,14 @@ def _of_stores() -> dict[str, Entry]:
         ),
         "cassandra-freeze": Entry(
             "cassandra", (3, 15), one(Kind.CASSANDRA),
+            lambda at, names: Pause(at, names, 10.0, True),
+        ),
+        "dynalite-kill": Entry(
+            "dynalite", (2, 8), one(Kind.DYNALITE),
+            lambda at, names: Kill(at, names, 10.0, True),
+        ),
+        "dynalite-freeze": Entry(
+            "dynalite", (3, 15), one(Kind.DYNALITE),
             lambda at, names: Pause(at, names, 10.0, True),
         ),
         "single-kill": Entry(

@@ -19,9 +19,10 @@ import aiohttp
 import pytest
 
 from cluster.cluster import Cluster
-from cluster.folder import home_folder, jars_folder
+from cluster.folder import dynalite_folder, home_folder, jars_folder
 from cluster.ports import free_ports
-from cluster.servers import cassandra_jars
+from cluster.servers import cassandra_jars, dynalite_packages
+from cluster.servers.dynalite import find_node
 from cluster.settings import Settings
 from tests.cassandra_server import FAST_HEAP_MIB, FAST_OPTIONS
 from tests.clusters import standing, whole
@@ -51,6 +52,10 @@ class Shape:
         """A cluster of this shape, still down, whose processes have these variables."""
         if (self.runtime, self.store) == ("local", "cassandra"):
             cassandra_jars.fetch(jars_folder(home_folder(os.environ)))
+        if self.store == "dynamodb":
+            if find_node() is None:
+                pytest.skip("no Node 20 or newer with npm")
+            dynalite_packages.fetch(dynalite_folder(home_folder(os.environ)))
         named: dict[str, Any] = {each: getattr(self, each) for each in DEFAULTS}
         few = {"nodes": 2, "dispatchers": 1} if self.small else {}
         variables = {"all": environment, "cassandra": CASSANDRA}

@@ -21,7 +21,7 @@ from tests.support import TIMEOUT_FACTOR, eventually
 from wire.topology import Topology
 
 TOPOLOGIES = tuple(Topology)
-STORES = ("sqlite", "cassandra")
+STORES = ("sqlite", "cassandra", "dynamodb")
 SMALL = True
 pytestmark = pytest.mark.timeout(300)
 

@@ -1,10 +1,12 @@
-"""Cassandra killed, frozen, away at the start, or not heard: posts are refused honestly, streams
-stay, nothing is lost, and all comes back without a start of ours (T23, T24, T26).
+"""Cassandra, or what stands in for DynamoDB, killed, frozen, away at the start, or not heard: posts
+are refused honestly, streams stay, nothing is lost, and all comes back without a start of ours
+(T23, T24, T26).
 """
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 import aiohttp
 import pytest
@@ -17,14 +19,30 @@ from tests.e2e.test_faults import WARM_UP, eventually_503
 from tests.support import TIMEOUT_FACTOR, eventually
 from tests.tcp_proxy import Direction, TcpProxy
 
-STORES = ("cassandra",)
+STORES = ("cassandra", "dynamodb")
 pytestmark = pytest.mark.timeout(300)  # each starts Cassandra again, which takes its time
 RATE = 50
 SHAPE = Shape(viewers=60, videos=8, rate=RATE, churn_s=0)
-STORE = "cassandra-1"
 BACK_WITHIN_S = 10.0  # the driver tries again every second, a post every half second
 FROZEN_S = 10.0
 SETTLED_S = 4.0  # until what was left open is read back or sent again
+
+
+@dataclass(frozen=True)
+class Server:
+    """A store as a part of the cluster."""
+
+    part: str
+    port: str
+    variable: str
+    address: str
+
+    @classmethod
+    def of(cls, cluster: Cluster) -> Server:
+        """The cluster's."""
+        if cluster.settings.store == "dynamodb":
+            return cls("dynalite", "client", "DYNAMODB_ENDPOINT", "http://{}")
+        return cls("cassandra-1", "cql", "CASSANDRA", "{}")
 
 
 def moved(load: Load) -> list[str]:
@@ -43,13 +61,14 @@ async def refused(cluster: Cluster, session: aiohttp.ClientSession) -> None:
 async def test_a_killed_store_refuses_posts_and_keeps_streams(
     cluster: Cluster, session: aiohttp.ClientSession
 ) -> None:
+    store = Server.of(cluster).part
     writers = [cluster.pid(name) for name in ("writer-1", "writer-2")]
     async with Load.on(cluster, SHAPE) as load:
         await load.wait_for_posts(WARM_UP)
-        async with load.trouble("Cassandra killed", BACK_WITHIN_S):
-            await cluster.kill(STORE)
+        async with load.trouble(f"{store} killed", BACK_WITHIN_S):
+            await cluster.kill(store)
             await refused(cluster, session)
-            await cluster.start(STORE)
+            await cluster.start(store)
         await load.wait_for_posts(3 * RATE, 60)
         assert moved(load) == []
         await conclude("T26", load)
@@ -59,12 +78,13 @@ async def test_a_killed_store_refuses_posts_and_keeps_streams(
 async def test_a_frozen_store_costs_time_only(
     cluster: Cluster, session: aiohttp.ClientSession
 ) -> None:
+    store = Server.of(cluster).part
     async with Load.on(cluster, SHAPE) as load:
         await load.wait_for_posts(WARM_UP)
-        async with load.trouble("Cassandra frozen", BACK_WITHIN_S):
-            cluster.pause(STORE)
+        async with load.trouble(f"{store} frozen", BACK_WITHIN_S):
+            cluster.pause(store)
             await asyncio.sleep(FROZEN_S)  # the length of the fault
-            cluster.resume(STORE)
+            cluster.resume(store)
         await load.wait_for_posts(3 * RATE, 60)
         assert moved(load) == []
         await conclude("T26", load)
@@ -77,10 +97,11 @@ async def test_commits_that_are_not_answered_are_one_comment_each(
     """Answers get lost, or what was sent never arrives; the writers find out which it was."""
     if cluster.settings.runtime == "docker":
         pytest.skip("because containers do not reach a proxy on this machine's loopback")
-    host, port = cluster.address(STORE, "cql")
+    store = Server.of(cluster)
+    host, port = cluster.address(store.part, store.port)
     async with TcpProxy(port, host) as proxy:
         try:
-            await restart_writers(cluster, proxy.address)
+            await restart_writers(cluster, store, proxy.address)
             async with Load.on(cluster, SHAPE) as load:
                 await load.wait_for_posts(WARM_UP)
                 async with load.trouble("no answers", SETTLED_S):
@@ -90,7 +111,7 @@ async def test_commits_that_are_not_answered_are_one_comment_each(
                 await load.wait_for_posts(3 * RATE, 60)
                 await conclude("T23" if applied else "T24", load)
         finally:
-            await restart_writers(cluster, f"{host}:{port}")
+            await restart_writers(cluster, store, f"{host}:{port}")
 
 
 async def lose_an_answer(proxy: TcpProxy) -> None:
@@ -108,8 +129,8 @@ async def lose_commits(proxy: TcpProxy) -> None:
     await asyncio.sleep(0.3)
 
 
-async def restart_writers(cluster: Cluster, store: str) -> None:
-    cluster.set_environment("writer", CASSANDRA=store)
+async def restart_writers(cluster: Cluster, store: Server, at: str) -> None:
+    cluster.set_environment("writer", **{store.variable: store.address.format(at)})
     for name in ("writer-1", "writer-2"):
         await cluster.stop(name)
     await cluster.up()
@@ -119,12 +140,12 @@ async def test_writers_that_start_without_their_store_wait_for_it(
     cluster: Cluster, session: aiohttp.ClientSession
 ) -> None:
     """A writer is ready, and says what it does without; no start is needed when the store is."""
-    names = ("writer-1", "writer-2")
-    await asyncio.gather(*(cluster.stop(name) for name in (*names, STORE)))
+    names, store = ("writer-1", "writer-2"), Server.of(cluster).part
+    await asyncio.gather(*(cluster.stop(name) for name in (*names, store)))
     await asyncio.gather(*(cluster.start(name) for name in names))
     await refused(cluster, session)
     started = [cluster.pid(name) for name in names]
-    await cluster.start(STORE)
+    await cluster.start(store)
     url = f"{cluster.http_url}/v1/videos/v1/comments"
     statuses: list[int] = []
 

@@ -60,7 +60,7 @@ def test_every_topology_is_compared_and_a_name_means_one() -> None:
 
 
 def test_a_fresh_machine_gets_what_any_of_them_needs_and_nothing_else() -> None:
-    assert set(kinds_needed(VARIANTS)) == set(Kind) - {Kind.CASSANDRA}
+    assert set(kinds_needed(VARIANTS)) == set(Kind) - {Kind.CASSANDRA, Kind.DYNALITE}
     alone = [variant for variant in VARIANTS if variant.name == "single"]
     assert kinds_needed(alone) == [Kind.SINGLE, Kind.HAPROXY]
 
