@@ -26,11 +26,13 @@ class Fault:
     code: str = ""  # "": no answer of the service, but of something on the way
     after: bool = False
 
-    def response(self) -> web.Response:
+    def response(self, signature: str) -> web.Response:
+        """It quotes what the call was signed with, as the service may."""
         if not self.code:
             page = "<html><body>Bad Gateway</body></html>"
             return web.Response(status=self.status, text=page, content_type="text/html")
-        said = {"__type": f"com.amazonaws.dynamodb.v20120810#{self.code}", "message": "as tested"}
+        code = f"com.amazonaws.dynamodb.v20120810#{self.code}"
+        said = {"__type": code, "message": f"not with {signature}"}
         return web.Response(
             status=self.status, body=msgspec.json.encode(said), headers={"Content-Type": _TYPE}
         )
@@ -87,7 +89,7 @@ class Injector:
             self.injected += 1
             if fault.after:
                 await self._ask(request, body)
-            return fault.response()
+            return fault.response(request.headers["Authorization"])
         if self.halving and operation in _BATCHES:
             return await self._in_part(request, operation, msgspec.json.decode(body))
         return await self._ask(request, body)
