@@ -112,9 +112,9 @@ def _shared_by(item: pytest.Item) -> str:
     """What it shares with others, "" if nothing."""
     parameters = _parameters(item)
     fixtures = getattr(item, "fixturenames", ())
-    asked = [parameters.get(name) for name in _STORE_PARAMETERS]  # of any kind
+    asked = {str(parameters.get(name)) for name in _STORE_PARAMETERS}
     for server, values in STORE_SERVERS.items():
-        if server in fixtures or any(value in asked for value in values):
+        if server in fixtures or not asked.isdisjoint(values):
             return server
     shared = next((name for name in SHARED if name in fixtures), "")
     return f"{shared} {parameters.get(shared, '')}".strip()

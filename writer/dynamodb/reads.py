@@ -96,7 +96,7 @@ class DynamoReads:
     async def fetch_groups(
         self, video_id: str, first: int, last: int, limit: int | None = None
     ) -> list[StoredGroup]:
-        """The groups that begin in first <= seq <= last, at most `limit`."""
+        """The groups that begin in first <= seq <= last, gone or not, at most `limit`."""
         if first > last:
             return []
         between = "pk = :pk AND sk BETWEEN :first AND :last"
@@ -108,8 +108,7 @@ class DynamoReads:
         items = await self._session.query_all(
             KeyConditionExpression=between, ExpressionAttributeValues=values, limit=limit
         )
-        now_s = time.time()
-        return [stored_group(item) for item in items if not is_gone(item, now_s)]
+        return [stored_group(item) for item in items]
 
     def note_newest(self, video_id: str, newest: Newest) -> None:
         """A group that is stored, and was the newest one at that moment."""
@@ -171,7 +170,7 @@ class DynamoReads:
             self.fetch_groups(video_id, after + 2, through),
         )
         found = groups if group is None else [group, *groups]
-        return [(group.last, group.lines) for group in found]
+        return [(group.last, group.lines) for group in found if not group.gone]
 
     # Retention
 

@@ -15,6 +15,7 @@ from tests.support import eventually
 from wire.errors import StoreUnavailable
 from writer.dynamodb.items import n
 from writer.dynamodb.keys import GROUPS_AT_ONCE
+from writer.dynamodb.layout import log_of
 from writer.dynamodb.store import DynamoStore
 from writer.store import Outcome
 
@@ -76,6 +77,15 @@ async def test_a_mark_that_is_too_low_is_searched_from(full: DynamoStore) -> Non
     (again,) = await full.append("v", keyed("later"))
     assert (again.outcome, again.seq) == (Outcome.REPLAYED, GROUPS // 2 + 1)
     assert len(sweeps(calls)) <= 2
+
+
+async def test_a_search_goes_over_groups_that_are_gone(full: DynamoStore, table: Table) -> None:
+    """The service has not deleted them yet."""
+    for one in table.items(log_of("v"))[: GROUPS // 2]:
+        table.put({**one, "ttl": n(int(time.time()) - 1)})
+    await mark_too_early(full, "later")
+    (again,) = await full.append("v", keyed("later"))
+    assert (again.outcome, again.seq) == (Outcome.REPLAYED, GROUPS // 2 + 1)
 
 
 async def test_a_key_that_was_never_stored_is_new(full: DynamoStore) -> None:
