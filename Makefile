@@ -1,6 +1,6 @@
 # Everything here works on a machine with Python 3.11 or newer, git and make; see README.md.
 # Variables for cluster-up: NODES=3 DISPATCHERS=2 WRITERS=2 ZOOKEEPERS=1|3 PLACEMENT=hash|round_robin
-# STORE=sqlite|cassandra CASSANDRAS=1|3 CASSANDRA_HEAP=512M TOPOLOGY=dispatcher RUNTIME=docker|local
+# STORE=sqlite|cassandra|dynamodb CASSANDRAS=1|3 CASSANDRA_HEAP=512M TOPOLOGY=dispatcher RUNTIME=docker|local
 # BIND=127.0.0.1 HTTP_PORT=8080 HTTPS_PORT=8443 RETENTION_S=seconds COMPOSE=command;
 # CLUSTER=name for another cluster than the default one, with folder and ports of its own.
 # A variable that is not set keeps its last value.

@@ -38,7 +38,9 @@ from writer.store import Item
 log = structlog.get_logger()
 
 MAX_VIDEOS_KNOWN = 50_000
-MAKE_ROOM_S = 0.1  # for a writer that loses every race: several attempts of it
+# For a writer that loses every race: several attempts of it, which take about as long as ours.
+MAKE_ROOM_S, MAKE_ROOM_AT_MOST_S = 0.1, 1.0
+MAKE_ROOM_FOR = 3  # attempts
 ASK_FOR_ROOM_EVERY = 4  # lost races
 _OUTCOME_UNKNOWN = "commit outcome unknown; retry with the same key"
 _NOT_STORED = "it was not stored"
@@ -86,6 +88,7 @@ class GroupAppend:
         self._reads, self._groups, self._keys = reads, groups, keys
         self._decisions, self._stats = decisions, stats
         self._heads = RecentValues[str, _KnownHead](MAX_VIDEOS_KNOWN)
+        self._attempt_s = 0.0  # what the last group took
 
     async def append(self, epoch: str, video_id: str, items: Sequence[Item]) -> list[Result]:
         """As CommentStore.append, but None for an item whose key could not be searched in time.
@@ -145,9 +148,12 @@ class GroupAppend:
         """
         video_id, deadline, losses = posting.video_id, posting.deadline, 0
         while pending:
+            begun, waited = time.monotonic(), self._stats.made_room
             async with asyncio.timeout(deadline - time.monotonic()):
                 group = await self._number(posting, pending, first=losses == 0)
             if not group.raws or await self._store(video_id, group, deadline):
+                if group.raws and waited == self._stats.made_room:
+                    self._attempt_s = time.monotonic() - begun
                 self._decisions.carry_on(video_id, group)
                 results |= group.results
                 pending = group.rest
@@ -166,7 +172,7 @@ class GroupAppend:
             known, ruleset = await self._look_up(video_id, head, pending, found)
             if ruleset.others_wait and first:
                 self._stats.made_room += 1
-                await asyncio.sleep(MAKE_ROOM_S)
+                await asyncio.sleep(self._room_s)
             if ruleset.unnumbered:
                 await self._decisions.number_entries(self, posting, ruleset)
                 continue
@@ -209,6 +215,10 @@ class GroupAppend:
         self._reads.heads.learn(video_id, group.new_head)
         await self._groups.finish(sent)
         return True
+
+    @property
+    def _room_s(self) -> float:
+        return min(max(MAKE_ROOM_S, MAKE_ROOM_FOR * self._attempt_s), MAKE_ROOM_AT_MOST_S)
 
     def _known_at(self, video_id: str, head: int) -> float:
         known = self._heads.get(video_id)

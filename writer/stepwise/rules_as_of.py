@@ -10,14 +10,16 @@ Rules that were read are kept with the head that they are as of. A commit of thi
 them on from its head to its new one, for it alone moved the head, and with comments. Whatever else
 moves the head leaves them behind; the next group reads them again.
 
-So does every CARRIED_AT_MOST-th group, for the sake of other writers: where one writer stores group
-after group, nobody else wins the race for a number. This one meets their ruling when it reads, and
-numbers its entry; or that they wait, and lets them.
+So does every CARRIED_AT_MOST-th group, and one that comes CARRIED_FOR_S after they were read, for
+the sake of other writers: where one writer stores group after group, nobody else wins the race for
+a number. This one meets their ruling when it reads, and numbers its entry; or that they wait, and
+lets them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -30,17 +32,25 @@ from writer.stepwise.rule_rows import VIDEO, WAITING, RuleRows, SaidOfAuthor
 MAX_RULES_KNOWN = 50_000  # videos
 MAX_AUTHORS_KNOWN = 100_000  # of videos with sanctions
 CARRIED_AT_MOST = 50  # groups; less than fit into the time that a ruling has
+CARRIED_FOR_S = 0.5  # on a slow store they would not; and it notes for 2 s only that somebody waits
 
 
 @dataclass(slots=True)
 class _Known:
     """Rules as of a head. Authors of which something is known belong to one of these. carried: over
-    how many groups since they were read.
+    how many groups since they were read; read_at: when that was, as the `now` of RulesAsOf.
     """
 
     head: int
     rows: RuleRows
     carried: int = 0
+    read_at: float = 0.0
+
+    def is_due(self, now: float) -> bool:
+        """Whether they are to be read again, for the sake of others."""
+        return self.carried >= CARRIED_AT_MOST or (
+            self.carried > 0 and now - self.read_at > CARRIED_FOR_S
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +84,8 @@ class Ruleset:
 class RulesAsOf:
     """Owns the rules that this process knows, with the heads that they are as of."""
 
-    def __init__(self, rows: RuleTable) -> None:
-        self._rows = rows
+    def __init__(self, rows: RuleTable, now: Callable[[], float] = time.monotonic) -> None:
+        self._rows, self._now = rows, now
         self._known = RecentValues[str, _Known](MAX_RULES_KNOWN)
         # With what they are as of: without it they count for nothing.
         self._authors = RecentValues[tuple[str, str], tuple[_Known, SaidOfAuthor | None]](
@@ -85,7 +95,7 @@ class RulesAsOf:
     def find(self, video_id: str, head: int, author_ids: Collection[str]) -> Ruleset | None:
         """What is known as of this head, None if not all of it is."""
         known = self._known.get(video_id)
-        if known is None or known.head != head or known.carried >= CARRIED_AT_MOST:
+        if known is None or known.head != head or known.is_due(self._now()):
             return None
         if not known.rows.video.rules.sanctions:
             return Ruleset(known.rows)
@@ -102,6 +112,7 @@ class RulesAsOf:
         """Read them; this process knows for certain that the head is `head`. Raises
         StoreUnavailable.
         """
+        began = self._now()
         found = await self._rows.fetch(video_id, [WAITING, *author_ids])
         rows = RuleRows(
             {part: row for part, row in found.rows.items() if part == VIDEO}, found.video
@@ -113,7 +124,7 @@ class RulesAsOf:
         if known is None or known.head != head or known.rows.rows != rows.rows:
             known = _Known(head, rows)
             self._known.put(video_id, known)
-        known.carried = 0
+        known.carried, known.read_at = 0, began
         if rows.video.rules.sanctions:
             for author_id in author_ids:
                 said = found.authors.get(author_id)
