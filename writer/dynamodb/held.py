@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from typing import Any
 
 import msgspec
 
@@ -46,8 +47,21 @@ class DynamoHeld:
         return [_decode(item) for item in items]
 
     async def count_since(self, video_id: str, held_after_ms: int) -> int:
-        """As ports.HeldTable.count_since."""
-        return len(await self._listed(video_id, held_after_ms))
+        """As ports.HeldTable.count_since. (None is over that was held so lately.)"""
+        count, more = 0, dict[str, Any]()
+        while count < MAX_HELD:
+            reply = await self._session.read(
+                "query",
+                Select="COUNT",
+                Limit=MAX_HELD - count,
+                **_listed_after(video_id, held_after_ms),
+                **more,
+            )
+            count += reply["Count"]
+            if "LastEvaluatedKey" not in reply:
+                break
+            more = {"ExclusiveStartKey": reply["LastEvaluatedKey"]}
+        return count
 
     async def add_time(self, video_id: str, held: Held) -> None:
         """As ports.HeldTable.add_time."""
@@ -86,12 +100,7 @@ class DynamoHeld:
     async def _listed(self, video_id: str, held_after_ms: int) -> list[str]:
         """Ids; the first MAX_HELD after the time."""
         items = await self._session.query_all(
-            KeyConditionExpression="pk = :pk AND sk >= :from",
-            ExpressionAttributeValues={
-                ":pk": s(_times_of(video_id)),
-                ":from": s(seq_key(max(held_after_ms + 1, 0))),
-            },
-            limit=MAX_HELD,
+            limit=MAX_HELD, **_listed_after(video_id, held_after_ms)
         )
         now_s = time.time()
         return [item["sk"]["S"][_TIME_DIGITS + 1 :] for item in items if not is_gone(item, now_s)]
@@ -111,6 +120,17 @@ def _times_of(video_id: str) -> str:
 
 def _time_key(video_id: str, held: Held) -> Item:
     return key(_times_of(video_id), f"{seq_key(held.held_ms)}|{held.id}")
+
+
+def _listed_after(video_id: str, held_after_ms: int) -> dict[str, Any]:
+    """A query for what was held after a time."""
+    return {
+        "KeyConditionExpression": "pk = :pk AND sk >= :from",
+        "ExpressionAttributeValues": {
+            ":pk": s(_times_of(video_id)),
+            ":from": s(seq_key(max(held_after_ms + 1, 0))),
+        },
+    }
 
 
 def _item(video_id: str, held: Held) -> Item:
