@@ -4,7 +4,8 @@ Invariants: of writers that are registered in one ZooKeeper, those that go on ha
 one that was registered first goes on; a later one with another epoch refuses. A writer makes its
 claim first and reads the others' after that, so of two that begin at once the second in
 ZooKeeper's order sees the first, whatever their clocks say. The order of a claim is the transaction
-that made it first: one that is made anew, on a new session, keeps it.
+that made it first: one that is made anew, on a new session, keeps it. (Unless ZooKeeper has lost
+all and counts anew: then it is the one that made it now.)
 
 A claim stays for up to a session's time after its writer was killed. So nobody refuses at once:
 one that is still there after `patience_s` has a writer that lives. A claim that has to give way
@@ -65,7 +66,8 @@ def decode_claim(boot_id: str, data: bytes, created: int) -> Claim | None:
         return None
     if not (is_service_id(found.writer) and is_host(found.host) and is_epoch(found.epoch)):
         return None
-    return Claim(boot_id, found.writer, found.host, found.epoch, found.order or created)
+    claim = Claim(boot_id, found.writer, found.host, found.epoch, found.order)
+    return ordered(claim, created)
 
 
 class Standing(Enum):
@@ -112,8 +114,8 @@ class ClaimJudge:
 
 
 def ordered(claim: Claim, created: int) -> Claim:
-    """The claim as it is to be made anew, after transaction `created` has made it."""
-    return msgspec.structs.replace(claim, order=claim.order or created)
+    """The claim as it counts, and is to be made anew, after transaction `created` has made it."""
+    return msgspec.structs.replace(claim, order=min(claim.order or created, created))
 
 
 def _others(own: Claim, claims: Iterable[Claim]) -> list[Claim]:

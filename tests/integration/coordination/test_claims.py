@@ -36,7 +36,7 @@ class Writer:
         self.session, self.boot_id, self.store = session, new_boot_id(), store
         self.path = paths.claim(self.boot_id)
         self.verdict: Verdict | None = None
-        self.went_on = False
+        self.went_on, self.verdicts = False, 0
         self.gave_way_to = ""
         claim = Claim(self.boot_id, f"w-{store}", "127.0.0.1", store * 12)
         self.claims = Claims(
@@ -57,6 +57,7 @@ class Writer:
 
     def _note(self, verdict: Verdict) -> None:
         self.verdict = verdict
+        self.verdicts += 1
         self.went_on = self.went_on or verdict.standing is Standing.GOES_ON
 
 
@@ -117,6 +118,24 @@ async def test_a_new_session_keeps_the_place_in_the_order(
         await eventually(lambda: first.sees_another)
         assert first.standing is Standing.GOES_ON
         await eventually(lambda: later.standing is Standing.WAITS)
+
+
+async def test_a_zookeeper_that_lost_all_still_knows_who_was_first(
+    begin: Begin, own_zookeeper: ZooKeeperServer, connect: Connect
+) -> None:
+    session = await connect(own_zookeeper.address)
+    for number in range(100):  # transactions before there is a claim
+        await session.create(f"/{number}")
+    first = await begin("a", address=own_zookeeper.address)
+    before = first.session.session_id
+    await own_zookeeper.kill()
+    own_zookeeper.discard_data()
+    await own_zookeeper.start()
+    await eventually(lambda: first.session.session_id != before)
+    verdicts = first.verdicts
+    await eventually(lambda: first.verdicts > verdicts)
+    later = await begin("b", address=own_zookeeper.address)
+    assert (first.standing, later.standing) == (Standing.GOES_ON, Standing.WAITS)
 
 
 async def test_a_claim_goes_with_its_session_and_comes_with_the_next(

@@ -14,7 +14,9 @@ import pytest
 from cluster.ca import DevelopmentCa
 from coordination import MemberWatch, ZooKeeperSession
 from service.tasks import TaskHome
+from tests.cassandra_server import CassandraServer
 from tests.integration.writer.writer_process import WriterProcess
+from tests.keyspace import Keyspace
 from tests.support import TIMEOUT_FACTOR
 from tests.tcp_proxy import TcpProxy
 from tests.zookeeper_server import ZooKeeperServer
@@ -28,18 +30,20 @@ New = Callable[..., WriterProcess]
 
 @pytest.fixture
 async def new(tmp_path: Path, own_zookeeper: ZooKeeperServer) -> AsyncIterator[New]:
-    """`new("w1", "a")`: a writer with file a, not started; `zookeeper`: where else to find it."""
+    """`new("w1", "a")`: a writer with file a, not started; `zookeeper`: where else to find that;
+    `more`: variables that come first.
+    """
     ca = DevelopmentCa.new()
     async with AsyncExitStack() as stack:
 
-        def new(name: str, store: str, zookeeper: str = "") -> WriterProcess:
+        def new(name: str, store: str, zookeeper: str = "", **more: str) -> WriterProcess:
             variables = {
                 "SQLITE_PATH": str(tmp_path / store),
                 "ZOOKEEPER_SESSION_S": str(SESSION_S),
                 "ADVERTISE_HOST": "127.0.0.1",
             }
             address = zookeeper or own_zookeeper.address
-            writer = WriterProcess(ca, tmp_path, name, address, variables)
+            writer = WriterProcess(ca, tmp_path, name, address, variables | more)
             stack.push_async_callback(writer.stop)
             return writer
 
@@ -110,6 +114,24 @@ async def test_of_two_that_begin_at_once_exactly_one_goes_on(new: New) -> None:
         found = await asyncio.gather(*map(ready_or_ended, writers))
         assert sorted(found, key=str) == [2, None]
         await asyncio.gather(*(writer.stop() for writer in writers))
+
+
+async def test_two_keyspaces_are_two_stores(new: New, cassandra_server: CassandraServer) -> None:
+    """A name that was misspelt on one host."""
+    keyspaces = [Keyspace.new(cassandra_server) for _ in range(2)]
+    first, later = (
+        new(
+            name,
+            "unused",
+            STORE="cassandra",
+            CASSANDRA=f"{keyspace.host}:{keyspace.port}",
+            CASSANDRA_KEYSPACE=keyspace.name,
+        )
+        for name, keyspace in zip(("w1", "w2"), keyspaces, strict=True)
+    )
+    assert await ready_or_ended(first) is None
+    assert await ready_or_ended(later) == 2
+    assert "writer w1 on 127.0.0.1 was here first" in later.log.read_text()
 
 
 async def test_writers_with_one_file_start_together(new: New) -> None:

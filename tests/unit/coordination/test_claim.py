@@ -40,6 +40,13 @@ def test_a_claim_that_is_made_anew_keeps_its_order() -> None:
     assert ordered(ordered(CLAIM, 17), 99) == ordered(CLAIM, 17)
 
 
+def test_an_order_of_a_zookeeper_that_has_lost_all_does_not_count() -> None:
+    """It counts its transactions anew, so whoever came since would be before all others."""
+    again = encode_claim(ordered(CLAIM, 5_000))
+    assert decode_claim(BOOT_ID, again, 30) == ordered(CLAIM, 30)
+    assert ordered(ordered(CLAIM, 5_000), 30) == ordered(CLAIM, 30)
+
+
 def test_data_without_an_order_are_those_of_a_first_claim() -> None:
     data = msgspec.json.decode(encode_claim(CLAIM))
     del data["order"]
