@@ -188,7 +188,7 @@ def gateway_files(objects: tuple[Object, ...], folder: Path) -> str:
     """The configuration that the gateway's first container writes."""
     spec = of_kind(objects, "Deployment")["gateway"]["spec"]["template"]["spec"]
     (step,) = (each for each in spec["initContainers"] if each["name"] == "configuration")
-    (haproxy_container,) = spec["containers"]
+    haproxy_container = next(each for each in spec["containers"] if each["name"] == "haproxy")
     assert haproxy_container["command"] == ["haproxy", "-db", "-f", "/gateway/haproxy.cfg"]
     given = {"/gateway": str(folder), "--memory-mib=$(GATEWAY_MIB)": "--memory-mib=768"}
     words = [given.get(word, word) for word in step["args"]]
