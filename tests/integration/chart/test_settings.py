@@ -249,6 +249,7 @@ REFUSED = {
     "needs tls.csi.issuerName": ("production", "tls.csi.issuerName="),
     "gateway.tlsSecret": ("jwt", "gateway.tlsSecret="),
     "above node.slots": ("production", "node.autoscaling.maxReplicas=25"),
+    "has nothing for writer,dispatcher,node": ("production", "networkPolicy.egress.enabled=true"),
     "topology": ("trial", "topology=star"),
     "nodes": ("trial", "nodes.replicas=2"),
 }
