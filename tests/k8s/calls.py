@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from tests.chaos.call_log import read_call
 from tests.chaos.history import Forward
-from tests.k8s.install import RELEASE
+from tests.k8s.install import COMPONENT, RELEASE
 from tests.k8s.kubernetes import Kubernetes, names
 
 
@@ -16,7 +16,7 @@ async def calls_of_nodes(kubernetes: Kubernetes, videos: Collection[str]) -> lis
     taken his log along. Their clocks must be ours. Raises Failed.
     """
     offset_s = time.monotonic() - time.time()  # logs carry wall clock, the history does not
-    selector = f"app.kubernetes.io/instance={RELEASE},app.kubernetes.io/component=node"
+    selector = f"app.kubernetes.io/instance={RELEASE},{COMPONENT}=node"
     found = []
     for pod in names(await kubernetes.get("pods", "-l", selector)):
         server = pod.removeprefix(f"{RELEASE}-")  # as the gateway calls it, and tells viewers

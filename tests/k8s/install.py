@@ -11,6 +11,7 @@ from tests.k8s.hosts import chosen_host
 from tests.k8s.kubernetes import Failed, Kubernetes, names, run
 
 RELEASE = "lc"
+COMPONENT = "app.kubernetes.io/component"  # the label
 ROLES = ("writer", "dispatcher", "node", "gateway", "zookeeper")
 CHART = CHECKOUT / "deploy" / "helm" / "livecomments"
 _HERE = Path(__file__).parent

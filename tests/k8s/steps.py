@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 from tests.k8s.hosts import cable, free_host, host_ready
-from tests.k8s.install import RELEASE, ROLES, image, install, workload
+from tests.k8s.install import COMPONENT, RELEASE, ROLES, image, install, workload
 from tests.k8s.kubernetes import Kubernetes, names
 from tests.support import wait_out
 
@@ -43,8 +43,9 @@ def steps() -> Iterator[Step]:
         yield Step(f"rolling update of the {role}s", _rolling(role))
     for role in ROLES:
         yield Step(f"a {role} killed", _killing(role))
-    yield Step("a host drained", _drain, why_not=_one_host)
+    # Before the drain, which leaves no pod there: Kubernetes moves none back.
     yield Step(f"a host cut off for {CUT_S:.0f} s", _cut, why_not=_no_cable)
+    yield Step("a host drained", _drain, why_not=_one_host)
     yield Step("all roles updated at once, by helm upgrade", _upgrade)
     # What the older version may not know, such as counts of viewers, nobody is told.
     yield Step("helm upgrade to the older version", _older, why_not=_no_older, counted=False)
@@ -65,7 +66,7 @@ def _rolling(role: str) -> Act:
 
 def _killing(role: str) -> Act:
     async def act(kubernetes: Kubernetes) -> None:
-        selector = f"app.kubernetes.io/instance={RELEASE},app.kubernetes.io/component={role}"
+        selector = f"app.kubernetes.io/instance={RELEASE},{COMPONENT}={role}"
         pod = names(await kubernetes.get("pods", "-l", selector))[0]
         await kubernetes.kubectl("delete", "pod", pod, "--grace-period=0", "--force")
         await kubernetes.rolled_out(workload(role))
@@ -93,6 +94,9 @@ async def _cut(kubernetes: Kubernetes) -> None:
     host, wire = await free_host(kubernetes), cable()
     assert host is not None
     assert wire is not None
+    there = await kubernetes.get("pods", "--field-selector", f"spec.nodeName={host}")
+    components = {pod["metadata"]["labels"].get(COMPONENT) for pod in there["items"]}
+    assert {"gateway", "node"} <= components, f"viewers would not feel it: {components} on {host}"
     await wire.cut(host)
     try:
         await wait_out(CUT_S)
