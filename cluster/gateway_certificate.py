@@ -27,21 +27,19 @@ async def follow_certificate(
     """Until cancelled. certificate: as HAProxy's configuration names it, with the key in it or in
     the file of that name and `.key`. What it holds at the beginning is handed over too.
     """
-    known, told = "", ""
+    known, failure = "", ""
     while True:
         try:
             pem = _read(certificate)
             if pem != known:
                 await replace_certificate(control, str(certificate), pem)
-                known, news = pem, f"{certificate}: HAProxy has it"
-            else:
-                news = told
+                known, failure = pem, ""
+                tell(f"{certificate}: HAProxy has it")
         except (OSError, UnicodeError, ClusterError) as exc:  # a time-out is an OSError
-            news = f"{certificate}: not now: {exc or type(exc).__name__}"
-            known = ""
-        if news != told:
-            tell(news)
-            told = news
+            known, before = "", failure
+            failure = f"{certificate}: not now: {exc or type(exc).__name__}"
+            if failure != before:
+                tell(failure)
         await asyncio.sleep(every_s)
 
 

@@ -23,7 +23,8 @@ def figures(history: History, took_s: float) -> str:
         f" {failed} of them by another call; answered p50 {1000 * quantile(answers, 0.5):.0f} ms,"
         f" worst {max(answers):.2f} s; seen {len(screens)} times, p50"
         f" {1000 * quantile(screens, 0.5):.0f} ms, worst {max(screens):.2f} s;"
-        f" {sum(streams) - len(streams)} reconnects of {len(streams)} viewers"
+        f" {sum(streams) - len(streams)} reconnects of {len(streams)} viewers;"
+        f" the load itself was late by {history.lag_s:.2f} s at most"
     )
 
 

@@ -73,6 +73,7 @@ async def test_what_comes_into_the_file_is_handed_over(setup: GatewayUnderTest) 
         async with follower(certificate, setup) as printed:
             second = put_certificate(folder)
             await until_trusted(setup, second, viewer)
+            assert b"HAProxy has it" in await printed.readline()
             other = DevelopmentCa.new().issue_gateway(("localhost",))
             certificate.write_bytes(other.cert_pem)  # for another key
             while b"not now" not in await printed.readline():
