@@ -33,7 +33,7 @@ GATEWAY_NAMES = ("localhost", "127.0.0.1", "::1")
 LEAF_BACKDATE_DAYS = 365
 CA_BACKDATE_DAYS = 3650
 _MAX_COMMON_NAME = 64  # RFC 5280, appendix A.1; nobody reads it, the other names count
-_CA_CERT, _CA_KEY = "ca.pem", "ca.key"
+CA_CERT, CA_KEY = "ca.pem", "ca.key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +82,33 @@ class DevelopmentCa:
         `ensure_gateway`, and processes that run must be started again.
         """
         try:
-            ca = cls(_read_cert(folder / _CA_CERT), _read_key(folder / _CA_KEY))
-            if _has_life_left(ca.certificate, CA_DAYS):
+            ca = cls.load(folder)
+            if ca.has_life_left(CA_DAYS):
                 return ca
         except (OSError, ValueError):
             pass
         ca = cls.new()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        replace_file(folder / _CA_KEY, _key_pem(ca.key), 0o600)
-        replace_file(folder / _CA_CERT, ca.pem, 0o644)
+        replace_file(folder / CA_KEY, _key_pem(ca.key), 0o600)
+        replace_file(folder / CA_CERT, ca.pem, 0o644)
         return ca
+
+    @classmethod
+    def load(cls, folder: Path) -> DevelopmentCa:
+        """The CA kept in `folder`, whatever its dates are. Raises OSError, or ValueError for files
+        that are no certificate with its key, not encrypted, on an elliptic curve.
+        """
+        try:
+            ca = cls(_read_cert(folder / CA_CERT), _read_key(folder / CA_KEY))
+        except TypeError as exc:  # it has a password
+            raise ValueError(f"{folder / CA_KEY}: {exc}") from exc
+        if ca.certificate.public_key() != ca.key.public_key():
+            raise ValueError(f"{folder / CA_KEY} is the key of another certificate")
+        return ca
+
+    def has_life_left(self, days: int) -> bool:
+        """Whether it is valid now, with a third of its life left, or of `days` if that is less."""
+        return _has_life_left(self.certificate, days)
 
     @property
     def pem(self) -> bytes:

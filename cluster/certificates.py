@@ -2,7 +2,8 @@
 
 A folder gets the CA in `ca/` and what each process needs in `<role>/<id>/`, its `TLS_DIR`;
 `gateway/` is for HAProxy. What is good there is left as it is (see cluster.ca), so the same command
-again renews what nears its end. The CA's key stays in `ca/`: nothing that serves needs it.
+again renews what nears its end, but never the CA. The CA's key stays in `ca/`: nothing that serves
+needs it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster.ca import GATEWAY_NAMES, DevelopmentCa
+from cluster.ca import CA_CERT, CA_KEY, GATEWAY_NAMES, LEAF_DAYS, DevelopmentCa
 from cluster.errors import ClusterError
 from wire.hosts import is_host
 from wire.ids import is_service_id
@@ -20,6 +21,11 @@ from wire.roles import Role
 
 GATEWAY = "gateway"
 _ROLES = (Role.WRITER, Role.DISPATCHER, Role.NODE)  # `single` talks to nobody
+_PARTS = {CA_CERT: "certificate", CA_KEY: "key"}
+_ANOTHER_CA = (
+    "A new CA must not take its place while processes trust this one: make it in another folder,"
+    ' and change over as docs/operations.md says under "A new CA"'
+)
 _RULE = "must be writer/ID, dispatcher/ID, node/ID or gateway, with =NAME,... for more names"
 
 
@@ -58,22 +64,43 @@ def read_wanted(words: Sequence[str]) -> list[Wanted]:
 
 
 def make_certificates(folder: Path, wanted: Sequence[Wanted]) -> Iterator[Made]:
-    """Make or renew what is wanted, one after the other. Raises OSError, or ClusterError if the
-    CA's key is somewhere else: another CA would cut off all that this one has vouched for.
+    """Make or renew what is wanted, one after the other. Raises OSError, or ClusterError if the CA
+    cannot vouch for it any more: another CA would cut off all that this one has vouched for, so it
+    is never replaced here.
     """
-    ca_folder = folder / "ca"
-    if (ca_folder / "ca.pem").exists() and not (ca_folder / "ca.key").exists():
-        raise ClusterError(
-            f"{ca_folder} has a CA without its key; put ca.key there, or name another folder for"
-            " another CA"
-        )
-    ca = DevelopmentCa.load_or_create(ca_folder)
+    ca = _find_ca(folder / "ca")
     for each in wanted:
         place = folder / each.folder
         if each.role is None:
             yield Made(place, ca.ensure_gateway(place, each.names or GATEWAY_NAMES))
         else:
             yield Made(place, ca.ensure_process(place, each.role, each.id, each.names))
+
+
+def _find_ca(folder: Path) -> DevelopmentCa:
+    """The CA in a folder; a new one only if there is nothing of one."""
+    missing = [name for name in (CA_CERT, CA_KEY) if not (folder / name).exists()]
+    if len(missing) == 2:
+        return DevelopmentCa.load_or_create(folder)
+    if missing:
+        raise ClusterError(
+            f"{folder} has a CA without its {_PARTS[missing[0]]}; put {missing[0]} there, or name"
+            " another folder for another CA"
+        )
+    try:
+        ca = DevelopmentCa.load(folder)
+    except ValueError as exc:
+        raise ClusterError(
+            f"the CA in {folder} cannot be used ({exc}); put back {CA_CERT} and {CA_KEY} as they"
+            f" were. {_ANOTHER_CA}"
+        ) from exc
+    if not ca.has_life_left(LEAF_DAYS):
+        start, end = ca.certificate.not_valid_before_utc, ca.certificate.not_valid_after_utc
+        raise ClusterError(
+            f"the CA in {folder} is valid from {start:%Y-%m-%d} to {end:%Y-%m-%d}, which is not"
+            f" long enough for new certificates. {_ANOTHER_CA}"
+        )
+    return ca
 
 
 def _read(word: str) -> Wanted:

@@ -1,5 +1,7 @@
 """ZooKeeper: the session, who is there, who serves what, and whom to prefer."""
 
+from coordination.claim import Claim, ClaimJudge, Standing, Verdict
+from coordination.claims import Claims
 from coordination.errors import (
     BadVersion,
     CoordinationError,
@@ -27,6 +29,9 @@ from wire.ids import new_boot_id
 
 __all__ = [
     "BadVersion",
+    "Claim",
+    "ClaimJudge",
+    "Claims",
     "CoordinationError",
     "Create",
     "Delete",
@@ -45,8 +50,10 @@ __all__ = [
     "Registrar",
     "RouteResolver",
     "RouteUnknown",
+    "Standing",
     "Stat",
     "Sweeper",
+    "Verdict",
     "ZooKeeperAway",
     "ZooKeeperSession",
     "new_boot_id",

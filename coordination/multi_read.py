@@ -80,7 +80,7 @@ class _Reply:
             return [self._buffer().decode() for _ in range(self._number())]
         if kind == _GET_DATA:
             data, stat = self._buffer(), self._unpack(_STAT)
-            return data, Stat(owner=stat[7], version=stat[4], children=stat[9])
+            return data, Stat(owner=stat[7], version=stat[4], children=stat[9], created=stat[0])
         error = self._number()
         if kind != _ERROR or error != _NO_NODE:
             raise MultiReadError(f"operation {kind}, error {error}")

@@ -2,6 +2,7 @@
 
     <root>/members/<role>/<id>            ephemeral: where a process is
     <root>/videos/<video_id>/<node_id>    ephemeral: the node serves the video
+    <root>/stores/<boot_id>               ephemeral: which store a writer has
 
 Anybody with a ZooKeeper shell can put anything there; a name that none of our processes can have
 made is junk: it is ignored and counted by the reader, never passed on.
@@ -42,6 +43,15 @@ class Paths:
     def member(self, role: Role, member_id: str) -> str:
         """Where a process announces itself."""
         return f"{self.root}/members/{role}/{member_id}"
+
+    @property
+    def claims(self) -> str:
+        """Parent of the claims of all writers."""
+        return f"{self.root}/stores"
+
+    def claim(self, boot_id: str) -> str:
+        """The claim of one life of a writer."""
+        return f"{self.root}/stores/{boot_id}"
 
     def video(self, video_id: str) -> str:
         """Parent of the registrations of one video."""

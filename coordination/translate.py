@@ -58,4 +58,4 @@ def refusal(results: Sequence[Any]) -> MultiRefused | None:
 
 def stat_of(found: Any) -> Stat:
     """The part of kazoo's ZnodeStat that we use."""
-    return Stat(found.ephemeralOwner, found.version, found.numChildren)
+    return Stat(found.ephemeralOwner, found.version, found.numChildren, found.czxid)

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """What ZooKeeper says about a znode. `owner` is the session of an ephemeral one, else 0."""
+    """What ZooKeeper says about a znode. `owner` is the session of an ephemeral one, else 0;
+    `created` the transaction that made it: of two znodes, the later one has the greater number.
+    """
 
     owner: int
     version: int
     children: int
+    created: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from coordination import Member, Membership, MemberWatch, Registrar, ZooKeeperSession, new_boot_id
@@ -42,7 +43,9 @@ class ViaDispatchers:
         )
         self._writers = MemberWatch(self._session, Role.WRITER)
         self.feed = _Registrations(self._registrar)
-        self.source = Writers(shell.new_client, self._known_writers)
+        self.source = Writers(
+            shell.new_client, self._known_writers, on_stores=partial(shell.health.mark, "stores")
+        )
         self._node: Node | None = None
         self._internal: HttpServer | None = None
         self._membership: Membership | None = None

@@ -4,6 +4,7 @@ told where the writers are.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from pubsub import Subscriber, channels_of
@@ -23,7 +24,11 @@ class ViaRedis:
         channels = channels_of(config.topology, config.pubsub.channels)
         heard_always = channels.all() if config.topology == Topology.BROADCAST else ()
         self.feed = Subscriber(config.pubsub.url, channels, always=heard_always)
-        self.source = Writers(shell.new_client, lambda: config.writers)
+        self.source = Writers(
+            shell.new_client,
+            lambda: config.writers,
+            on_stores=partial(shell.health.mark, "stores"),
+        )
         self._node: Node | None = None
         self._export()
 

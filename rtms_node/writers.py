@@ -14,6 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from rtms_node.viewer_counts import ViewerCounts
+from rtms_node.writer_stores import WriterStores
 from service.http_client import InternalClient
 from wire.counts import COUNTS, CountsReply, CountsReport
 from wire.errors import BadRequest, LivecommentsError, PeerError
@@ -42,11 +43,18 @@ _NO_SUCH_CALL = 404
 
 
 class Writers:
-    """Implements `Source` over HTTPS. `known` gives the writers known at the moment."""
+    """Implements `Source` over HTTPS. `known` gives the writers known at the moment. `on_stores` is
+    told, after each read of heads, what is wrong with the stores that writers have.
+    """
 
     def __init__(
-        self, new_client: Callable[[], InternalClient], known: Callable[[], Sequence[Peer]]
+        self,
+        new_client: Callable[[], InternalClient],
+        known: Callable[[], Sequence[Peer]],
+        *,
+        on_stores: Callable[[str | None], None] = lambda _: None,
     ) -> None:
+        self._stores, self._on_stores = WriterStores(), on_stores
         self._heads, self._ranges = _Calls(new_client(), known), _Calls(new_client(), known)
         self._known = known
         self._counts: ViewerCounts | None = None
@@ -71,7 +79,14 @@ class Writers:
         """See Source. Raises PeerError or BadRequest if no writer answers well."""
         assert len(video_ids) <= MAX_HEADS
         asked = HeadsRequest(video_ids, known, states)
-        return await self._heads.ask(lambda peer: self._read_heads(peer, asked))
+
+        async def read(peer: Peer) -> HeadsReply:
+            reply = await self._read_heads(peer, asked)
+            self._stores.note(peer.id, reply.epoch, self.known(), time.monotonic())
+            self._on_stores(self._stores.problem)
+            return reply
+
+        return await self._heads.ask(read)
 
     async def range(self, video_id: str, after: int, through: int) -> RangeReply:
         """See Source. Raises PeerError or BadRequest if no writer answers well."""

@@ -24,6 +24,7 @@ SLOW_FILES = (
     "tests/e2e/test_moves.py",
     "tests/e2e/test_store_faults.py",
     "tests/hosts/test_hosts.py",
+    "tests/hosts/test_two_files.py",
     "tests/integration/bench/test_compare.py",
     "tests/integration/bench/test_quick.py",
     "tests/integration/chart/test_schemas.py",

@@ -36,8 +36,8 @@ class WriterService:
         self.health, self.tasks = shell.health, shell.tasks
         self._closing = False
         self._metrics = metrics = WriterMetrics(shell.registry)
-        self._wiring = wire_up(config, shell, metrics)
         self._store = build_store(config.store, shell.registry, metrics, self.tasks.fail)
+        self._wiring = wire_up(config, shell, self._store.epoch)
         self._comments = CommentService(self._store, self._wiring.sink, self.tasks, metrics)
         self._authenticator = build_authenticator(config.identity, shell.registry)
         self._moderation = Moderation(
@@ -63,17 +63,17 @@ class WriterService:
         return self._ops.port
 
     async def start(self) -> None:
-        """Open the store, bind, connect, announce."""
+        """Open the store, connect, bind, announce."""
         self._shell.start()
         await self._ops.start()
         await self._comments.start()
         await self._authenticator.start(self.tasks)
         await self._internal.start()
         await self._moderation.site.start()
-        await self._public.start()
         self.tasks.spawn(self._watch_store(), "store check")
         self.tasks.spawn(self._moderation.site.watch(), "site rules")
         await self._wiring.start()
+        await self._public.start()  # not sooner: there may be another store that others write to
         await self._wiring.announce(self.internal_port)
         if self._totals is not None:
             start_totals(self._totals, self.tasks)

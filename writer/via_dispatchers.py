@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -15,7 +15,7 @@ from wire.internal import DISPATCH
 from wire.roles import Role
 from writer.config import Config
 from writer.dispatch_sink import DispatchSink
-from writer.metrics import WriterMetrics
+from writer.one_store import OneStore
 
 _WITHDRAW_WITHIN_S = 1.0
 
@@ -23,8 +23,12 @@ _WITHDRAW_WITHIN_S = 1.0
 class ViaDispatchers:
     """See writer.wiring.Wiring."""
 
-    def __init__(self, config: Config, shell: Shell, metrics: WriterMetrics) -> None:
+    def __init__(
+        self, config: Config, shell: Shell, fetch_epoch: Callable[[], Awaitable[str]]
+    ) -> None:
+        """`fetch_epoch`: as `CommentStore.epoch`."""
         self._shell = shell
+        self._boot_id = new_boot_id()
         self._client = shell.new_client()
         links = shell.link_context(self._client, DISPATCH, OutboxLimits())
         self.sink = DispatchSink(HashRing(), links)
@@ -33,31 +37,39 @@ class ViaDispatchers:
         )
         self._watch = MemberWatch(self._session, Role.DISPATCHER, on_change=self._on_dispatchers)
         self._membership: Membership | None = None
+        self._one_store = OneStore(self._session, shell, fetch_epoch, config.zookeeper_session_s)
         exports = Exports(shell.registry)
         exports.session(self._session)
         self._export_sink(exports)
-        exports.counter("junk_znodes", "Member znodes that are not valid", lambda: self._watch.junk)
+        exports.counter(
+            "junk_znodes",
+            "Znodes of members and stores that are not valid",
+            lambda: self._watch.junk + self._one_store.junk,
+        )
 
     @property
     def problems(self) -> Mapping[str, str | None]:
-        """ZooKeeper, and the dispatchers."""
+        """ZooKeeper, the dispatchers, and writers with another store."""
         return {
             "dispatchers": self.sink.problem,
+            "stores": self._one_store.problem,
             "zookeeper": None if self._session.state == "connected" else "away",
         }
 
     async def start(self) -> None:
-        """See a first ZooKeeper session and the dispatchers."""
+        """See a first ZooKeeper session, the dispatchers, and that no other store is written."""
         await self._client.start()
         await self._session.start()
         self._shell.tasks.spawn(self._watch.run(), "dispatchers")
+        self._one_store.start(self._boot_id)
         await self._watch.wait_read()  # else the first posts wait for antientropy
+        await self._one_store.wait()
 
     async def announce(self, internal_port: int) -> None:
         """Become a member."""
         service = self._shell.config
         member = Member(
-            Role.WRITER, service.id, service.advertise_host, internal_port, new_boot_id()
+            Role.WRITER, service.id, service.advertise_host, internal_port, self._boot_id
         )
         self._membership = Membership(self._session, member, on_superseded=self._shell.superseded)
         self._shell.tasks.spawn(self._membership.run(), "membership")

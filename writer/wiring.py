@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from service.shell import Shell
 from wire.topology import PUBSUB
 from writer.config import Config
-from writer.metrics import WriterMetrics
 from writer.sink import CommentSink
 from writer.via_dispatchers import ViaDispatchers
 from writer.via_redis import ViaRedis
@@ -26,7 +25,9 @@ class Wiring(Protocol):
         """Each dependency that the wiring brings -> what is wrong with it, None if nothing."""
 
     async def start(self) -> None:
-        """Connect, and learn what must be known before posts come."""
+        """Connect, and learn what must be known before posts come. What forbids that this writer
+        takes any ends the process, by `TaskHome.fail`.
+        """
 
     async def announce(self, internal_port: int) -> None:
         """Let nodes find this writer, if that is how they find it."""
@@ -41,8 +42,8 @@ class Wiring(Protocol):
         """What /state tells of it."""
 
 
-def wire_up(config: Config, shell: Shell, metrics: WriterMetrics) -> Wiring:
-    """The wiring of the configured topology."""
+def wire_up(config: Config, shell: Shell, fetch_epoch: Callable[[], Awaitable[str]]) -> Wiring:
+    """The wiring of the configured topology. `fetch_epoch`: as `CommentStore.epoch`."""
     if config.topology in PUBSUB:
         return ViaRedis(config, shell)
-    return ViaDispatchers(config, shell, metrics)
+    return ViaDispatchers(config, shell, fetch_epoch)

@@ -1,7 +1,8 @@
-"""Commands for processes that you start yourself, on any host: certs, gateway-config."""
+"""Commands for what you start yourself, on any host: certs, gateway-config, gateway-certificate."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ from cluster.addresses import parse_bind
 from cluster.certificates import make_certificates, read_wanted
 from cluster.docker.memory import MIN_GATEWAY_MIB, gateway_connections
 from cluster.errors import ClusterError
+from cluster.gateway_certificate import follow_certificate, until_terminated
 from cluster.gateway_config import MAX_SERVERS, Asked, read_nameservers, read_servers
 from cluster.servers import haproxy
 from cluster.servers.haproxy_servers import Discovered, Servers, is_name
+from cluster.servers.haproxy_socket import SOCKET, UnixControl
 from cluster.settings import PLACEMENTS
 from cluster.terminal import say
 from service.config import EnvReader
@@ -110,6 +113,31 @@ def gateway_config(folder: Path, **told: Any) -> None:
         say("Names are looked up once, when HAProxy starts: with --nameserver, while it runs too.")
 
 
+@click.command("gateway-certificate")
+@click.argument("certificate", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--control",
+    "folder",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help=f"Where HAProxy's runtime socket is, which is called {SOCKET}.",
+)
+def gateway_certificate(certificate: Path, folder: Path) -> None:
+    """Give a running HAProxy its CERTIFICATE whenever that changes; until SIGTERM.
+
+    For example: livecomments gateway-certificate /tls/gateway.pem --control /run/gateway
+
+    CERTIFICATE is what gateway-config was told, and holds the key, if CERTIFICATE.key does not.
+    HAProxy reads it only when it starts. Here streams and connections stay.
+    """
+
+    async def follow() -> None:
+        following = follow_certificate(certificate, UnixControl(folder), say)
+        await until_terminated(asyncio.ensure_future(following))
+
+    asyncio.run(follow())
+
+
 def _gateway(told: dict[str, Any]) -> haproxy.Gateway:
     """Raises ClusterError, ConfigError."""
     nameservers = read_nameservers(told["nameservers"])
@@ -156,4 +184,4 @@ def _by_name(servers: Servers) -> bool:
     return isinstance(servers, Discovered) or any(is_name(server.host) for server in servers)
 
 
-COMMANDS = (certs, gateway_config)
+COMMANDS = (certs, gateway_config, gateway_certificate)

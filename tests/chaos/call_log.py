@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import threading
 import time
+from dataclasses import replace
 
 from cluster.cluster import Cluster
 from cluster.parts import Kind
@@ -40,15 +41,25 @@ class CallLog:
         for name, line in self._cluster.runtime.follow_logs(nodes, lines=0):
             if self._over:
                 return
-            if '"forwarded"' in line:
-                self._take(name, line)
+            self._take(name, line)
 
     def _take(self, name: str, line: str) -> None:
-        try:
-            told = json.loads(line)
-            at = dt.datetime.fromisoformat(told["timestamp"]).timestamp() + self._offset_s
-            if abs(at - time.monotonic()) > _SKEWED_S:
-                at = time.monotonic()
-            self.forwards.append(Forward(at, name, told["video_id"], told["last_seq"]))
-        except (ValueError, KeyError, TypeError):
-            return  # a line that was cut off when its process was killed
+        call = read_call(name, line, self._offset_s)
+        if call is not None:
+            if abs(call.at - time.monotonic()) > _SKEWED_S:
+                call = replace(call, at=time.monotonic())
+            self.forwards.append(call)
+
+
+def read_call(node: str, line: str, offset_s: float) -> Forward | None:
+    """What a line of a node's log tells, None if it is about something else. offset_s: what the
+    history's clock is ahead of the log's.
+    """
+    if '"forwarded"' not in line:
+        return None
+    try:
+        told = json.loads(line)
+        at = dt.datetime.fromisoformat(told["timestamp"]).timestamp() + offset_s
+        return Forward(at, node, told["video_id"], told["last_seq"])
+    except (ValueError, KeyError, TypeError):
+        return None  # it was cut off when its process was killed

@@ -37,12 +37,23 @@ class Events:
 class EventSource:
     """Connects, records, reconnects after `retry` with Last-Event-ID; gives up only on what the
     standard calls fatal: a status other than 200, or another content type.
+
+    silence_s: for how long nothing may arrive; more is an end, as it is to our own clients. 0: for
+    ever, as a browser bears it.
     """
 
     def __init__(
-        self, host: str, port: int, watch: Watch, query: str = "", events: Events | None = None
+        self,
+        host: str,
+        port: int,
+        watch: Watch,
+        query: str = "",
+        events: Events | None = None,
+        *,
+        silence_s: float = 0.0,
     ) -> None:
         self._host, self._port, self._query = host, port, query
+        self._silence_s = silence_s or None
         self.watch = watch
         self._events = events or Events()
         self._parser = SseParser()
@@ -65,17 +76,18 @@ class EventSource:
 
     async def _connect(self) -> str:
         """One connection from its first to its last byte. Why it was no stream, "" if it was one.
-        Raises OSError if there is nobody.
+        Raises OSError if there is nobody, also if nobody says so in time.
         """
         loop = asyncio.get_running_loop()
         retry_ms = self._parser.retry_ms
         self._parser = SseParser(self._parser.last_event_id)
         self._parser.retry_ms = retry_ms
         connection = _Connection(self, self._request(), loop.create_future())
-        transport, _ = await loop.create_connection(lambda: connection, self._host, self._port)
+        connecting = loop.create_connection(lambda: connection, self._host, self._port)
+        transport, _ = await asyncio.wait_for(connecting, self._silence_s)
         self.connection = connection
         try:
-            await connection.ended
+            await connection.until_ended(self._silence_s)
         finally:
             self.connection = None
             connection.note_end()
@@ -109,12 +121,14 @@ class _Connection(asyncio.Protocol):
         self._stream: Stream | None = None
         self.why_no_stream = "it ended before it was answered"
         self.transport: asyncio.Transport | None = None
+        self._heard_at = time.monotonic()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
+        self._heard_at = time.monotonic()
         if self.ended.done():
             return
         if not self._in_body:
@@ -130,6 +144,17 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end()
+
+    async def until_ended(self, silence_s: float | None) -> None:
+        """Wait for its end; more silence than that is one too."""
+        while not self.ended.done():
+            left_s = None
+            if silence_s is not None:
+                left_s = self._heard_at + silence_s - time.monotonic()
+                if left_s <= 0:
+                    self._end()
+                    return
+            await asyncio.wait([self.ended], timeout=left_s)
 
     def note_end(self) -> None:
         """The stream is over, whoever ended it."""

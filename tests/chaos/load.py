@@ -133,7 +133,10 @@ class Load:
         watch = Watch(video_id, f"viewer {len(self.history.watches)}", cursor)
         self.history.watches.append(watch)
         query = f"?last_event_id={cursor}" if cursor else ""
-        source = EventSource(self._host, self._port, watch, query, self._events)
+        silence_s = self.shape.silence_s
+        source = EventSource(
+            self._host, self._port, watch, query, self._events, silence_s=silence_s
+        )
         self._viewers[watch] = asyncio.create_task(source.run())
         return watch
 

@@ -38,6 +38,7 @@ class Shape:
     milliseconds only, and so try again and again until the end of their 15 s. `removals`: the share
     of comments that a moderator does something about, where there is one. `rulings`: whether
     somebody rules too; then `signed` is the share of comments that are posted with a token.
+    `silence_s`: viewers end a stream on which nothing arrives for so long (0: they never do).
     """
 
     viewers: int = 630  # of 3 nodes 600 are the floor, and some of them are always moving
@@ -50,6 +51,7 @@ class Shape:
     removals: float = 0.01
     rulings: bool = False
     signed: float = 0.1
+    silence_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

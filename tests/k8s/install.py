@@ -7,9 +7,11 @@ import os
 from pathlib import Path
 
 from cluster.folder import CHECKOUT
+from tests.k8s.hosts import chosen_host
 from tests.k8s.kubernetes import Failed, Kubernetes, names, run
 
 RELEASE = "lc"
+COMPONENT = "app.kubernetes.io/component"  # the label
 ROLES = ("writer", "dispatcher", "node", "gateway", "zookeeper")
 CHART = CHECKOUT / "deploy" / "helm" / "livecomments"
 _HERE = Path(__file__).parent
@@ -25,20 +27,31 @@ def workload(role: str) -> str:
 async def prepare(kubernetes: Kubernetes) -> None:
     """The namespace, and the Cassandra that the chart expects."""
     await run("kubectl", "create", "namespace", kubernetes.namespace)
-    await kubernetes.kubectl("apply", "-f", str(_HERE / "cassandra.yaml"))
-    await kubernetes.rolled_out("statefulset/cassandra")
+    if chosen_host():
+        await run("kubectl", "cordon", chosen_host())
+    try:
+        await kubernetes.kubectl("apply", "-f", str(_HERE / "cassandra.yaml"))
+        await kubernetes.rolled_out("statefulset/cassandra")
+    finally:
+        if chosen_host():
+            await run("kubectl", "uncordon", chosen_host())
 
 
 async def install(kubernetes: Kubernetes, *words: str) -> None:
     """Install or upgrade; returns when all pods are new and ready. K8S_IMAGE (repository:tag) is
     our image, K8S_VALUES a file with more values.
     """
-    repository, _, tag = os.environ.get("K8S_IMAGE", "livecomments:test").rpartition(":")
-    image = ("--set", f"image.repository={repository}", "--set-string", f"image.tag={tag}")
+    ours = image(os.environ.get("K8S_IMAGE", "livecomments:test"))
     more = ("-f", os.environ["K8S_VALUES"]) if os.environ.get("K8S_VALUES") else ()
-    values = ("-f", str(_HERE / "values.yaml"), *more, *image, *words)
+    values = ("-f", str(_HERE / "values.yaml"), *more, *ours, *words)
     await kubernetes.helm("upgrade", "--install", RELEASE, str(CHART), *values)
     await kubernetes.rolled_out(*map(workload, ROLES))
+
+
+def image(name: str) -> tuple[str, ...]:
+    """How Helm is told of repository:tag."""
+    repository, _, tag = name.rpartition(":")
+    return ("--set", f"image.repository={repository}", "--set-string", f"image.tag={tag}")
 
 
 async def try_by_hook(kubernetes: Kubernetes) -> None:
@@ -55,6 +68,8 @@ async def find_gateway(kubernetes: Kubernetes) -> str | None:
     port = next(each for each in service["ports"] if each["name"] == "http")
     places = [(service["clusterIP"], port["port"])]
     for host in (await kubernetes.get("nodes"))["items"]:
+        if host["metadata"]["name"] == chosen_host():
+            continue
         addresses = [a["address"] for a in host["status"]["addresses"] if a["type"] != "Hostname"]
         places += [(address, port["nodePort"]) for address in addresses]
     for address, number in places:

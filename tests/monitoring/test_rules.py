@@ -102,6 +102,9 @@ FIRES: dict[str, dict[str, str]] = {
     },
     "LivecommentsNotReady": {metric("ready", NODE): always(0)},
     "LivecommentsDegraded": {metric("degraded", NODE, dependency="store"): always(1)},
+    "LivecommentsDegraded LivecommentsSeveralStores": {
+        metric("degraded", NODE, dependency="stores"): always(1)
+    },
     "LivecommentsZooKeeperAway": {metric("zookeeper_connected", NODE): always(0)},
     "LivecommentsRedisAway": {metric("redis_connected", NODE): always(0)},
     "LivecommentsConnectionsUnsteady": {metric("redis_failures_total", NODE): growing(0.1)},

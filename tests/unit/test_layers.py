@@ -48,6 +48,7 @@ OURS = set(ALLOWED) | {"tests"}
 SEAMS: dict[str, set[str]] = {
     "writer/app.py": {"pages"},
     "writer/config.py": {"pages"},
+    "writer/one_store.py": {"coordination"},
     "writer/via_dispatchers.py": {"coordination"},
     "writer/via_redis.py": {"pubsub"},
     "writer/stores.py": {"writer.sqlite", "writer.cassandra", "writer.dynamodb", "writer.stepwise"},

@@ -131,11 +131,32 @@ def test_the_gateway_goes_on_until_it_is_forgotten(objects: tuple[Object, ...]) 
     gateway = of_kind(objects, "Deployment")["gateway"]["spec"]
     assert gateway["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
     spec = gateway["template"]["spec"]
-    (haproxy,) = spec["containers"]
+    (haproxy,) = [each for each in spec["containers"] if each["name"] == "haproxy"]
     (_, _, script) = haproxy["lifecycle"]["preStop"]["exec"]["command"]
     sleeps = [int(word.split()[1]) for word in script.split("; ") if word.startswith("sleep")]
     assert "kill -USR1 1" in script
     assert spec["terminationGracePeriodSeconds"] > sum(sleeps)
+
+
+def test_a_certificate_of_yours_is_followed(objects: tuple[Object, ...]) -> None:
+    """Where the chart makes one, it lasts as long as the pod."""
+    spec = of_kind(objects, "Deployment")["gateway"]["spec"]["template"]["spec"]
+    haproxy, *others = spec["containers"]
+    if not any(volume["name"] == "tls" for volume in spec["volumes"]):
+        assert others == []
+        return
+    (follower,) = others
+    (configuration,) = spec["initContainers"]
+    (named,) = [word for word in configuration["args"] if word.startswith("--certificate=")]
+    (socket,) = [word for word in configuration["args"] if word.startswith("--control=")]
+    _, command, certificate, control = follower["args"]
+    assert command == "gateway-certificate"
+    assert named == f"--certificate={certificate}"
+    assert socket.startswith(f"--control=unix@{control.removeprefix('--control=')}/haproxy.sock ")
+    for container in (haproxy, follower):
+        mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+        assert mounts["configuration"] == control.removeprefix("--control=")
+        assert certificate.startswith(f"{mounts['tls']}/")
 
 
 def test_hosts_share_the_pods_of_a_role(objects: tuple[Object, ...]) -> None:

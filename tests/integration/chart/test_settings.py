@@ -206,7 +206,7 @@ def gateway_files(objects: tuple[Object, ...], folder: Path) -> str:
     """The configuration that the gateway's first container writes."""
     spec = of_kind(objects, "Deployment")["gateway"]["spec"]["template"]["spec"]
     (step,) = (each for each in spec["initContainers"] if each["name"] == "configuration")
-    (haproxy_container,) = spec["containers"]
+    haproxy_container = next(each for each in spec["containers"] if each["name"] == "haproxy")
     assert haproxy_container["command"] == ["haproxy", "-db", "-f", "/gateway/haproxy.cfg"]
     given = {"/gateway": str(folder), "--memory-mib=$(GATEWAY_MIB)": "--memory-mib=768"}
     words = [given.get(word, word) for word in step["args"]]
@@ -269,6 +269,7 @@ REFUSED = {
     "needs tls.csi.issuerName": ("production", "tls.csi.issuerName="),
     "gateway.tlsSecret": ("jwt", "gateway.tlsSecret="),
     "above node.slots": ("production", "node.autoscaling.maxReplicas=25"),
+    "has nothing for writer,dispatcher,node": ("production", "networkPolicy.egress.enabled=true"),
     "topology": ("trial", "topology=star"),
     "nodes": ("trial", "nodes.replicas=2"),
 }

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 
+from cluster.ca import CA_DAYS, DevelopmentCa
 from cluster.certificates import make_certificates, read_wanted
 from cluster.errors import ClusterError
 from service.tls import TlsFiles
@@ -56,6 +65,87 @@ def test_a_ca_whose_key_is_elsewhere_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(ClusterError, match=r"put ca\.key there"):
         make(tmp_path)
     assert (tmp_path / "ca" / "ca.pem").read_bytes() == before
+
+
+def test_a_ca_whose_certificate_is_elsewhere_is_not_replaced(tmp_path: Path) -> None:
+    make(tmp_path)
+    before = (tmp_path / "ca" / "ca.key").read_bytes()
+    (tmp_path / "ca" / "ca.pem").unlink()
+    with pytest.raises(ClusterError, match=r"put ca\.pem there"):
+        make(tmp_path)
+    assert (tmp_path / "ca" / "ca.key").read_bytes() == before
+
+
+def refusal(folder: Path) -> str:
+    """What it says, of a CA that it leaves as it is, with all that this has vouched for."""
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with pytest.raises(ClusterError) as told:
+        make(folder)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    return str(told.value)
+
+
+def keep(ca: DevelopmentCa, folder: Path) -> None:
+    """As if the command had made this CA."""
+    folder.mkdir(exist_ok=True)
+    key = ca.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "ca.key").write_bytes(key)
+    (folder / "ca.pem").write_bytes(ca.pem)
+
+
+@pytest.mark.parametrize("left_days", [121, 0, -5])
+def test_a_ca_near_its_end_is_not_replaced(tmp_path: Path, left_days: int) -> None:
+    make(tmp_path)
+    began = dt.datetime.now(dt.UTC) - dt.timedelta(CA_DAYS - left_days)
+    keep(DevelopmentCa.new(now=began), tmp_path / "ca")
+    told = refusal(tmp_path)
+    assert f"to {began + dt.timedelta(CA_DAYS):%Y-%m-%d}, which is not long enough" in told
+    assert '"A new CA"' in told
+
+
+def test_a_ca_with_a_third_of_a_years_life_left_still_vouches(tmp_path: Path) -> None:
+    keep(
+        DevelopmentCa.new(now=dt.datetime.now(dt.UTC) - dt.timedelta(CA_DAYS - 123)),
+        tmp_path / "ca",
+    )
+    assert all(make(tmp_path).values())
+
+
+def test_a_ca_that_is_not_valid_yet_is_not_replaced(tmp_path: Path) -> None:
+    keep(DevelopmentCa.new(now=dt.datetime.now(dt.UTC) + dt.timedelta(5000)), tmp_path / "ca")
+    assert "which is not long enough" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["ca.pem", "ca.key"])
+@pytest.mark.parametrize("content", [b"", b"junk"])
+def test_a_ca_that_cannot_be_read_is_not_replaced(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    make(tmp_path)
+    (tmp_path / "ca" / name).write_bytes(content)
+    assert "put back ca.pem and ca.key as they were" in refusal(tmp_path)
+
+
+def test_a_key_of_another_kind_or_with_a_password_is_not_replaced(tmp_path: Path) -> None:
+    make(tmp_path)
+    rsa_key = rsa.generate_private_key(65537, 2048)
+    (tmp_path / "ca" / "ca.key").write_bytes(
+        rsa_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    assert "cannot be used" in refusal(tmp_path)
+    sealed = DevelopmentCa.new().key.private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x")
+    )
+    (tmp_path / "ca" / "ca.key").write_bytes(sealed)
+    assert "assword" in refusal(tmp_path)
+
+
+def test_a_key_of_another_certificate_vouches_for_nothing(tmp_path: Path) -> None:
+    make(tmp_path)
+    pem = (tmp_path / "ca" / "ca.pem").read_bytes()
+    keep(DevelopmentCa.new(), tmp_path / "ca")
+    (tmp_path / "ca" / "ca.pem").write_bytes(pem)
+    assert "is the key of another certificate" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize(

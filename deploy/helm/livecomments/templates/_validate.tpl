@@ -57,6 +57,10 @@
 {{- if and $values.node.autoscaling.enabled (gt (int $values.node.autoscaling.maxReplicas) (int $values.node.slots)) -}}
 {{- $faults = append $faults "node.autoscaling.maxReplicas is above node.slots: the gateway would not look for the others" -}}
 {{- end -}}
+{{- $missing := include "lc.egressMissing" . -}}
+{{- if and $values.networkPolicy.enabled $values.networkPolicy.egress.enabled $missing -}}
+{{- $faults = append $faults (printf "networkPolicy.egress.rules has nothing for %s, which could not call what you run for them" $missing) -}}
+{{- end -}}
 {{- if $faults -}}
 {{- fail (printf "\n  %s" (join "\n  " $faults)) -}}
 {{- end -}}

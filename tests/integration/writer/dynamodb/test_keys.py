@@ -28,6 +28,7 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """A search ends when a test says so, however slow the machine is."""
     monkeypatch.setattr("writer.dynamodb.keys.SEARCH_WITHIN_S", 60)
     monkeypatch.setattr("writer.dynamodb.keys.SWEEP_WITHIN_S", 60)
+    monkeypatch.setattr("writer.stepwise.rules_as_of.CARRIED_FOR_S", 600)  # calls are counted
 
 
 @pytest.fixture
