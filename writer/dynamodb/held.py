@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import suppress
 from typing import Any
@@ -16,14 +17,16 @@ from writer.stepwise.errors import Unanswered
 
 _held = msgspec.json.Decoder(Held)
 _TIME_DIGITS = 15
+_COUNTS_AT_ONCE = 4  # of the session's calls: each reads all that wait for a moderator
 _TTL_NAME = {"#ttl": "ttl"}
 
 
 class DynamoHeld:
-    """Implements `ports.HeldTable`. Has no state."""
+    """Implements `ports.HeldTable`."""
 
     def __init__(self, session: DynamoSession) -> None:
         self._session = session
+        self._count_turns = asyncio.Semaphore(_COUNTS_AT_ONCE)
 
     async def find(self, video_id: str, held_id: str) -> Held | None:
         """As ports.HeldTable.find."""
@@ -48,20 +51,8 @@ class DynamoHeld:
 
     async def count_since(self, video_id: str, held_after_ms: int) -> int:
         """As ports.HeldTable.count_since. (None is over that was held so lately.)"""
-        count, more = 0, dict[str, Any]()
-        while count < MAX_HELD:
-            reply = await self._session.read(
-                "query",
-                Select="COUNT",
-                Limit=MAX_HELD - count,
-                **_listed_after(video_id, held_after_ms),
-                **more,
-            )
-            count += reply["Count"]
-            if "LastEvaluatedKey" not in reply:
-                break
-            more = {"ExclusiveStartKey": reply["LastEvaluatedKey"]}
-        return count
+        async with self._count_turns:
+            return await self._count_since(video_id, held_after_ms)
 
     async def add_time(self, video_id: str, held: Held) -> None:
         """As ports.HeldTable.add_time."""
@@ -96,6 +87,22 @@ class DynamoHeld:
         """Keep nothing of it."""
         await self._session.delete(_key(video_id, held.id))
         await self.end_time(video_id, held)
+
+    async def _count_since(self, video_id: str, held_after_ms: int) -> int:
+        count, more = 0, dict[str, Any]()
+        while count < MAX_HELD:
+            reply = await self._session.read(
+                "query",
+                Select="COUNT",
+                Limit=MAX_HELD - count,
+                **_listed_after(video_id, held_after_ms),
+                **more,
+            )
+            count += reply["Count"]
+            if "LastEvaluatedKey" not in reply:
+                break
+            more = {"ExclusiveStartKey": reply["LastEvaluatedKey"]}
+        return count
 
     async def _listed(self, video_id: str, held_after_ms: int) -> list[str]:
         """Ids; the first MAX_HELD after the time."""
