@@ -95,7 +95,8 @@ def _make(machine: Machine) -> None:
 
 async def _judged(site: Installed, step: Step) -> bool:
     """Whether everything held while the step was done."""
-    async with Load(site.url, _SHAPE, seed=step.name, issuer=site.issuer) as load:
+    url = site.url(step.gateway)
+    async with Load(url, _SHAPE, seed=step.name, issuer=site.issuer) as load:
         await load.wait_for_posts(_LOADED_FOR)
         began = time.monotonic()
         async with load.trouble(step.name, step.bound_s):

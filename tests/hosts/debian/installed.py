@@ -76,10 +76,9 @@ class Installed:
         self.blocks = read_blocks(f"/{_REPOSITORY}")
         self.nodes = [f"{machine.address}:8301/8303" for machine in self.machines]
 
-    @property
-    def url(self) -> str:
-        """Of the first gateway."""
-        return f"http://{self.machines[0].address}:{GATEWAY_PORT}"
+    def url(self, gateway: int = 0) -> str:
+        """Of a gateway, the first if not said otherwise."""
+        return f"http://{self.gateways[gateway].address}:{GATEWAY_PORT}"
 
     @property
     def gateways(self) -> Sequence[Machine]:

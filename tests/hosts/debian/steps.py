@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from tests.hosts.debian.installed import GATEWAY_PORT, ROLES, Installed, answers
+from tests.hosts.debian.machine import Machine
 from tests.hosts.debian.page import VERSION
 
 Act = Callable[[Installed], None]
@@ -30,11 +33,14 @@ tar -C certs --owner=root:0 --group=livecomments:0 --mode=u=rwX,g=rX,o= -c node/
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`bound_s`: after its end nothing may be felt of it that much later."""
+    """`bound_s`: after its end nothing may be felt of it that much later. `gateway`: the one that
+    people come by.
+    """
 
     name: str
     act: Act
     bound_s: float = 25.0
+    gateway: int = 0
 
 
 def steps(before: str, now: str) -> Iterator[Step]:
@@ -53,10 +59,13 @@ def steps(before: str, now: str) -> Iterator[Step]:
     yield Step("Cassandra restarted in turn", _restarting_servers("cassandra"))
     yield Step("livecomments.target of a host stopped and started", _stop_and_start)
     yield Step("a host rebooted", _reboot)
-    yield Step("a host without power", _crash)
+    yield Step("a host without power", _crashing(2))
+    yield Step("the other gateway's host without power", _crashing(0), gateway=1)
+    yield Step("all hosts without power", _crashing(0, 1, 2), 60.0)
     yield Step(f"a host cut off for {CUT_S:.0f} s", _cut, 40.0)
     yield Step("a node added", _add_node)
     yield Step("a node removed", _remove_node)
+    yield Step("certificates replaced", _replace_certificates)
     yield Step("an older version", _changing(before))
     yield Step("back to the newer version", _changing(now))
 
@@ -120,9 +129,16 @@ def _reboot(site: Installed) -> None:
     site.until_ready()
 
 
-def _crash(site: Installed) -> None:
-    site.machines[2].crash()
-    site.until_ready()
+def _crashing(*hosts: int) -> Act:
+    """All of these at once."""
+
+    def act(site: Installed) -> None:
+        with ThreadPoolExecutor() as pool:
+            for done in [pool.submit(site.machines[host].crash) for host in hosts]:
+                done.result()
+        site.until_ready()
+
+    return act
 
 
 def _cut(site: Installed) -> None:
@@ -150,10 +166,26 @@ def _remove_node(site: Installed) -> None:
     _configure_gateways(site)
 
 
+def _replace_certificates(site: Installed) -> None:
+    """As long before their end as one likes: here they are taken away first."""
+    since = time.time()
+    site.as_admin("rm -r certs/writer certs/dispatcher certs/node")
+    site.certificates()
+    for machine in site.machines:
+        site.until(partial(_reloaded, machine, since), "new certificates")
+    site.until_ready()
+
+
+def _reloaded(machine: Machine, since: float) -> bool:
+    """Whether all processes of a host have new ones."""
+    said = machine.run(f"journalctl -q -o cat -u 'livecomments-*@*' --since @{since:.0f}")
+    return said.count('"certificates_reloaded"') >= len(ROLES)
+
+
 def _configure_gateways(site: Installed) -> None:
     site.gateway()
     _reload_gateways(site)
-    site.until(lambda: answers(f"{site.url}/readyz"), f"gateway at {GATEWAY_PORT}")
+    site.until(lambda: answers(f"{site.url()}/readyz"), f"gateway at {GATEWAY_PORT}")
 
 
 def _changing(commit: str) -> Act:
