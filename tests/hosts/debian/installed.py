@@ -135,8 +135,8 @@ class Installed:
 
     def certificates(self) -> None:
         """4."""
-        (block,) = self.blocks["Certificates and keys"]
-        self.as_admin(block)
+        for block in self.blocks["Certificates and keys"]:
+            self.as_admin(block)
 
     def as_admin(self, command: str) -> str:
         """On the machine that serves nothing. Raises Failed."""

@@ -10,7 +10,7 @@ from tests.hosts.debian.page import VERSION, read_blocks
 
 _NO_SHELL = "Cassandra"  # lines of a configuration
 BLOCKS = {
-    "The programs": 1, "ZooKeeper": 1, "Cassandra": 1, "Certificates and keys": 1, "Settings": 1,
+    "The programs": 1, "ZooKeeper": 1, "Cassandra": 1, "Certificates and keys": 2, "Settings": 1,
     "The gateway": 1, "Start": 3, "Another version": 2,
 }  # fmt: skip
 
