@@ -120,21 +120,21 @@ class Machine:
             self._process.kill()
         self._join()
 
-    def run(self, command: str, *, outside: bool = False, given: str = "") -> str:
+    def run(self, command: str, *, outside: bool = False) -> str:
         """What lines of a shell print, as root. outside: with the network of this machine, for
         packages. Raises Failed.
         """
-        return self._inside(["bash", "-ec", command], outside=outside, given=given).stdout
+        return self._inside(["bash", "-ec", command], outside=outside).stdout
 
     def _inside(
-        self, command: list[str], *, outside: bool = False, check: bool = True, given: str = ""
+        self, command: list[str], *, outside: bool = False, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
         pid = str(self._init())
         network = [f"--net={self.outside}"] if outside else ["--net"]
         enter = ["nsenter", "-t", pid, "-m", "-p", "-u", "-i", "-C", *network]
         clean = ["env", "-i", "HOME=/root", f"PATH={_PATH}"]
         clean += ["DEBIAN_FRONTEND=noninteractive", "LANG=C.UTF-8"]
-        return _run([*enter, "--wdns=/root", *clean, *command], check=check, given=given)
+        return _run([*enter, "--wdns=/root", *clean, *command], check=check)
 
     def _init(self) -> int:
         """The process id, here, of its first process: the grandchild of what was started, since
@@ -173,10 +173,8 @@ def _children(parent: int) -> list[int]:
     return [int(pid) for pid in found.split()]
 
 
-def _run(
-    command: list[str], *, check: bool = True, given: str = ""
-) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(command, input=given, capture_output=True, text=True)
+def _run(command: list[str], *, check: bool = True) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if check and done.returncode:
         raise Failed(f"{' '.join(command)}\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
     return done
