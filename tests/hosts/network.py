@@ -12,6 +12,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 _SWITCH = "switch"
 _MASK = 24
@@ -39,6 +40,10 @@ class Network:
     def command(self, host: str, *command: str) -> list[str]:
         """To run this on a host."""
         return ["ip", "netns", "exec", self._namespace(host), *command]
+
+    def namespace(self, host: str) -> Path:
+        """Its file, for `nsenter`, which leaves /sys as it is."""
+        return Path("/run/netns") / self._namespace(host)
 
     def cut(self, host: str) -> None:
         """Nothing arrives there or leaves it."""

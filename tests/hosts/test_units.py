@@ -15,7 +15,15 @@ from pathlib import Path
 import pytest
 
 from cluster.ports import free_ports
-from tests.hosts.units import EXAMPLES, ROOT, SYSTEMD, read_environment, read_unit
+from tests.hosts.units import (
+    COMMON,
+    EXAMPLES,
+    ROOT,
+    SYSTEMD,
+    read_environment,
+    read_settings,
+    read_unit,
+)
 from tests.support import TIMEOUT_FACTOR, eventually
 
 ROLES = ("writer", "dispatcher", "node")
@@ -26,7 +34,9 @@ _OF_SYSTEMD = (
     "sysinit.target", "basic.target", "shutdown.target", "network-online.target", "system.slice",
     "multi-user.target", "-.slice", "tmp.mount", "systemd-tmpfiles-setup.service",
 )  # fmt: skip
-_PROGRAMS = ("opt/livecomments/.venv/bin/python", "usr/sbin/haproxy", "bin/kill")
+_PROGRAMS = (
+    "opt/livecomments/.venv/bin/python", "usr/sbin/haproxy", "usr/bin/java", "bin/kill",
+)  # fmt: skip
 _PR_SET_NO_NEW_PRIVS, _PR_SET_MDWE, _MDWE_REFUSE_EXEC_GAIN = 38, 65, 1
 needs_systemd = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze"
@@ -53,10 +63,10 @@ def _exec(name: str) -> str:
 @needs_systemd
 def test_systemd_reads_them_without_complaint(root: Path) -> None:
     command = ["systemd-analyze", "verify", "--man=no", f"--root={root}"]
-    done = subprocess.run(
-        [*command, *UNITS, "livecomments.target"], capture_output=True, text=True, timeout=60
-    )
-    about_ours = [line for line in done.stderr.splitlines() if "livecomments" in line]
+    units = [*UNITS, "livecomments.target", "zookeeper.service"]
+    done = subprocess.run([*command, *units], capture_output=True, text=True, timeout=60)
+    lines = done.stderr.splitlines()
+    about_ours = [line for line in lines if "livecomments" in line or "zookeeper" in line]
     assert not about_ours
     assert done.returncode == 0, done.stderr
 
@@ -72,6 +82,18 @@ def test_a_unit_allows_little(root: Path, unit: str) -> None:
         timeout=60,
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_a_unit_does_not_say_what_would_not_count() -> None:
+    """systemd reads the files of a unit's folders after it, by their names: what all share would
+    take the place of what the unit says.
+    """
+    shared = read_settings(COMMON).keys() - {"Environment"}  # of which there may be several
+    for unit in SYSTEMD.glob("livecomments-*.service"):
+        assert not shared & read_settings(unit).keys(), unit.name
+    own = [path for path in SYSTEMD.glob("*.service.d/*.conf") if path != COMMON]
+    assert all(path.name > COMMON.name for path in own)
+    assert own
 
 
 def _confine() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SYSTEMD = ROOT / "deploy" / "systemd"
 EXAMPLES = SYSTEMD / "etc"
-_COMMON = SYSTEMD / "livecomments-.service.d" / "common.conf"
+COMMON = SYSTEMD / "livecomments-.service.d" / "common.conf"
 _INSTALLED = "/opt/livecomments"
 _ETC = "/etc/livecomments"
 
@@ -29,8 +29,8 @@ class Unit:
 
 def read_unit(role: str, instance: str, etc: Path) -> Unit:
     """`livecomments-<role>@<instance>` of a host whose /etc/livecomments is `etc`."""
-    said = _read(SYSTEMD / f"livecomments-{role}@.service", instance)
-    common = _read(_COMMON, instance)
+    said = read_settings(SYSTEMD / f"livecomments-{role}@.service", instance)
+    common = read_settings(COMMON, instance)
     words = [
         word for line in common["Environment"] + said["Environment"] for word in shlex.split(line)
     ]
@@ -61,7 +61,8 @@ def write_environment(name: str, folder: Path, **changed: str) -> None:
     (folder / name).write_text("\n".join(lines) + "\n")
 
 
-def _read(path: Path, instance: str) -> defaultdict[str, list[str]]:
+def read_settings(path: Path, instance: str = "") -> defaultdict[str, list[str]]:
+    """Of one file of a unit: what each name is set to, in order."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for line in path.read_text().splitlines():
         name, equals, value = line.partition("=")
