@@ -10,10 +10,10 @@ Rules that were read are kept with the head that they are as of. A commit of thi
 them on from its head to its new one, for it alone moved the head, and with comments. Whatever else
 moves the head leaves them behind; the next group reads them again.
 
-So does every CARRIED_AT_MOST-th group, and one that comes CARRIED_FOR_S after they were read, for
-the sake of other writers: where one writer stores group after group, nobody else wins the race for
-a number. This one meets their ruling when it reads, and numbers its entry; or that they wait, and
-lets them.
+So does every CARRIED_AT_MOST-th group, and from the CARRIED_AT_LEAST-th on one that comes
+CARRIED_FOR_S after they were read, for the sake of other writers: where one writer stores group
+after group, nobody else wins the race for a number. This one meets their ruling when it reads, and
+numbers its entry; or that they wait, and lets them. A quiet video hardly ever pays for that.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from writer.stepwise.rule_rows import VIDEO, WAITING, RuleRows, SaidOfAuthor
 MAX_RULES_KNOWN = 50_000  # videos
 MAX_AUTHORS_KNOWN = 100_000  # of videos with sanctions
 CARRIED_AT_MOST = 50  # groups; less than fit into the time that a ruling has
+CARRIED_AT_LEAST = 10
 CARRIED_FOR_S = 0.5  # on a slow store they would not; and it notes for 2 s only that somebody waits
 
 
@@ -49,7 +50,7 @@ class _Known:
     def is_due(self, now: float) -> bool:
         """Whether they are to be read again, for the sake of others."""
         return self.carried >= CARRIED_AT_MOST or (
-            self.carried > 0 and now - self.read_at > CARRIED_FOR_S
+            self.carried >= CARRIED_AT_LEAST and now - self.read_at > CARRIED_FOR_S
         )
 
 

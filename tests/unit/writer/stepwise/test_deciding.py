@@ -12,7 +12,12 @@ from writer.rules import Rules, Sanction, paces
 from writer.stepwise.deciding import GroupDecider
 from writer.stepwise.group import Known, Room, number
 from writer.stepwise.rule_rows import VIDEO, Row, RuleRows, VideoRules
-from writer.stepwise.rules_as_of import CARRIED_AT_MOST, CARRIED_FOR_S, RulesAsOf
+from writer.stepwise.rules_as_of import (
+    CARRIED_AT_LEAST,
+    CARRIED_AT_MOST,
+    CARRIED_FOR_S,
+    RulesAsOf,
+)
 from writer.store import Item
 
 NOW_MS = 1_000_000
@@ -121,12 +126,16 @@ async def test_rules_are_read_again_after_a_while_that_groups_carried_them_on() 
     await rules.fetch("v", 0, ())
     now[0] += 60
     assert rules.find("v", 0, ()) is not None  # nobody was kept from the number after it
-    rules.carry_on("v", 0, 1)
-    assert rules.find("v", 1, ()) is None
-    await rules.fetch("v", 1, ())
-    rules.carry_on("v", 1, 2)
+    for head in range(CARRIED_AT_LEAST - 1):
+        rules.carry_on("v", head, head + 1)
+    assert rules.find("v", CARRIED_AT_LEAST - 1, ()) is not None  # the video is quiet
+    rules.carry_on("v", CARRIED_AT_LEAST - 1, CARRIED_AT_LEAST)
+    assert rules.find("v", CARRIED_AT_LEAST, ()) is None
+    await rules.fetch("v", CARRIED_AT_LEAST, ())
+    for head in range(CARRIED_AT_LEAST, 2 * CARRIED_AT_LEAST):
+        rules.carry_on("v", head, head + 1)
     now[0] += CARRIED_FOR_S
-    assert rules.find("v", 2, ()) is not None
+    assert rules.find("v", 2 * CARRIED_AT_LEAST, ()) is not None
 
 
 async def test_an_author_of_whom_nothing_was_read_is_not_known() -> None:
