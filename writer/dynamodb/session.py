@@ -33,6 +33,7 @@ _T = TypeVar("_T")
 
 START_WITHIN_S = 15.0  # `start` goes on after this; calls fail until there is a link
 STOP_WITHIN_S = 5.0
+LINK_ENDS_WITHIN_S = 1.0  # an attempt that is under way at the end
 RETRY_S = 0.5
 NEW_LINK_AFTER_S = 10.0  # without any answer
 MAX_WAITING = 20_000  # calls that wait for their turn; more are NotSent
@@ -105,8 +106,10 @@ class DynamoSession:
             await asyncio.wait(self._calls, timeout=STOP_WITHIN_S)
         if self._keeper is not None:
             self._asked_to_stop.set()
-            _, late = await asyncio.wait([self._keeper], timeout=0.1)
-            for task in late:  # it is trying to make a link, and closes it itself
+            # It may be making a link, or closing an old one: the SDK leaves a session open where
+            # it is cancelled half-way.
+            _, late = await asyncio.wait([self._keeper], timeout=LINK_ENDS_WITHIN_S)
+            for task in late:
                 task.cancel()
                 await asyncio.wait([task])
         link, self._link = self._link, None
