@@ -14,11 +14,6 @@ from writer.stepwise.errors import Unanswered
 _held = msgspec.json.Decoder(Held)
 
 
-def decode_held(body: bytes) -> Held:
-    """From a row of `held`."""
-    return _held.decode(body)
-
-
 class CassandraHeld:
     """Implements `ports.HeldTable`. Has no state."""
 
@@ -30,14 +25,26 @@ class CassandraHeld:
         rows = await self._session.call(
             lambda cql: cql.read("held", video_id, held_id, serial=True), profile=READ
         )
-        return decode_held(rows[0][0]) if rows else None
+        return _held.decode(rows[0][0]) if rows else None
+
+    async def list_since(self, video_id: str, held_after_ms: int) -> list[Held]:
+        """As ports.HeldTable.list_since."""
+        ids = await self._listed(video_id, held_after_ms)
+        rows = await self._session.call(
+            lambda cql: cql.read("held_among", video_id, ids), profile=READ
+        )
+        return [_held.decode(body) for (body,) in rows]
+
+    async def list_all(self, video_id: str) -> list[Held]:
+        """As ports.HeldTable.list_all."""
+        rows = await self._session.call(
+            lambda cql: cql.read("held_of_video", video_id, serial=True), profile=READ
+        )
+        return [_held.decode(body) for (body,) in rows]
 
     async def count_since(self, video_id: str, held_after_ms: int) -> int:
         """As ports.HeldTable.count_since."""
-        rows = await self._session.call(
-            lambda cql: cql.read("held_since", video_id, held_after_ms, MAX_HELD), profile=READ
-        )
-        return len(rows)
+        return len(await self._listed(video_id, held_after_ms))
 
     async def add_time(self, video_id: str, held: Held) -> None:
         """As ports.HeldTable.add_time."""
@@ -57,9 +64,16 @@ class CassandraHeld:
         await self._condition("change_held", new, video_id, before.id, old)
 
     async def forget(self, video_id: str, held: Held) -> None:
-        """Keep nothing of it."""
+        """As ports.HeldTable.forget."""
         await self._condition("forget_held", video_id, held.id)
         await self.end_time(video_id, held)
+
+    async def _listed(self, video_id: str, held_after_ms: int) -> list[str]:
+        """Ids of those that were held after a time."""
+        rows = await self._session.call(
+            lambda cql: cql.read("held_since", video_id, held_after_ms, MAX_HELD), profile=READ
+        )
+        return [held_id for (held_id,) in rows]
 
     async def _condition(self, name: str, *values: object) -> None:
         """Try it; what became of it is to be read at SERIAL."""

@@ -34,15 +34,13 @@ class DynamoHeld:
         return None if item is None or is_gone(item) else _decode(item)
 
     async def list_since(self, video_id: str, held_after_ms: int) -> list[Held]:
-        """Those that are listed and were held after a time, decided ones perhaps among them, in
-        any order.
-        """
+        """As ports.HeldTable.list_since."""
         ids = await self._listed(video_id, held_after_ms)
         items = await self._session.get_all([_key(video_id, one) for one in set(ids)])
         return [_decode(item) for item in items if not is_gone(item)]
 
     async def list_all(self, video_id: str) -> list[Held]:
-        """All that is kept, whether or not it is over."""
+        """As ports.HeldTable.list_all, whether or not it is over."""
         items = await self._session.query_all(
             KeyConditionExpression="pk = :pk",
             ExpressionAttributeValues={":pk": s(_pk(video_id))},
@@ -84,7 +82,7 @@ class DynamoHeld:
             )
 
     async def forget(self, video_id: str, held: Held) -> None:
-        """Keep nothing of it."""
+        """As ports.HeldTable.forget."""
         await self._session.delete(_key(video_id, held.id))
         await self.end_time(video_id, held)
 

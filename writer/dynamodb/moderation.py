@@ -1,8 +1,7 @@
 """What is kept in DynamoDB for moderation, beside the logs.
 
-Invariants: a held comment changes only under the condition that it is as it was read, so the first
-decision counts, whatever the clocks of writers say. All else is written so that the order of writes
-does not matter.
+Invariant: what is not done in steps (see `writer.stepwise.moderation`) is written so that the order
+of writes does not matter.
 """
 
 from __future__ import annotations
@@ -16,18 +15,17 @@ from writer.dynamodb.errors import ConditionFailed
 from writer.dynamodb.held import DynamoHeld
 from writer.dynamodb.items import Attributes, Item, b, bytes_in, key, n, number_of, s, seq_key
 from writer.dynamodb.session import DynamoSession
-from writer.held import Held, HeldState
 from writer.moderation_store import Call, Erasure
-from writer.stepwise.held import HeldSteps
+from writer.stepwise.moderation import ModerationSteps
 from writer.stepwise.rule_rows import SITE
 
 _ERASED, _REVOKED = "erased", "revoked"
 _NONCE_DIGITS = 20  # of 64 bits
 
 
-class DynamoModeration:
-    """Implements `writer.moderation_store.ModerationStore`. touch: moves the version of the rules
-    of every video.
+class DynamoModeration(ModerationSteps):
+    """Implements `writer.moderation_store.ModerationStore`. touch, forget_staff: see
+    ModerationSteps.
     """
 
     def __init__(
@@ -36,33 +34,8 @@ class DynamoModeration:
         touch: Callable[[], Awaitable[None]],
         forget_staff: Callable[[str, str], Awaitable[None]],
     ) -> None:
-        self._session, self._touch, self._forget_staff = session, touch, forget_staff
-        self._held = DynamoHeld(session)
-        self._steps = HeldSteps(self._held)
-
-    async def hold(self, video_id: str, held: Held) -> Held:
-        """As ModerationStore.hold."""
-        return await self._steps.hold(video_id, held)
-
-    async def find_held(self, video_id: str, held_id: str) -> Held | None:
-        """As ModerationStore.find_held."""
-        return await self._held.find(video_id, held_id)
-
-    async def list_held(self, video_id: str, limit: int, held_after_ms: int) -> list[Held]:
-        """As ModerationStore.list_held."""
-        found = await self._held.list_since(video_id, held_after_ms)
-        waiting = [held for held in found if held.state is HeldState.PENDING]
-        return sorted(waiting, key=lambda held: (held.held_ms, held.id))[:limit]
-
-    async def decide_held(
-        self, video_id: str, held_id: str, state: HeldState, by: str, now_ms: int
-    ) -> Held:
-        """As ModerationStore.decide_held."""
-        return await self._steps.decide(video_id, held_id, state, by, now_ms)
-
-    async def note_held_seq(self, video_id: str, held_id: str, seq: int) -> None:
-        """As ModerationStore.note_held_seq."""
-        await self._steps.note_seq(video_id, held_id, seq)
+        super().__init__(DynamoHeld(session), touch, forget_staff)
+        self._session = session
 
     async def note_call(self, video_id: str, call: Call) -> None:
         """As ModerationStore.note_call."""
@@ -95,13 +68,6 @@ class DynamoModeration:
         """As ModerationStore.find_erasure."""
         item = await self._session.get(key(_ERASED, author_id))
         return None if item is None else _erasure(item)
-
-    async def forget_author(self, author_id: str, video_id: str) -> None:
-        """As ModerationStore.forget_author."""
-        for held in await self._held.list_all(video_id):
-            if held.author_id == author_id:
-                await self._held.forget(video_id, held)
-        await self._forget_staff(author_id, video_id)
 
     async def scrub(self) -> None:
         """As ModerationStore.scrub: nothing. Of what lies where the service keeps it nobody else

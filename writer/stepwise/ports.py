@@ -243,6 +243,14 @@ class HeldTable(Protocol):
     async def find(self, video_id: str, held_id: str) -> Held | None:
         """One of them; as a serial read."""
 
+    async def list_since(self, video_id: str, held_after_ms: int) -> list[Held]:
+        """Those that are listed and were held after a time, decided ones perhaps among them, in
+        any order; no more than `writer.held.MAX_HELD`.
+        """
+
+    async def list_all(self, video_id: str) -> list[Held]:
+        """All that is kept; as a serial read."""
+
     async def count_since(self, video_id: str, held_after_ms: int) -> int:
         """How many wait that were held after a time; no more than `writer.held.MAX_HELD`."""
 
@@ -257,3 +265,6 @@ class HeldTable(Protocol):
 
     async def change(self, video_id: str, before: Held, after: Held) -> None:
         """Change it if it is as `before`. What became of it says `find`."""
+
+    async def forget(self, video_id: str, held: Held) -> None:
+        """Keep nothing of it."""

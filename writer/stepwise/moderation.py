@@ -1,4 +1,5 @@
-"""Holding comments back, and deciding them: see `writer.held`.
+"""The part of moderation that stores share: holding comments back, and deciding them (see
+`writer.held`), and forgetting an author.
 
 Invariant: a held comment changes only under the condition that it is as it was read, so the first
 decision counts, whatever the clocks of writers say.
@@ -7,6 +8,7 @@ decision counts, whatever the clocks of writers say.
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
@@ -16,11 +18,19 @@ from writer.stepwise.pausing import SETTLE_WITHIN_S, pause
 from writer.stepwise.ports import HeldTable
 
 
-class HeldSteps:
-    """Has no state."""
+class ModerationSteps:
+    """Implements part of `writer.moderation_store.ModerationStore`; a store adds the rest. Has no
+    state. touch: moves the version of the rules of every video; forget_staff: drops an author's
+    name on a video.
+    """
 
-    def __init__(self, table: HeldTable) -> None:
-        self._table = table
+    def __init__(
+        self,
+        table: HeldTable,
+        touch: Callable[[], Awaitable[None]],
+        forget_staff: Callable[[str, str], Awaitable[None]],
+    ) -> None:
+        self._table, self._touch, self._forget_staff = table, touch, forget_staff
 
     async def hold(self, video_id: str, held: Held) -> Held:
         """As ModerationStore.hold."""
@@ -37,7 +47,17 @@ class HeldSteps:
             raise StoreUnavailable("whether it is held is unknown; send it again")
         return found
 
-    async def decide(
+    async def find_held(self, video_id: str, held_id: str) -> Held | None:
+        """As ModerationStore.find_held."""
+        return await self._table.find(video_id, held_id)
+
+    async def list_held(self, video_id: str, limit: int, held_after_ms: int) -> list[Held]:
+        """As ModerationStore.list_held."""
+        found = await self._table.list_since(video_id, held_after_ms)
+        waiting = [held for held in found if held.state is HeldState.PENDING]
+        return sorted(waiting, key=lambda held: (held.held_ms, held.id))[:limit]
+
+    async def decide_held(
         self, video_id: str, held_id: str, state: HeldState, by: str, now_ms: int
     ) -> Held:
         """As ModerationStore.decide_held."""
@@ -54,11 +74,18 @@ class HeldSteps:
             attempt += 1
             await _pause(attempt, deadline)
 
-    async def note_seq(self, video_id: str, held_id: str, seq: int) -> None:
+    async def note_held_seq(self, video_id: str, held_id: str, seq: int) -> None:
         """As ModerationStore.note_held_seq."""
         held = await self._table.find(video_id, held_id)
         if held is not None:
             await self._change(video_id, held, msgspec.structs.replace(held, seq=seq))
+
+    async def forget_author(self, author_id: str, video_id: str) -> None:
+        """As ModerationStore.forget_author."""
+        for held in await self._table.list_all(video_id):
+            if held.author_id == author_id:
+                await self._table.forget(video_id, held)
+        await self._forget_staff(author_id, video_id)
 
     async def _change(self, video_id: str, before: Held, after: Held) -> bool:
         """Whether it is as `after` now; False if somebody else has changed it."""
