@@ -1,61 +1,33 @@
 """Heads and ranges from Cassandra, and which comments retention has removed.
 
-Invariants: the head is read first and the rows up to it afterwards, so a reply never lacks a
-comment below its own head. Every read has a span, for what has expired is read over. Reads are at
-(LOCAL_)QUORUM; where rows up to the head are missing, a read at SERIAL follows, which completes
-what is under way. The newest bucket is found from a lower bound, by steps forward while buckets are
-full.
+Invariants: every read has a span, for what has expired is read over. Reads are at (LOCAL_)QUORUM;
+where rows up to the head are missing, a read at SERIAL follows, which completes what is under way.
+The newest bucket is found from a lower bound, by steps forward while buckets are full.
 """
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from wire.errors import StoreUnavailable
 from writer.cassandra.driver import READ
 from writer.cassandra.layout import ANCHOR, MAX_PACK, Buckets
 from writer.cassandra.session import CassandraSession
-from writer.head_reads import HeadReads
 from writer.recent_values import RecentValues
 from writer.stepwise.lines import Row, consecutive, unpack
 from writer.stepwise.oldest import search_first
-from writer.store import Page
+from writer.stepwise.paging import MAX_VIDEOS_KNOWN, PagedReads
 
-MAX_VIDEOS_KNOWN = 50_000
 _SPAN = 1_000  # numbers in one read, so that its rows always fit into one answer
-_OLDEST_FOR_S = 1.0
-HEADS_AT_ONCE = 64  # of the session's calls, so that a thousand heads leave room for other calls
 
 
-class CassandraReads:
+class CassandraReads(PagedReads):
     """All reads of comments; owns what is remembered of buckets."""
 
     def __init__(self, session: CassandraSession, buckets: Buckets) -> None:
+        super().__init__()
         self._session, self._buckets = session, buckets
-        self.heads = HeadReads(self._read_head)
-        self._head_turns = asyncio.Semaphore(HEADS_AT_ONCE)
         self._newest = RecentValues[str, int](MAX_VIDEOS_KNOWN)  # bucket, a lower bound
-        self._oldest = RecentValues[str, tuple[float, int]](MAX_VIDEOS_KNOWN)  # when, lower bound
-
-    async def fetch_heads(
-        self, video_ids: Sequence[str], known: Mapping[str, int]
-    ) -> dict[str, int]:
-        """Heads, maybe a moment old; see HeadReads."""
-        return await self.heads.many(video_ids, known)
-
-    async def fetch_range(self, video_id: str, after: int, through: int) -> Page:
-        """As CommentStore.range."""
-        head = await self.heads.fresh(video_id)
-        return await self._page(video_id, max(after, 0), min(through, head), head)
-
-    async def fetch_recent(self, video_id: str, limit: int, before: int | None) -> Page:
-        """As CommentStore.recent."""
-        head = await self.heads.fresh(video_id)
-        last = head if before is None else min(head, before - 1)
-        return await self._page(video_id, max(last - limit, 0), last, head)
 
     async def fetch_head(self, video_id: str, *, serial: bool = False) -> int:
         """The newest number; `serial`: including what is under way."""
@@ -108,10 +80,6 @@ class CassandraReads:
             await self._add_anchor(video_id, bucket)
         return int(head)
 
-    async def _read_head(self, video_id: str) -> int:
-        async with self._head_turns:
-            return await self.fetch_head(video_id)
-
     async def _add_anchor(self, video_id: str, bucket: int) -> None:
         """For a bucket that an older release began. Idempotent, and safe beside any other call."""
         with suppress(StoreUnavailable):  # whoever reads next does it
@@ -142,21 +110,9 @@ class CassandraReads:
         )
         return rows[0] if rows else None
 
-    async def _page(self, video_id: str, after: int, last: int, head: int) -> Page:
-        gone = last < self._known_oldest(video_id)  # for certain: nothing of it can be under way
-        first, raws = await self._newest_run(video_id, after, last, gone=gone)
-        whole = bool(raws) and first == after + 1
-        oldest = await self._fetch_oldest(video_id, head, trusts=whole or after >= last)
-        if raws and first > max(oldest, after + 1):
-            oldest = first  # there is a hole: what lies before it counts as gone
-        return Page(first, tuple(raws), oldest, head)
-
     async def _newest_run(
         self, video_id: str, after: int, last: int, *, gone: bool = False
     ) -> tuple[int, list[bytes]]:
-        """The newest unbroken run of what was numbered in after < seq <= last, with the number of
-        its first one; including what is under way, unless all of it is `gone`.
-        """
         rows = await self._rows(video_id, after, last)
         first, raws = consecutive(rows, after, last)
         if after < last and first + len(raws) - 1 < last and not gone:
@@ -184,21 +140,6 @@ class CassandraReads:
         )
 
     # Retention
-
-    async def _fetch_oldest(self, video_id: str, head: int, *, trusts: bool) -> int:
-        """The first number that is stored, head + 1 if none is. `trusts`: whether an answer of up
-        to _OLDEST_FOR_S ago is good enough.
-        """
-        at, oldest = self._oldest.get(video_id) or (float("-inf"), 1)
-        if trusts and time.monotonic() - at < _OLDEST_FOR_S:
-            return oldest
-        if head >= oldest:
-            oldest = await self._first_stored(video_id, oldest, head)
-        self._oldest.put(video_id, (time.monotonic(), oldest))
-        return oldest
-
-    def _known_oldest(self, video_id: str) -> int:
-        return (self._oldest.get(video_id) or (0.0, 1))[1]
 
     async def _first_stored(self, video_id: str, oldest: int, head: int) -> int:
         found = await self._search(video_id, oldest, head)

@@ -1,31 +1,26 @@
 """Heads and ranges from DynamoDB, and which comments retention has removed.
 
-Invariants: all reads are strongly consistent. The head is read first and the groups up to it
-afterwards, so a reply never lacks a comment below its own head. A group past its `ttl` is gone,
-whether or not the service has deleted it yet. The newest group never has one (see `retention`), so
-heads never go back.
+Invariants: all reads are strongly consistent. A group past its `ttl` is gone, whether or not the
+service has deleted it yet. The newest group never has one (see `retention`), so heads never go
+back.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from writer.dynamodb.items import is_gone, number_of, s, seq_key, seq_of
 from writer.dynamodb.layout import StoredGroup, log_key, log_of, stored_group
 from writer.dynamodb.session import DynamoSession
-from writer.head_reads import HeadReads
 from writer.recent_values import RecentValues
 from writer.stepwise.lines import Row, consecutive
 from writer.stepwise.oldest import search_first
-from writer.store import MAX_GROUP, Page
+from writer.stepwise.paging import MAX_VIDEOS_KNOWN, PagedReads
+from writer.store import MAX_GROUP
 
-MAX_VIDEOS_KNOWN = 50_000
-HEADS_AT_ONCE = 64  # of the session's calls, so that a thousand heads leave room for other calls
 _SPAN = 1_000  # numbers in one read of a search through the log
-_OLDEST_FOR_S = 1.0
 _BOUNDS = {"#last": "last", "#ttl": "ttl"}
 
 
@@ -36,15 +31,13 @@ class Newest(NamedTuple):
     last: int
 
 
-class DynamoReads:
+class DynamoReads(PagedReads):
     """Implements `ports.Reads`; owns what is remembered of the ends of logs."""
 
     def __init__(self, session: DynamoSession) -> None:
+        super().__init__()
         self._session = session
-        self.heads = HeadReads(self._read_head)
-        self._head_turns = asyncio.Semaphore(HEADS_AT_ONCE)
         self._newest = RecentValues[str, Newest](MAX_VIDEOS_KNOWN)
-        self._oldest = RecentValues[str, tuple[float, int]](MAX_VIDEOS_KNOWN)  # when, lower bound
 
     async def fetch_head(self, video_id: str, *, serial: bool = False) -> int:
         """The newest number; all reads are `serial`."""
@@ -55,30 +48,12 @@ class DynamoReads:
         self.note_newest(video_id, newest)
         return newest.last
 
-    async def fetch_heads(
-        self, video_ids: Sequence[str], known: Mapping[str, int]
-    ) -> dict[str, int]:
-        """Heads, maybe a moment old; see HeadReads."""
-        return await self.heads.many(video_ids, known)
-
-    async def fetch_range(self, video_id: str, after: int, through: int) -> Page:
-        """As CommentStore.range."""
-        head = await self.heads.fresh(video_id)
-        return await self._page(video_id, max(after, 0), min(through, head), head)
-
-    async def fetch_recent(self, video_id: str, limit: int, before: int | None) -> Page:
-        """As CommentStore.recent."""
-        head = await self.heads.fresh(video_id)
-        last = head if before is None else min(head, before - 1)
-        return await self._page(video_id, max(last - limit, 0), last, head)
-
     async def fetch_stretch(
         self, video_id: str, after: int, through: int
     ) -> tuple[int, list[bytes], int]:
         """As ports.Reads.fetch_stretch."""
         end = min(through, after + _SPAN)
-        rows = await self._rows(video_id, after, end)
-        return *consecutive(rows, after, end), end
+        return *await self._newest_run(video_id, after, end), end
 
     async def fetch_group(self, video_id: str, seq: int) -> StoredGroup | None:
         """The group that holds a number, None if it is not stored (any more)."""
@@ -120,10 +95,6 @@ class DynamoReads:
         """The newest group that this process knows of."""
         return self._newest.get(video_id)
 
-    async def _read_head(self, video_id: str) -> int:
-        async with self._head_turns:
-            return await self.fetch_head(video_id)
-
     async def _one_down(
         self, video_id: str, seq: int | None, only: Mapping[str, str] | None = None
     ) -> dict[str, Any] | None:
@@ -152,14 +123,10 @@ class DynamoReads:
         items = reply["Items"]
         return items[0] if items else None
 
-    async def _page(self, video_id: str, after: int, last: int, head: int) -> Page:
-        rows = await self._rows(video_id, after, last)
-        first, raws = consecutive(rows, after, last)
-        whole = bool(raws) and first == after + 1
-        oldest = await self._fetch_oldest(video_id, head, trusts=whole or after >= last)
-        if raws and first > max(oldest, after + 1):
-            oldest = first  # there is a hole: what lies before it counts as gone
-        return Page(first, tuple(raws), oldest, head)
+    async def _newest_run(
+        self, video_id: str, after: int, last: int, *, gone: bool = False
+    ) -> tuple[int, list[bytes]]:
+        return consecutive(await self._rows(video_id, after, last), after, last)
 
     async def _rows(self, video_id: str, after: int, through: int) -> list[Row]:
         if after >= through:
@@ -174,21 +141,11 @@ class DynamoReads:
 
     # Retention
 
-    async def _fetch_oldest(self, video_id: str, head: int, *, trusts: bool) -> int:
-        """The first number that is stored, head + 1 if none is. `trusts`: whether an answer of up
-        to _OLDEST_FOR_S ago is good enough.
-        """
-        at, oldest = self._oldest.get(video_id) or (float("-inf"), 1)
-        if trusts and time.monotonic() - at < _OLDEST_FOR_S:
-            return oldest
-
+    async def _first_stored(self, video_id: str, oldest: int, head: int) -> int:
         async def first_at(seq: int) -> int | None:
             item = await self._one_down(video_id, seq, _BOUNDS)
             if item is None or is_gone(item) or number_of(item["last"]) < seq:
                 return None
             return seq_of(item)
 
-        if head >= oldest:
-            oldest = await search_first(first_at, oldest, head, MAX_GROUP)
-        self._oldest.put(video_id, (time.monotonic(), oldest))
-        return oldest
+        return await search_first(first_at, oldest, head, MAX_GROUP)

@@ -9,9 +9,10 @@ from typing import Any
 from tests.support import eventually
 from writer.cassandra.config import CassandraConfig
 from writer.cassandra.layout import BUCKET_SIZE, Buckets
-from writer.cassandra.reads import HEADS_AT_ONCE, CassandraReads
+from writer.cassandra.reads import CassandraReads
 from writer.cassandra.session import MAX_AT_ONCE
 from writer.cassandra.store import CassandraStore
+from writer.stepwise.paging import HEADS_AT_ONCE
 from writer.stepwise.store import APPENDS_AT_ONCE
 from writer.store import Item
 
