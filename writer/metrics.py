@@ -39,6 +39,9 @@ class WriterMetrics:
         self.reads_refused = counter(
             "reads_refused", "Reads refused with 503 or 429", "lane", "reason"
         )
+        self.filters_evicted = counter(
+            "filters_evicted", "Compiled filters of a video that made room for others"
+        )
         self._requests_refused = counter(
             "requests_refused", "Public requests answered with a problem", "code"
         )

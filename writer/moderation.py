@@ -16,7 +16,6 @@ import msgspec
 
 from identity.revocations import Revocations
 from identity.roles import Rank
-from screening.filters import Filters
 from screening.terms import Action
 from wire.comment import NewComment, timestamp
 from wire.errors import (
@@ -29,24 +28,22 @@ from wire.errors import (
 )
 from writer.comment_service import CommentService
 from writer.held import Held, HeldState, hold
+from writer.known_filters import KnownFilters
 from writer.metrics import WriterMetrics
 from writer.moderation_store import Call, ModerationStore
-from writer.recent_values import RecentValues
 from writer.rules import Code, refuse_author
 from writer.site_rules import SiteRules
 from writer.store import Appended
 
-MAX_FILTERS_KNOWN = 100  # videos whose filters are kept ready, some MiB each at the most
 DEADLINE_S = 5.0  # of a call to the store
 _SCREENED_ANEW = 5  # filters that change faster than that are not kept up with
 
 T = TypeVar("T")
-_NO_FILTERS = Filters.parse(b'{"terms":[]}')
 
 
 class Moderation:
     """Owns neither the service nor the store. site: what counts for every video; its `watch` is a
-    task of the process.
+    task of the process. filters: by which comments are screened.
     """
 
     def __init__(
@@ -60,7 +57,7 @@ class Moderation:
         self._comments, self._store, self._metrics, self._now = comments, store, metrics, now
         self._nonces = count(secrets.randbits(30))  # in order, for calls of one moment
         self.site = SiteRules(comments, store, metrics, revocations)
-        self._filters = RecentValues[str, tuple[int, Filters]](MAX_FILTERS_KNOWN)
+        self.filters = KnownFilters(self._filters_version, comments.filters, metrics)
 
     async def post(
         self, video_id: str, comment: NewComment, key: str | None, request_id: str = ""
@@ -73,28 +70,20 @@ class Moderation:
         self.site.check(comment)
         if comment.rank >= Rank.MODERATOR:  # for whom the filters do not count
             return await self._comments.post(video_id, comment, key, request_id)
+        version, filters = self.filters.find(video_id)
         for _ in range(_SCREENED_ANEW):
-            version, filters = self._filters.get(video_id) or (0, _NO_FILTERS)
             action = filters.screen(comment.author, comment.text) if version else None
-            if action is Action.BLOCK:
-                raise Blocked()
-            if action is Action.HOLD:
-                return await self._hold(video_id, comment, key, request_id)
-            screened = msgspec.structs.replace(comment, screened=version) if version else comment
-            result = await self._comments.post(video_id, screened, key, request_id)
-            if result.refusal is None or result.refusal.code is not Code.UNSCREENED:
-                return result
-            await self.filters(video_id)
+            if action is None:
+                if version:
+                    comment = msgspec.structs.replace(comment, screened=version)
+                result = await self._comments.post(video_id, comment, key, request_id)
+                if result.refusal is None or result.refusal.code is not Code.UNSCREENED:
+                    return result
+            current = await self.filters.fetch(video_id)
+            if action is not None and current[0] == version:  # else they count no longer
+                return await self._keep_back(action, video_id, comment, key, request_id)
+            version, filters = current
         raise StoreUnavailable("the video's filters change too fast")
-
-    async def filters(self, video_id: str) -> Filters:
-        """Those that count now, compiled unless they are known here. Raises StoreUnavailable."""
-        version, body = await self._comments.filters(video_id)
-        known = self._filters.get(video_id)
-        if known is None or known[0] != version:
-            known = (version, Filters.parse(body) if version else _NO_FILTERS)
-            self._filters.put(video_id, known)
-        return known[1]
 
     async def list_held(self, video_id: str, limit: int, held_after_ms: int) -> list[Held]:
         """As ModerationStore.list_held."""
@@ -143,6 +132,17 @@ class Moderation:
     async def calls(self, video_id: str, limit: int, before: tuple[int, int]) -> list[Call]:
         """As ModerationStore.calls."""
         return await _in_time(self._store.calls(video_id, limit, before))
+
+    async def _filters_version(self, video_id: str) -> int:
+        rules, _ = await self._comments.rules(video_id)
+        return rules.filters
+
+    async def _keep_back(
+        self, action: Action, video_id: str, comment: NewComment, key: str | None, request_id: str
+    ) -> Appended | Held:
+        if action is Action.BLOCK:
+            raise Blocked()
+        return await self._hold(video_id, comment, key, request_id)
 
     async def _hold(
         self, video_id: str, comment: NewComment, key: str | None, request_id: str

@@ -14,12 +14,14 @@ from typing import Any
 import aiohttp
 import pytest
 
+from screening.filters import Filters
 from tests.integration.writer.moderated_api import ANN, BOB, MODERATOR, SIGNER, V, World
 from tests.integration.writer.test_rules_routes import author_id, raw
 from tests.support import started
 from tests.tokens import roles
 from wire.comment import NewComment
 from writer.held import MAX_HELD, hold
+from writer.rules import NewFilters
 
 RIVAL = SIGNER.token(sub="mo-9", name="Rita", **roles(v="moderator"))
 TERMS = {
@@ -94,6 +96,19 @@ async def test_what_is_blocked_is_not_told_the_term(world: World) -> None:
     assert (answer.status, json.loads(problem)["code"]) == (422, "blocked")
     assert "badword" not in problem.lower()
     assert (await post(world, "badword", MODERATOR))[0] == 201
+
+
+@pytest.mark.parametrize("text", ["badword", "hmm"])
+async def test_filters_that_were_taken_away_keep_nobody_back(world: World, text: str) -> None:
+    """By this writer or by another one, whose change this one has not met yet."""
+    assert (await post(world, text))[0] in (202, 422)
+    assert (await world.call("PUT", f"{V}/filters", MODERATOR, {"terms": []}))[0] == 200
+    assert (await post(world, text))[0] == 201
+    await world.call("PUT", f"{V}/filters", MODERATOR, TERMS)
+    assert (await post(world, text))[0] in (202, 422)
+    without = NewFilters(Filters(()).encode())
+    await world.api.store.rule("v", without, "2026-01-01T00:00:00Z")
+    assert (await post(world, text))[0] == 201
 
 
 async def test_filters_can_be_tried(world: World) -> None:
