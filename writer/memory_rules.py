@@ -93,7 +93,7 @@ class MemoryRules:
 
     def _sanction(self, video_id: str, rules: Rules, new: NewSanction, created_at: str) -> Ruled:
         before = self.sanctions.get((video_id, new.author_id))
-        if not plan_sanction(rules, before, new):
+        if not plan_sanction(rules, before, new, int(self._now() * 1000)):
             found = self._said_before(video_id, rules, before.notice if before else 0)
             return msgspec.structs.replace(found, sanction=before)
         said = new.at(created_at, 0)

@@ -200,6 +200,50 @@ async def test_nobody_sanctions_an_equal_or_a_better(store: CommentStore) -> Non
     assert code_of(await post_one(store, written("hi", "u_new"))) == "banned"
 
 
+async def test_the_same_ban_by_a_better_one_binds_more(store: CommentStore) -> None:
+    await rule(store, ban())
+    moderator = written("hi", rank=Rank.MODERATOR)
+    assert code_of(await post_one(store, moderator)) is None
+    done = await rule(store, ban(by_rank=Rank.OWNER))
+    assert (done.new, len(done.notices)) == (True, 1)
+    assert done.sanction is not None
+    assert (done.sanction.by_rank, done.sanction.notice) == (Rank.OWNER, done.notices[0][0])
+    assert code_of(await post_one(store, moderator)) == "banned"
+    with pytest.raises(PermissionDenied):
+        await rule(store, ban(until_ms=None))
+    assert not (await rule(store, ban(by_rank=Rank.OWNER))).new
+    await rule(store, ban(until_ms=None, by_rank=Rank.OWNER))
+    assert not (await rule(store, ban(until_ms=None, by_rank=Rank.ADMIN))).new
+
+
+async def test_who_is_no_moderator_any_more_is_banned_as_others(store: CommentStore) -> None:
+    as_moderator = NewComment("Mia", "hi", MOD, ("moderator",), rank=Rank.MODERATOR)
+    await post(store, as_moderator, NewComment("Mia", "held before", MOD, approved=True))
+    with pytest.raises(PermissionDenied):
+        await rule(store, ban(MOD))
+    await post(store, NewComment("Mia", "spam", MOD, rank=Rank.MEMBER))
+    assert (await store.rules("v"))[0].staff == ()
+    assert code_of(await post_one(store, NewComment("mia", "hi"))) is None
+    await rule(store, ban(MOD))
+    assert code_of(await post_one(store, NewComment("Mia", "spam", MOD))) == "banned"
+    # Both in one group: the last one counts.
+    await rule(store, ban(MOD, until_ms=None))
+    await post(store, as_moderator, NewComment("Mia", "again", MOD, rank=Rank.MEMBER))
+    assert (await store.rules("v"))[0].staff == ()
+
+
+async def test_a_timeout_that_has_ended_guards_nobody(store: CommentStore) -> None:
+    now_ms = int(time.time() * 1000)
+    await rule(store, ban(until_ms=now_ms + 60_000, by_rank=Rank.OWNER))
+    with pytest.raises(PermissionDenied):
+        await rule(store, ban())
+    await rule(store, ban(until_ms=now_ms - 1, by_rank=Rank.OWNER))
+    done = await rule(store, ban())
+    assert (done.new, done.sanction and done.sanction.by_rank) == (True, Rank.MODERATOR)
+    await rule(store, ban(BOB, until_ms=now_ms - 1, by_rank=Rank.OWNER))
+    assert (await rule(store, ban(BOB, until_ms=None))).new
+
+
 async def test_a_name_of_a_moderator_is_nobody_elses(store: CommentStore) -> None:
     await post(store, NewComment("Mia Mod", "hi", MOD, ("moderator",), rank=Rank.MODERATOR))
     taken = NewComment("mia.mod", "hi", ANN, rank=Rank.VIEWER)

@@ -145,12 +145,13 @@ class StoredDecider(Decider):
 
 @dataclass(frozen=True, slots=True)
 class Ruler:
-    """Of one video in one transaction, which holds the write lock."""
+    """Of one video in one transaction, which holds the write lock. now_s: wall clock."""
 
     connection: sqlite3.Connection
     epoch: str
     video_id: str
     created_at: str
+    now_s: float
 
     def rule(self, ruling: Ruling) -> Ruled | CallerError:
         """As CommentStore.rule, but an error of the caller is returned: other groups share the
@@ -189,7 +190,7 @@ class Ruler:
 
     def _sanction(self, rules: Rules, new: NewSanction) -> Ruled:
         before = read_sanction(self.connection, self.video_id, new.author_id)
-        if not plan_sanction(rules, before, new):
+        if not plan_sanction(rules, before, new, int(self.now_s * 1000)):
             number = before.notice if before else 0
             return msgspec.structs.replace(self._said_before(rules, number), sanction=before)
         number = self._next() if self.video_id else 0

@@ -317,4 +317,4 @@ def _do(connection: sqlite3.Connection, epoch: str, group: _Group, now_s: float)
     what, created_at = group.decree
     if isinstance(what, Removal | Restoration):
         return Redactor(connection, epoch, group.video_id, created_at, now_s).redact(what)
-    return Ruler(connection, epoch, group.video_id, created_at).rule(what)
+    return Ruler(connection, epoch, group.video_id, created_at, now_s).rule(what)
