@@ -228,3 +228,16 @@ async def test_the_export_is_the_log(world: World) -> None:
     assert await world.call("GET", f"{V}/export?after=", MODERATOR) == (422, "invalid_field")
     empty = await raw(world, "GET", "/v1/videos/w/export", SIGNER.token(**roles(w="owner")))
     assert (empty.status, await empty.text()) == (200, "")
+
+
+async def test_the_head_of_an_export_has_no_body(world: World) -> None:
+    """Else its bytes would be read as the next reply on the connection."""
+    await world.post("one")
+    head = f"HEAD {V}/export HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {MODERATOR}\r\n\r\n"
+    then = f"GET {V}/comments/2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    told = await world.api.raw((head + then).encode())
+    first, rest = told.split(b"\r\n\r\n", 1)
+    assert first.startswith(b"HTTP/1.1 200 ")
+    assert b"application/x-ndjson" in first
+    assert rest.startswith(b"HTTP/1.1 200 ")
+    assert b'"text":"one"' in rest
