@@ -9,6 +9,7 @@ import aiohttp
 
 from cluster.cluster import Cluster
 from cluster.issuer import DevelopmentIssuer
+from cluster.parts import WITH_STORE, Kind
 from tests.e2e.contract import watching, writers
 from tests.support import eventually
 from tests.tokens import Signer
@@ -73,6 +74,31 @@ async def test_a_refusal_passes_the_gateway_and_no_token_is_in_a_log(
         text = cluster.runtime.log_tail(part.name, ALL_LINES)
         assert not [one for one in parts if one in text], part.name
     assert video in "".join(cluster.runtime.log_tail(name, ALL_LINES) for name in writers(cluster))
+
+
+async def test_a_token_in_a_url_is_none_and_in_no_log(
+    cluster: Cluster, session: aiohttp.ClientSession
+) -> None:
+    """Whoever sends one there all the same does not find it in a log (RFC 6750, section 5.3)."""
+    video, token = secrets.token_hex(6), minted(cluster)
+    asked = [
+        *(("GET", f"{path}?access_token={token}") for path in ("comments", "entries", "settings")),
+        *(("POST", f"{path}?access_token={token}") for path in ("tickets", "removals")),
+        ("PATCH", f"settings?access_token={token}"),
+        ("DELETE", f"comments/1?access_token={token}"),
+        ("HEAD", f"stream?access_token={token}"),
+    ]
+    for base in (cluster.http_url, *(cluster.url(name, "public") for name in writers(cluster))):
+        for method, path in asked:
+            url = f"{base}/v1/videos/{video}/{path}"
+            async with session.request(method, url) as reply:
+                if method in ("POST", "PATCH", "DELETE"):
+                    assert (await reply.json())["code"] == "token_missing"
+    for part in cluster.parts:
+        text = cluster.runtime.log_tail(part.name, ALL_LINES)
+        assert not [one for one in token.split(".") if one in text], part.name
+        if part.kind in (Kind.HAPROXY, *WITH_STORE):
+            assert video in text, part.name  # it does log these requests
 
 
 async def test_a_script_of_an_allowed_origin_may_send_a_token(
