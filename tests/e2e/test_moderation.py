@@ -138,9 +138,12 @@ async def under_kills(
 ) -> None:
     """All posts, by the clock: they go on while somebody is killed and started again."""
 
+    turn = asyncio.Lock()  # where one process is both the server and the writer
+
     async def kill_and_start(name: str) -> None:
-        await cluster.kill(name)
-        await cluster.start(name)
+        async with turn:
+            await cluster.kill(name)
+            await cluster.start(name)
 
     async with asyncio.TaskGroup() as tasks:
         begun_at = time.monotonic()
