@@ -43,6 +43,8 @@ SLOW_TOPOLOGIES = (
 )
 # Where one store is enough for `make test`: (file, store).
 SLOW_STORES = (
+    ("tests/e2e/test_held.py", "cassandra"),
+    ("tests/e2e/test_held.py", "dynamodb"),
     ("tests/e2e/test_moderation.py", "cassandra"),
     ("tests/e2e/test_moderation.py", "dynamodb"),
     ("tests/e2e/test_rules.py", "cassandra"),

@@ -8,7 +8,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 from typing import Any, TypeVar
 
@@ -17,8 +17,10 @@ import msgspec
 from identity.revocations import Revocations
 from identity.roles import Rank
 from screening.terms import Action
+from service.failpoints import Failpoint, reach
 from wire.comment import NewComment, timestamp
 from wire.errors import (
+    AlreadyDecided,
     Blocked,
     CallerError,
     InvalidField,
@@ -33,7 +35,7 @@ from writer.metrics import WriterMetrics
 from writer.moderation_store import Call, ModerationStore
 from writer.rules import Code, refuse_author
 from writer.site_rules import SiteRules
-from writer.store import Appended
+from writer.store import Appended, Outcome
 
 DEADLINE_S = 5.0  # of a call to the store
 _SCREENED_ANEW = 5  # filters that change faster than that are not kept up with
@@ -92,22 +94,27 @@ class Moderation:
     async def decide(
         self, video_id: str, held_id: str, state: HeldState, by: str, request_id: str = ""
     ) -> tuple[Held, Appended | None]:
-        """Decide a held comment, and post it if it is approved. The same decision again by the same
-        moderator completes one that was not answered: the comment is posted under one key.
+        """Decide a held comment, and post it if it is approved. Any decision about one that is
+        approved already completes that, whoever died in it: it is posted under one key.
 
         Raises NotFound, AlreadyDecided; CallerError if the author may not post now: then it waits
-        for a decision as before.
+        as before.
         """
         now_ms = int(self._now() * 1000)
         before = await _in_time(self._store.find_held(video_id, held_id))
         opens = before is not None and before.is_open(now_ms)
         if before is not None and opens and state is HeldState.APPROVED:
             await self._check_author(video_id, before, now_ms)
-        held = await _in_time(self._store.decide_held(video_id, held_id, state, by, now_ms))
+        try:
+            held = await _in_time(self._store.decide_held(video_id, held_id, state, by, now_ms))
+        except AlreadyDecided:
+            await self._complete(video_id, held_id, request_id)
+            raise
         if opens:
             self._metrics.decided.labels(state).inc()
         if state is HeldState.DENIED:
             return held, None
+        reach(Failpoint.WRITER_DECIDED)
         return held, await self._post_held(video_id, held, request_id)
 
     async def note(self, video_id: str, record: dict[str, Any]) -> None:
@@ -148,12 +155,15 @@ class Moderation:
         self, video_id: str, comment: NewComment, key: str | None, request_id: str
     ) -> Appended | Held:
         new = hold(video_id, comment, key, int(self._now() * 1000))
+        if key is None or await _in_time(self._store.find_held(video_id, new.id)) is None:
+            # What could not be posted if it were approved takes no place among those that wait.
+            await self._check_author(video_id, new, new.held_ms)
         try:
             held = await _in_time(self._store.hold(video_id, new))
         except Overloaded:  # too many wait for a moderator
             self._metrics.refused.labels("held_full").inc()
             raise
-        if held is new:
+        if held == new:  # it is not the same object on every store
             self._metrics.held.inc()
         if not held.same_words(new):
             raise KeyReused()
@@ -172,12 +182,21 @@ class Moderation:
         if refusal is not None:
             raise refusal.error()
 
+    async def _complete(self, video_id: str, held_id: str, request_id: str) -> None:
+        """Post it if somebody else has approved it and it is not posted."""
+        held = await _in_time(self._store.find_held(video_id, held_id))
+        if held is not None and held.unposted:
+            with suppress(CallerError):  # its author may not post; that it was decided is the reply
+                await self._post_held(video_id, held, request_id)
+
     async def _post_held(self, video_id: str, held: Held, request_id: str) -> Appended:
         key, comment = held.key or held.id, held.comment()
         self.site.check(comment)
         result = await self._comments.post(video_id, comment, key, request_id)
         if result.refusal is not None:
             raise result.refusal.error()
+        if result.outcome is Outcome.CONFLICT:
+            raise KeyReused()
         if result.seq and not held.seq:
             await _in_time(self._store.note_held_seq(video_id, held.id, result.seq))
         return result

@@ -38,7 +38,7 @@ class ModerationStore(Protocol):
         """One of them, None if it is not there."""
 
     async def list_held(self, video_id: str, limit: int, held_after_ms: int) -> list[Held]:
-        """Undecided ones that were held after a time, oldest first."""
+        """Those that were held after a time and wait (`writer.held.Held.waits`), oldest first."""
 
     async def decide_held(
         self, video_id: str, held_id: str, state: HeldState, by: str, now_ms: int

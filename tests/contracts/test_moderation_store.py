@@ -75,11 +75,18 @@ async def test_the_first_decision_counts(kept: ModerationStore, other: Moderatio
     for state, by in ((HeldState.DENIED, "u_mo"), (HeldState.APPROVED, "u_max")):
         with pytest.raises(AlreadyDecided):
             await other.decide_held("v", one.id, state, by, NOW + 3)
-    assert await other.list_held("v", 10, 0) == []
+    assert await other.list_held("v", 10, 0) == [decided]  # until it is known to be posted
     await other.note_held_seq("v", one.id, 7)
     found = await kept.find_held("v", one.id)
     assert found is not None
-    assert found.seq == 7
+    assert (found.seq, found.state) == (7, HeldState.APPROVED)
+    assert await other.list_held("v", 10, 0) == []
+
+
+async def test_what_is_denied_waits_no_more(kept: ModerationStore, other: ModerationStore) -> None:
+    one = await kept.hold("v", held())
+    await kept.decide_held("v", one.id, HeldState.DENIED, "u_mo", NOW + 1)
+    assert await other.list_held("v", 10, 0) == []
 
 
 async def test_of_many_decisions_at_once_one_counts(

@@ -193,6 +193,7 @@ LIST_HELD = called("GET, HEAD", _LIMIT)
 DECIDE = called(
     "POST",
     *_body(InvalidField("decision", "must be approve or deny")),
+    KeyReused(),
     Banned(),
     NameReserved(),
     AlreadyDecided("it was denied"),

@@ -49,9 +49,9 @@ class SqliteModeration:
 
         def read(connection: sqlite3.Connection) -> list[Held]:
             rows = connection.execute(
-                "SELECT body FROM held WHERE video_id = ? AND state = ? AND held_ms > ?"
-                " ORDER BY held_ms, id LIMIT ?",
-                (video_id, HeldState.PENDING, held_after_ms, limit),
+                "SELECT body FROM held WHERE video_id = ? AND held_ms > ?"
+                " AND seq = 0 AND state <> ? ORDER BY held_ms, id LIMIT ?",
+                (video_id, held_after_ms, HeldState.DENIED, limit),
             )
             return [_held.decode(body) for (body,) in rows]
 
@@ -212,8 +212,9 @@ def _hold(connection: sqlite3.Connection, video_id: str, held: Held) -> Held:
     if found is not None:
         return found
     (waiting,) = connection.execute(
-        "SELECT count(*) FROM held WHERE video_id = ? AND state = ? AND held_ms > ?",
-        (video_id, HeldState.PENDING, held.held_ms - HELD_FOR_MS),
+        "SELECT count(*) FROM held WHERE video_id = ? AND held_ms > ?"
+        " AND seq = 0 AND state <> ?",  # as `Held.waits`
+        (video_id, held.held_ms - HELD_FOR_MS, HeldState.DENIED),
     ).fetchone()
     if waiting >= MAX_HELD:
         raise Overloaded("too many comments wait for a moderator")

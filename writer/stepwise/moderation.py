@@ -54,7 +54,7 @@ class ModerationSteps:
     async def list_held(self, video_id: str, limit: int, held_after_ms: int) -> list[Held]:
         """As ModerationStore.list_held."""
         found = await self._table.list_since(video_id, held_after_ms)
-        waiting = [held for held in found if held.state is HeldState.PENDING]
+        waiting = [held for held in found if held.waits]
         return sorted(waiting, key=lambda held: (held.held_ms, held.id))[:limit]
 
     async def decide_held(
@@ -69,7 +69,8 @@ class ModerationSteps:
             if decided is None:
                 return held
             if await self._change(video_id, held, decided):
-                await self._table.end_time(video_id, held)
+                if not decided.waits:
+                    await self._table.end_time(video_id, held)
                 return decided
             attempt += 1
             await _pause(attempt, deadline)
@@ -79,6 +80,7 @@ class ModerationSteps:
         held = await self._table.find(video_id, held_id)
         if held is not None:
             await self._change(video_id, held, msgspec.structs.replace(held, seq=seq))
+            await self._table.end_time(video_id, held)
 
     async def forget_author(self, author_id: str, video_id: str) -> None:
         """As ModerationStore.forget_author."""

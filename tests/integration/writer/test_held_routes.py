@@ -179,6 +179,42 @@ async def test_nobody_who_is_banned_is_approved(world: World) -> None:
     assert world.count("comments_decided", decision="denied") == 1
 
 
+async def test_who_could_not_be_posted_anyway_takes_no_place(world: World) -> None:
+    """A banned author cannot fill the list of those that wait; what is held already is found."""
+    _, first = await post(world, "hmm", Idempotency_Key="k")
+    ann, bob = await author_id(world, ANN), await author_id(world, BOB)
+    await world.call("PUT", f"{V}/sanctions/{ann}", MODERATOR)
+    assert await post(world, "hmm") == (403, "banned")
+    assert await post(world, "hmm", Idempotency_Key="other") == (403, "banned")
+    assert await post(world, "hmm", Idempotency_Key="k") == (202, first)
+    until = {"until": "2999-01-01T00:00:00Z"}
+    await world.call("PUT", f"{V}/sanctions/{bob}", MODERATOR, until)
+    assert await post(world, "hmm", BOB) == (429, "timed_out")
+    await world.call("POST", f"{V}/comments", MODERATOR, {"text": "the name is known now"})
+    guest = {"text": "hmm", "author": "M0"}
+    assert await world.call("POST", f"{V}/comments", None, guest) == (422, "name_reserved")
+    _, listed = await world.call("GET", f"{V}/held", MODERATOR)
+    assert [one["id"] for one in listed["held"]] == [first["held"]]
+    assert world.count("comments_held") == 1
+
+
+async def test_an_approved_comment_that_was_removed_is_approved_still(world: World) -> None:
+    _, answer = await post(world, "hmm", Idempotency_Key="k")
+    _, decided = await decide(world, answer["held"], "approve")
+    await world.call("DELETE", f"{V}/comments/{decided['comment']['seq']}", MODERATOR)
+    again = await decide(world, answer["held"], "approve")
+    assert again == (200, {"id": answer["held"], "state": "approved"})
+    assert await post(world, "hmm", Idempotency_Key="k") == (410, "removed")
+
+
+async def test_a_held_comment_whose_key_is_anothers_is_not_posted(world: World) -> None:
+    assert (await post(world, "fine", Idempotency_Key="k"))[0] == 201
+    _, answer = await post(world, "hmm", Idempotency_Key="k")
+    assert await decide(world, answer["held"], "approve") == (422, "idempotency_key_reused")
+    assert await decide(world, answer["held"], "deny", RIVAL) == (409, "decided")
+    assert await world.texts() == ["fine"]
+
+
 async def test_decisions_need_a_moderator_and_sense(world: World) -> None:
     _, answer = await post(world, "hmm")
     assert await decide(world, answer["held"], "approve", ANN) == (403, "forbidden")

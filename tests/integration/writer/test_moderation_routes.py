@@ -158,7 +158,8 @@ async def test_only_a_moderator_of_this_video_may(
     member = SIGNER.token(**roles(v="member", w="moderator"))
     assert await world.call(method, path, None, body) == (401, "token_missing")
     assert await world.call(method, path, "rubbish", body) == (401, "token_invalid")
-    for token in (ANN, member):
+    viewer = SIGNER.token(**roles(v="viewer"))
+    for token in (ANN, viewer, member):
         assert await world.call(method, path, token, body) == (403, "forbidden")
     assert await world.texts() == ["bobs"]
 
