@@ -29,6 +29,7 @@ SLOW_FILES = (
     "tests/integration/bench/test_quick.py",
     "tests/integration/chart/test_schemas.py",
     "tests/integration/writer/cassandra/test_commit_log.py",
+    "tests/integration/writer/test_key_url.py",
     "tests/monitoring/test_dashboard.py",
     "tests/packages/python/test_tickets_end.py",
     "tests/packages/js/test_js_tickets.py",
