@@ -46,6 +46,7 @@ SLOW_TOPOLOGIES = (
 SLOW_STORES = (
     ("tests/e2e/test_moderation.py", "cassandra"),
     ("tests/e2e/test_moderation.py", "dynamodb"),
+    ("tests/e2e/test_openapi_people.py", "cassandra"),
     ("tests/e2e/test_rules.py", "cassandra"),
     ("tests/e2e/test_rules.py", "dynamodb"),
 )
