@@ -23,6 +23,7 @@ SLOW_FILES = (
     "tests/e2e/test_many_viewers.py",
     "tests/e2e/test_moves.py",
     "tests/e2e/test_store_faults.py",
+    "tests/e2e/test_try_it.py",
     "tests/hosts/test_hosts.py",
     "tests/hosts/test_two_files.py",
     "tests/integration/bench/test_compare.py",
