@@ -14,7 +14,7 @@ from tests.support import TIMEOUT_FACTOR
 _MARK = "-----"
 _WITHIN_S = 60.0
 ROOT = Path(__file__).resolve().parents[1]
-_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _SHELL = "sh"
 
 
@@ -35,7 +35,7 @@ class Example:
 
 def examples_of(document: str) -> list[Example]:
     """Those of its blocks that are commands of a shell, in their order."""
-    blocks = _BLOCK.findall((ROOT / document).read_text())
+    blocks = BLOCK.findall((ROOT / document).read_text())
     after = [*blocks[1:], ("", "")]
     return [
         Example(text, output if not kind else "")

@@ -37,6 +37,19 @@ class StoreReplaced(StoreUnavailable):
     """
 
 
+class StoreTooNew(StoreReplaced):
+    """A later version of this program has made the store, or brought it forward. found: the version
+    of its schema; known: the latest that this program can use.
+    """
+
+    def __init__(self, found: int, known: int) -> None:
+        super().__init__(
+            f"the store has schema version {found}, and this program knows versions up to {known}:"
+            " start the later version of livecomments that has used this store, or put back a"
+            " backup from before"
+        )
+
+
 class Outcome(Enum):
     """What became of one item of a group."""
 

@@ -21,7 +21,7 @@ from writer.redaction import DAY_S, REMOVED_KEPT_S
 from writer.sqlite.file_system import shared_file_system
 from writer.sqlite.store import SqliteStore
 from writer.stepwise.append import AppendStats
-from writer.store import CommentStore, StoreReplaced
+from writer.store import CommentStore, StoreReplaced, StoreTooNew
 
 SQLITE, CASSANDRA, DYNAMODB = "sqlite", "cassandra", "dynamodb"
 _SDK = "aiobotocore"
@@ -82,12 +82,17 @@ def build_store(
     config: StoreConfig,
     registry: CollectorRegistry,
     metrics: WriterMetrics,
-    on_replaced: Callable[[StoreReplaced], None],
+    end: Callable[[Exception], None],
 ) -> ProcessStore:
-    """The store that is configured, not started, with its figures in `registry`. `on_replaced` is
-    told when it is another one than it was: the process should end. Raises ConfigError if a file
-    that is named cannot be used, or if what the store needs is not installed.
+    """The store that is configured, not started, with its figures in `registry`. `end` is told why
+    when the process should end, as the store is another one than it was, or too new. Raises
+    ConfigError if a file that is named cannot be used, or if what the store needs is not installed.
     """
+
+    def on_replaced(error: StoreReplaced) -> None:
+        # What a person has to put right is said in one line, without a trace.
+        end(ConfigError(str(error)) if isinstance(error, StoreTooNew) else error)
+
     if config.kind == CASSANDRA:
         return _build_cassandra(config, registry, on_replaced)
     if config.kind == DYNAMODB:

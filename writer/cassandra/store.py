@@ -48,7 +48,7 @@ class CassandraStore(StepwiseStore):
         bucket_size: int = BUCKET_SIZE,
     ) -> None:
         buckets = Buckets(bucket_size)
-        session = self._session = CassandraSession(config, self._check_store)
+        session = self._session = CassandraSession(config, self._check_store, on_replaced)
         reads = CassandraReads(session, buckets)
         authored = CassandraAuthored(session, reads, buckets)
         ports = Ports(

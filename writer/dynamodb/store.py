@@ -44,7 +44,7 @@ class DynamoStore(StepwiseStore):
         on_replaced: Callable[[StoreReplaced], None] = lambda _: None,
         removed_kept_s: float = REMOVED_KEPT_S,
     ) -> None:
-        session = self.session = DynamoSession(config, self.check_epoch)
+        session = self.session = DynamoSession(config, self.check_epoch, on_replaced)
         reads, marks = DynamoReads(session), DynamoMarks(session)
         slots, removed = DynamoSlots(marks, reads), DynamoRemoved(session, removed_kept_s)
         authored = DynamoAuthored(session, reads, removed)
