@@ -1,5 +1,8 @@
 /** Refusals and failures, as one kind of error. See index.d.ts. */
 export class Problem extends Error {
+  /** Of the post that it is about. @type {string | undefined} */
+  key;
+
   /** @param {string} code @param {number} status @param {import("./types.d.ts").ProblemDetails} [more] */
   constructor(code, status, { title = code, detail, field, retryAfter, cause } = {}) {
     super(detail ? `${title}: ${detail}` : title, { cause });
