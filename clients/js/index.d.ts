@@ -12,11 +12,11 @@ export interface Options {
 }
 
 export interface VideoOptions {
-  /** How many older comments the stream begins with if there is no cursor: 0 to 200, default 50. */
+  /** How many older entries the stream begins with if there is no cursor: 0 to 200, default 50; else a RangeError. */
   replay?: number;
   /** Where an earlier visit ended (`video.cursor`); nothing that came after it is missed. */
   cursor?: string;
-  /** So many comments are read as a page before the stream's first event, instead of `replay`. */
+  /** So many comments are read from history before the stream's first event, instead of `replay`: 0 to 1,000. */
   history?: number;
   /** No stream while the page is hidden, default false; it comes back with the cursor. */
   pauseWhenHidden?: boolean;

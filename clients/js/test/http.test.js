@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LiveComments, Problem } from "../src/index.js";
-import { comment, gateway, json, problem } from "./fakes.js";
+import { comment, gateway, json, leaping, problem } from "./fakes.js";
 
 /** A video of a gateway that answers like this. */
 async function open(t, answers, options = {}) {
@@ -80,14 +80,6 @@ test("what cannot be a key is told with it", async (t) => {
   const { video } = await open(t, [created]);
   await assert.rejects(video.post({ text: "hi", key: "Ж" }), { name: "TypeError", key: "Ж" });
 });
-
-/** A clock that leaps when the test says so, as it does for a page that was frozen. */
-function leaping(t) {
-  const real = performance.now.bind(performance);
-  let leaptMs = 0;
-  t.mock.method(performance, "now", () => real() + leaptMs);
-  return (ms) => (leaptMs += ms);
-}
 
 test("a sleep of ten minutes uses nothing up, wherever it falls", async (t) => {
   const leap = leaping(t);
