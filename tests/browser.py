@@ -35,7 +35,7 @@ _WENT_ELSEWHERE = "Inspected target navigated"  # while it was asked
 _KEYS = {
     "Tab": (9, ""), "Enter": (13, "\r"), "Escape": (27, ""), " ": (32, " "), "PageUp": (33, ""),
     "End": (35, ""), "Home": (36, ""), "ArrowUp": (38, ""), "ArrowRight": (39, ""),
-    "ArrowDown": (40, ""),
+    "ArrowDown": (40, ""), "ArrowLeft": (37, ""),
 }  # fmt: skip
 
 
@@ -215,20 +215,29 @@ class Browser:
 
 
 @contextlib.asynccontextmanager
-async def running_browser(folder: Path, certificate: Path | None = None) -> AsyncIterator[Browser]:
-    """Chromium with an empty profile in `folder`. certificate: a server's, trusted as it is."""
-    with launched(folder, certificate) as process:
+async def running_browser(
+    folder: Path, certificate: Path | None = None, preferences: dict[str, Any] | None = None
+) -> AsyncIterator[Browser]:
+    """Chromium with an empty profile in `folder`. certificate: a server's, trusted as it is.
+    preferences: as the file of a profile has them.
+    """
+    with launched(folder, certificate, preferences) as process:
         async with connected(folder, process) as browser:
             yield browser
 
 
 @contextlib.contextmanager
-def launched(folder: Path, certificate: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def launched(
+    folder: Path, certificate: Path | None = None, preferences: dict[str, Any] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """The same, for several connections, one after the other."""
     command = [find_browser() or "chromium", *_FLAGS, f"--user-data-dir={folder}"]
     if certificate is not None:
         command.append(f"--ignore-certificate-errors-spki-list={_spki_digest(certificate)}")
     folder.mkdir(parents=True)
+    if preferences is not None:
+        (folder / "Default").mkdir()
+        (folder / "Default" / "Preferences").write_text(json.dumps(preferences))
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [*command, "about:blank"], stdout=log, stderr=log, start_new_session=True

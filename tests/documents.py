@@ -16,6 +16,7 @@ _WITHIN_S = 60.0
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _SHELL = "sh"
+_CONSOLE = "console"  # commands for a terminal of their own, where they stay
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,16 @@ def examples_of(document: str) -> list[Example]:
     ]
 
 
-async def run_examples(examples: list[Example], home: Path, port: int) -> None:
+def consoles_of(document: str) -> list[str]:
+    """Its commands for terminals of their own."""
+    blocks = _BLOCK.findall((ROOT / document).read_text())
+    return [text.strip() for language, text in blocks if language == _CONSOLE]
+
+
+async def run_examples(examples: list[Example], home: Path, port: int) -> list[str]:
     """Run all of them in one shell, so that later ones have the variables of earlier ones, against
-    what listens on `port` in place of `make dev`. AssertionError if one prints something else than
-    the document says.
+    what listens on `port` in place of `make dev`; what they have printed. AssertionError if one
+    prints something else than the document says.
     """
     script = f"\necho; echo {_MARK}\n".join(example.commands for example in examples)
     script = script.replace("127.0.0.1:8080", f"127.0.0.1:{port}")
@@ -60,5 +67,7 @@ async def run_examples(examples: list[Example], home: Path, port: int) -> None:
     )
     out, err = await asyncio.wait_for(process.communicate(), _WITHIN_S * TIMEOUT_FACTOR)
     assert (process.returncode, err) == (0, b"")
-    for example, output in zip(examples, out.decode().split(f"{_MARK}\n"), strict=True):
+    outputs = out.decode().split(f"{_MARK}\n")
+    for example, output in zip(examples, outputs, strict=True):
         assert example.prints(output), f"{example.commands} printed {output}"
+    return outputs

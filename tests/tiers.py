@@ -35,6 +35,7 @@ SLOW_FILES = (
     "tests/packages/python/test_tickets_end.py",
     "tests/packages/js/test_js_tickets.py",
     "tests/packages/python/test_wheel.py",
+    "tests/pages/test_speed.py",
 )
 # Where one kind of bus is enough for `make test`: (file, topology).
 SLOW_TOPOLOGIES = (

@@ -12,11 +12,11 @@ export interface Options {
 }
 
 export interface VideoOptions {
-  /** How many older comments the stream begins with if there is no cursor: 0 to 200, default 50. */
+  /** How many older entries the stream begins with if there is no cursor: 0 to 200, default 50; else a RangeError. */
   replay?: number;
   /** Where an earlier visit ended (`video.cursor`); nothing that came after it is missed. */
   cursor?: string;
-  /** So many comments are read as a page before the stream's first event, instead of `replay`. */
+  /** So many comments are read from history before the stream's first event, instead of `replay`: 0 to 1,000. */
   history?: number;
   /** No stream while the page is hidden, default false; it comes back with the cursor. */
   pauseWhenHidden?: boolean;
@@ -132,7 +132,10 @@ export interface NewComment {
   text: string;
   /** Left out where the token names the author. */
   author?: string;
-  /** Idempotency key: 1 to 128 printable ASCII characters, drawn by default. */
+  /**
+   * Idempotency key: 1 to 128 printable ASCII characters, drawn by default. To post again what may
+   * be stored already, give the `key` of the Problem.
+   */
   key?: string;
 }
 export type Posted =
@@ -191,7 +194,10 @@ export class Video extends Emitter<VideoEvents> {
   close(): void;
   /** Whether this author may post now. */
   me(options?: { signal?: AbortSignal }): Promise<Me>;
-  /** Rejects with a Problem. Sent again with the same key until there is an answer. */
+  /**
+   * Rejects with a Problem, whose `key` is that of the post. Sent again with the same key until there is an answer,
+   * for 120 s in which the page is awake.
+   */
   post(comment: NewComment, options?: { signal?: AbortSignal }): Promise<Posted>;
   history(query?: PageQuery): Promise<CommentPage>;
   entries(query?: PageQuery): Promise<EntryPage>;
@@ -315,6 +321,11 @@ export class Problem extends Error {
   readonly field?: string;
   /** Seconds. */
   readonly retryAfter?: number;
+  /**
+   * Of a post: the key that it was sent with. After `no_answer`, `aborted` and a status of 500 and more it may be
+   * stored all the same: post the same words again with this key, and they are stored once.
+   */
+  readonly key?: string;
   /** Whether the same request may succeed in a moment. */
   readonly passing: boolean;
 }

@@ -15,6 +15,8 @@ export class Access {
   /** @type {string | null} */
   #token = null;
   #asked = false;
+  /** The last one that was handed out. @type {string | null} */
+  #used = null;
   /** @type {Set<() => void>} */
   #waiting = new Set();
   #changed;
@@ -41,7 +43,7 @@ export class Access {
    * @param {{reason: "missing" | "expired" | "invalid"}} why
    */
   async get({ reason }) {
-    if (reason !== "missing") {
+    if (reason !== "missing" && this.#token === this.#used) {
       this.#token = null;
       this.#ask();
       await this.#arrival(NEXT_WITHIN_MS);
@@ -49,6 +51,7 @@ export class Access {
       await this.#arrival(FIRST_WITHIN_MS - performance.now());
     }
     this.#asked = true;
+    this.#used = this.#token;
     return this.#token;
   }
 

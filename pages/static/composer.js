@@ -15,6 +15,10 @@ const MAX_TEXT = 500; // code points
 const WARN_FROM = 100; // that are left
 const PATIENCE_MS = 3000;
 const LASTING = ["banned", "closed", "members_only", "token_missing"];
+const USED_UP = ["removed", "idempotency_key_reused"]; // what these keys stand for is known
+
+/** @typedef {{code: string, status: number, retryAfter?: number, key?: string}} Refusal of a post */
+/** @typedef {{text: string, author?: string, key?: string}} Draft */
 
 export class Composer {
   #text = get("text", HTMLTextAreaElement);
@@ -26,9 +30,13 @@ export class Composer {
   #me = null;
   #askedMe = false;
   #countdown = new Countdown(() => this.#draw());
+  #isSlowed = false;
   #video;
   #list;
   #signedIn = false;
+  #isClosed = false;
+  /** What may have been saved, or not: the same again goes under the same key. @type {Draft | null} */
+  #uncertain = null;
 
   /** @param {Video} video @param {CommentList} list @param {boolean} signedIn whether there is a token */
   constructor(video, list, signedIn) {
@@ -45,8 +53,15 @@ export class Composer {
   signIn(signedIn) {
     this.#signedIn = signedIn;
     this.#me = null;
+    this.#uncertain = null; // it was somebody else's
     if (signedIn) void this.#askMe();
     this.#draw();
+  }
+
+  /** Somebody else writes from now on. */
+  close() {
+    this.#isClosed = true;
+    this.#countdown.start(0);
   }
 
   /** Who writes here, "" for a guest. */
@@ -63,7 +78,8 @@ export class Composer {
     // Those who only read cost no request.
     this.#text.onfocus = this.#author.onfocus = () => this.#askedMe || this.#askMe();
     this.#text.onkeydown = (event) => {
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      // One that ends a word of an input method is no end: Safari says so by the code alone.
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
       event.preventDefault();
       void this.#submit();
     };
@@ -77,7 +93,7 @@ export class Composer {
     try {
       this.#me = await this.#video.me();
       if (this.#me.name) this.#signedIn = true;
-      if (this.#me.retry_after_s) this.#countdown.start(this.#me.retry_after_s);
+      if (this.#me.retry_after_s) this.#pause(this.#me.retry_after_s, this.#me.code === "slow_mode");
     } catch {
       this.#askedMe = false; // a post will say what is wrong
     }
@@ -87,7 +103,9 @@ export class Composer {
   /** @param {Settings} settings */
   #ruled(settings) {
     const loosened = this.#settings && LASTING.includes(this.#me?.code ?? "");
+    const { slow_mode_s: pause } = settings;
     this.#settings = settings;
+    if (this.#isSlowed && this.#countdown.left > pause) this.#countdown.start(pause);
     if (loosened) void this.#askMe();
     this.#draw();
   }
@@ -110,7 +128,8 @@ export class Composer {
 
   async #submit() {
     const text = this.#text.value.trim();
-    const author = this.#signedIn ? this.#me?.name : this.#author.value.trim();
+    // With a token it is who the token names: the name may be another one by now than when it was asked for.
+    const author = this.#signedIn ? undefined : this.#author.value.trim();
     if (this.#barrier() || this.#countdown.left) return;
     if (!this.#signedIn && !author) return this.#miss("author.missing", this.#author);
     if (!text) return this.#miss("text.missing", this.#text);
@@ -119,14 +138,29 @@ export class Composer {
     this.#grow();
     this.#tell("");
     const patience = setTimeout(() => this.#tell(say("offline"), "warn"), PATIENCE_MS);
+    const draft = this.#drafted(text, author);
     try {
-      const posted = await this.#list.post(author ? { text, author } : { text });
+      const posted = await this.#list.post(draft);
+      if (this.#uncertain?.key === draft.key) this.#uncertain = null;
       this.#posted(posted);
     } catch (problem) {
+      this.#note(draft, /** @type {any} */ (problem));
       this.#refused(/** @type {any} */ (problem), text);
     } finally {
       clearTimeout(patience);
     }
+  }
+
+  /** @param {string} text @param {string} [author] @returns {Draft} */
+  #drafted(text, author) {
+    const last = this.#uncertain;
+    return { text, author, key: last?.text === text && last.author === author ? last.key : undefined };
+  }
+
+  /** Whether it is known what became of it. @param {Draft} draft @param {Refusal} refusal */
+  #note({ text, author }, { code, status, key }) {
+    if (status === 0 || status >= 500) this.#uncertain = { text, author, key };
+    else if (USED_UP.includes(code) && this.#uncertain?.key === key) this.#uncertain = null;
   }
 
   /** @param {{status: string, expiresAt?: string}} posted */
@@ -134,19 +168,25 @@ export class Composer {
     if (status === "held") return this.#tell(say("held", { time: readTime(expiresAt).short }), "warn");
     this.#tell("");
     const pause = this.#settings?.slow_mode_s;
-    if (pause && !this.#isModerator) this.#countdown.start(pause);
+    if (pause && !this.#isModerator) this.#pause(pause, true);
   }
 
-  /** @param {{code: string, retryAfter?: number}} problem @param {string} text */
+  /** @param {Refusal} problem @param {string} text */
   #refused(problem, text) {
     if (problem.code === "aborted") return;
     const lost = this.#text.value !== "";
     if (!lost) this.#text.value = text;
     this.#tell(explain(problem) + (lost ? ` “${text}”` : ""), "bad");
-    if (["slow_mode", "timed_out"].includes(problem.code)) this.#countdown.start(problem.retryAfter ?? 1);
+    if (["slow_mode", "timed_out"].includes(problem.code)) this.#pause(problem.retryAfter ?? 1, problem.code === "slow_mode");
     if (LASTING.includes(problem.code)) void this.#askMe();
     if (problem.code === "name_reserved" && !this.#signedIn) this.#author.focus();
     this.#grow();
+  }
+
+  /** @param {number} seconds @param {boolean} isSlowed by slow mode, which may end before */
+  #pause(seconds, isSlowed) {
+    this.#isSlowed = isSlowed;
+    this.#countdown.start(seconds);
   }
 
   /** @param {string} key @param {HTMLElement} field */
@@ -157,6 +197,7 @@ export class Composer {
 
   /** What became of a comment; "" takes it away. @param {string} text @param {string} kind */
   #tell(text, kind = "") {
+    if (this.#isClosed) return;
     const outcome = get("outcome");
     if (!text) return outcome.replaceChildren();
     const close = makeButton("plain", "", () => {
@@ -179,16 +220,20 @@ export class Composer {
   }
 
   #draw() {
+    if (this.#isClosed) return;
     const barrier = this.#barrier();
     const left = this.#countdown.left;
     const time = duration(left);
-    this.#text.disabled = barrier !== "";
+    // Not disabled: whoever is typing keeps the place, and what is typed.
+    this.#text.readOnly = barrier !== "";
+    this.#text.setAttribute("aria-disabled", String(barrier !== ""));
     this.#text.placeholder = barrier || say("text.hint");
     get("who").hidden = this.#signedIn || barrier !== "";
     this.#send.setAttribute("aria-disabled", String(barrier !== "" || left > 0));
     this.#send.textContent = left ? duration(left, "narrow") : say("send");
     this.#send.setAttribute("aria-label", left ? say("send.wait", { time }) : say("send"));
-    get("hint").textContent = barrier ? "" : this.#hint(left);
+    // In an empty field it stands already.
+    get("hint").textContent = barrier ? this.#text.value && barrier : this.#hint(left);
   }
 
   /** @param {number} left seconds of a pause */

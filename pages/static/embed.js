@@ -34,6 +34,7 @@ function start() {
   return {
     signIn: () => composer.signIn(access.known),
     end: () => {
+      composer.close();
       feed.close();
       list.close();
       video.close();

@@ -40,7 +40,8 @@ export class Feed {
   #follows = true;
   #top = 0;
   #reading = false;
-  #allRead = false;
+  /** The row before which there is nothing, by its key. */
+  #oldest = "";
   #counting = false;
   #resized;
   #own;
@@ -76,7 +77,7 @@ export class Feed {
     this.#video.on("gap", (/** @type {any} */ gap) => gap.filled || this.#mark(gap));
     this.#video.on("reset", () => {
       this.#marks = [];
-      this.#allRead = false;
+      this.#oldest = "";
     });
     this.#video.on("comment", () => this.#countSoon());
   }
@@ -174,19 +175,29 @@ export class Feed {
     const { scrollTop } = this.#log;
     const up = scrollTop < this.#top - 2;
     this.#top = scrollTop;
-    if (this.atEnd) {
-      if (!this.#follows && this.mayFollow()) this.follow();
-    } else if (up) this.stay();
-    if (up && scrollTop < 2 * NEAR_PX) void this.#older();
+    if (this.atEnd) this.ended();
+    else if (up) this.stay();
+    if (up && scrollTop < 2 * NEAR_PX) void this.older();
+  }
+
+  /** Scrolled to the end. */
+  ended() {
+    if (!this.#follows && this.mayFollow()) this.follow();
+  }
+
+  /** Whether all that is newer is shown, or waits. */
+  get isWhole() {
+    return true;
   }
 
   /** Scrolled to the top: what is older is read, as long as there is some. */
-  async #older() {
-    if (this.#reading || this.#allRead) return;
+  async older() {
+    const first = this.#list.items[0]?.key ?? "";
+    if (this.#reading || (first && first === this.#oldest)) return;
     this.#reading = true;
     try {
       const { added, more } = await this.#list.older();
-      this.#allRead = !more && added === 0;
+      if (!more && added === 0) this.#oldest = first;
     } catch {
       // Who scrolls up again asks again.
     } finally {
@@ -198,7 +209,6 @@ export class Feed {
   follow() {
     const hadFocus = document.activeElement === this.#fresh;
     this.#follows = true;
-    this.#allRead = false;
     this.#list.resume();
     this.#toEnd();
     this.#count();
@@ -221,7 +231,7 @@ export class Feed {
 
   #count() {
     const { unseen } = this.#list;
-    this.#fresh.hidden = this.#follows || (!unseen && this.atEnd);
+    this.#fresh.hidden = this.#follows || (!unseen && this.atEnd && this.isWhole);
     const text = unseen ? say("fresh", { n: unseen }) : say("fresh.none");
     if (!this.#follows && this.#fresh.textContent !== text) this.#fresh.replaceChildren(icon("down"), text);
   }

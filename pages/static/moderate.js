@@ -71,6 +71,10 @@ function start(session, { me, page }) {
   });
   video.on("state", ({ state }) => state === "live" && live.explain(say("log.empty")));
   video.on("problem", (problem) => outcome.refuse(problem));
+  session.renewed = () => {
+    held.look();
+    video.open(); // unless it is
+  };
   list.begin(page);
   get("me").textContent = me.name ?? "";
   for (const id of ["columns", "footer", "state"]) get(id).hidden = false;

@@ -45,6 +45,11 @@ export class Held {
     this.#soon(0);
   }
 
+  /** Ask for the list now. */
+  look() {
+    this.#soon(0);
+  }
+
   /** @param {number} by */
   move(by) {
     this.#choice.move(by, 0);
@@ -86,7 +91,7 @@ export class Held {
     } catch (problem) {
       const { passing, status } = /** @type {import("./index.d.ts").Problem} */ (problem);
       if (!passing) this.#outcome.refuse(problem); // else the state of the connection says it
-      if (status === 401) return; // until somebody decides, or looks again, and gives a token
+      if (status === 401) return; // until there is another token, or somebody looks again
     }
     this.#soon(EVERY_MS);
   }

@@ -2,35 +2,36 @@
  * The log as moderators see it: comments in order, with those that were removed among them. It looks
  * to a feed like the client's `CommentList`, which forgets what was removed.
  *
- * It holds at most LIMIT rows, OLDER times as many while it is paused, and LIMIT more that wait. What
- * it knows of removals is kept apart (the newest GONE), because a page of the log that was under way
- * meanwhile may be older.
- *
- * A tombstone does not say what it stands for. It is a comment's if a notice names its number, and else
- * that of a `restored` or `pinned` entry, which is no row. The notice comes after the comment and pages
- * are read backwards from the newest, so it is known by then. NOTICED numbers are kept, those named last.
+ * Invariants: `items` is a piece of the log without a hole, at most LIMIT rows, OLDER times as many while
+ * it is paused. What waits is the newest piece, at most LIMIT rows, and the two meet unless the list is
+ * `behind`: then what is between them was not kept, and is read when somebody goes on past the last row.
+ * So everything can be reached from everywhere, up and down, and nothing is skipped without a word.
  */
 
 import { Emitter } from "./client/emitter.js";
 import { calmly, LIMIT } from "./feed.js";
+import { blank, insert, itemOf, noChanges, seqOf } from "./moderate_items.js";
+import { Removals } from "./moderate_removals.js";
 
 /** @typedef {import("./index.d.ts").Comment} Comment */
 /** @typedef {import("./index.d.ts").Entry} Entry */
 /** @typedef {import("./index.d.ts").EntryPage} EntryPage */
+/** @typedef {import("./index.d.ts").PageQuery} PageQuery */
 /** @typedef {import("./index.d.ts").Video} Video */
-/** @typedef {{by: string, reason?: string}} Gone */
-/** @typedef {{key: string, comment: Comment, pending: boolean, gone: Gone | null, blank: boolean}} LogItem */
+/** @typedef {import("./moderate_removals.js").Gone} Gone */
+/** @typedef {import("./moderate_items.js").LogItem} LogItem */
 /** @typedef {{added: LogItem[], removed: LogItem[], updated: LogItem[], reset: boolean, items: LogItem[]}} Change */
 
 const OLDER = 3;
-const GONE = 2000;
-const NOTICED = 20_000;
 const PAGE = 100;
 
 /** @extends {Emitter<{change: [Change]}>} */
 export class LogList extends Emitter {
   paused = false;
+  /** How many have come since it was paused, and were not shown yet. */
   unseen = 0;
+  /** Whether there is a hole before those that wait. */
+  behind = false;
   /** @type {LogItem[]} */
   items = [];
   #video;
@@ -38,12 +39,15 @@ export class LogList extends Emitter {
   #bySeq = new Map();
   /** @type {LogItem[]} */
   #waiting = [];
-  /** @type {Map<number, Gone>} */
-  #gone = new Map();
-  /** By the number of a comment: the newest notice that has removed it. @type {Map<number, Gone>} */
-  #noticed = new Map();
-  /** Where the page before the first row ends. */
+  #removals = new Removals();
+  /** Where the page before the first row ends, and where the hole begins. */
   #before = "";
+  #after = "";
+  /** The newest number that was ever shown. */
+  #seen = 0;
+  #isReading = false;
+  /** How often what is shown was given up. */
+  #beginnings = 0;
   #scheduled = false;
   #changes = noChanges();
 
@@ -74,6 +78,11 @@ export class LogList extends Emitter {
     return [...this.#bySeq.values()].filter(({ comment }) => comment.author_id === authorId);
   }
 
+  /** Whether something comes after the last row. */
+  get hasMore() {
+    return this.behind || this.#waiting.length > 0;
+  }
+
   pause() {
     this.paused = true;
   }
@@ -83,46 +92,56 @@ export class LogList extends Emitter {
     this.admit();
   }
 
-  /** Show those that wait. */
+  /** Show those that wait; where they do not follow on what is shown, in its place. */
   admit() {
-    this.unseen = 0;
+    if (this.behind) this.#cut(0, this.items.length);
     for (const item of this.#waiting.splice(0)) this.#place(item);
+    if (this.behind) this.#before = this.#idOf(this.items[0].comment.seq);
+    this.behind = false;
+    this.unseen = 0;
     this.#changed();
   }
 
   /** What is before the first row. @returns {Promise<{added: number, more: boolean}>} */
   async older() {
-    const room = LIMIT * (this.paused ? OLDER : 1) - this.items.length;
-    if (room <= 0 || !this.#before) return { added: 0, more: true };
-    const page = await this.#video.entries({ before: this.#before, limit: Math.min(PAGE, room) });
+    const room = this.paused ? PAGE : LIMIT - this.items.length;
+    const before = this.#before;
+    const page = room > 0 && (await this.#read({ before: before || undefined, limit: Math.min(PAGE, room) }));
+    if (!page || before !== this.#before) return { added: 0, more: true };
     this.#before = page.first;
-    return { added: this.#take(page.entries), more: page.more };
+    return { added: this.#take(page.entries, true), more: page.more };
+  }
+
+  /** What is after the last row: those that wait, or the next ones of those that were not kept. */
+  async further() {
+    for (let added = 0; this.behind && !added; ) {
+      const after = this.#after;
+      const page = await this.#read({ after, limit: PAGE });
+      if (!page || !this.behind || after !== this.#after) return;
+      added = this.#goOn(page);
+    }
+    if (!this.behind) this.admit();
   }
 
   /** @param {number[]} targets @param {Gone} gone */
   remove(targets, { by, reason }) {
-    const first = this.items[0]?.comment.seq ?? Infinity;
     for (const seq of targets) {
-      this.#gone.delete(seq);
-      this.#gone.set(seq, { by, reason });
-      this.#notice(seq, { by, reason });
+      this.#removals.tell(seq, { by, reason });
       const item = this.find(seq);
-      // It came and went while we were away.
-      if (!item && seq > first) this.#add(blank(seq, "", { by, reason }));
-      else if (item) this.#mark(item, { by, reason });
+      if (item) this.#mark(item, { by, reason });
+      else if (this.#isHere(seq)) this.#add(blank(seq, "", { by, reason })); // it came and went while we were away
     }
-    for (const seq of this.#gone.keys()) if (this.#gone.size > GONE) this.#gone.delete(seq);
   }
 
   /** @param {Comment} comment */
   restore(comment) {
-    this.#gone.delete(comment.seq);
+    this.#removals.takeBack(comment.seq);
     const item = this.find(comment.seq);
     if (item) {
       item.comment = comment;
       item.blank = false;
       this.#mark(item, null);
-    } else if (comment.seq > (this.items[0]?.comment.seq ?? Infinity)) this.#add(itemOf(comment));
+    } else if (this.#isHere(comment.seq)) this.#add(itemOf(comment));
   }
 
   /** Something about these rows looks another way now. @param {Iterable<LogItem>} items */
@@ -131,45 +150,75 @@ export class LogList extends Emitter {
     this.#changed();
   }
 
+  /** Whether an entry of this number would be shown, or wait. @param {number} seq */
+  #isHere(seq) {
+    const [first, last] = [this.items[0], this.items.at(-1)].map((item) => item?.comment.seq ?? Infinity);
+    const isInHole = this.behind && seq > last && seq < (this.#waiting[0]?.comment.seq ?? Infinity);
+    return seq > first && !isInHole;
+  }
+
   /** @param {LogItem} item @param {Gone | null} gone */
   #mark(item, gone) {
     item.gone = gone;
     this.touch([item]);
   }
 
-  /** Entries of a page; how many rows came of them. @param {Entry[]} entries */
-  #take(entries) {
+  /** A page; undefined if another one is under way. @param {PageQuery} query */
+  async #read(query) {
+    if (this.#isReading) return undefined;
+    this.#isReading = true;
+    try {
+      return await this.#video.entries(query);
+    } finally {
+      this.#isReading = false;
+    }
+  }
+
+  /** A page of the hole: how many rows came of it. @param {EntryPage} page */
+  #goOn(page) {
+    const seen = this.#seen;
+    this.#after = page.last;
+    const added = this.#take(page.entries);
+    const fresh = this.items.filter(({ comment: { seq } }) => seq > seen).length;
+    this.unseen = Math.max(0, this.unseen - fresh);
+    const next = this.#waiting[0]?.comment.seq ?? Infinity;
+    this.behind = page.more && seqOf(page.last) < next - 1;
+    return added;
+  }
+
+  /** Entries of a page; how many rows came of them. @param {Entry[]} entries @param {boolean} [areOlder] than all rows */
+  #take(entries, areOlder = false) {
     const before = this.#bySeq.size;
-    // Backwards, for a notice that is known is newer than what an older page says.
-    for (const entry of [...entries].reverse()) {
-      if (entry.type !== "removed") continue;
-      for (const seq of entry.targets) if (!this.#noticed.has(seq)) this.#notice(seq, entry);
-    }
+    this.#removals.read(entries);
     for (const entry of entries) {
-      const gone = this.#noticed.get(entry.seq);
-      if (!entry.type) this.#add(itemOf(entry), false);
-      else if (entry.type === "tombstone" && gone) this.#add(blank(entry.seq, entry.created_at, gone), false);
+      const gone = this.#removals.ever(entry.seq);
+      if (!entry.type) this.#admitted(itemOf(entry));
+      else if (entry.type === "tombstone" && gone) this.#admitted(blank(entry.seq, entry.created_at, gone));
     }
-    return this.#bySeq.size - before;
+    const added = this.#bySeq.size - before;
+    if (areOlder) this.#trimEnd();
+    this.#changed();
+    return added;
   }
 
-  /** @param {number} seq @param {Gone} gone */
-  #notice(seq, { by, reason }) {
-    this.#noticed.delete(seq);
-    this.#noticed.set(seq, { by, reason });
-    for (const oldest of this.#noticed.keys()) {
-      if (this.#noticed.size <= NOTICED) return;
-      this.#noticed.delete(oldest);
-    }
-  }
-
-  /** @param {LogItem} item */
-  #add(item, waits = this.paused) {
+  /** @param {LogItem} item @returns {boolean} whether it is new here */
+  #know(item) {
     const { seq } = item.comment;
-    if (this.#bySeq.has(seq)) return;
+    if (this.#bySeq.has(seq)) return false;
     this.#bySeq.set(seq, item);
-    item.gone = this.#gone.get(seq) ?? item.gone;
-    if (waits && seq > (this.items.at(-1)?.comment.seq ?? 0)) this.#wait(item);
+    item.gone = this.#removals.now(seq) ?? item.gone;
+    return true;
+  }
+
+  /** @param {LogItem} item of a page */
+  #admitted(item) {
+    if (this.#know(item)) this.#place(item);
+  }
+
+  /** @param {LogItem} item of the stream */
+  #add(item) {
+    if (!this.#know(item)) return;
+    if (this.paused && item.comment.seq > (this.items.at(-1)?.comment.seq ?? 0)) this.#wait(item);
     else this.#place(item);
     this.#changed();
   }
@@ -177,47 +226,86 @@ export class LogList extends Emitter {
   /** @param {LogItem} item */
   #wait(item) {
     this.unseen++;
-    this.#waiting.push(item);
-    const dropped = this.#waiting.length > LIMIT && this.#waiting.shift();
-    if (dropped) this.#bySeq.delete(dropped.comment.seq);
+    insert(this.#waiting, item);
+    this.#trimWaiting();
   }
 
-  /** Almost always at the end. @param {LogItem} item */
+  /** Only the newest are kept; the others are read again when somebody comes to them. */
+  #trimWaiting() {
+    const excess = this.#waiting.splice(0, Math.max(0, this.#waiting.length - LIMIT));
+    for (const { comment } of excess) this.#bySeq.delete(comment.seq);
+    if (excess.length && !this.behind) this.#parted(excess[0]);
+  }
+
+  /** The rows end before this one, and those that wait begin later. @param {LogItem} item */
+  #parted({ comment: { seq } }) {
+    this.behind = true;
+    this.#after = this.#idOf(seq - 1);
+  }
+
+  /** @param {LogItem} item */
   #place(item) {
-    let at = this.items.length;
-    while (at > 0 && this.items[at - 1].comment.seq > item.comment.seq) at--;
-    this.items.splice(at, 0, item);
+    insert(this.items, item);
+    this.#seen = Math.max(this.#seen, item.comment.seq);
     this.#changes.added.add(item);
   }
 
   /** What is shown is void, or may be: the newest page takes its place. */
   async #again() {
+    const beginning = ++this.#beginnings;
     this.items = [];
     this.#waiting = [];
     this.#bySeq.clear();
-    this.#gone.clear();
-    this.#noticed.clear();
-    this.unseen = 0;
+    this.#removals.clear();
+    this.#before = "";
+    this.#seen = this.unseen = 0;
+    this.behind = false;
     this.#changes = { ...noChanges(), reset: true };
     this.#changed();
-    // If nobody answers the stream goes on all the same.
+    // If nobody answers the stream goes on all the same, and `older` reads what was before.
     const page = await this.#video.entries({ limit: PAGE }).catch(() => null);
-    if (page) this.begin(page);
+    if (page && beginning === this.#beginnings) this.begin(page);
   }
 
-  #trim() {
-    const limit = LIMIT * (this.paused ? OLDER : 1);
-    const { added, removed, updated } = this.#changes;
-    for (const item of this.items.splice(0, Math.max(0, this.items.length - limit))) {
-      this.#bySeq.delete(item.comment.seq);
-      updated.delete(item);
-      if (!added.delete(item)) removed.add(item);
-      this.#before = this.#before.replace(/[0-9]+$/, String(item.comment.seq + 1));
+  get #limit() {
+    return LIMIT * (this.paused ? OLDER : 1);
+  }
+
+  /** Who goes up has no room for what is below: it waits, as if it had just come. */
+  #trimEnd() {
+    const cut = this.#cut(this.#limit, Math.max(0, this.items.length - this.#limit));
+    if (!cut.length) return;
+    if (this.behind) return this.#parted(cut[0]);
+    for (const item of cut) this.#bySeq.set(item.comment.seq, item);
+    this.#waiting.unshift(...cut);
+    this.#trimWaiting();
+  }
+
+  #trimStart() {
+    for (const { comment } of this.#cut(0, Math.max(0, this.items.length - this.#limit))) {
+      this.#before = this.#idOf(comment.seq + 1);
     }
   }
 
+  /** Rows are shown no longer. @param {number} at @param {number} count */
+  #cut(at, count) {
+    const { added, removed, updated } = this.#changes;
+    const cut = this.items.splice(at, count);
+    for (const item of cut) {
+      this.#bySeq.delete(item.comment.seq);
+      updated.delete(item);
+      if (!added.delete(item)) removed.add(item);
+    }
+    return cut;
+  }
+
+  /** @param {number} seq */
+  #idOf(seq) {
+    return (this.#video.cursor ?? "").replace(/[0-9]+$/, String(seq));
+  }
+
   #changed() {
-    this.#trim();
+    this.#trimStart();
     if (this.#scheduled) return;
     this.#scheduled = true;
     calmly(() => {
@@ -228,21 +316,4 @@ export class LogList extends Emitter {
       this.emit("change", { added: [...added], removed: [...removed], updated: shown, reset, items: this.items });
     });
   }
-}
-
-function noChanges() {
-  /** @returns {Set<LogItem>} */
-  const none = () => new Set();
-  return { added: none(), removed: none(), updated: none(), reset: false };
-}
-
-/** @param {Comment} comment @returns {LogItem} */
-function itemOf(comment) {
-  return { key: comment.id, comment, pending: false, gone: null, blank: false };
-}
-
-/** What was removed before we came. @param {number} seq @param {string} at @param {Gone} gone @returns {LogItem} */
-function blank(seq, at, gone) {
-  const comment = { id: "", video_id: "", seq, author: "", text: "", created_at: at };
-  return { key: `gone-${seq}`, comment, pending: false, gone, blank: true };
 }

@@ -19,7 +19,8 @@ export class LiveFeed extends Feed {
   #actions;
   #sanctions;
   #hovered = false;
-  #goesOn = false;
+  /** What is chosen when the list has told: the row after the chosen one, or the last one. @type {"" | "next" | "last"} */
+  #goal = "";
   #box = get("log");
   #choice;
   /** @type {Record<string, HTMLButtonElement>} */
@@ -62,24 +63,39 @@ export class LiveFeed extends Feed {
     return !this.#choice.row && !this.#hovered;
   }
 
+  /** Scrolled to the end. */
+  ended() {
+    if (this.#list.behind) this.#further();
+    else super.ended();
+  }
+
+  get isWhole() {
+    return !this.#list.behind;
+  }
+
   /** @param {number} by */
   move(by) {
     this.stay();
-    if (this.#choice.move(by, -1) || by < 0 || !this.#list.unseen) return;
-    this.#goesOn = true;
-    this.#list.admit();
+    this.#goal = "";
+    if (this.#choice.move(by, -1)) return;
+    if (by < 0) return void this.older();
+    if (!this.#list.hasMore) return;
+    this.#goal = "next";
+    this.#further();
   }
 
   /** The oldest here, or the newest. @param {number} at */
   jump(at) {
     this.stay();
-    if (at < 0) this.#list.admit();
+    this.#goal = at < 0 && this.#list.hasMore ? "last" : "";
+    if (this.#goal) return this.#list.admit();
     const row = this.#choice.rows.at(at);
     if (row) this.#choice.choose(row);
   }
 
   /** Let go of the comment, and follow the newest. */
   leave() {
+    this.#goal = "";
     this.#choice.clear();
     this.#hovered = false;
     this.follow();
@@ -92,10 +108,17 @@ export class LiveFeed extends Feed {
 
   /** What the list has told is on the screen. */
   #shown() {
+    const last = this.#choice.rows.at(-1);
     this.#choice.check();
-    if (this.#goesOn) this.#choice.move(1, -1);
-    this.#goesOn = false;
+    if (this.#goal === "last" && last) this.#choice.choose(last);
+    if (this.#goal === "next" && !this.#choice.move(1, -1)) return this.#chosen(); // nothing new yet
+    this.#goal = "";
     this.#chosen();
+  }
+
+  #further() {
+    // Who goes on asks again; and the state of the connection says why nothing comes.
+    this.#list.further().catch(() => {});
   }
 
   /** @param {boolean} hovered */

@@ -17,6 +17,8 @@ export class Session {
   /** @type {string | null} */
   #token = null;
   #isOpen = false;
+  /** There is another token than before: what was refused may go on. */
+  renewed = () => {};
   #access;
   #dialog = get("entry", HTMLDialogElement);
   #field = get("token", HTMLInputElement);
@@ -102,8 +104,9 @@ export class Session {
         token_invalid: say("entry.invalid"),
       };
       this.#fail(explainCall(problem, meanings));
+    } finally {
+      button.textContent = say("entry.open");
     }
-    button.textContent = say("entry.open");
   }
 
   /** @param {string} text */
@@ -124,6 +127,7 @@ export class Session {
     this.#dialog.close(); // which gives the focus back, so before anything else wants it
     this.#token = token;
     if (!this.#access.known) remember(KEPT, token, "session"); // else it is asked for again
+    this.renewed();
   }
 
   #leave() {

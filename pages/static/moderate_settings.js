@@ -56,8 +56,9 @@ export class SettingsForm {
   }
 
   async #discard() {
+    if (this.#saved) this.#fill(this.#saved);
+    this.#tell();
     await this.#read();
-    this.#conflict.replaceChildren();
   }
 
   async #save() {
@@ -72,28 +73,27 @@ export class SettingsForm {
       this.#outcome.done(text, async () => this.#took(await this.#moderation.updateSettings(undo)));
     } catch (problem) {
       if (/** @type {{code?: string}} */ (problem).code !== "precondition_failed") return this.#outcome.refuse(problem);
-      await this.#compare(before, changes);
+      await this.#compare(before);
     }
   }
 
-  /** Somebody was faster: what has changed, with ours on top, not saved. @param {Settings} before @param {Changes} changes */
-  async #compare(before, changes) {
+  /** Somebody was faster: what has changed, with ours on top, not saved. @param {Settings} before */
+  async #compare(before) {
     await this.#read();
-    const now = this.#saved ?? before;
-    const what = difference(before, now);
-    this.#fill({ ...now, ...changes });
+    const what = difference(before, this.#saved ?? before);
     // Other rules of the video, such as its filters, have changed the tag too.
     if (!what) return this.#save();
     this.#note(say("rule.conflict", { what }));
     get("save").focus();
   }
 
-  /** @param {{settings: Settings, etag: string | null}} told */
+  /** What was set here meanwhile stays as it is. @param {{settings: Settings, etag: string | null}} told */
   #took({ settings, etag }) {
+    const here = this.#changes();
     this.#saved = settings;
     this.#etag = etag ?? "";
-    this.#fill(settings);
-    this.#conflict.replaceChildren();
+    this.#fill({ ...settings, ...here });
+    this.#tell();
   }
 
   /** @param {Settings} settings */

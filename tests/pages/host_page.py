@@ -9,7 +9,7 @@ from aiohttp import web
 from tests.browser import Page
 
 _HTML = """<!doctype html><meta charset="utf-8"><title>watch</title>
-<iframe id="comments" src="{frame}" width="400" height="500"></iframe>
+<iframe id="comments" src="{frame}" width="400" height="500"{sandbox}></iframe>
 <script>
 window.asked = 0;
 window.token = {token};
@@ -26,10 +26,10 @@ function tell(token, origin = new URL("{frame}").origin) {{
 
 
 class HostPage:
-    """`start`, then `url`; a token "" is none."""
+    """`start`, then `url`; a token "" is none. sandbox: what its frame may do, "" for all."""
 
-    def __init__(self, frame: str, token: str = "") -> None:
-        self.frame, self._token = frame, token
+    def __init__(self, frame: str, token: str = "", sandbox: str = "") -> None:
+        self.frame, self._token, self._sandbox = frame, token, sandbox
 
     async def start(self) -> None:
         app = web.Application()
@@ -47,7 +47,9 @@ class HostPage:
         return f"http://{host}:{self.port}/"
 
     async def _show(self, _request: web.Request) -> web.Response:
-        text = _HTML.format(frame=self.frame, token=f'"{self._token}"' if self._token else "null")
+        token = f'"{self._token}"' if self._token else "null"
+        sandbox = f' sandbox="{self._sandbox}"' if self._sandbox else ""
+        text = _HTML.format(frame=self.frame, token=token, sandbox=sandbox)
         return web.Response(text=text, content_type="text/html")
 
 

@@ -10,6 +10,7 @@ NAMES = "[...document.querySelectorAll('.comment .name')].map((e) => e.textConte
 STATE = "document.getElementById('state').dataset.state"
 OUTCOME = "document.getElementById('outcome').innerText.trim()"
 HINT = "document.getElementById('hint').textContent"
+FIELD = "document.getElementById('text').value"
 FOCUS = "document.activeElement.id"
 FRESH = "document.getElementById('fresh').hidden ? '' : document.getElementById('fresh').innerText"
 AT_END = """(({ scrollTop, scrollHeight, clientHeight }) =>

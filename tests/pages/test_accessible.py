@@ -30,7 +30,7 @@ async def test_the_viewers_page_is_accessible_in_all_its_states(
     await page.until(f"{OUTCOME} !== ''")
     assert await found(page, axe) == [], "refused, scrolled up, the pinned comment whole"
     await site.moderate("PATCH", "settings", {"closed": True})
-    await page.until("document.getElementById('text').disabled")
+    await page.until("document.getElementById('text').readOnly")
     await page.evaluate("document.getElementById('aloud').click()")
     assert await found(page, axe) == [], "closed, read aloud"
     assert page.troubles[1:] == [], "but for the refusal"

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.browser import Page
-from tests.pages.looks import NAMES, TEXTS, opened, write
+from tests.pages.looks import NAMES, STATE, TEXTS, opened, write
+from tests.pages.moderating import sign_in
 from tests.pages.site import Site
 from tests.support import eventually
 
@@ -25,6 +28,16 @@ HOSTILE = [
     "<style>*{display:none}</style><link rel=stylesheet href=//evil.example/x.css>",
 ]  # fmt: skip
 RAN = "window.hit ?? 0"
+# What a link to a page may have behind its path.
+STRANGE = [
+    "?x=<script>window.hit=1</script>",
+    "?javascript:window.hit=1#javascript:window.hit=1",
+    "#<img src=x onerror=window.hit=1>",
+    "#:~:text=Live",
+    "?video=v2&url=//evil.example&token=x&__proto__[hit]=1",
+    "?%00%ff%E2%80%AE#%00%ff",
+    f"?{'a' * 4000}#{'b' * 100_000}",
+]
 
 
 async def test_hostile_names_and_texts_are_shown_and_run_nothing(page: Page, site: Site) -> None:
@@ -44,6 +57,34 @@ async def test_hostile_names_and_texts_are_shown_and_run_nothing(page: Page, sit
     assert page.troubles == []
     asked = {url for url in page.answers if not url.startswith(site.url)}
     assert asked <= {"about:blank"}, "nothing was fetched from elsewhere"
+
+
+@pytest.mark.parametrize("name", ["embed", "moderate"])
+async def test_what_an_address_says_besides_is_nothing_to_the_page(
+    page: Page, site: Site, name: str
+) -> None:
+    await site.say("hello")
+    await page.note_troubles()
+    token = site.token("moderator", sub="mo-1", name="Mo")
+    for at, more in enumerate(STRANGE):
+        await page.go_to(f"{site.page(name)}{more}")
+        if name == "moderate" and at == 0:
+            await sign_in(page, token)
+        await page.until(STATE, "live")
+        await page.until(TEXTS, ["hello"])
+        assert await page.evaluate(RAN) == 0
+        assert await page.evaluate("Object.prototype.hit ?? 0") == 0
+    assert page.troubles == []
+    asked = {url for url in page.answers if not url.startswith(site.url)}
+    assert asked <= {"about:blank"}
+
+
+async def test_an_address_that_is_too_long_is_refused_before_there_is_a_page(
+    page: Page, site: Site
+) -> None:
+    await page.go_to(f"{site.page()}?{'a' * 100_000}")
+    assert await page.evaluate("document.scripts.length") == 0
+    assert await page.evaluate("document.getElementById('log') === null")
 
 
 async def test_names_do_not_turn_what_stands_beside_them(page: Page, site: Site) -> None:

@@ -25,9 +25,17 @@ from tests.pages.moderating import (
     sign_in,
 )
 from tests.pages.site import Site
-from tests.support import started
+from tests.support import eventually, started
 
 HOLD = {"terms": [{"term": "call", "action": "hold"}]}
+# The next reply with the settings comes when it is let through.
+LATE_SETTINGS = """window.late = false; const { fetch } = window; window.fetch = async (...all) => {
+    const reply = await fetch(...all);
+    if (!String(all[0]).endsWith('/settings')) return reply;
+    window.late = true;
+    await new Promise((done) => { window.answer = done });
+    return reply;
+}; 0"""
 OPEN = "document.getElementById('entry')?.open ?? null"
 
 
@@ -76,6 +84,44 @@ async def test_a_token_that_has_ended_is_asked_for_and_what_was_done_goes_on(
     await page.until(OPEN, wanted=False)
     await keys(page, "l", "j", "d")
     await page.until(GONE, ["one"])
+
+
+async def test_after_a_question_for_a_token_that_was_dismissed_all_goes_on_with_the_next_one(
+    page: Page, tmp_path: Path
+) -> None:
+    (tmp_path / "tickets.key").write_text("k" * 32)
+    needs = {"READ_AUTH": "required", "TICKET_KEY_FILE": str(tmp_path / "tickets.key")}
+    async with started(Site(tmp_path, AUTH="jwt", **needs)) as site:
+        await page.look_like(1440, 900)
+        await site.moderate("PUT", "filters", HOLD)
+        await said_by(site, "bob", "one")
+        soon = int(time.time()) - 26
+        await entered(page, site, site.token("moderator", **MO, exp=soon))
+        await page.until(ROWS, ["one"])
+        await site.stop()
+        await page.until(OPEN, wanted=False)
+        await eventually(lambda: time.time() > soon + 31)
+        await site.start()
+        await page.until(OPEN)  # asks for what waits
+        await page.press("Escape")
+        await page.until(OPEN, wanted=False)
+        await said_by(site, "bob", "call me", "two")
+        await keys(page, "l", "j", "d")
+        await sign_in(page, site.token("moderator", **MO))
+        await page.until(GONE, ["one"])
+        await page.until(STATE, "live")
+        await page.until(WAITING, ["call me"])
+        await page.until(f"{ROWS}.at(-1)", "two")
+
+
+async def test_a_token_that_no_header_can_hold_is_no_token(page: Page, site: Site) -> None:
+    await page.go_to(site.page("moderate"))
+    for token in ("\u0416\u0416", "a b\u2028c", "x" * 100_000):
+        await sign_in(page, token)
+        await page.until(f"{ERROR} !== ''")
+        await page.until("document.getElementById('enter').textContent", "Open")
+    await sign_in(page, site.token("moderator", **MO))
+    await page.until(STATE, "live")
 
 
 async def test_what_waits_is_approved_or_denied_and_who_is_second_is_told(
@@ -162,6 +208,22 @@ async def test_settings_are_saved_and_a_change_of_somebody_else_is_shown_first(
     assert not (await site.call("GET", "settings"))["closed"]
     await site.moderate("PATCH", "settings", {"members_only": True})
     await page.until("document.getElementById('members_only').checked")
+
+
+async def test_what_is_set_while_the_settings_are_being_read_stays_set(
+    page: Page, site: Site
+) -> None:
+    await page.look_like(1440, 900)
+    await entered(page, site)
+    await page.until("document.getElementById('slow_mode_s').options.length > 0")
+    await page.evaluate(LATE_SETTINGS)
+    await site.moderate("PATCH", "settings", {"links": False})
+    await page.until("window.late")
+    await page.evaluate("document.getElementById('closed').click()")
+    await page.evaluate("window.answer()")
+    await page.until("document.getElementById('links').checked", wanted=False)
+    assert await page.evaluate("document.getElementById('closed').checked")
+    assert await page.evaluate(CONFLICT) == "Not saved yet: closed off → on"
 
 
 async def test_a_filter_is_added_tried_deleted_and_comes_back(page: Page, site: Site) -> None:

@@ -7,11 +7,25 @@ from pathlib import Path
 import pytest
 
 from tests.browser import Page
-from tests.pages.looks import FOCUS, HINT, MISTAKE, NAMES, OUTCOME, TEXTS, opened, shown, write
+from tests.pages.looks import (
+    FIELD,
+    FOCUS,
+    HINT,
+    MISTAKE,
+    NAMES,
+    OUTCOME,
+    STATE,
+    TEXTS,
+    opened,
+    shown,
+    write,
+)
+from tests.pages.scripted import MINUTES_S, Refusal, Scripted
 from tests.pages.site import Site
 from tests.support import started
 
-FIELD = "document.getElementById('text').value"
+READ_ONLY = "document.getElementById('text').readOnly"
+SEND = "document.getElementById('send').textContent"
 PLACEHOLDER = "document.getElementById('text').placeholder"
 
 
@@ -102,17 +116,108 @@ async def test_slow_mode_counts_down_and_lets_nothing_out_meanwhile(page: Page, 
     await page.until(TEXTS, ["one"])
 
 
+async def test_slow_mode_that_ends_early_lets_everybody_write_at_once(
+    page: Page, site: Site
+) -> None:
+    await site.moderate("PATCH", "settings", {"slow_mode_s": 600})
+    await opened(page, site)
+    await write(page, "one", author="Rui")
+    await page.until(f"{HINT}.startsWith('Slow mode: you can comment again in ')")
+    await site.moderate("PATCH", "settings", {"slow_mode_s": 0})
+    await page.until(SEND, "Send")
+    await write(page, "two")
+    await page.until(TEXTS, ["one", "two"])
+
+
 async def test_where_comments_are_closed_nothing_can_be_written_until_they_are_open(
     page: Page, site: Site
 ) -> None:
     await opened(page, site)
     await site.moderate("PATCH", "settings", {"closed": True})
     await page.until(PLACEHOLDER, "Comments are closed.")
-    assert await page.evaluate("document.getElementById('text').disabled")
+    assert await page.evaluate(READ_ONLY)
     await site.moderate("PATCH", "settings", {"closed": False})
     await page.until(PLACEHOLDER, "Say something…")
     await write(page, "hello", author="Rui")
     await page.until(TEXTS, ["hello"])
+
+
+async def test_who_is_typing_when_comments_are_closed_keeps_the_place_and_the_text(
+    page: Page, site: Site
+) -> None:
+    await opened(page, site)
+    await page.evaluate("document.getElementById('text').focus()")
+    await page.type("half a senten")
+    await site.moderate("PATCH", "settings", {"closed": True})
+    await page.until(HINT, "Comments are closed.")
+    assert await page.evaluate(FOCUS) == "text"
+    await page.type("ce")
+    await page.press("Enter")
+    assert await page.evaluate(FIELD) == "half a senten"
+    await site.moderate("PATCH", "settings", {"closed": False})
+    await page.until(HINT, "")
+    await page.type("ce")
+    await page.press("Enter")
+    await page.until(TEXTS, ["half a sentence"])
+
+
+async def test_an_enter_that_ends_a_word_of_an_input_method_posts_nothing(
+    page: Page, site: Site
+) -> None:
+    """Safari ends the composition before the key, and tells by its code alone."""
+    await opened(page, site)
+    await page.evaluate("document.getElementById('text').focus()")
+    await page.type("kanji")
+    about = {"key": "Enter", "windowsVirtualKeyCode": 229}
+    for kind in ("keyDown", "keyUp"):
+        await page.call("Input.dispatchKeyEvent", type=kind, **about)
+    assert await page.evaluate(OUTCOME) == "", "a name would be asked for"
+    await page.press("Enter")
+    await page.until(OUTCOME, "Enter a name first.")
+
+
+@pytest.mark.parametrize(
+    "refusals",
+    [
+        [Refusal(503, "store_unavailable", MINUTES_S, stores=True)],
+        [Refusal(500, "internal", stores=True)],
+        [Refusal(0, stores=True), Refusal(504, "gateway_timeout", MINUTES_S)],
+        [Refusal(0), Refusal(503, "store_unavailable", MINUTES_S)],
+        [Refusal(503, "store_unavailable", MINUTES_S, stores=True), Refusal(429, "slow_mode", 1)],
+    ],
+    ids=["uncertain", "internal", "hung up", "not stored", "refused meanwhile"],
+)
+async def test_what_may_have_been_saved_is_sent_again_under_its_key(
+    page: Page, refusals: list[Refusal]
+) -> None:
+    async with started(Scripted()) as scripted:
+        scripted.refusals.extend(refusals)
+        await page.go_to(f"{scripted.url}/embed/v1")
+        await page.until(STATE, "live")
+        await write(page, "hello", author="Rui")
+        while not scripted.stored or scripted.refusals or await page.evaluate(FIELD):
+            await page.until(f"{FIELD} === 'hello' && {SEND} === 'Send'")
+            await page.press("Enter")
+            await page.until(f"{FIELD} === '' || {MISTAKE}")
+        await page.until(OUTCOME, "")
+        assert len(set(scripted.keys)) == len(scripted.stored) == 1
+        await page.until(TEXTS, ["hello"])
+        await write(page, "hello")
+        await page.until(TEXTS, ["hello", "hello"])
+        assert len(set(scripted.keys)) == 2, "that was another one"
+
+
+async def test_another_text_or_name_has_a_key_of_its_own(page: Page) -> None:
+    async with started(Scripted()) as scripted:
+        scripted.refusals.append(Refusal(503, "store_unavailable", MINUTES_S, stores=True))
+        await page.go_to(f"{scripted.url}/embed/v1")
+        await page.until(STATE, "live")
+        await write(page, "hello", author="Rui")
+        await page.until(FIELD, "hello")
+        await write(page, "", author="Zoë")
+        await page.until(TEXTS, ["hello", "hello"])
+        await page.until(NAMES, ["Rui", "Zoë"])
+        assert len(set(scripted.keys)) == 2
 
 
 async def test_where_a_token_is_needed_a_guest_is_told_when_it_matters(

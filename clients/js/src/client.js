@@ -9,6 +9,8 @@ import { Video } from "./video.js";
 
 const VIDEO_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const REPLAY = 50;
+const MOST_REPLAY = 200; // the server's own bound
+const MOST_HISTORY = 1_000; // kept until the oldest is here
 
 export class LiveComments {
   #base;
@@ -29,7 +31,9 @@ export class LiveComments {
   /** @param {string} id @param {VideoOptions} [options] */
   video(id, options = {}) {
     if (!VIDEO_ID.test(id)) throw new TypeError(`no video id: ${id}`);
-    const { replay = REPLAY } = options;
+    const { replay = REPLAY, history = 0 } = options;
+    check("replay", replay, MOST_REPLAY);
+    check("history", history, MOST_HISTORY);
     const http = new Http(this.#base + id, this.#token, this.#fetch);
     const tickets = new Tickets(http);
     /** @type {MakeSource} */
@@ -38,4 +42,10 @@ export class LiveComments {
     const shared = (reader) => new SharedStream(`livecomments ${http.base}`, replay, reader, alone);
     return new Video(http, id, options, this.#shares ? shared : alone);
   }
+}
+
+/** @param {string} name @param {number} value @param {number} most @throws {RangeError} */
+function check(name, value, most) {
+  const isGood = Number.isInteger(value) && value >= 0 && value <= most;
+  if (!isGood) throw new RangeError(`${name} is a whole number from 0 to ${most}`);
 }

@@ -23,15 +23,18 @@ export class Http {
 
   /** The body of a success, and its reply. @param {string} method @param {string} below the video @param {Call} [call] @throws {Problem} */
   async call(method, below, call = {}) {
-    const until = performance.now() + (call.withinMs ?? 0);
+    let leftMs = call.withinMs ?? 0;
     for (let failures = 0; ; failures++) {
+      const began = performance.now();
       try {
         return await this.#authorized(method, below, call);
       } catch (problem) {
         if (!(problem instanceof Problem && problem.passing) || call.signal?.aborted) throw problem;
-        const pause = retryDelay(problem.retryAfter, failures);
-        if (performance.now() + pause > until) throw problem;
-        await sleep(pause, call.signal);
+        const pauseMs = retryDelay(problem.retryAfter, failures);
+        // No more than both may take: the clock of a page that was frozen has gone on.
+        leftMs -= Math.min(performance.now() - began, ANSWER_WITHIN_MS) + pauseMs;
+        if (leftMs <= 0) throw problem;
+        await sleep(pauseMs, call.signal);
       }
     }
   }

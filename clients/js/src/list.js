@@ -6,8 +6,9 @@
  */
 import { Emitter } from "./emitter.js";
 import { place } from "./log.js";
+import { Renewal } from "./renewal.js";
 import { Rows } from "./rows.js";
-/** @import {Comment, Gap, Item, ListEvents, ListOptions, NewComment, PageQuery, Removed, Restored, Video} from "./types.d.ts" */
+/** @import {Comment, Gap, Item, ListEvents, ListOptions, NewComment, PageQuery, Removed, Restored, State, Video} from "./types.d.ts" */
 
 const LIMIT = 200;
 const OLDER = 3; // times the limit, while somebody reads back
@@ -32,6 +33,10 @@ export class CommentList extends Emitter {
   #beginnings = 0;
   #echoed = 0;
   #unlisten;
+  #renewal = new Renewal(
+    (through, signal) => this.#newest(through, signal),
+    (through) => this.#replace(through, []),
+  );
 
   /** @param {Video} video @param {ListOptions} [options] */
   constructor(video, { limit = LIMIT, echo = true, schedule = nextFrame } = {}) {
@@ -43,13 +48,14 @@ export class CommentList extends Emitter {
     const comment = (/** @type {Comment} */ comment) => this.#comment(comment);
     const removed = (/** @type {Removed} */ { targets }) => this.#remove(targets);
     const restored = (/** @type {Restored} */ { comment }) => this.#restore(comment);
-    const gap = (/** @type {Gap} */ { filled }) => filled || this.#begin(true);
-    const reset = () => this.#begin(false);
+    const gap = (/** @type {Gap} */ { filled, to }) => filled || this.#doubt(to);
+    const reset = () => this.#begin();
+    const state = (/** @type {{state: State}} */ { state }) => this.#follow(state);
     video.on("comment", comment).on("removed", removed).on("restored", restored);
-    video.on("gap", gap).on("reset", reset);
+    video.on("gap", gap).on("reset", reset).on("state", state);
     this.#unlisten = () => {
       video.off("comment", comment).off("removed", removed).off("restored", restored);
-      video.off("gap", gap).off("reset", reset);
+      video.off("gap", gap).off("reset", reset).off("state", state);
     };
   }
 
@@ -63,6 +69,7 @@ export class CommentList extends Emitter {
 
   close() {
     this.#unlisten();
+    this.#renewal.end();
   }
 
   pause() {
@@ -101,7 +108,13 @@ export class CommentList extends Emitter {
     const { epoch } = place(this.#video.cursor) ?? {};
     if (room <= 0) return { added: 0, more: true };
     const before = first && epoch ? `${epoch}-${first}` : undefined;
-    return this.#read({ before, limit: Math.min(count, room, 200) });
+    const beginning = this.#beginnings;
+    return this.#read({ before, limit: Math.min(count, room, 200) }, (comments, more) => {
+      if (beginning !== this.#beginnings) return { added: 0, more: true }; // of what is void now
+      const added = comments.filter((comment) => this.#rows.add(comment));
+      this.#changed();
+      return { added: added.length, more };
+    });
   }
 
   /** @param {Comment} comment */
@@ -152,29 +165,59 @@ export class CommentList extends Emitter {
     this.#changed();
   }
 
-  /** What is shown is void, or may be. @param {boolean} again the newest are read instead */
-  #begin(again) {
-    this.#beginnings++;
+  /** What is shown is void. */
+  #begin() {
+    this.#renewal.end();
+    this.#unsettle();
     this.#rows.clear();
-    this.#waiting.clear();
-    this.#unseen = 0;
     this.#changed();
-    // If nobody answers the stream goes on all the same, and `older` reads what was before.
-    if (again) this.#read({ limit: Math.min(this.#limit, PAGE) }).catch(() => {});
   }
 
-  /** @param {PageQuery} query */
-  async #read(query) {
+  /** Up to this number what is shown may have been removed. @param {number} through */
+  #doubt(through) {
+    this.#unsettle();
+    this.#renewal.begin(through);
+  }
+
+  /** Pages under way do not fit any more, and what waits is not to be shown. */
+  #unsettle() {
+    this.#beginnings++;
+    this.#waiting.clear();
+    this.#unseen = 0;
+  }
+
+  /** @param {State} state */
+  #follow(state) {
+    if (state === "closed") this.#renewal.rest();
+    else if (state === "live") this.#renewal.go();
+  }
+
+  /** @param {number} through @param {AbortSignal} signal */
+  #newest(through, signal) {
+    const query = { limit: Math.min(this.#limit, PAGE), signal };
+    return this.#read(query, (comments) => void (signal.aborted || this.#replace(through, comments)));
+  }
+
+  /** What is in doubt by these. @param {number} through @param {Comment[]} comments */
+  #replace(through, comments) {
+    this.#beginnings++;
+    this.#rows.clear(through);
+    for (const comment of comments) if (!this.#waiting.has(comment.seq)) this.#rows.add(comment);
+    this.#changed();
+  }
+
+  /**
+   * A page without what is removed while it is under way; `take` is called as soon as it is here.
+   *
+   * @template Taken @param {PageQuery} query @param {(comments: Comment[], more: boolean) => Taken} take
+   */
+  async #read(query, take) {
     /** @type {Set<number>} */
     const removed = new Set();
     this.#pages.add(removed);
-    const beginning = this.#beginnings;
     try {
       const { comments, more } = await this.#video.history(query);
-      if (beginning !== this.#beginnings) return { added: 0, more: true }; // of what is void now
-      const added = comments.filter((comment) => !removed.has(comment.seq) && this.#rows.add(comment));
-      this.#changed();
-      return { added: added.length, more };
+      return take(comments.filter(({ seq }) => !removed.has(seq)), more);
     } finally {
       this.#pages.delete(removed);
     }

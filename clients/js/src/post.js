@@ -8,11 +8,14 @@ const WITHIN_MS = 120_000;
  * @param {NewComment} comment @param {{signal?: AbortSignal}} [options] @returns {Promise<Posted>}
  */
 export async function post(http, { text, author, key = newKey() }, { signal } = {}) {
-  const { response, body } = await http.call("POST", "/comments", {
+  const call = {
     body: { author, text }, // an author who is undefined is left out
     headers: { "Idempotency-Key": key },
     signal,
     withinMs: WITHIN_MS,
+  };
+  const { response, body } = await http.call("POST", "/comments", call).catch((error) => {
+    throw Object.assign(error, { key }); // it may be stored all the same: the same key finds it
   });
   if (response.status === 202) return { status: "held", held: body.held, expiresAt: body.expires_at };
   return { status: "posted", comment: body };

@@ -1,5 +1,10 @@
 /** Refusals and failures, as one kind of error. See index.d.ts. */
+const AGAIN_LATER = [408, 425, 429]; // of something in between: our own say more by their `code`
+
 export class Problem extends Error {
+  /** Of the post that it is about. @type {string | undefined} */
+  key;
+
   /** @param {string} code @param {number} status @param {import("./types.d.ts").ProblemDetails} [more] */
   constructor(code, status, { title = code, detail, field, retryAfter, cause } = {}) {
     super(detail ? `${title}: ${detail}` : title, { cause });
@@ -15,6 +20,12 @@ export class Problem extends Error {
   get passing() {
     return this.code === "too_many_requests" || [0, 502, 503, 504].includes(this.status);
   }
+}
+
+/** Whether it will not change by itself, however often somebody asks. @param {unknown} error */
+export function isLasting(error) {
+  if (!(error instanceof Problem)) return false;
+  return error.status >= 400 && error.status < 500 && !AGAIN_LATER.includes(error.status);
 }
 
 /** What a reply that is no success says. @param {Response} response */

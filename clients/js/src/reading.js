@@ -4,7 +4,7 @@
  * Frames are dealt with one after the other. While a hole is filled from the log, what comes after
  * it waits: at most MOST_WAITING frames, then the stream begins again where the reader has come to.
  */
-import { fill } from "./fill.js";
+import { fill, newest } from "./fill.js";
 import { place } from "./log.js";
 /** @import {Frame, MakeSource, Teller} from "./types.d.ts" */
 
@@ -55,15 +55,14 @@ export class Reading {
     this.#source.poke();
   }
 
-  /** A page of comments, and its end as the place to go on from. @param {number} limit */
+  /** The newest comments, and where they were read as the place to go on from. @param {number} limit */
   async #begin(limit) {
-    if (this.#log.cursor !== undefined) return;
-    const call = { query: { limit }, reads: true, signal: this.#stop.signal };
+    if (this.#log.cursor !== undefined || limit === 0) return;
+    const found = await newest(this.#http, limit, this.#stop.signal);
     // Nobody answers, or not without leave: the stream begins with its own replay, or says why not.
-    const page = await this.#http.call("GET", "/comments", call).catch(() => undefined);
-    if (!page || this.#stop.signal.aborted) return;
-    this.#log.begin(page.body.head);
-    for (const comment of page.body.comments) this.#teller.tell("comment", comment, "history");
+    if (!found || this.#stop.signal.aborted) return;
+    this.#log.begin(found.head);
+    for (const comment of found.comments) this.#teller.tell("comment", comment, "history");
     this.#teller.moved();
   }
 

@@ -63,10 +63,10 @@ export class Rows {
     this.#cut(0, Math.max(0, this.items.length - limit));
   }
 
-  /** Only echoes stay. */
-  clear() {
-    this.items = this.items.filter(({ pending }) => pending);
-    this.#bySeq.clear();
+  /** Only echoes stay, and what has a number behind this one. @param {number} [through] */
+  clear(through = Infinity) {
+    this.items = this.items.filter(({ pending, comment }) => pending || comment.seq > through);
+    this.#bySeq = new Map(this.items.filter(({ pending }) => !pending).map((item) => [item.comment.seq, item]));
     this.#changes = { ...noChanges(), added: new Set(this.items), reset: true };
   }
 
@@ -75,7 +75,7 @@ export class Rows {
     const { added, removed, updated, reset } = this.#changes;
     if (!(reset || added.size || removed.size || updated.size)) return undefined;
     this.#changes = noChanges();
-    return { added: [...added], removed: [...removed], updated: [...updated], reset, items: this.items };
+    return { added: reset ? [...this.items] : [...added], removed: [...removed], updated: [...updated], reset, items: this.items };
   }
 
   /** Almost always at the end. @param {Item} item */

@@ -5,7 +5,7 @@
  * with another ticket. What the frames mean is the reader's business.
  */
 import { Connection } from "./connection.js";
-import { Problem } from "./problem.js";
+import { Problem, isLasting } from "./problem.js";
 import { reconnectDelay, sleep } from "./waits.js";
 /** @import {Reader, Source} from "./types.d.ts" */
 
@@ -44,8 +44,7 @@ export class Stream {
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         if (!(error instanceof Problem)) throw error;
-        const isFinal = error.status >= 400 && error.status < 500 && !error.passing;
-        if (isFinal) return this.#reader.refused(error);
+        if (isLasting(error)) return this.#reader.refused(error);
         await this.#wait(error.code, ++failures, error.retryAfter);
       }
     }

@@ -96,3 +96,11 @@ export function next(emitter, name, wanted = () => true) {
     });
   });
 }
+
+/** A clock that leaps when the test says so, as it does for a page that was frozen. */
+export function leaping(t) {
+  const real = performance.now.bind(performance);
+  let leaptMs = 0;
+  t.mock.method(performance, "now", () => real() + leaptMs);
+  return (ms) => (leaptMs += ms);
+}

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LiveComments, Problem } from "../src/index.js";
-import { comment, gateway, json, problem } from "./fakes.js";
+import { comment, gateway, json, leaping, problem } from "./fakes.js";
 
 /** A video of a gateway that answers like this. */
 async function open(t, answers, options = {}) {
@@ -53,7 +53,7 @@ for (const [status, code] of [
     const { video, requests } = await open(t, [json(status, body, { "Retry-After": "7" })]);
     await assert.rejects(video.post({ text: "hi" }), (refused) => {
       assert.ok(refused instanceof Problem && refused instanceof Error);
-      assert.deepEqual({ ...refused }, { name: "Problem", code, status, title: "No", detail: "why", field: "text", retryAfter: 7 });
+      assert.deepEqual({ ...refused }, { name: "Problem", code, status, title: "No", detail: "why", field: "text", retryAfter: 7, key: refused.key });
       assert.equal(refused.message, "No: why");
       return true;
     });
@@ -64,6 +64,41 @@ for (const [status, code] of [
 test("a reply that is no problem document has a code all the same", async (t) => {
   const { video } = await open(t, [(response) => response.writeHead(418).end("<h1>teapot</h1>")]);
   await assert.rejects(video.post({ text: "hi" }), { code: "http_418", status: 418, title: "I'm a Teapot" });
+});
+
+test("whatever a post rejects with has its key", async (t) => {
+  const { video, requests } = await open(t, [problem(429, "slow_mode"), problem(503, "unavailable", { "Retry-After": "600" })]);
+  await assert.rejects(video.post({ text: "hi", key: "mine" }), { code: "slow_mode", key: "mine" });
+  const failed = await video.post({ text: "hi" }).catch((problem) => problem);
+  assert.deepEqual([failed.code, failed.key], ["unavailable", requests[1].headers["idempotency-key"]]);
+  await assert.rejects(video.post({ text: "hi", key: failed.key }), { key: failed.key });
+  assert.equal(requests[2].headers["idempotency-key"], failed.key);
+  await assert.rejects(video.me(), { code: "unavailable", key: undefined });
+});
+
+test("what cannot be a key is told with it", async (t) => {
+  const { video } = await open(t, [created]);
+  await assert.rejects(video.post({ text: "hi", key: "Ж" }), { name: "TypeError", key: "Ж" });
+});
+
+test("a sleep of ten minutes uses nothing up, wherever it falls", async (t) => {
+  const leap = leaping(t);
+  const asleep = (answer) => (response) => (leap(600_000), answer(response));
+  const inThePause = (response) => {
+    problem(503, "unavailable", { "Retry-After": "0" })(response);
+    setTimeout(() => leap(600_000), 1);
+  };
+  const { video, requests } = await open(t, [asleep(gone), inThePause, asleep(problem(502, "bad_gateway")), created]);
+  assert.equal((await video.post({ text: "hi" })).status, "posted");
+  assert.deepEqual([requests.length, keys(requests).size], [4, 1]);
+});
+
+test("an attempt is charged with what it may take, so a post ends all the same", async (t) => {
+  const leap = leaping(t);
+  const late = (response) => (leap(60_000), problem(503, "unavailable", { "Retry-After": "0" })(response));
+  const { video, requests } = await open(t, [late]);
+  await assert.rejects(video.post({ text: "hi" }), { code: "unavailable" });
+  assert.ok(requests.length >= 7 && requests.length <= 8, `${requests.length} attempts`);
 });
 
 test("a held comment", async (t) => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { CommentList } from "../src/list.js";
+import { Problem } from "../src/problem.js";
 import { comment, FakeVideo } from "./fakes.js";
 
 let video, list, changes, frames;
@@ -25,6 +26,8 @@ function draw() {
 
 const shown = () => list.items.map(({ comment, pending }) => (pending ? comment.text : comment.seq));
 const seqs = (items) => items.map(({ comment }) => comment.seq);
+const passing = new Problem("no_answer", 0);
+const unfilled = (from, to) => video.told("gap", { from, to, reason: "limit", filled: false }, to);
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const posted = (seq, text) => ({ status: "posted", comment: comment(seq, { text }) });
 
@@ -85,15 +88,116 @@ test("a gap that was filled changes nothing", () => {
   assert.equal(draw(), undefined);
 });
 
-test("after a gap that was not filled the newest are read anew", async () => {
+test("after a gap that was not filled the newest take the place of what is shown", async () => {
   video.comments(1, 2);
   draw();
-  video.told("gap", { from: 3, to: 9000, reason: "limit", filled: false }, 9000);
-  assert.deepEqual([draw().reset, shown()], [true, []]);
+  unfilled(3, 9000);
   video.comments(9001);
+  assert.deepEqual([seqs(draw().added), shown()], [[9001], [1, 2, 9001]]);
+  const { key } = list.items[2];
   video.asked[0].answer({ comments: [comment(8999), comment(9000), comment(9001)], more: true });
   await settled();
-  assert.deepEqual(shown(), [8999, 9000, 9001]);
+  const { reset, added, removed } = draw();
+  assert.deepEqual([reset, seqs(added), removed, shown()], [true, [8999, 9000, 9001], [], [8999, 9000, 9001]]);
+  assert.equal(list.items[2].key, key);
+});
+
+test("what is shown stays until the newest can be read, and they are asked for until then", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  video.comments(1, 2);
+  draw();
+  unfilled(3, 9000);
+  for (const [at, refusal] of [passing, passing, new Error("a mistake in a fetch of one's own")].entries()) {
+    video.asked[at].refuse(refusal);
+    await settled();
+    assert.deepEqual([draw(), shown(), video.asked.length], [undefined, [1, 2], at + 1]);
+    t.mock.timers.tick(10_000);
+    await settled();
+  }
+  video.removed(9001, 9000);
+  video.asked[3].answer({ comments: [comment(8999), comment(9000)], more: true });
+  await settled();
+  assert.deepEqual([draw().reset, shown()], [true, [8999]]);
+});
+
+test("what may have been removed goes where the newest may not be read", async () => {
+  video.comments(1, 2);
+  unfilled(3, 9);
+  video.comments(10);
+  video.asked[0].refuse(new Problem("token_missing", 401));
+  await settled();
+  assert.deepEqual([draw().reset, shown()], [true, [10]]);
+});
+
+test("of two gaps the later one counts", async () => {
+  video.comments(1);
+  unfilled(2, 10);
+  video.comments(11);
+  unfilled(12, 20);
+  video.comments(21);
+  video.asked[0].answer({ comments: [comment(9)], more: true });
+  await settled();
+  assert.deepEqual(shown(), [1, 11, 21]);
+  video.asked[1].answer({ comments: [comment(20)], more: true });
+  await settled();
+  assert.deepEqual(shown(), [20, 21]);
+});
+
+test("a reset, and the end of the list, end the wait for the newest", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  for (const end of [() => video.emit("reset", { reason: "epoch" }), () => list.close()]) {
+    make();
+    unfilled(3, 9000);
+    end();
+    video.asked[0].refuse(passing);
+    await settled();
+    t.mock.timers.tick(60_000);
+    await settled();
+    assert.equal(video.asked.length, 1);
+    assert.ok(video.asked[0].query.signal.aborted);
+  }
+});
+
+test("a video that is closed asks for the newest when it is live again", async () => {
+  video.comments(1);
+  unfilled(2, 9);
+  video.emit("state", { state: "closed" });
+  video.asked[0].refuse(new Problem("aborted", 0));
+  await settled();
+  video.emit("state", { state: "connecting" });
+  assert.equal(video.asked.length, 1);
+  video.emit("state", { state: "live" });
+  video.asked[1].answer({ comments: [comment(9)], more: false });
+  await settled();
+  video.emit("state", { state: "live" });
+  assert.deepEqual([shown(), video.asked.length], [[9], 2]);
+});
+
+test("a page of older ones that a gap overtakes is void", async () => {
+  video.comments(5);
+  const reading = list.older();
+  unfilled(6, 9000);
+  video.asked[0].answer({ comments: [comment(4)], more: false });
+  assert.deepEqual([await reading, shown()], [{ added: 0, more: true }, [5]]);
+  const another = list.older();
+  video.asked[1].answer({ comments: [comment(9000)], more: true });
+  await settled();
+  video.asked[2].answer({ comments: [comment(4)], more: false });
+  assert.deepEqual([await another, shown()], [{ added: 0, more: true }, [9000]]);
+});
+
+test("what waits while paused is void after a gap, and comes with the newest", async () => {
+  video.comments(1);
+  list.pause();
+  video.comments(2, 3);
+  unfilled(4, 9);
+  video.comments(10);
+  assert.deepEqual([shown(), list.unseen], [[1], 1]);
+  video.asked[0].answer({ comments: [comment(3), comment(9), comment(10)], more: true });
+  await settled();
+  assert.deepEqual([shown(), list.unseen], [[3, 9], 1]);
+  list.resume();
+  assert.deepEqual([shown(), list.unseen], [[3, 9, 10], 0]);
 });
 
 test("an echo becomes the comment of the reply, under the same key", async () => {

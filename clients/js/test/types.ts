@@ -21,3 +21,5 @@ await used.post({ author: "ann" });
 const posted = await used.post({ text: "hi" });
 if (posted.status === "held") posted.expiresAt.length;
 else posted.comment.seq.toFixed();
+// What may be stored already is posted again under its key.
+await used.post({ text: "hi" }).catch((problem: declared.Problem) => used.post({ text: "hi", key: problem.key }));

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LiveComments } from "../src/index.js";
-import { comment, entries, EPOCH, frame, gateway, hello, json, next, problem, stream } from "./fakes.js";
+import { comment, entries, EPOCH, frame, gateway, hello, json, leaping, next, problem, stream } from "./fakes.js";
 
 /** Open a video; `told` is everything that it tells, in order. */
 async function open(t, answers, options = {}, client = {}) {
@@ -81,6 +81,45 @@ test("history before the first event, and the stream goes on where it ends", asy
   assert.deepEqual(requests.map(path), ["/comments?limit=2", `/stream?last_event_id=${EPOCH}-9`]);
 });
 
+test("a long history is read in pages, the oldest told first", async (t) => {
+  const log = Array.from({ length: 500 }, (_, at) => comment(at + 1));
+  const answer = (response, { url }) => {
+    const query = new URL(url, "http://localhost").searchParams;
+    const end = Number(/-(\d+)$/.exec(query.get("before") ?? "x-501")[1]) - 1;
+    const found = log.slice(Math.max(0, end - Number(query.get("limit"))), end);
+    const more = found[0].seq > 1;
+    json(200, { comments: found, head: `${EPOCH}-510`, first: found[0].id, last: found.at(-1).id, more })(response);
+  };
+  for (const [history, limits] of [[450, [200, 200, 50]], [1000, [200, 200, 200]]]) {
+    const answers = [answer, answer, answer, stream([hello(510, 511), entries(511)])];
+    const { video, requests, told } = await open(t, answers, { history });
+    await next(video, "comment", isSeq(511));
+    assert.deepEqual(told, [...log.slice(-history).map(({ seq }) => ["history", seq]), ["stream", 511]]);
+    const asked = requests.slice(0, 3).map(({ url }) => Number(/limit=(\d+)/.exec(url)[1]));
+    assert.deepEqual([asked, path(requests[3])], [limits, `/stream?last_event_id=${EPOCH}-510`]);
+  }
+});
+
+test("what cannot be read of a long history is left out, and the stream goes on behind the rest", async (t) => {
+  const newest = Array.from({ length: 200 }, (_, at) => comment(at + 101));
+  const answers = [
+    json(200, { comments: newest, head: `${EPOCH}-300`, first: newest[0].id, last: newest.at(-1).id, more: true }),
+    problem(503, "unavailable"),
+    stream([hello(300, 301), entries(301)]),
+  ];
+  const { video, told } = await open(t, answers, { history: 300 });
+  await next(video, "comment", isSeq(301));
+  assert.deepEqual(told.map(([, seq]) => seq), [...newest.map(({ seq }) => seq), 301]);
+});
+
+test("what no server gives is refused before it is asked for", () => {
+  const client = new LiveComments({ url: "http://127.0.0.1:1/" });
+  for (const replay of [-1, 201, 1.5, NaN, "5"]) assert.throws(() => client.video("v", { replay }), RangeError);
+  for (const history of [-1, 1001, 1.5, NaN, "5"]) assert.throws(() => client.video("v", { history }), RangeError);
+  client.video("v", { replay: 0, history: 1000 });
+  client.video("v", { replay: undefined, history: undefined });
+});
+
 test("without history there is the stream's own replay", async (t) => {
   const { video, requests } = await open(t, [problem(503, "unavailable"), stream([hello(0, 1), entries(1)])], { history: 2 });
   await next(video, "comment");
@@ -131,6 +170,18 @@ for (const [name, answer] of Object.entries({
     assert.deepEqual(told, [["gap", { from: 3, to: 7, reason: "retention", filled: false }], ["stream", 8]]);
   });
 }
+
+test("a gap that cannot be read just now is not lost: it is asked for until somebody answers", async (t) => {
+  const leap = leaping(t);
+  const gap = frame("gap", `${EPOCH}-4`, { from: 3, to: 4, reason: "limit" });
+  const away = (response) => (leap(60_000), problem(503, "unavailable", { "Retry-After": "0" })(response));
+  const back = page("entries", [comment(3), comment(4), comment(5)], 5);
+  const answers = [stream([hello(2, 5), gap, entries(5)]), away, away, away, away, back];
+  const { video, told } = await open(t, answers, { cursor: `${EPOCH}-2` });
+  await next(video, "comment", isSeq(5));
+  const filled = { from: 3, to: 4, reason: "limit", filled: true };
+  assert.deepEqual(told, [["history", 3], ["history", 4], ["gap", filled], ["stream", 5]]);
+});
 
 test("a gap without end is not read", async (t) => {
   const gap = frame("gap", `${EPOCH}-9000`, { from: 1, to: 9000, reason: "limit" });
@@ -197,6 +248,14 @@ test("the rules of a video", async (t) => {
   const pins = told.filter(([name]) => name === "pinned").map(([, { comment }]) => comment?.seq ?? null);
   assert.deepEqual(pins, [1, null, 1, null]);
   assert.deepEqual(told.filter(([name]) => name === "settings"), [["settings", { closed: false }], ["settings", { closed: true }]]);
+});
+
+test("what something in between refuses for a moment is asked for again", async (t) => {
+  const refusals = [[408, "http_408"], [425, "http_425"], [429, "slow_down"], [429, "too_many_requests"]];
+  const answers = refusals.map(([status, code]) => problem(status, code, { "Retry-After": "0" }));
+  const { video, states } = await open(t, [...answers, stream([hello(0, 1), entries(1)])]);
+  await next(video, "comment");
+  assert.deepEqual(states, ["connecting", ...refusals.map(([, code]) => `connecting ${code}`), "live"]);
 });
 
 test("a ticket is fetched where one is needed, and again when it is over", async (t) => {

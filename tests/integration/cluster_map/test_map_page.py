@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from cluster.servers.install import find_browser
+from pages.documents import MAX_SCRIPT_BYTES
 from service.cluster_map.page import STATIC
 from tests.browser import Browser, Page, running_browser
 from tests.integration.cluster_map.map_process import (
@@ -23,13 +24,15 @@ from tests.integration.cluster_map.map_process import (
     says,
 )
 from tests.pages.node_packages import ensure_packages
-from tests.support import TIMEOUT_FACTOR
+from tests.pages.test_hostile import STRANGE
+from tests.support import TIMEOUT_FACTOR, eventually
 from wire.roles import Role
 
 pytestmark = pytest.mark.skipif(
     find_browser() is None, reason="no Chromium (`livecomments install --tests` brings it)"
 )
 ROWS = "[...document.querySelectorAll('#members tbody tr')].map((row) => row.dataset.key)"
+REFUSED = "Framing"
 CHANGES = "document.getElementById('changes').textContent"
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 TOO_WIDE = """[...document.querySelectorAll("th, td, dd")]
@@ -204,8 +207,26 @@ def test_the_scripts_are_typed() -> None:
 async def test_no_page_frames_it(shown: Shown) -> None:
     html = f"<!doctype html><iframe src='http://{shown.writer.address}/map'></iframe>".encode()
     async with peer_that(says(html, "200 OK", "Content-Type: text/html")) as other:
-        await shown.browser.open(f"http://{other}/")
-    targets = (await shown.browser.call("Target.getTargets"))["targetInfos"]
-    assert [one["url"] for one in targets if one["url"].endswith("/map")] == [
-        f"http://{shown.writer.address}/map"
-    ], "only the tab itself"
+        for host in ("localhost", "127.0.0.1"):  # of another site, and of another origin
+            page = await shown.browser.open("about:blank")
+            await page.note_troubles()
+            await page.go_to(f"http://{other.replace('127.0.0.1', host)}/")
+            await eventually(lambda page=page: any(REFUSED in each for each in page.troubles))
+            tree = await page.call("Page.getFrameTree")
+            (frame,) = tree["frameTree"].get("childFrames", [{"frame": {"url": "elsewhere"}}])
+            assert not frame["frame"]["url"].startswith("http"), "there is an error in its place"
+
+
+async def test_what_an_address_says_besides_is_nothing_to_the_page(shown: Shown) -> None:
+    await shown.page.note_troubles()
+    for more in STRANGE:
+        await shown.page.go_to(f"http://{shown.writer.address}/map{more}")
+        await shown.wait(f"{ROWS}.includes('node-1')")
+        assert await shown.page.evaluate("window.hit ?? 0") == 0
+    assert shown.page.troubles == []
+
+
+def test_its_scripts_are_small() -> None:
+    """In one file they are served as they are, so on the line too."""
+    size = sum(len(path.read_bytes()) for path in STATIC.glob("*.js"))
+    assert size < MAX_SCRIPT_BYTES
