@@ -327,9 +327,9 @@ test("whoever is told why it was closed may open it again at once", async (t) =>
 
 test("what is no ticket does not end it", async (t) => {
   const answers = [problem(401, "ticket_missing"), json(200, null), json(200, { ticket: "t" }), stream([hello(0, 1), entries(1)])];
-  const { video } = await open(t, answers);
-  video.on("state", ({ state }) => assert.notEqual(state, "closed"));
+  const { video, states } = await open(t, answers);
   await next(video, "comment");
+  assert.deepEqual(states, ["connecting", "connecting failed", "live"]);
 });
 
 test("a reset to a shorter log in the middle of a stream is live again", async (t) => {
