@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtms_node.count_ledger import ALIVE_S
+from rtms_node.count_ledger import ALIVE_S, IDLE_S
 from rtms_node.limits import Limits
 from rtms_node.testing import ManualClock
 from rtms_node.viewer_counts import ViewerCounts
@@ -246,14 +246,33 @@ def test_a_writer_that_is_lost_from_sight_for_a_moment_misses_nothing() -> None:
         assert {world.known(writer)["v"] for writer in WRITERS} == {4}
 
 
-def test_nothing_is_sent_while_nobody_watches() -> None:
+def test_while_nobody_watches_a_node_only_says_that_it_is_there() -> None:
     world = World()
     world.nodes["a"].join("v")
     world.run(10)
     world.nodes["a"].leave("v")
     world.run(10)
     before = {name: part.counts.reports for name, part in world.nodes.items()}
-    world.run(60)
-    assert {name: part.counts.reports for name, part in world.nodes.items()} == before
-    assert before["b"] == before["c"] == 0
-    assert not world.nodes["a"].counts.needed
+    world.run(15 * IDLE_S)
+    for name, part in world.nodes.items():
+        assert part.counts.reports == before[name] + 15 * len(WRITERS)
+        assert not part.counts.needed
+    assert {world.known(writer)["v"] for writer in WRITERS} == {0}
+
+
+def test_a_writer_that_no_node_reaches_never_says_that_nobody_watches() -> None:
+    world = World()
+    for part in world.nodes.values():
+        part.join("v")
+    world.run(10)
+    world.begin("lose", 0)  # all reports, to both
+    for _ in range(80):
+        world.run(STEP_S)
+        told = [totals.find("v", world.clock.time()) for totals in world.writers.values()]
+        assert all(total is None or total.now == 3 for total in told)
+    assert told == [None, None]
+    for part in world.nodes.values():  # screens go on showing what was right
+        assert part.watchers["v"][0].named("viewers")[-1][1]["now"] == 3
+    world.begin("none", 0)
+    world.run(TOLD_AFTER_S)
+    world.judge_settled()
