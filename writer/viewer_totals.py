@@ -5,9 +5,9 @@ counts once: its newer life replaces the older one, and a node that is silent fo
 forgotten with all that it said. Each process hears from every node by itself and asks no other; so
 it knows nothing while no node reaches it, and for a while after it began or was deaf, and says so
 instead of telling a part of the sum. Nodes report also when nobody watches there: so silence never
-means that nobody watches. A peak is the highest total while all nodes in it were alive: viewers of a killed
-node that have come back to another one are twice in the sum until the lease ends, and not in a
-peak. Times are the monotonic clock's, in seconds.
+means that nobody watches. A peak is the highest total while all nodes in it were alive: viewers of
+a killed node that have come back to another one are twice in the sum until the lease ends, and not
+in a peak. Times are the monotonic clock's, in seconds.
 
 Bounds: nodes, videos, and numbers of all nodes together; what is beyond is not counted.
 """
@@ -21,7 +21,7 @@ from itertools import takewhile
 from wire.counts import MAX_COUNTS, CountsReply, CountsReport
 
 LEASE_S = 5.0  # of a node that says nothing; it reports every 2 s
-# Without a report of any node it is cut off. Sooner than most leases end: what is left then is a part.
+# Without a report of any node it is cut off. Sooner than most leases end: what is left is a part.
 SILENT_S = 4.0
 IDLE_SILENT_S = 10.0  # the same while nobody watches; each node reports every 4 s
 SETTLE_S = 4.5  # in which every node has reported, though one report was lost
@@ -240,7 +240,7 @@ class ViewerTotals:
             self.expired += 1
 
     def _hear(self, now: float) -> None:
-        """A node has reached this process. After a longer silence the others are heard soon, too."""
+        """A node has reached this process; after a longer silence others are heard soon, too."""
         if self._deaf and now - self._heard_at > self._limits.lease_s:
             self._settled_at = max(self._settled_at, now + self._limits.settle_s)
         self._deaf, self._heard_at = False, now
