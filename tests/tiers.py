@@ -17,6 +17,7 @@ import pytest
 # Marked `slow`. Each takes a minute or more, and is seldom red where the rest is green.
 SLOW_FILES = (
     "tests/chaos/test_mix.py",
+    "tests/e2e/test_counts_in_calm.py",
     "tests/e2e/test_ghost_viewers.py",
     "tests/e2e/test_js_browser_faults.py",
     "tests/e2e/test_js_client_faults.py",
