@@ -73,11 +73,11 @@ async def test_a_refusal_passes_the_gateway_and_no_token_is_in_a_log(
         status, problem, challenge = await post(cluster, session, video, token)
         assert (status, problem["code"]) == (401, code)
         assert challenge == 'Bearer error="invalid_token"'
+    await eventually(lambda: video in logs_of(cluster, *writers(cluster)))
     parts = {part for token in (good, over, foreign) for part in token.split(".")}
     for part in cluster.parts:
         text = cluster.runtime.log_tail(part.name, ALL_LINES)
         assert not [one for one in parts if one in text], part.name
-    await eventually(lambda: video in logs_of(cluster, *writers(cluster)))
 
 
 async def test_a_token_in_a_url_is_none_and_in_no_log(
