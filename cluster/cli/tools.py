@@ -163,7 +163,9 @@ def load_issuer(folder: ClusterFolder, *, for_dev: bool) -> DevelopmentIssuer:
         return DevelopmentIssuer.load(folder.issuer)
     except (OSError, ValueError):
         make = "make dev" if for_dev else "make cluster-up"
-        raise ClusterError(f"there is no key in {folder.issuer}; `{make}` creates one") from None
+        hint = "" if for_dev or not dev_folder().issuer.exists() else "; for `make dev` add --dev"
+        why = f"there is no key in {folder.issuer}; `{make}` creates one{hint}"
+        raise ClusterError(why) from None
 
 
 def dev_folder() -> ClusterFolder:

@@ -77,7 +77,12 @@ class Crowd:
 
     async def wait_whole(self, timeout_s: float = 60) -> None:
         """Until everybody has a stream."""
-        await eventually(lambda: all(fan.open for fan in self._fans), timeout_s)
+        await eventually(lambda: self.whole, timeout_s)
+
+    @property
+    def whole(self) -> bool:
+        """Whether everybody has a stream."""
+        return all(fan.open for fan in self._fans)
 
     async def leave(self) -> None:
         """All of them."""
