@@ -53,7 +53,8 @@ window.show = (videoId) => root.render(<StrictMode><App videoId={videoId} /></St
 window.leave = () => root.unmount();
 show(id);
 """
-_PAGE = '<!doctype html><link rel="icon" href="data:,"><div id="root"></div><script src="app.js">'
+_PAGE = """<!doctype html><link rel="icon" href="data:,">
+<div id="root"></div><script src="app.js"></script>"""
 _LINES = "[...document.querySelectorAll('li')].map((line) => line.textContent)"
 
 
