@@ -24,6 +24,8 @@ async def remove_all_of(
     """
     after, count = 0, 0
     while seqs := await comments.authored(author_id, video_id, after, MAX_TARGETS):
-        await comments.redact(video_id, Removal(tuple(seqs), by, reason), request_id)
+        # Retention may take one of them meanwhile, and takes comments before what is kept of them.
+        removal = Removal(tuple(seqs), by, reason, missing_ok=True)
+        await comments.redact(video_id, removal, request_id)
         after, count = seqs[-1], count + len(seqs)
     return count

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from wire.entry import is_comment
 from writer.cassandra.driver import READ
-from writer.cassandra.layout import Buckets
+from writer.cassandra.layout import HELD_BUCKET, Buckets
 from writer.cassandra.reads import CassandraReads
 from writer.cassandra.session import CassandraSession
 from writer.recent_values import RecentValues
@@ -33,6 +33,10 @@ class CassandraAuthored:
         new = [one for one in set(author_ids) if not self._noted.get((one, video_id, bucket))]
         if new:
             await asyncio.gather(*(self._write(one, video_id, bucket) for one in new))
+
+    async def note_held(self, author_id: str, video_id: str) -> None:
+        """As ports.Authored.note_held."""
+        await self.note(video_id, HELD_BUCKET, [author_id])
 
     async def fetch(self, author_id: str, video_id: str, after: int, limit: int) -> list[int]:
         """As CommentStore.authored."""

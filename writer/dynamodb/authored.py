@@ -11,7 +11,7 @@ from typing import Any
 
 from wire.entry import is_comment
 from writer.dynamodb.items import s
-from writer.dynamodb.layout import AUTHOR_BUCKET, author_bucket
+from writer.dynamodb.layout import AUTHOR_BUCKET, HELD_BUCKET, author_bucket
 from writer.dynamodb.reads import DynamoReads
 from writer.dynamodb.removed import DynamoRemoved
 from writer.dynamodb.session import DynamoSession
@@ -42,6 +42,10 @@ class DynamoAuthored:
         )
         for one in new:
             self._noted.put((one, video_id, bucket), True)
+
+    async def note_held(self, author_id: str, video_id: str) -> None:
+        """As ports.Authored.note_held."""
+        await self.note(video_id, HELD_BUCKET, [author_id])
 
     async def fetch(self, author_id: str, video_id: str, after: int, limit: int) -> list[int]:
         """As CommentStore.authored."""
@@ -101,4 +105,5 @@ def _author(author_id: str) -> str:
 
 
 def _note(video_id: str, bucket: int) -> str:
+    # The bucket of what is held, -1, comes before all others: a hyphen is below the digits.
     return f"{video_id}{_SEPARATOR}{bucket:011d}"

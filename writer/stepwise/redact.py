@@ -2,8 +2,9 @@
 
 Packs and the log's head are in different partitions, or would be too much for one condition; so a
 removal has steps, each under its own condition: the text is kept apart, with a head from before;
-the packs are rewritten; the notice is numbered; its number is kept too. Whoever dies in between has
-told nobody, and the same call again, on any writer, goes on where it ended.
+the packs are rewritten; the notice is numbered; its number is kept too; and where nothing may be
+left the text is destroyed. Whoever dies in between has told nobody, and the same call again, on any
+writer, goes on where it ended.
 
 Invariants
 - The notice is numbered once. It is stored under the condition that the head is one up to which the
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -152,11 +153,10 @@ class RedactionSteps:
         kept = {seq: remains.kept() for seq, remains in found.items()}
         plan = plan_removal(removal, entries.raws, kept)
         new = {seq: entries.raws[seq] for seq in plan.targets}
-        if removal.destroys and not await self._destroy(video_id, found, new):
-            raise _Overtaken
-        texts = {seq: None if removal.destroys else raw for seq, raw in new.items()}
+        # Kept until the notice is numbered, also if all is to be destroyed: by its text whoever
+        # completes an erasure finds what an author wrote.
         if new and not (
-            await self._removed.keep(video_id, texts, found, since)
+            await self._removed.keep(video_id, new, found, since)
             and await self._packs.rewrite(video_id, entries, tombstones(new))
         ):
             raise _Overtaken
@@ -169,17 +169,24 @@ class RedactionSteps:
         )
         for known, (_, seqs) in search.notices.items():
             await self._removed.note_notice(video_id, {seq: sinces[seq] for seq in seqs}, known)
+        if removal.destroys:
+            await self._destroy(video_id, removal.targets)
         before = set(plan.notices) - {0}
         notices = (await self._packs.fetch(video_id, before)).raws if before else {}
         notices |= {known: one for known, (one, _) in search.notices.items()}
         return Redacted(notice, tuple(sorted(notices.items(), reverse=True)))
 
-    async def _destroy(
-        self, video_id: str, found: Mapping[int, Remains], shown: Container[int]
-    ) -> bool:
-        """Of what is not shown any more; False if one of them has changed meanwhile."""
-        kept = {seq: one for seq, one in found.items() if one.raw is not None and seq not in shown}
-        return await self._removed.destroy(video_id, kept)
+    async def _destroy(self, video_id: str, seqs: Iterable[int]) -> None:
+        """Keep no text of removed comments. Raises _Overtaken if one of them has changed meanwhile,
+        or is shown again.
+        """
+        found = await self._removed.fetch(video_id, seqs)
+        kept = {seq: one for seq, one in found.items() if one.raw is not None}
+        if not await self._removed.destroy(video_id, kept):
+            raise _Overtaken
+        entries = await self._packs.fetch(video_id, seqs)
+        if any(map(is_comment, entries.raws.values())):
+            raise _Overtaken
 
     async def _restore(self, call: _Call, seq: int, epoch: bytes, attempt: int) -> Redacted:
         """Raises _Overtaken if it has to be begun again."""
