@@ -163,17 +163,17 @@ class RemovedRows(Protocol):
     async def keep(
         self,
         video_id: str,
-        raws: Mapping[int, bytes | None],
+        raws: Mapping[int, bytes],
         found: Mapping[int, Remains],
         since: int,
     ) -> bool:
-        """Before comments are removed: keep `raws` (None: nothing of the text), and that their
-        notice will lie after `since`. False if a row is not as it was `found`.
+        """Before comments are removed: keep `raws`, and that their notice will lie after `since`.
+        False if a row is not as it was `found`.
         """
 
     async def destroy(self, video_id: str, found: Mapping[int, Remains]) -> bool:
-        """Keep no text of comments that were removed before; False if a row is not as it was
-        `found`.
+        """Keep no text of comments that are removed; False if a row is not as it was `found`. A
+        restoration that has `found` the text does not begin after this.
         """
 
     async def note_notice(self, video_id: str, sinces: Mapping[int, int], notice: int) -> None:
@@ -185,7 +185,7 @@ class RemovedRows(Protocol):
         self, video_id: str, seq: int, found: Remains, begun: Remains
     ) -> bool:
         """A restoration begins: `restoring` and `restored` are to be those of `begun`. False if the
-        row is not as it was `found`.
+        row, with its text, is not as it was `found`.
         """
 
     async def end_restoring(self, video_id: str, seq: int, since: int, ended: Remains) -> None:
