@@ -22,8 +22,10 @@ async def remove_all_of(
 
     Raises StoreUnavailable: some may be removed then.
     """
-    after, count = 0, 0
-    while seqs := await comments.authored(author_id, video_id, after, MAX_TARGETS):
-        await comments.redact(video_id, Removal(tuple(seqs), by, reason), request_id)
-        after, count = seqs[-1], count + len(seqs)
+    after, count, more = 0, 0, True
+    while more:
+        seqs, after, more = await comments.authored(author_id, video_id, after, MAX_TARGETS)
+        if seqs:
+            await comments.redact(video_id, Removal(seqs, by, reason), request_id)
+            count += len(seqs)
     return count

@@ -14,7 +14,7 @@ from contextlib import suppress
 from wire.errors import StoreUnavailable
 from writer.cassandra.driver import CONDITION, READ
 from writer.cassandra.layout import Buckets
-from writer.cassandra.session import CassandraSession
+from writer.cassandra.session import MAX_ROWS, CassandraSession
 from writer.stepwise.remains import NOTHING, Remains
 
 _Parts = list[tuple[str, tuple[object, ...]]]
@@ -41,6 +41,19 @@ class CassandraRemoved:
             )
         )
         return {row[0]: Remains(*row[1:]) for rows in parts for row in rows}
+
+    async def fetch_texts(self, video_id: str, after: int, through: int) -> dict[int, bytes]:
+        """As ports.RemovedRows.fetch_texts."""
+        texts = dict[int, bytes]()
+        for span in self._buckets.spans(after, through, MAX_ROWS):
+            rows = await self._session.call(
+                lambda cql, span=span: cql.read(  # type: ignore[misc]
+                    "removed_texts", video_id, *span
+                ),
+                profile=READ,
+            )
+            texts |= {seq: raw for seq, raw in rows if raw is not None}
+        return texts
 
     async def keep(
         self,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from writer.cassandra.authored import CassandraAuthored
+from writer.cassandra.authored import CassandraNotes
 from writer.cassandra.config import CassandraConfig
 from writer.cassandra.driver import READ
 from writer.cassandra.groups import CassandraGroups
@@ -28,6 +28,7 @@ from writer.cassandra.session import CassandraSession
 from writer.cassandra.slots import CassandraSlots
 from writer.read_lanes import ReadBounds
 from writer.redaction import REMOVED_KEPT_S
+from writer.stepwise.authored import AuthoredSteps
 from writer.stepwise.store import Ports, StepwiseStore
 from writer.store import StoreReplaced
 
@@ -50,7 +51,8 @@ class CassandraStore(StepwiseStore):
         buckets = Buckets(bucket_size)
         session = self._session = CassandraSession(config, self._check_store)
         reads = CassandraReads(session, buckets)
-        authored = CassandraAuthored(session, reads, buckets)
+        removed = CassandraRemoved(session, buckets, removed_kept_s)
+        authored = AuthoredSteps(reads, removed, CassandraNotes(session), bucket_size)
         ports = Ports(
             reads=reads,
             groups=CassandraGroups(session, reads, authored, buckets),
@@ -58,7 +60,7 @@ class CassandraStore(StepwiseStore):
             slots=CassandraSlots(session, reads, buckets),
             authored=authored,
             packs=CassandraPacks(session, buckets),
-            removed=CassandraRemoved(session, buckets, removed_kept_s),
+            removed=removed,
             repeats=CassandraRepeats(session, buckets),
             rows=CassandraRuleRows(session),
         )

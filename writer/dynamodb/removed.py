@@ -79,14 +79,14 @@ class DynamoRemoved:
         texts = _texts(kept)
         return {seq: row.remains(texts.get(seq)) for seq, row in rows.items()}
 
-    async def fetch_texts(self, video_id: str, first: int, last: int) -> dict[int, bytes]:
-        """What is kept of removed comments in first <= seq <= last."""
+    async def fetch_texts(self, video_id: str, after: int, through: int) -> dict[int, bytes]:
+        """As ports.RemovedRows.fetch_texts."""
         items = await self._session.query_all(
             KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
             ExpressionAttributeValues={
                 ":pk": s(_texts_of(video_id)),
-                ":first": s(seq_key(first)),
-                ":last": s(seq_key(last)),
+                ":first": s(seq_key(after + 1)),
+                ":last": s(seq_key(through)),
             },
         )
         return _texts(items)

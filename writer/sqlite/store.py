@@ -40,7 +40,7 @@ from writer.sqlite.rules import (
     sweep_slots,
 )
 from writer.sqlite.thread import SqliteThread
-from writer.store import Appended, Item, Page, StoreReplaced
+from writer.store import Appended, AuthoredPage, Item, Page, StoreReplaced
 
 log = structlog.get_logger()
 
@@ -177,9 +177,9 @@ class SqliteStore:
         )
         return found
 
-    async def authored(self, author_id: str, video_id: str, after: int, limit: int) -> list[int]:
+    async def authored(self, author_id: str, video_id: str, after: int, limit: int) -> AuthoredPage:
         """As `CommentStore.authored`."""
-        found: list[int] = await self._read(
+        found: AuthoredPage = await self._read(
             self._history,
             lambda connection: queries.read_authored(connection, author_id, video_id, after, limit),
         )

@@ -20,7 +20,7 @@ from writer.stepwise.group import Known, Room, Sent
 from writer.stepwise.packs import Entries
 from writer.stepwise.remains import Remains
 from writer.stepwise.rule_rows import Change, RuleRows
-from writer.store import Page
+from writer.store import AuthoredPage, Page
 
 
 class Reads(Protocol):
@@ -130,10 +130,32 @@ class Slots(Protocol):
         """
 
 
-class Authored(Protocol):
-    """Which comments an author has written."""
+class AuthorNotes(Protocol):
+    """Notes that an author has written among the numbers of a bucket."""
 
-    async def fetch(self, author_id: str, video_id: str, after: int, limit: int) -> list[int]:
+    async def write(self, video_id: str, bucket: int, author_ids: Iterable[str]) -> None:
+        """Note that these have; idempotent."""
+
+    async def fetch_buckets(
+        self, author_id: str, video_id: str, first: int, limit: int
+    ) -> list[int]:
+        """The first `limit` of an author's buckets from `first` on, in their order."""
+
+    async def fetch_videos(self, author_id: str, after: str, limit: int) -> list[str]:
+        """As CommentStore.authored_videos."""
+
+
+class Authored(Protocol):
+    """Which comments an author has written: see `authored`."""
+
+    async def note(
+        self, video_id: str, after: int, through: int, author_ids: Iterable[str]
+    ) -> None:
+        """To be called before comments of these authors are stored with numbers among after < seq
+        <= through; if this raises they must not be stored.
+        """
+
+    async def fetch(self, author_id: str, video_id: str, after: int, limit: int) -> AuthoredPage:
         """As CommentStore.authored."""
 
     async def fetch_videos(self, author_id: str, after: str, limit: int) -> list[str]:
@@ -159,6 +181,9 @@ class RemovedRows(Protocol):
 
     async def fetch(self, video_id: str, seqs: Iterable[int]) -> dict[int, Remains]:
         """What is kept of these; as a serial read."""
+
+    async def fetch_texts(self, video_id: str, after: int, through: int) -> dict[int, bytes]:
+        """The texts that are kept of after < seq <= through; no more than a thousand numbers."""
 
     async def keep(
         self,
