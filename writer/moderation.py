@@ -28,6 +28,7 @@ from wire.errors import (
     StoreUnavailable,
 )
 from writer.comment_service import CommentService
+from writer.erasures import Erasures
 from writer.held import Held, HeldState, hold
 from writer.metrics import WriterMetrics
 from writer.moderation_store import Call, ModerationStore
@@ -45,8 +46,8 @@ _NO_FILTERS = Filters.parse(b'{"terms":[]}')
 
 
 class Moderation:
-    """Owns neither the service nor the store. site: what counts for every video; its `watch` is a
-    task of the process.
+    """Owns neither the service nor the store. site: what counts for every video; erasures: what is
+    to be destroyed; `watch` keeps both going, as a task of the process.
     """
 
     def __init__(
@@ -59,8 +60,20 @@ class Moderation:
     ) -> None:
         self._comments, self._store, self._metrics, self._now = comments, store, metrics, now
         self._nonces = count(secrets.randbits(30))  # in order, for calls of one moment
-        self.site = SiteRules(comments, store, metrics, revocations)
+        self.site = SiteRules(comments, store, revocations)
+        self.erasures = Erasures(comments, store, metrics)
         self._filters = RecentValues[str, tuple[int, Filters]](MAX_FILTERS_KNOWN)
+
+    async def start(self) -> None:
+        """Before anybody is served, nodes too; some seconds at most."""
+        await self.site.start()
+        await self.erasures.start()
+
+    async def watch(self) -> None:
+        """For ever. Erasures may take minutes, in which revocations have to count all the same."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.site.watch())
+            tasks.create_task(self.erasures.watch())
 
     async def post(
         self, video_id: str, comment: NewComment, key: str | None, request_id: str = ""
@@ -98,6 +111,7 @@ class Moderation:
 
     async def list_held(self, video_id: str, limit: int, held_after_ms: int) -> list[Held]:
         """As ModerationStore.list_held."""
+        self._comments.check_reads_open()
         return await _in_time(self._store.list_held(video_id, limit, held_after_ms))
 
     async def decide(
@@ -109,6 +123,7 @@ class Moderation:
         Raises NotFound, AlreadyDecided; CallerError if the author may not post now: then it waits
         for a decision as before.
         """
+        self._comments.check_reads_open()
         now_ms = int(self._now() * 1000)
         before = await _in_time(self._store.find_held(video_id, held_id))
         opens = before is not None and before.is_open(now_ms)

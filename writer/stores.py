@@ -57,7 +57,8 @@ class _SteppingStore(Protocol):
 class StoreConfig:
     """`sqlite_path` counts for SQLite only, `cassandra` for Cassandra, `dynamodb` for DynamoDB.
 
-    removed_kept_s: how long a removed comment can be restored.
+    removed_kept_s: how long a removed comment can be restored. ledger: of erasures, for stores but
+    SQLite, which has its own.
     """
 
     kind: str
@@ -65,6 +66,7 @@ class StoreConfig:
     cassandra: CassandraConfig
     removed_kept_s: float = REMOVED_KEPT_S
     dynamodb: DynamoConfig = field(default_factory=DynamoConfig)
+    ledger: Path | None = None
 
     @classmethod
     def read(cls, env: EnvReader, sqlite_path: str | None = None) -> StoreConfig:
@@ -75,7 +77,12 @@ class StoreConfig:
             env.fault("RETENTION_S is only for STORE=cassandra and STORE=dynamodb")
         path = env.text("SQLITE_PATH", "-" if kind in (CASSANDRA, DYNAMODB) else sqlite_path)
         days = env.number("REMOVED_KEPT_DAYS", REMOVED_KEPT_S / DAY_S, 1 / DAY_S, 3_650)
-        return cls(kind, Path(path), cassandra, days * DAY_S, dynamodb)
+        ledger = env.text("ERASURE_LEDGER", "")
+        if kind == SQLITE and ledger:
+            env.fault("ERASURE_LEDGER is not for STORE=sqlite, whose ledger is beside its file")
+        return cls(
+            kind, Path(path), cassandra, days * DAY_S, dynamodb, Path(ledger) if ledger else None
+        )
 
 
 def build_store(
@@ -121,7 +128,10 @@ def _build_cassandra(
     from writer.cassandra.store import CassandraStore  # the driver costs a third of a start
 
     store = CassandraStore(
-        config.cassandra, on_replaced=on_replaced, removed_kept_s=config.removed_kept_s
+        config.cassandra,
+        on_replaced=on_replaced,
+        removed_kept_s=config.removed_kept_s,
+        ledger=config.ledger,
     )
     _export_steps(Exports(registry), store)
     return store
@@ -138,7 +148,10 @@ def _build_dynamodb(
     from writer.dynamodb.store import DynamoStore  # the SDK is large, and may not be there
 
     store = DynamoStore(
-        config.dynamodb, on_replaced=on_replaced, removed_kept_s=config.removed_kept_s
+        config.dynamodb,
+        on_replaced=on_replaced,
+        removed_kept_s=config.removed_kept_s,
+        ledger=config.ledger,
     )
     exports, calls = Exports(registry), store.session.stats
     _export_steps(exports, store)

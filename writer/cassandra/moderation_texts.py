@@ -18,9 +18,12 @@ MODERATION_TEXTS = {
     "add_call": "INSERT INTO {k}.calls (video_id, at_ms, nonce, body) VALUES (?, ?, ?, ?)",
     "calls": "SELECT at_ms, nonce, body FROM {k}.calls"
     " WHERE video_id = ? AND (at_ms, nonce) < (?, ?) LIMIT ?",
-    "note_erasure": "INSERT INTO {k}.erased (site, author_id, at_ms, done) VALUES ('*', ?, ?, ?)",
+    # The time that it was asked for as the time stamp: the latest one wins, whoever writes last.
+    "note_erasure": "INSERT INTO {k}.erased (site, author_id, at_ms, done) VALUES (?, ?, ?, ?)"
+    " USING TIMESTAMP ?",
+    "end_erasure": "DELETE FROM {k}.erased USING TIMESTAMP ? WHERE site = ? AND author_id = ?",
     "erasures": "SELECT author_id, at_ms, done FROM {k}.erased"
-    " WHERE site = '*' AND author_id > ? LIMIT ?",
+    " WHERE site = ? AND author_id > ? LIMIT ?",
     "erasure": "SELECT author_id, at_ms, done FROM {k}.erased WHERE site = '*' AND author_id = ?",
     # The time as its own time stamp: the latest one wins, whoever writes last.
     "revoke": "INSERT INTO {k}.revoked (site, author_id, not_before) VALUES ('*', ?, ?)"

@@ -65,4 +65,5 @@ def _author(author_id: str) -> str:
 
 
 def _note(video_id: str, bucket: int) -> str:
+    # The bucket of what is held, -1, comes before all others: a hyphen is below the digits.
     return f"{video_id}{_SEPARATOR}{bucket:011d}"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from writer.dynamodb.authored import DynamoNotes
 from writer.dynamodb.config import DynamoConfig
@@ -27,8 +28,10 @@ from writer.dynamodb.retention import DynamoRetention
 from writer.dynamodb.rule_rows import DynamoRuleRows
 from writer.dynamodb.session import DynamoSession
 from writer.dynamodb.slots import DynamoSlots
+from writer.ledger import Ledger
 from writer.read_lanes import ReadBounds
 from writer.redaction import REMOVED_KEPT_S
+from writer.retention import kept_for
 from writer.stepwise.authored import AuthoredSteps
 from writer.stepwise.store import Ports, StepwiseStore
 from writer.store import StoreReplaced
@@ -47,11 +50,13 @@ class DynamoStore(StepwiseStore):
         *,
         on_replaced: Callable[[StoreReplaced], None] = lambda _: None,
         removed_kept_s: float = REMOVED_KEPT_S,
+        ledger: Path | None = None,
         author_bucket: int = AUTHOR_BUCKET,
     ) -> None:
         session = self.session = DynamoSession(config, self.check_epoch)
         reads, marks = DynamoReads(session), DynamoMarks(session)
-        slots, removed = DynamoSlots(marks, reads), DynamoRemoved(session, removed_kept_s)
+        kept_s = kept_for(removed_kept_s, config.retention_s)
+        slots, removed = DynamoSlots(marks, reads), DynamoRemoved(session, kept_s)
         authored = AuthoredSteps(reads, removed, DynamoNotes(session), author_bucket)
         self.retention = DynamoRetention(session, config.retention_s)
         ports = Ports(
@@ -67,7 +72,11 @@ class DynamoStore(StepwiseStore):
         )
         super().__init__(ports, on_replaced, "DynamoDB")
         self.moderation = DynamoModeration(
-            session, partial(self._rule.touch, ""), self._rule.forget_staff
+            session,
+            authored,
+            Ledger(ledger),
+            partial(self._rule.touch, ""),
+            self._rule.forget_staff,
         )
 
     @property

@@ -14,6 +14,7 @@ from writer.sqlite.rules import StoredDecider
 from writer.store import Appended, AuthoredPage, Item, Outcome, Page
 
 AUTHORED_BUCKET = 20_000  # numbers for which it is known who is among the authors; see the schema
+HELD_BUCKET = -1  # that of no number: of authors with comments that wait for a moderator
 
 
 def append_group(

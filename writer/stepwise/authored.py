@@ -16,6 +16,7 @@ from writer.store import AuthoredPage
 
 MAX_NOTES_KNOWN = 100_000  # so that nearly no post has to write one
 MAX_SCANNED = 5_000  # entries that one call looks at: it has to end before its deadline
+HELD_BUCKET = -1  # in notes: of comments that wait for a moderator and have no number
 _SPAN = 1_000  # of them at a time
 
 
@@ -38,6 +39,10 @@ class AuthoredSteps:
         authors = set(author_ids)
         for bucket in range(after // self._size, (through - 1) // self._size + 1):
             await self._note(video_id, bucket, authors)
+
+    async def note_held(self, author_id: str, video_id: str) -> None:
+        """As ports.Authored.note_held."""
+        await self._note(video_id, HELD_BUCKET, [author_id])
 
     async def fetch(self, author_id: str, video_id: str, after: int, limit: int) -> AuthoredPage:
         """As CommentStore.authored: up to the end of one bucket, or of MAX_SCANNED entries."""

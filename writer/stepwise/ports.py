@@ -161,6 +161,11 @@ class Authored(Protocol):
     async def fetch_videos(self, author_id: str, after: str, limit: int) -> list[str]:
         """As CommentStore.authored_videos."""
 
+    async def note_held(self, author_id: str, video_id: str) -> None:
+        """To be called before a comment of an author is held, which has no number yet: so that
+        `fetch_videos` has the video. If this raises it must not be held.
+        """
+
 
 class Packs(Protocol):
     """Entries by number, and what is put in their place."""

@@ -1,161 +1,144 @@
-"""A writer that dies in the middle of an erasure: what all writers do in the background completes
-it, without anybody's call. Where a store does it in steps: in SQLite it is one transaction.
+"""A writer that dies between two steps of an erasure or a purge of more comments than one removal
+takes: another writer completes it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-from typing import Any, cast
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
-from prometheus_client import CollectorRegistry
 
-from identity.revocations import Revocations
-from service.tasks import TaskHome
-from tests.contracts.conftest import reached
-from tests.contracts.store_backings import DURABLE, Backing
-from tests.contracts.test_redactions import log_of, remove, restore
-from tests.contracts.test_rules import BOB, post, rule, written
-from tests.integration.writer.cassandra.support import Death, Died
-from tests.integration.writer.dynamodb.support import Trouble
-from tests.support import eventually
-from wire.entry import Removed, Restored, decode_notice, decode_seq, entry_type
-from wire.errors import CommentRemoved
-from writer.cassandra.store import CassandraStore
-from writer.comment_service import CommentService
-from writer.dynamodb.store import DynamoStore
-from writer.metrics import WriterMetrics
-from writer.moderation_store import Erasure
-from writer.rules import NewPin
-from writer.site_rules import SiteRules
-from writer.stepwise.store import StepwiseStore
-from writer.stores import ProcessStore
-from writer.testing import ListSink
+from service.failpoints import Failpoint
+from tests.integration.writer.test_removal_deaths import V, Writers
+from tests.integration.writer.writer_process import WriterProcess
+from tests.support import TIMEOUT_FACTOR, eventually, started
+from wire.entry import MAX_TARGETS
 
-PLAIN, PINNED, RESTORED, HIDDEN, UNTOLD = THEIRS = (1, 2, 3, 4, 5)
-OTHERS = 6
+pytestmark = pytest.mark.timeout(240)
+
+POSTS = MAX_TARGETS + 60
+OTHERS = "what somebody else said"
+DONE_WITHIN_S = 60 * TIMEOUT_FACTOR
+ANN = {"sub": "ann", "name": "Ann"}
+MODERATOR = {"v": ["moderator"]}
 
 
-@pytest.fixture(params=["cassandra", "dynamodb-dynalite", "dynamodb-moto"])
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+def around(first: int) -> list[str]:
+    """Before the first removal, which is that commit; between the two, and before the second."""
+    before, after = Failpoint.WRITER_BEFORE_COMMIT, Failpoint.WRITER_AFTER_COMMIT
+    return [f"{before}:kill@{first}", f"{after}:kill@{first}", f"{before}:kill@{first + 1}"]
+
+
+IN_STEPS = [f"{Failpoint.WRITER_REDACTED}:kill@{count}" for count in (1, 2)]
+STEPPING = [(store, point) for store in ("on_cassandra", "on_dynalite") for point in IN_STEPS]
+ERASURES = [("on_sqlite", point) for point in around(1)] + STEPPING
+PURGES = [("on_sqlite", point) for point in around(2)] + STEPPING  # the ban comes first
+
+
+class Site(Writers):
+    """Two writers, and whoever calls them."""
+
+    async def say(
+        self,
+        writer: WriterProcess,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        who: dict[str, str] = ANN,
+        roles: dict[str, list[str]] | None = None,
+    ) -> tuple[int, Any]:
+        token = self._issuer.token(who, roles or {}, 600)
+        assert writer.client is not None
+        url = f"http://127.0.0.1:{writer.public}{path}"
+        headers = {"Authorization": f"Bearer {token}"}
+        async with writer.client.request(method, url, json=body, headers=headers) as reply:
+            return reply.status, await reply.json(content_type=None)
+
+    async def fill(self) -> str:
+        """Ann's comments, and one of somebody else; her author id."""
+        assert (await self.first.post(OTHERS, "k"))[0] == 201
+        for first in range(0, POSTS, 50):
+            posts = range(first, min(first + 50, POSTS))
+            told = await asyncio.gather(
+                *(
+                    self.say(self.first, "POST", f"{V}/comments", {"text": f"SECRET {number}"})
+                    for number in posts
+                )
+            )
+            assert {status for status, _ in told} == {201}
+        return str((await self.say(self.first, "GET", f"{V}/me"))[1]["author_id"])
+
+    async def restart(self, failpoint: str) -> None:
+        await self.first.stop()
+        self.first.client = None
+        await self.first.start(FAILPOINT=failpoint)
+
+    async def dead(self) -> None:
+        process = self.first.process
+        assert process is not None
+        await eventually(lambda: process.returncode is not None, 30)
 
 
 @pytest.fixture
-def backing(kind: str, request: pytest.FixtureRequest) -> Backing:
-    return DURABLE[kind].make(request)
+async def site(tmp_path: Path, variables: dict[str, str]) -> AsyncIterator[Site]:
+    async with started(Site(tmp_path, variables)) as site:
+        yield site
 
 
-class Writer:
-    """Its store, and what it does in the background."""
-
-    def __init__(self, store: ProcessStore) -> None:
-        metrics = WriterMetrics(CollectorRegistry())
-        self.store = store
-        self.comments = CommentService(store, ListSink(), TaskHome(), metrics)
-        self.site = SiteRules(self.comments, store.moderation, metrics, Revocations())
-
-    def dies(self, at: int, *, carried_out: bool) -> Death | Trouble:
-        """At the `at`-th write of the store."""
-        if isinstance(self.store, CassandraStore):
-            return Death(self.store, at, carried_out=carried_out)
-        assert isinstance(self.store, DynamoStore)
-        return Trouble(self.store, at, carried_out=carried_out, dies=True)
-
-    async def begin(self, video: str, author_id: str) -> None:
-        """Comments of all kinds that leave their text in more than one place."""
-        store = self.store
-        for number in THEIRS:
-            await post(store, written(f"secret {number}", author_id), video=video)
-        await post(store, written("kept", BOB), video=video)
-        await rule(store, NewPin(PINNED), video)
-        await remove(store, RESTORED, video=video)
-        await restore(store, RESTORED, video)
-        await remove(store, HIDDEN, video=video)
-
-    async def hide_untold(self, video: str) -> None:
-        """A moderator's removal that dies before its notice is numbered."""
-        texts = isinstance(self.store, DynamoStore)  # items of their own
-        trouble = self.dies(4 if texts else 3, carried_out=False)
-        with pytest.raises(Died):
-            await remove(self.store, UNTOLD, video=video)
-        trouble.end()
-
-    async def erase_and_die(self, at: int, *, carried_out: bool) -> bool:
-        """Whether there was an `at`-th write."""
-        trouble = self.dies(at, carried_out=carried_out)
-        erasing = asyncio.ensure_future(self.site.finish_erasures())
-        await eventually(lambda: trouble.met or erasing.done())
-        erasing.cancel()  # or it would wait for whoever died
-        await asyncio.gather(erasing, return_exceptions=True)
-        trouble.end()
-        return trouble.met
-
-    async def check(self, video: str, author_id: str) -> None:
-        log = await log_of(self.store, video)
-        assert [seq for seq, raw in enumerate(log, 1) if b"secret" in raw] == []
-        kinds = [entry_type(raw) for raw in log[:OTHERS]]
-        assert kinds == ["tombstone"] * len(THEIRS) + ["comment"]
-        page = await self.comments.entries(video, 100)
-        assert page.entries == log
-        said = dict.fromkeys(THEIRS, 0)
-        for notice in map(decode_notice, log):
-            if isinstance(notice, Removed):
-                for seq in notice.targets:
-                    said[seq] += 1
-            assert not isinstance(notice, Restored), decode_seq(bytes(notice.comment))
-        assert said == {**dict.fromkeys(THEIRS, 1), RESTORED: 2}
-        await self._check_kept(video)
-        erasure = await self.site.find_erasure(author_id)
-        assert erasure is not None
-        assert erasure.done
-
-    async def _check_kept(self, video: str) -> None:
-        assert isinstance(self.store, StepwiseStore)
-        kept = await self.store._redact._removed.fetch(video, THEIRS)
-        assert {seq: row.raw for seq, row in kept.items()} == dict.fromkeys(THEIRS)
-        for seq in THEIRS:
-            with pytest.raises(CommentRemoved):
-                await restore(self.store, seq, video)
+async def all_gone(site: Site, by: str) -> None:
+    """Each comment is removed by one entry, and the text of none is left."""
+    epoch = (await site.second.get(f"{V}/entries?limit=1"))["head"].partition("-")[0]
+    found, after = list[dict[str, Any]](), f"{epoch}-0"
+    while page := await site.second.get(f"{V}/entries?limit=200&after={after}"):
+        found += page["entries"]
+        after = page["last"]
+        if not page["more"]:
+            break
+    assert "SECRET" not in str(found)
+    targets = Counter(seq for entry in found for seq in entry.get("targets", ()))
+    assert targets == Counter(range(2, POSTS + 2))
+    assert {entry["by"] for entry in found if entry.get("type") == "removed"} == {by}
+    assert found[0]["text"] == OTHERS
 
 
-@pytest.mark.parametrize("carried_out", [True, False])
-async def test_what_is_done_in_the_background_completes_it(
-    backing: Backing, carried_out: bool
+@pytest.mark.parametrize(("variables", "failpoint"), ERASURES, indirect=["variables"])
+async def test_another_writer_completes_an_erasure(site: Site, failpoint: str) -> None:
+    author_id = await site.fill()
+    await site.restart(failpoint)
+    body = {"author_id": author_id}
+    status, _ = await site.say(site.first, "POST", "/v1/erasures", body)
+    assert status == 202
+    await site.dead()
+    await site.second.start()
+    path = f"/v1/erasures/{author_id}"
+    async with asyncio.timeout(DONE_WITHIN_S):
+        while not (await site.say(site.second, "GET", path))[1]["done"]:
+            await asyncio.sleep(0.1)
+    await all_gone(site, "erasure")
+
+
+@pytest.mark.parametrize(("variables", "failpoint"), PURGES, indirect=["variables"])
+async def test_the_same_call_at_another_writer_completes_a_purge(
+    site: Site, failpoint: str
 ) -> None:
-    async with reached(backing.store()) as one, reached(backing.store()) as two:
-        second = Writer(cast(ProcessStore, two))
-        for at in itertools.count(1):
-            first = Writer(cast(ProcessStore, one))
-            video, author_id = f"v{at}", f"u_ann_{at}"
-            await first.begin(video, author_id)
-            if at % 2:  # where the erasure finds one of these
-                await first.hide_untold(video)
-            await first.site.erase(author_id)
-            met = await first.erase_and_die(at, carried_out=carried_out)
-            await second.site.finish_erasures()
-            await second.check(video, author_id)
-            if not met:
-                break
-    assert at > 6  # kept, rewritten, what repeats them too, numbered, noted, destroyed
+    author_id = await site.fill()
+    await site.restart(failpoint)
 
+    async def purge(writer: WriterProcess) -> int:
+        path, who = f"{V}/sanctions/{author_id}", {"sub": "mo", "name": "Mo"}
+        said = await site.say(writer, "PUT", path, {"purge": True}, who=who, roles=MODERATOR)
+        return said[0]
 
-async def test_a_restoration_meanwhile_does_not_bring_the_text_back(backing: Backing) -> None:
-    """It has read the text, and goes on when that was destroyed."""
-    async with reached(backing.store()) as one, reached(backing.store()) as two:
-        first, second = (Writer(cast(ProcessStore, store)) for store in (one, two))
-        await first.begin("v", "u_ann")
-        removed: Any = cast(StepwiseStore, first.store)._redact._removed
-        begin = removed.begin_restoring
-
-        async def late(*args: Any) -> Any:
-            removed.begin_restoring = begin
-            await second.store.moderation.note_erasure(Erasure("u_ann", 1, False))
-            await second.site.finish_erasures()
-            return await begin(*args)
-
-        removed.begin_restoring = late
-        with pytest.raises(CommentRemoved):
-            await restore(first.store, HIDDEN, "v")
-        assert not any(b"secret" in raw for raw in await log_of(second.store, "v"))
+    with suppress(aiohttp.ClientError):
+        await purge(site.first)
+    await site.dead()
+    await site.second.start()
+    assert await purge(site.second) == 200
+    await all_gone(site, "moderator")

@@ -1,8 +1,7 @@
-"""Files of other versions of the program, and files that were put back from a backup."""
+"""Files of other versions of the program."""
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from tests.support import started
 from wire.comment import NewComment, encode_comment
 from wire.entry import RemovedBy
 from wire.errors import StoreUnavailable
-from writer.moderation_store import Erasure
 from writer.redaction import Removal
 from writer.sqlite import file as sqlite_file
 from writer.sqlite.scrub import UNSCRUBBED
@@ -94,21 +92,3 @@ async def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (len(STEPS) + 1,)
     connection.close()
-
-
-async def test_a_backup_that_is_put_back_learns_of_erasures_from_the_ledger(tmp_path: Path) -> None:
-    path, backup = tmp_path / "c.db", tmp_path / "backup.db"
-    async with started(SqliteStore(path)) as store:
-        await store.append("v", [Item(written(SECRET), None, AT)])
-    shutil.copyfile(path, backup)
-    async with started(SqliteStore(path)) as store:
-        await store.moderation.note_erasure(Erasure(ANN, 5, False))
-        await store.moderation.note_erasure(Erasure(ANN, 5, True))
-    for name in ("c.db-wal", "c.db-shm"):
-        (tmp_path / name).unlink(missing_ok=True)
-    shutil.copyfile(backup, path)
-    async with started(SqliteStore(path)) as store:
-        assert await store.moderation.erasures(10) == [Erasure(ANN, 0, False)]
-        assert await store.moderation.find_erasure(ANN) == Erasure(ANN, 0, False)
-        await store.moderation.note_erasure(Erasure(ANN, 9, True))
-        assert await store.moderation.erasures(10) == [Erasure(ANN, 9, True)]
