@@ -47,7 +47,7 @@ def examples_of(document: str) -> list[Example]:
 
 def consoles_of(document: str) -> list[str]:
     """Its commands for terminals of their own."""
-    blocks = _BLOCK.findall((ROOT / document).read_text())
+    blocks = BLOCK.findall((ROOT / document).read_text())
     return [text.strip() for language, text in blocks if language == _CONSOLE]
 
 

@@ -29,7 +29,7 @@ from writer.read_lanes import LaneBounds, ReadBounds, ReadLane
 from writer.redaction import Redacted, Redaction, Removal
 from writer.rules import Ruled, Rules, Ruling, Sanction
 from writer.sink import CommentSink
-from writer.store import Appended, CommentStore
+from writer.store import Appended, AuthoredPage, CommentStore
 
 WRITE_DEADLINE_S = 5.0  # of a write that is only tried
 WRITE_PROBLEM_KEPT_S = 30.0
@@ -185,7 +185,7 @@ class CommentService:
         async with self._reading("filters", self._history):
             return await self._store.filters(video_id)
 
-    async def authored(self, author_id: str, video_id: str, after: int, limit: int) -> list[int]:
+    async def authored(self, author_id: str, video_id: str, after: int, limit: int) -> AuthoredPage:
         """As CommentStore.authored."""
         async with self._reading("authored", self._history):
             return await self._store.authored(author_id, video_id, after, limit)

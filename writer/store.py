@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -99,6 +99,16 @@ class Page:
     head: int
 
 
+class AuthoredPage(NamedTuple):
+    """Of an author's comments on a video those up to number `last`, in order. more: whether there
+    may be others after it.
+    """
+
+    seqs: tuple[int, ...]
+    last: int
+    more: bool
+
+
 class CommentStore(Protocol):
     """Every method may raise StoreUnavailable. Methods may be called at the same time."""
 
@@ -158,9 +168,10 @@ class CommentStore(Protocol):
     async def filters(self, video_id: str) -> tuple[int, bytes]:
         """The version of a video's filters and what they are, (0, b"") if it has none."""
 
-    async def authored(self, author_id: str, video_id: str, after: int, limit: int) -> list[int]:
-        """Numbers above `after` of an author's comments on a video, in order; also of those that
-        are removed now, as long as it is known who wrote them.
+    async def authored(self, author_id: str, video_id: str, after: int, limit: int) -> AuthoredPage:
+        """Numbers above `after` of an author's comments on a video, `limit` at most; also of those
+        that are removed now, as long as it is known who wrote them. A call does not look through
+        all of a long log: it may have found none, and say that there is more.
         """
 
     async def authored_videos(self, author_id: str, after: str, limit: int) -> list[str]:

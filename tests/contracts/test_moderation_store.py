@@ -12,7 +12,7 @@ from identity.roles import Rank
 from tests.contracts.conftest import reached
 from tests.contracts.store_backings import Backing
 from tests.contracts.test_redactions import AT, log_of, restore
-from tests.contracts.test_rules import ANN, BOB, post, written
+from tests.contracts.test_rules import ANN, BOB, authored, post, written
 from wire.comment import NewComment
 from wire.entry import Removed, RemovedBy, entry_type
 from wire.errors import (
@@ -188,10 +188,10 @@ async def test_where_somebody_has_only_something_that_waits_is_known(
     await kept.hold("v", held())
     await kept.hold("w", hold("w", NewComment("guest", "hm"), None, NOW))
     assert await durable_store.authored_videos(ANN, "", 10) == ["v"]
-    assert await durable_store.authored(ANN, "v", 0, 10) == []
+    assert await authored(durable_store, ANN) == []
     await post(durable_store, written("mine"))
     assert await durable_store.authored_videos(ANN, "", 10) == ["v"]
-    assert await durable_store.authored(ANN, "v", 0, 10) == [1]
+    assert await authored(durable_store, ANN) == [1]
 
 
 @pytest.mark.parametrize("by", [RemovedBy.ERASURE, RemovedBy.MODERATOR])
@@ -203,13 +203,13 @@ async def test_what_retention_has_taken_keeps_nobody_from_removing_the_rest(
         await post(durable_store, written(text))
     await durable_store.redact("v", Removal((2,), RemovedBy.MODERATOR), AT)
     durable.remove_oldest("v", 2)
-    found = tuple(await durable_store.authored(ANN, "v", 0, 10))
+    found = await authored(durable_store, ANN)
     assert {3, 4} <= set(found) <= {2, 3, 4}
     with pytest.raises(NotFound):
         await durable_store.redact("v", Removal((1, 2, 3, 4), by), AT)
     done = await durable_store.redact("v", Removal((1, 2, 3, 4), by, missing_ok=True), AT)
     assert done.notice == Removed((3, 4), by)
-    left = await durable_store.authored(ANN, "v", 0, 10)
+    left = await authored(durable_store, ANN)
     assert left == [] if by is RemovedBy.ERASURE else {3, 4} <= set(left)
     with pytest.raises(NotFound):
         await restore(durable_store, 2)

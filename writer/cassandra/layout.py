@@ -22,7 +22,6 @@ BUCKET_SIZE = 20_000
 MAX_PACK = 50  # comments in one row: what a reader of one comment reads too
 KEY_SHARDS = 16
 SLOT_PREFIX = "\x01"  # not printable: no idempotency key begins with it
-HELD_BUCKET = -1  # in notes of authors: of comments that wait for a moderator and have no number
 ANCHOR = -1  # in place of a number: the bucket's first row, of which there is nothing to read
 
 

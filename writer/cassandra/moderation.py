@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from writer.cassandra.authored import CassandraAuthored
 from writer.cassandra.driver import READ
 from writer.cassandra.held import CassandraHeld
 from writer.cassandra.session import CassandraSession
 from writer.ledger import Ledger
 from writer.moderation_store import Call, Erasure
 from writer.stepwise.moderation import ModerationSteps
+from writer.stepwise.ports import Authored
 from writer.stepwise.rule_rows import SITE
 
 _MICROSECONDS = 1_000_000
@@ -30,7 +30,7 @@ class CassandraModeration(ModerationSteps):
     def __init__(
         self,
         session: CassandraSession,
-        authored: CassandraAuthored,
+        authored: Authored,
         ledger: Ledger,
         touch: Callable[[], Awaitable[None]],
         forget_staff: Callable[[str, str], Awaitable[None]],

@@ -6,7 +6,7 @@ MODERATION_TEXTS = {
     "held": "SELECT body FROM {k}.held WHERE video_id = ? AND id = ?",
     "held_among": "SELECT body FROM {k}.held WHERE video_id = ? AND id IN ?",
     "held_since": "SELECT id FROM {k}.held_times WHERE video_id = ? AND held_ms > ? LIMIT ?",
-    "held_of_video": "SELECT body FROM {k}.held WHERE video_id = ?",
+    "held_of_video": "SELECT body FROM {k}.held WHERE video_id = ? AND id > ? LIMIT ?",
     "add_held": "INSERT INTO {k}.held (video_id, id, body) VALUES (?, ?, ?) IF NOT EXISTS"
     " USING TTL {keep_held_s}",
     "change_held": "UPDATE {k}.held USING TTL {keep_held_s} SET body = ?"
@@ -32,9 +32,10 @@ MODERATION_TEXTS = {
     " WHERE site = '*' AND author_id > ? LIMIT ?",
     "note_author": "INSERT INTO {k}.authored (author_id, video_id, bucket) VALUES (?, ?, ?)",
     "authored": "SELECT bucket FROM {k}.authored"
-    " WHERE author_id = ? AND video_id = ? AND bucket >= ?",
+    " WHERE author_id = ? AND video_id = ? AND bucket >= ? LIMIT ?",
     "authored_after": "SELECT video_id FROM {k}.authored WHERE author_id = ? AND video_id > ?"
     " LIMIT 1",
-    "removed_in_bucket": "SELECT seq, raw FROM {k}.removed WHERE video_id = ? AND bucket = ?",
+    "removed_texts": "SELECT seq, raw FROM {k}.removed"
+    " WHERE video_id = ? AND bucket = ? AND seq > ? AND seq <= ?",
 }
 MODERATION_CONDITIONS = {"add_held", "change_held", "forget_held"}

@@ -38,6 +38,7 @@ STOP_WITHIN_S = 5.0
 RETRY_S = 0.5
 NEW_LINK_AFTER_S = 10.0  # without any answer
 MAX_AT_ONCE = 256  # calls under way
+MAX_ROWS = 1_000  # that a statement may ask for: of more than 5,000 the driver gives the first ones
 MAX_WAITING = 20_000  # calls that wait for their turn; more are NotSent
 
 Build = Callable[[Statements], Any]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from writer.cassandra.authored import CassandraAuthored
+from writer.cassandra.authored import CassandraNotes
 from writer.cassandra.config import CassandraConfig
 from writer.cassandra.driver import READ
 from writer.cassandra.groups import CassandraGroups
@@ -31,6 +31,7 @@ from writer.ledger import Ledger
 from writer.read_lanes import ReadBounds
 from writer.redaction import REMOVED_KEPT_S
 from writer.retention import kept_for
+from writer.stepwise.authored import AuthoredSteps
 from writer.stepwise.store import Ports, StepwiseStore
 from writer.store import StoreReplaced
 
@@ -54,7 +55,9 @@ class CassandraStore(StepwiseStore):
         buckets = Buckets(bucket_size)
         session = self._session = CassandraSession(config, self._check_store, on_replaced)
         reads = CassandraReads(session, buckets)
-        authored = CassandraAuthored(session, reads, buckets)
+        kept_s = kept_for(removed_kept_s, config.retention_s)
+        removed = CassandraRemoved(session, buckets, kept_s)
+        authored = AuthoredSteps(reads, removed, CassandraNotes(session), bucket_size)
         ports = Ports(
             reads=reads,
             groups=CassandraGroups(session, reads, authored, buckets),
@@ -62,9 +65,7 @@ class CassandraStore(StepwiseStore):
             slots=CassandraSlots(session, reads, buckets),
             authored=authored,
             packs=CassandraPacks(session, buckets),
-            removed=CassandraRemoved(
-                session, buckets, kept_for(removed_kept_s, config.retention_s)
-            ),
+            removed=removed,
             repeats=CassandraRepeats(session, buckets),
             rows=CassandraRuleRows(session),
         )

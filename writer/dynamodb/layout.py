@@ -18,7 +18,6 @@ from writer.stepwise.group import Sent
 from writer.stepwise.lines import unpack
 
 AUTHOR_BUCKET = 20_000  # numbers; what is noted of an author is in which of these
-HELD_BUCKET = -1  # in such notes: of comments that wait for a moderator and have no number
 # Of a group's item, about; DynamoDB takes 400 KB, and one more comment and a rewrite may add to it.
 MAX_GROUP_BYTES = 256 * 1024
 MAX_ITEM_BYTES = 400 * 1024
@@ -114,8 +113,3 @@ def stored_group(item: Attributes) -> StoredGroup:
 def marks_of(item: Attributes) -> Marks:
     """From an item of which at least these were read."""
     return _marks.decode(item["marks"]["B"]) if "marks" in item else Marks()
-
-
-def author_bucket(seq: int) -> int:
-    """In which bucket a number is noted for its author."""
-    return (seq - 1) // AUTHOR_BUCKET

@@ -11,7 +11,6 @@ from contextlib import suppress
 from typing import Any
 
 from wire.ids import MAX_SEQ
-from writer.dynamodb.authored import DynamoAuthored
 from writer.dynamodb.errors import ConditionFailed
 from writer.dynamodb.held import DynamoHeld
 from writer.dynamodb.items import Attributes, Item, b, bytes_in, key, n, number_of, s, seq_key
@@ -19,6 +18,7 @@ from writer.dynamodb.session import DynamoSession
 from writer.ledger import Ledger
 from writer.moderation_store import Call, Erasure
 from writer.stepwise.moderation import ModerationSteps
+from writer.stepwise.ports import Authored
 from writer.stepwise.rule_rows import SITE
 
 _REVOKED = "revoked"
@@ -36,7 +36,7 @@ class DynamoModeration(ModerationSteps):
     def __init__(
         self,
         session: DynamoSession,
-        authored: DynamoAuthored,
+        authored: Authored,
         ledger: Ledger,
         touch: Callable[[], Awaitable[None]],
         forget_staff: Callable[[str, str], Awaitable[None]],

@@ -41,7 +41,7 @@ from writer.sqlite.rules import (
     sweep_slots,
 )
 from writer.sqlite.thread import SqliteThread
-from writer.store import Appended, Item, Page, StoreReplaced
+from writer.store import Appended, AuthoredPage, Item, Page, StoreReplaced
 
 log = structlog.get_logger()
 
@@ -177,7 +177,7 @@ class SqliteStore:
             self._history, lambda connection: read_filters(connection, video_id)
         )
 
-    async def authored(self, author_id: str, video_id: str, after: int, limit: int) -> list[int]:
+    async def authored(self, author_id: str, video_id: str, after: int, limit: int) -> AuthoredPage:
         """As `CommentStore.authored`."""
         return await self._read(
             self._history,

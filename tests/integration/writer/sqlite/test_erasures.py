@@ -128,7 +128,7 @@ async def test_removed_texts_are_destroyed_when_their_time_is_over(tmp_path: Pat
         assert again.notice is None
         assert [seq for seq, _ in again.notices] == [201]
         shown = await store.authored(ANN, "v", 0, count)
-        assert shown[:2] == [1, 2]
+        assert shown.seqs[:2] == (1, 2)
         assert (await store.heads(["v"]))["v"] == head
         await store.moderation.scrub()
         left = [SECRET.encode() + b' %d"' % number for number in range(2, count)]

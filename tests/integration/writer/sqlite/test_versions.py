@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.contracts.test_rules import authored
 from tests.support import started
 from wire.comment import NewComment, encode_comment
 from wire.entry import RemovedBy
@@ -56,10 +57,10 @@ async def test_a_file_of_an_older_version_is_brought_forward(tmp_path: Path, ver
     async with started(SqliteStore(path)) as store:
         assert await store.epoch() == EPOCH
         assert (await store.range("v", 0, 10)).head == 3
-        assert await store.authored(ANN, "v", 0, 10) == [1, 3]
+        assert await authored(store, ANN) == [1, 3]
         (done,) = await store.append("v", [Item(written("three"), None, AT)])
         assert done.seq == 4
-        assert await store.authored(ANN, "v", 0, 10) == [1, 3, 4]
+        assert await authored(store, ANN) == [1, 3, 4]
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (len(STEPS),)
         query = "SELECT count(*) FROM meta WHERE name = ?"
