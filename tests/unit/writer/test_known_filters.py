@@ -73,15 +73,27 @@ async def test_filters_that_change_all_the_time_are_given_up() -> None:
 
 
 async def test_what_was_not_asked_for_longest_makes_room() -> None:
-    size = Filters.parse(body("word")).max_bytes
+    size = Filters.parse(body("word-a")).max_bytes
     world = World(max_bytes=2 * size)
     for video_id in ("a", "b"):
-        world.stored[video_id] = (1, body("word"))
+        world.stored[video_id] = (1, body(f"word-{video_id}"))
         await world.known.fetch(video_id)
     world.known.find("a")
-    world.known.learn("c", 1, Filters.parse(body("word")))
+    world.known.learn("c", 1, Filters.parse(body("word-c")))
     assert [world.known.find(video_id)[0] for video_id in "abc"] == [1, 0, 1]
     assert world.evicted == 1
+    assert (await world.known.fetch("b"))[0] == 1
+
+
+async def test_videos_with_the_same_terms_share_what_is_compiled() -> None:
+    world = World(max_bytes=Filters.parse(body("word")).max_bytes)
+    for number in range(500):
+        world.stored[str(number)] = (number + 1, Filters.parse(body("word")).encode())
+        await world.known.fetch(str(number))
+    known = [world.known.find(str(number)) for number in range(500)]
+    assert [version for version, _ in known] == list(range(1, 501))
+    assert len({id(filters) for _, filters in known}) == 1
+    assert world.evicted == 0
 
 
 async def test_what_takes_the_place_of_an_older_one_is_counted_once() -> None:
