@@ -25,6 +25,7 @@ pytestmark = [
     ),
     pytest.mark.timeout(300 * TIMEOUT_FACTOR),
 ]
+Outage = Callable[[Cluster], Coroutine[Any, Any, None]]
 AWAY_S = 30.0
 POSTS = 20
 PACE_S = 0.5
@@ -69,7 +70,7 @@ async def gateway_away(cluster: Cluster) -> None:
     await cluster.start("haproxy")
 
 
-OUTAGES = {node_killed: "ended", node_drained: "drain", gateway_away: "ended"}
+OUTAGES: dict[Outage, str] = {node_killed: "ended", node_drained: "drain", gateway_away: "ended"}
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
@@ -77,7 +78,7 @@ async def test_pages_live_through_an_outage_in_which_they_post(
     cluster: Cluster,
     browser: Browser,
     pages: ClientPages,
-    outage: Callable[[Cluster], Coroutine[Any, Any, None]],
+    outage: Outage,
 ) -> None:
     async with Load(cluster.http_url, TRAFFIC) as load:
         bases = (cluster.http_url, cluster.https_url)

@@ -43,7 +43,7 @@ const client = new LiveComments({ url });
 
 function App({ videoId }) {
   const { post, state } = useComments(client, videoId);
-  window.post = (text) => post({ author: "ann", text }).then(({ status }) => status);
+  window.post = (text) => post({ author: "bob", text }).then(({ status }) => status);
   window.state = state;
   return <Comments client={client} videoId={videoId} />;
 }
@@ -130,17 +130,17 @@ async def shown_and_changed(page: Page, site: Site, single: SingleProcess) -> No
     await page.until(f"{_LINES}.sort()", first)
     await streams(single, 1)
     assert await page.evaluate("post('mine')") == "posted"
-    await page.until(f"{_LINES}.sort()", [*first, "ann: mine"])
+    await page.until(f"{_LINES}.sort()", [*first, "bob: mine"])
     await site.call("DELETE", "comments/1")
     await page.until(f"{_LINES}.length", 2)
-    assert "ann: mine" in await page.evaluate(_LINES)
+    assert "bob: mine" in await page.evaluate(_LINES)
     word = secrets.token_hex(4)
     await page.evaluate(f"show('{OTHER_VIDEO}')")
     await page.until(_LINES, [])
     await page.until("state", "live")
     await streams(single, 1)
     assert await page.evaluate(f"post('{word}')") == "posted"
-    await page.until(_LINES, [f"ann: {word}"])
+    await page.until(_LINES, [f"bob: {word}"])
     await page.evaluate(f"show('{VIDEO}')")
     await page.until(f"{_LINES}.length", 2)
     await page.evaluate("leave()")

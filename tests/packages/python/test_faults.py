@@ -116,7 +116,7 @@ async def test_writers_that_are_away_while_posting_cost_nothing(cluster: Cluster
     async with playing(cluster) as scene, AsyncClient(cluster.http_url) as client:
         video = client.video(secrets.token_hex(6))
         await asyncio.gather(*(cluster.kill(name) for name in writers(cluster)))
-        posting = asyncio.create_task(video.post("by default", author="ann"))
+        posting = asyncio.ensure_future(video.post("by default", author="ann"))
         await asyncio.sleep(scene.outage_s)  # the outage itself
         await asyncio.gather(*(cluster.start(name) for name in writers(cluster)))
         assert isinstance(await posting, Posted)
