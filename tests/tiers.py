@@ -18,7 +18,9 @@ import pytest
 SLOW_FILES = (
     "tests/chaos/test_mix.py",
     "tests/e2e/test_ghost_viewers.py",
+    "tests/e2e/test_js_browser_faults.py",
     "tests/e2e/test_js_client_faults.py",
+    "tests/e2e/test_js_cluster.py",
     "tests/e2e/test_js_tabs_faults.py",
     "tests/e2e/test_many_viewers.py",
     "tests/e2e/test_moves.py",
@@ -31,6 +33,7 @@ SLOW_FILES = (
     "tests/integration/writer/cassandra/test_commit_log.py",
     "tests/monitoring/test_dashboard.py",
     "tests/packages/python/test_tickets_end.py",
+    "tests/packages/js/test_js_react.py",
     "tests/packages/js/test_js_tickets.py",
     "tests/packages/python/test_wheel.py",
     "tests/pages/test_speed.py",

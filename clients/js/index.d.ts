@@ -257,7 +257,7 @@ export interface Moderation {
   filters(): Promise<{ filters: Filters; etag: string | null }>;
   setFilters(filters: Filters, options?: { ifMatch?: string }): Promise<{ filters: Filters; etag: string | null }>;
   testFilters(text: string): Promise<{ action: "block" | "hold" | null; terms: number[] }>;
-  audit(query?: { limit?: number; before?: string }): Promise<{ calls: AuditedCall[]; before: string; more: boolean }>;
+  audit(query?: { limit?: number; before?: string }): Promise<{ calls: AuditedCall[]; before: string | null; more: boolean }>;
 }
 
 export interface ListOptions {
@@ -329,3 +329,5 @@ export class Problem extends Error {
   /** Whether the same request may succeed in a moment. */
   readonly passing: boolean;
 }
+
+export {}; // nothing but what is marked so

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -26,6 +27,7 @@ TRAFFIC = Shape(viewers=0, videos=1, rate=20, churn_s=0)
 AWAY_S = 30.0
 ASLEEP_S = 60.0
 HOUR_S = 3600
+LONGER_THAN_A_POST_IS_TRIED_S = 150.0
 
 
 async def gateway_away(cluster: Cluster) -> None:
@@ -88,6 +90,29 @@ async def test_a_laptop_that_sleeps_for_a_minute(cluster: Cluster) -> None:
         assert time.monotonic() - woke < 15 * TIMEOUT_FACTOR
         await eventually(lambda: len(client.answers()) == 3)
         await settled(load, client)
+
+
+@pytest.mark.timeout(420 * TIMEOUT_FACTOR)
+async def test_a_post_outlives_a_sleep_that_is_longer_than_it_is_tried(cluster: Cluster) -> None:
+    """The writers stand still before it, so there is no answer when it falls asleep."""
+    writers = [part.name for part in cluster.parts if part.kind == "writer"]
+    async with NodeClient(cluster.http_url, secrets.token_hex(6)) as client:
+        await client.live()
+        client.post("before")
+        await eventually(lambda: client.answers())
+        for name in writers:
+            cluster.pause(name)
+        client.post("no answer yet")
+        await eventually(lambda: len(client.shown) == 2)  # its echo
+        client.freeze()
+        await wait_out(LONGER_THAN_A_POST_IS_TRIED_S)
+        for name in writers:
+            cluster.resume(name)
+        client.thaw()
+        await eventually(lambda: len(client.answers()) == 2, 90)
+        assert {answer.get("status") for answer in client.answers().values()} == {"posted"}
+        await eventually(lambda: client.head == 2)
+        assert client.comments == [(1, "before"), (2, "no answer yet")]
 
 
 async def test_a_laptop_that_sleeps_and_does_not_hear_that_its_stream_ended(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -24,6 +25,7 @@ pytestmark = [
     pytest.mark.timeout(300 * TIMEOUT_FACTOR),
 ]
 ASLEEP_S = 60.0
+LONGER_THAN_A_POST_IS_TRIED_S = 150.0
 ALONE = {"shareTabs": False}
 
 
@@ -80,6 +82,30 @@ async def test_a_tab_that_is_frozen_for_a_minute(
             await caught_up(load, tab)
             await eventually(lambda: tab.answers())
             await settled(load, tab)
+
+
+@pytest.mark.timeout(420 * TIMEOUT_FACTOR)
+async def test_a_post_outlives_a_tab_that_is_frozen_for_longer_than_it_is_tried(
+    cluster: Cluster, browser: Browser, pages: ClientPages
+) -> None:
+    writers = [part.name for part in cluster.parts if part.kind == "writer"]
+    url = pages.url(cluster.http_url, secrets.token_hex(6))
+    async with opened(browser, url) as (tab,):
+        await all_live(tab)
+        await tab.run("post('before').then(() => 0)")
+        for name in writers:
+            cluster.pause(name)
+        await tab.run("void post('no answer yet')")
+        await eventually(lambda: len(tab.shown) == 2)  # its echo
+        await tab.freeze()
+        await wait_out(LONGER_THAN_A_POST_IS_TRIED_S)
+        for name in writers:
+            cluster.resume(name)
+        await tab.thaw()
+        await eventually(lambda: len(tab.answers()) == 2, 90)
+        assert {answer.get("status") for answer in tab.answers().values()} == {"posted"}
+        await eventually(lambda: tab.head == 2)
+        assert tab.comments == [(1, "before"), (2, "no answer yet")]
 
 
 async def test_a_hidden_tab_has_no_stream_and_comes_back_whole(

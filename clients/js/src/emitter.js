@@ -6,7 +6,8 @@ export class Emitter {
   /** @template {keyof Events} Name @param {Name} name @param {(...args: Events[Name]) => void} listener */
   on(name, listener, once = false) {
     const listeners = this.#listeners.get(name) ?? new Map();
-    this.#listeners.set(name, listeners.set(listener, once));
+    // Who listens on goes on listening.
+    this.#listeners.set(name, listeners.set(listener, once && listeners.get(listener) !== false));
     return this;
   }
 

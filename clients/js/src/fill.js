@@ -7,15 +7,16 @@ const PAGE = 200;
  * So many of the newest comments, the oldest first, and the place in the log that they were read at;
  * fewer if a page cannot be read, undefined if none can.
  *
- * @param {import("./http.js").Http} http @param {number} count @param {AbortSignal} signal
+ * @param {import("./http.js").Http} http @param {number} count
+ * @param {{signal: AbortSignal, withinMs?: number}} how
  * @returns {Promise<{comments: any[], head: string} | undefined>}
  */
-export async function newest(http, count, signal) {
+export async function newest(http, count, how) {
   /** @type {{comments: any[], head: string} | undefined} */
   let found;
   let query = { limit: Math.min(count, PAGE), before: undefined };
   for (let more = true; more && query.limit > 0; ) {
-    const page = await http.call("GET", "/comments", { query, reads: true, signal }).catch(() => undefined);
+    const page = await http.call("GET", "/comments", { query, reads: true, ...how }).catch(() => undefined);
     if (!page) break;
     found = { head: page.body.head, ...found, comments: [...page.body.comments, ...(found?.comments ?? [])] };
     query = { limit: Math.min(count - found.comments.length, PAGE), before: page.body.first };

@@ -3,7 +3,7 @@
  * is shown only after the server has asked for it: where none is needed, it may be refused.
  */
 import { Problem, problemOf } from "./problem.js";
-import { after, retryDelay, sleep } from "./waits.js";
+import { after, retryDelay, sleep, unless } from "./waits.js";
 /** @import {Call} from "./types.d.ts" */
 
 const ANSWER_WITHIN_MS = 15_000;
@@ -29,7 +29,7 @@ export class Http {
       try {
         return await this.#authorized(method, below, call);
       } catch (problem) {
-        if (!(problem instanceof Problem && problem.passing) || call.signal?.aborted) throw problem;
+        if (!(problem instanceof Problem && problem.passing)) throw problem;
         const pauseMs = retryDelay(problem.retryAfter, failures);
         // No more than both may take: the clock of a page that was frozen has gone on.
         leftMs -= Math.min(performance.now() - began, ANSWER_WITHIN_MS) + pauseMs;
@@ -58,13 +58,13 @@ export class Http {
   async #authorized(method, below, call) {
     let shown = call.reads && !this.#readsWithToken ? undefined : this.#token.first();
     for (let renewals = 0; ; renewals++) {
-      const token = await shown;
+      const token = await unless(Promise.resolve(shown), call.signal, aborted);
       try {
         return await this.#once(method, below, call, token);
       } catch (problem) {
         if (!(problem instanceof Problem) || renewals === MOST_RENEWALS) throw problem;
         shown = this.#token.instead(shown, problem.code);
-        const next = await shown;
+        const next = await unless(Promise.resolve(shown), call.signal, aborted);
         if (!next || next === token) throw problem;
         this.#readsWithToken ||= !!call.reads;
       }
@@ -73,6 +73,7 @@ export class Http {
 
   /** @param {string} method @param {string} below @param {Call} call @param {string | null} [token] */
   async #once(method, below, { body, headers, query, signal }, token) {
+    if (signal?.aborted) throw aborted();
     const limit = new AbortController();
     const cancel = after(ANSWER_WITHIN_MS, signal, () => limit.abort());
     const sent = new Headers({ Accept: "application/json", ...headers });
@@ -85,9 +86,11 @@ export class Http {
       return { response, body: await response.json() };
     } catch (cause) {
       if (cause instanceof Problem) throw cause;
-      throw new Problem(signal?.aborted ? "aborted" : "no_answer", 0, { title: "There was no reply", cause });
+      throw signal?.aborted ? aborted() : new Problem("no_answer", 0, { title: "There was no reply", cause });
     } finally {
       cancel();
     }
   }
 }
+
+const aborted = () => new Problem("aborted", 0, { title: "It was ended by who asked for it" });

@@ -18,6 +18,7 @@ export class Problem extends Error {
   }
 
   get passing() {
+    if (this.code === "aborted") return false;
     return this.code === "too_many_requests" || [0, 502, 503, 504].includes(this.status);
   }
 }

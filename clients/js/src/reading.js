@@ -19,7 +19,7 @@ export class Reading {
   /** @type {Frame[]} */
   #waiting = [];
   #busy = false;
-  /** The newest number when the stream began, while there is one. @type {number | undefined} */
+  /** The newest entry when the stream began, while there is one. @type {import("./types.d.ts").Place | undefined} */
   #head;
 
   /**
@@ -35,18 +35,20 @@ export class Reading {
       frames: (frames) => this.#take(frames),
       lost: (reason) => this.#lost(reason),
       refused: (problem) => teller.refused(problem),
-      begin: (count) => this.#begin(count),
+      begin: (count) => this.#begin(count, Infinity),
       state: () => teller.state(),
     });
   }
 
   /** @param {number} history how many comments to read first, if there is no cursor */
   async start(history) {
-    if (history > 0) await this.#begin(history);
+    // If nobody answers, the stream's own replay is there at once.
+    if (history > 0) await this.#begin(history, 0);
     if (!this.#stop.signal.aborted) this.#source.start();
   }
 
   stop() {
+    this.#teller.moved();
     this.#stop.abort();
     this.#source.stop();
   }
@@ -55,14 +57,19 @@ export class Reading {
     this.#source.poke();
   }
 
-  /** The newest comments, and where they were read as the place to go on from. @param {number} limit */
-  async #begin(limit) {
+  /** The newest comments, and where they were read as the place to go on from. @param {number} limit @param {number} withinMs */
+  async #begin(limit, withinMs) {
     if (this.#log.cursor !== undefined || limit === 0) return;
-    const found = await newest(this.#http, limit, this.#stop.signal);
-    // Nobody answers, or not without leave: the stream begins with its own replay, or says why not.
-    if (!found || this.#stop.signal.aborted) return;
+    const { signal } = this.#stop;
+    const found = await newest(this.#http, limit, { signal, withinMs });
+    // Not without leave: the stream begins with its own replay, or says why not. It may have begun.
+    if (!found || signal.aborted || this.#log.cursor !== undefined) return;
+    for (const comment of found.comments) {
+      this.#log.begin(comment.id);
+      this.#teller.tell("comment", comment, "history");
+      if (signal.aborted) return; // a listener has closed it: the next reading goes on there
+    }
     this.#log.begin(found.head);
-    for (const comment of found.comments) this.#teller.tell("comment", comment, "history");
     this.#teller.moved();
   }
 
@@ -82,16 +89,23 @@ export class Reading {
     for (let frame; (frame = this.#waiting.shift()) && !this.#stop.signal.aborted; ) {
       const step = this.#log.take(frame);
       if (step.kind === "hole") await this.#pass(step);
-      else if (step.kind === "reset") this.#teller.reset(step.reason);
+      else if (step.kind === "reset") this.#reset(step.reason);
       else if (step.kind === "entry") this.#teller.tell(frame.type, frame.data, "stream");
-      else if (frame.type === "hello") this.#head = place(frame.data.head)?.seq ?? 0;
+      else if (frame.type === "hello") this.#head = place(frame.data.head) ?? { epoch: this.#log.epoch, seq: 0 };
       else if (step.kind === "other") this.#teller.tell(frame.type, frame.data, "stream");
       if ("again" in step && step.again) this.#waiting.unshift(frame);
     }
     this.#busy = false;
     if (this.#stop.signal.aborted) return;
     this.#teller.moved();
-    if (this.#head !== undefined && this.#log.seq >= this.#head) this.#teller.live();
+    if (this.#head && this.#log.seq >= this.#head.seq) this.#teller.live();
+  }
+
+  /** @param {string} reason */
+  #reset(reason) {
+    const { epoch } = this.#log;
+    if (this.#head && this.#head.epoch !== epoch) this.#head = { epoch, seq: 0 }; // of another log
+    this.#teller.reset(reason);
   }
 
   /** @param {{from: number, to: number, reason: string}} hole */
@@ -102,6 +116,7 @@ export class Reading {
     for (const entry of entries ?? []) {
       this.#log.pass(entry.seq);
       this.#teller.tell(entry.type ?? "comment", entry, "history");
+      if (this.#stop.signal.aborted) return;
     }
     this.#log.pass(to);
     const filled = entries !== undefined;

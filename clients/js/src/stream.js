@@ -41,11 +41,12 @@ export class Stream {
         const { reason, greeted } = await this.#once();
         failures = greeted ? 0 : failures + 1;
         await this.#wait(reason, failures);
-      } catch (error) {
+      } catch (cause) {
         if (this.#stop.signal.aborted) return;
-        if (!(error instanceof Problem)) throw error;
-        if (isLasting(error)) return this.#reader.refused(error);
-        await this.#wait(error.code, ++failures, error.retryAfter);
+        if (isLasting(cause)) return this.#reader.refused(/** @type {Problem} */ (cause));
+        // A reply that nobody expects is no reason to stop without a word.
+        const { code, retryAfter } = cause instanceof Problem ? cause : new Problem("failed", 0, { cause });
+        await this.#wait(code, ++failures, retryAfter);
       }
     }
   }

@@ -43,6 +43,8 @@ export class SharedStream {
   #release;
   #saidAt = 0;
   #hasBegun = false;
+  /** The page before what others tell is under way. */
+  #isBeginning = false;
 
   /** @param {string} name of lock and channel @param {number} replay @param {Reader} reader @param {MakeSource} makeStream */
   constructor(name, replay, reader, makeStream) {
@@ -182,9 +184,11 @@ export class SharedStream {
 
   /** @param {Message & {kind: "welcome"}} message */
   async #follow({ from, frames, lost }) {
+    if (this.#isBeginning) return;
     if (this.#reader.cursor() === undefined && !this.#hasBegun) {
-      this.#hasBegun = true; // if nobody answers, with what comes from now on
+      this.#hasBegun = this.#isBeginning = true; // if it is refused, with what comes from now on
       await this.#reader.begin(this.#replay);
+      this.#isBeginning = false;
       return this.#join();
     }
     this.#leader = from;
@@ -193,7 +197,7 @@ export class SharedStream {
   }
 
   #join() {
-    if (this.#stream) return;
+    if (this.#stream || this.#isBeginning) return;
     this.#leader = undefined;
     this.#say({ kind: "join", from: this.#id });
   }

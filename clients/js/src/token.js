@@ -10,6 +10,8 @@ const WHY = {
   token_invalid: "invalid",
 };
 
+const A_TOKEN = /^[\x21-\x7e]+$/;
+
 export class Token {
   #get;
   /** @type {Promise<string | null> | undefined} */
@@ -34,8 +36,11 @@ export class Token {
 
   /** @param {"missing" | "expired" | "invalid"} reason */
   async #ask(reason) {
+    await undefined; // so that what is thrown below finds this promise kept
     try {
-      return (await this.#get?.({ reason })) ?? null;
+      const token = (await this.#get?.({ reason })) || null;
+      if (token && !(typeof token === "string" && A_TOKEN.test(token))) throw new TypeError("no token: it cannot be sent in a header");
+      return token;
     } catch (cause) {
       this.#kept = undefined; // asked again for the next request
       throw new Problem("no_token", 0, { title: "The page could not give a token", cause });

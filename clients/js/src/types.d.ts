@@ -42,7 +42,7 @@ export interface Reader {
   refused(problem: Problem): void;
   /** Anything came, heartbeats too. */
   heard?(): void;
-  /** Read the newest comments as a page: where the source cannot tell older ones. */
+  /** Read the newest comments as a page, until somebody answers: where the source cannot tell older ones. */
   begin(count: number): Promise<void>;
   /** The rules of the video as they are now. */
   state(): object;

@@ -152,8 +152,8 @@ export class Video extends Emitter {
 
   /** @param {Problem} problem */
   #refused(problem) {
-    this.emit("problem", problem);
     this.#end(problem.code);
+    this.emit("problem", problem);
   }
 
   #moved() {

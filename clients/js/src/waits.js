@@ -34,6 +34,16 @@ export function after(ms, signal, call) {
   return cancel;
 }
 
+/** What a promise gives, unless the signal comes first. @template Given @param {Promise<Given>} promise @param {AbortSignal | undefined} signal @param {() => Error} why it is rejected then @returns {Promise<Given>} */
+export function unless(promise, signal, why) {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(why());
+    signal?.addEventListener("abort", abort);
+    if (signal?.aborted) abort();
+    promise.then(resolve, reject).finally(() => signal?.removeEventListener("abort", abort));
+  });
+}
+
 /** @param {number} ms @param {AbortSignal} [signal] ends it early @returns {Promise<void>} */
 export function sleep(ms, signal) {
   return new Promise((resolve) => void after(ms, signal, resolve));

@@ -17,6 +17,16 @@ test("on, once and off", () => {
   assert.equal(heard.length, 3);
 });
 
+test("once does not take away what listens on", () => {
+  const emitter = new Emitter();
+  const heard = [];
+  const listener = (value) => heard.push(value);
+  emitter.on("a", listener).once("a", listener);
+  emitter.emit("a", 1);
+  emitter.emit("a", 2);
+  assert.deepEqual(heard, [1, 2]);
+});
+
 test("a listener that is added or removed meanwhile counts from the next event on", () => {
   const emitter = new Emitter();
   const heard = [];

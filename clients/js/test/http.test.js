@@ -123,6 +123,49 @@ test("the caller ends it while it waits", async (t) => {
   await assert.rejects(posting, { code: "aborted" });
 });
 
+test("what is ended before it is sent is not sent", async (t) => {
+  const { video, requests } = await open(t, [created]);
+  await assert.rejects(video.post({ text: "hi" }, { signal: AbortSignal.abort() }), { code: "aborted" });
+  assert.equal(requests.length, 0);
+});
+
+test("what is ended while it waits is not sent again", async (t) => {
+  const controller = new AbortController();
+  const { video, requests } = await open(t, [problem(503, "unavailable", { "Retry-After": "1" }), created]);
+  const posting = video.post({ text: "hi" }, { signal: controller.signal });
+  setTimeout(() => controller.abort(), 100);
+  await assert.rejects(posting, { code: "aborted", passing: false });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.equal(requests.length, 1);
+});
+
+test("who waits for the page's token can end it", async (t) => {
+  const controller = new AbortController();
+  const { video, requests } = await open(t, [created], { getToken: () => new Promise(() => {}) });
+  const posting = video.post({ text: "hi" }, { signal: controller.signal });
+  controller.abort();
+  await assert.rejects(posting, { code: "aborted" });
+  assert.equal(requests.length, 0);
+});
+
+test("what cannot be a token is told as such, and asked for again", async (t) => {
+  const given = ["of two\nlines", "schön", 7, {}, "good"];
+  const { video, requests } = await open(t, [created], { getToken: () => given.shift() });
+  await video.post({ text: "a" });
+  assert.deepEqual(authorizations(requests), ["Bearer good"]);
+});
+
+test("a page whose function throws at once is asked again", async (t) => {
+  let asked = 0;
+  const getToken = () => {
+    if (++asked === 1) throw new Error("offline");
+    return "good";
+  };
+  const { video, requests } = await open(t, [created], { getToken });
+  await video.post({ text: "a" });
+  assert.deepEqual([asked, authorizations(requests)], [2, ["Bearer good"]]);
+});
+
 test("the token goes with posts, and is asked for once", async (t) => {
   const asked = [];
   const getToken = async ({ reason }) => `${asked.push(reason)}`;

@@ -65,19 +65,28 @@ class Tab {
   cursor;
   stream;
 
-  constructor(t, cursor) {
+  constructor(t, cursor, page) {
     this.cursor = cursor;
+    this.page = page;
     const reader = {
       cursor: () => this.cursor,
       frames: (frames) => this.#take(frames),
       lost: (reason) => this.lost.push(reason),
       refused: () => {},
-      begin: async (count) => void this.begun.push(count, (this.cursor = `${EPOCH}-0`)),
+      begin: (count) => this.#begin(count),
       state: () => ({ settings: null }),
     };
     this.source = new SharedStream(name, 50, reader, (reader) => (this.stream = fakeStream(reader)));
     t.after(() => this.source.stop());
     this.source.start();
+  }
+
+  /** A page that takes as long as a test says. */
+  async #begin(count) {
+    this.begun.push(count);
+    await this.page;
+    this.frames.push("page");
+    this.cursor ??= `${EPOCH}-0`;
   }
 
   #take(frames) {
@@ -134,7 +143,25 @@ test("whoever comes without a cursor reads a page first", async (t) => {
   first.tells(1, 2);
   const second = new Tab(t);
   await eventually(() => second.frames.length);
-  assert.deepEqual([second.begun[0], ...second.frames.slice(0, 2)], [50, `hello ${EPOCH}-2`, "state"]);
+  await eventually(() => second.frames.length > 2);
+  assert.deepEqual([second.begun, second.frames.slice(0, 3)], [[50], ["page", `hello ${EPOCH}-2`, "state"]]);
+});
+
+test("nothing is followed before the page is there, however long it takes", async (t) => {
+  const first = new Tab(t, `${EPOCH}-0`);
+  await eventually(() => first.leads);
+  let come;
+  const second = new Tab(t, undefined, new Promise((resolve) => (come = resolve)));
+  await eventually(() => second.begun.length);
+  first.tells(1);
+  await new Promise((resolve) => setTimeout(resolve, 2_500)); // more than a check
+  assert.deepEqual([second.begun, second.frames], [[50], []]);
+  come();
+  await eventually(() => second.frames.length > 2);
+  assert.equal(second.frames[0], "page");
+  first.tells(2);
+  await eventually(sees(second, 2));
+  assert.equal(second.begun.length, 1);
 });
 
 test("when it is closed the next one takes over, from its own cursor", async (t) => {

@@ -317,6 +317,36 @@ for (const [name, answers, code, client] of [
   });
 }
 
+test("whoever is told why it was closed may open it again at once", async (t) => {
+  const answers = [problem(404, "not_found"), stream([hello(0, 1), entries(1)])];
+  const { video, states } = await open(t, answers);
+  video.once("problem", () => video.open());
+  await next(video, "comment");
+  assert.deepEqual(states, ["connecting", "closed not_found", "connecting", "live"]);
+});
+
+test("what is no ticket does not end it", async (t) => {
+  const answers = [problem(401, "ticket_missing"), json(200, null), json(200, { ticket: "t" }), stream([hello(0, 1), entries(1)])];
+  const { video, states } = await open(t, answers);
+  await next(video, "comment");
+  assert.deepEqual(states, ["connecting", "connecting failed", "live"]);
+});
+
+test("a reset to a shorter log in the middle of a stream is live again", async (t) => {
+  let rest;
+  const reset = frame("reset", "bbbbbbbbbbbb-0", { reason: "epoch" });
+  const other = frame("comment", "bbbbbbbbbbbb-1", comment(1, { id: "bbbbbbbbbbbb-1" }));
+  const answer = (response) => {
+    stream([hello(0, 9), entries(1)])(response);
+    rest = () => response.write(reset + other);
+  };
+  const { video, states } = await open(t, [answer]);
+  await next(video, "comment");
+  assert.deepEqual(states, ["connecting"]);
+  rest();
+  await next(video, "state", ({ state }) => state === "live");
+});
+
 test("closed is closed: nothing comes, nothing is asked; and it opens again where it was", async (t) => {
   const answers = [stream([hello(0, 2), entries(1, 2)]), stream([hello(1, 2), entries(2)])];
   const { video, told, requests } = await open(t, answers);

@@ -21,7 +21,9 @@ import { LiveComments, CommentList } from "/src/index.js";
 const { url, video: id, options, client } = JSON.parse(decodeURIComponent(location.hash.slice(1)));
 window.told = [];
 const tell = (event, ...args) => told.push([event, args]);
-window.video = new LiveComments({ url, ...client }).video(id, options);
+const { token, ...clientOptions } = client;
+if (token) clientOptions.getToken = () => token;
+window.video = new LiveComments({ url, ...clientOptions }).video(id, options);
 for (const name of ["state", "comment", "removed", "gap", "reset", "cursor", "viewers"])
   video.on(name, (...args) => tell(name, ...args));
 video.on("problem", ({ code, status }) => tell("problem", { code, status }));
@@ -56,7 +58,9 @@ class ClientPages:
         await self._runner.cleanup()
 
     def url(self, gateway: str, video: str, **more: Mapping[str, Any]) -> str:
-        """A page that shows a video. more: `options` of the video, and of the `client`."""
+        """A page that shows a video. more: `options` of the video, and of the `client`, which
+        may have a `token`.
+        """
         described = {"url": gateway, "video": video, "options": {}, "client": {}} | more
         return f"{self._origin}/page#{quote(json.dumps(described))}"
 

@@ -108,15 +108,34 @@ def test_a_machine_that_slept_during_a_request_still_tries_again() -> None:
 def test_a_token_is_asked_for_once_and_renewed_when_it_is_refused() -> None:
     player = Player(token=callable)
     player.tokens = ["one", "two"]
-    page_of_none = page([], more=False, member="comments")
-    player.replies = [page_of_none, problem(401, "token_expired"), page_of_none, page_of_none]
+    me = reply(200, {"may_post": True})
+    player.replies = [me, problem(401, "token_expired"), me, me]
     for _ in range(3):
-        player.run(calls.history(player.video()))
+        player.run(calls.me(player.video()))
     assert player.asked == ["missing", "expired"]
     assert player.sent("authorization") == [
         *("Bearer one", "Bearer one", "Bearer two", "Bearer two")
     ]
     assert player.slept == []
+
+
+def test_a_token_is_shown_to_read_only_where_the_server_asks_for_one() -> None:
+    """One that has ended is refused where none is needed."""
+    player = Player(token=callable)
+    player.tokens = ["one", "two"]
+    none = page([], more=False, member="comments")
+    player.replies = [none, problem(401, "ticket_missing"), none, none]
+    for _ in range(3):
+        player.run(calls.history(player.video()))
+    assert player.sent("authorization") == [None, None, "Bearer one", "Bearer one"]
+    assert player.asked == ["missing"]
+
+
+def test_who_has_no_token_to_read_with_is_told_so() -> None:
+    player = Player()
+    player.replies = [problem(401, "token_missing")]
+    with pytest.raises(Problem, match="token_missing"):
+        player.run(calls.history(player.video()))
 
 
 def test_a_token_that_is_refused_again_is_a_problem() -> None:

@@ -16,7 +16,7 @@ import pytest
 from cluster.cluster import Cluster
 from cluster.new_epoch import renew_cluster_epoch
 from cluster.parts import Kind
-from livecomments_client import Comment, Reset
+from livecomments_client import AsyncClient, Comment, Posted, Reset
 from tests.e2e.contract import servers, writers
 from tests.e2e.parts import state_of
 from tests.packages.python.people import (
@@ -112,10 +112,15 @@ async def test_a_gateway_that_is_away_costs_nothing(cluster: Cluster) -> None:
 
 
 async def test_writers_that_are_away_while_posting_cost_nothing(cluster: Cluster) -> None:
-    async with playing(cluster) as scene:
+    """A post with the time that it has by default outlives them too."""
+    async with playing(cluster) as scene, AsyncClient(cluster.http_url) as client:
+        video = client.video(secrets.token_hex(6))
         await asyncio.gather(*(cluster.kill(name) for name in writers(cluster)))
+        posting = asyncio.ensure_future(video.post("by default", author="ann"))
         await asyncio.sleep(scene.outage_s)  # the outage itself
         await asyncio.gather(*(cluster.start(name) for name in writers(cluster)))
+        assert isinstance(await posting, Posted)
+        assert [comment.text for comment in (await video.history()).items] == ["by default"]
 
 
 async def test_a_frozen_node_is_left(cluster: Cluster) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from cluster.cluster import Cluster
+from livecomments_client._core.watch import SILENCE_S
 from tests.packages.python.people import Posters, whole_history
 from tests.packages.python.programs import Program, programs
 from tests.preload import WallClock
-from tests.support import eventually
+from tests.support import eventually, wait_out
 
 TOPOLOGIES = ("single", "dispatcher")
 SMALL = True
@@ -21,6 +22,8 @@ pytestmark = pytest.mark.timeout(300)
 # Longer than any side waits; as long as a laptop in a bag.
 ASLEEP_S = {"single": 12.0, "dispatcher": 60.0}
 DAY_S = 24 * 3_600
+# At each time of the clock: longer than the silence after which a stream is given up.
+PAST_THE_WATCHDOG_S = SILENCE_S + 4
 WARM_UP = 10
 
 
@@ -72,6 +75,7 @@ async def test_a_clock_that_is_moved_changes_nothing(cluster: Cluster, tmp_path:
         await told(posting, WARM_UP)
         for off_s in (DAY_S, -DAY_S, 0):
             clock.set(off_s)
+            await wait_out(PAST_THE_WATCHDOG_S)
             await told(posting, WARM_UP)
         assert [program.recoveries for program in reading] == [[], []]
         await judge(cluster.http_url, video_id, reading, posting)

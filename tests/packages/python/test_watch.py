@@ -459,3 +459,17 @@ def test_streams_are_opened_as_such() -> None:
     assert player.requests[0].headers["accept"] == "text/event-stream"
     assert "authorization" not in player.requests[0].headers  # a stream takes tickets only
     assert STREAM["content-type"].startswith("text/event-stream")
+
+
+def test_why_nothing_comes_is_in_the_log_also_while_it_is_still_connecting(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Such as after a mistake in the URL."""
+    player = Player()
+    player.replies = [NoAnswer("unreachable"), *[reply(302)] * 3, opened()]
+    player.run(watch(player.video()), until=lambda: len(player.requests) == 5)
+    told = [record.message for record in caplog.records if "still connecting" in record.message]
+    assert told == [
+        "video v1: still connecting (unreachable)",
+        "video v1: still connecting (http_302)",
+    ]

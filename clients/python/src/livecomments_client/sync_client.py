@@ -46,6 +46,7 @@ class Client:
         self._http = http or httpx.Client(**_http.client_options())
         self._context = Context(Access(token))
         self._drivers: weakref.WeakSet[SyncDriver] = weakref.WeakSet()
+        self._lock = threading.Lock()  # a set that another thread adds to cannot be copied
         self._closed = False
 
     def video(
@@ -66,8 +67,10 @@ class Client:
 
     def close(self) -> None:
         """End all iterators and waiting calls (they raise Closed). From any thread."""
-        self._closed = True
-        for driver in list(self._drivers):
+        with self._lock:
+            self._closed = True
+            drivers = list(self._drivers)
+        for driver in drivers:
             driver.interrupt()
         if self._own_http:
             self._http.close()
@@ -85,9 +88,10 @@ class Client:
 
     def _driver(self) -> SyncDriver:
         driver = SyncDriver(self._http, self._base, self._tokens)
-        self._drivers.add(driver)
-        if self._closed:
-            raise Closed("the client was closed")
+        with self._lock:
+            if self._closed:
+                raise Closed("the client was closed")
+            self._drivers.add(driver)
         return driver
 
 

@@ -21,6 +21,7 @@ _REFUSED_TOKEN = {
     "token_expired": "expired",
     "token_invalid": "invalid",
 }
+READ_NEEDS_TOKEN = frozenset({"token_missing", "ticket_missing"})
 TICKET_REFUSED = frozenset({"ticket_missing", "ticket_expired", "ticket_invalid"})
 
 
@@ -33,6 +34,8 @@ class Access:
         self._fixed = source if isinstance(source, str) else None
         self._asks = source is not None and self._fixed is None
         self._token = self._fixed
+        # Where none is needed to read, one that has ended would be refused.
+        self.shown_to_read = False
 
     @property
     def has_tokens(self) -> bool:

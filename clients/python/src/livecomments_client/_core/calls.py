@@ -58,7 +58,7 @@ def history(
     """
     query = {"before": before, "after": after, "limit": limit}
     request = json_request("GET", video.path("comments"), query=query)
-    reply = yield from exchange.call(video.context, request)
+    reply = yield from exchange.call(video.context, request, reads=True)
     return decoded(reply, lambda data: page_of(data, "comments", _stored_comment))
 
 
@@ -74,14 +74,14 @@ def entries(
     """
     query = {"before": before, "after": after, "limit": limit}
     request = json_request("GET", video.path("entries"), query=query)
-    reply = yield from exchange.call(video.context, request)
+    reply = yield from exchange.call(video.context, request, reads=True)
     return decoded(reply, lambda data: page_of(data, "entries", _stored_entry))
 
 
 def comment(video: VideoCore, seq: int) -> Flow[Comment]:
     """The comment with this number. Raises Problem, such as `removed` and `not_found`."""
     request = json_request("GET", video.path(f"comments/{int(seq)}"))
-    reply = yield from exchange.call(video.context, request)
+    reply = yield from exchange.call(video.context, request, reads=True)
     return decoded(reply, _stored_comment)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
-from livecomments_client._core.access import Access
+from livecomments_client._core.access import READ_NEEDS_TOKEN, Access
 from livecomments_client._core.backoff import Budget
 from livecomments_client._core.decode import parse_object
 from livecomments_client._core.effects import Flow, NoAnswer, Reply, Request, Sleep, send
@@ -38,22 +38,33 @@ def is_transient(problem: Problem) -> bool:
     return problem.status in _TRANSIENT or problem.code == "too_many_requests"
 
 
-def call(context: Context, request: Request, *, timeout_s: float = CALL_TIMEOUT_S) -> Flow[Reply]:
-    """The reply, of a status below 300. Raises Problem, Unreachable, Closed, and what the
-    application's source of tokens raises.
+def call(
+    context: Context,
+    request: Request,
+    *,
+    timeout_s: float = CALL_TIMEOUT_S,
+    reads: bool = False,
+) -> Flow[Reply]:
+    """The reply, of a status below 300. reads: a token is shown only where the server asks for one.
+    Raises Problem, Unreachable, Closed, and what the application's source of tokens raises.
     """
+    access = context.access
     budget = Budget(timeout_s)
     renewed = False
     while True:
         began = context.clock()
         failure: Problem | Unreachable
         try:
-            token = yield from context.access.token()
+            shown = access.shown_to_read or not reads
+            token = (yield from access.token()) if shown else None
             reply = yield from send(_with_token(request, token))
             if reply.status < 300:
                 return reply
             failure = problem_of(reply)
-            if not renewed and (yield from context.access.renew(token, failure)):
+            if not shown and failure.code in READ_NEEDS_TOKEN and access.has_tokens:
+                access.shown_to_read = True
+                continue
+            if shown and not renewed and (yield from access.renew(token, failure)):
                 renewed = True
                 continue
         except NoAnswer as exc:

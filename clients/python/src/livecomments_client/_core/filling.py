@@ -78,7 +78,9 @@ def _page(video: VideoCore, after: EventId) -> Flow[tuple[_Placed, bool]]:
     query: dict[str, str | int | None] = {"after": str(after), "limit": PAGE}
     request = exchange.json_request("GET", video.path("entries"), query=query)
     try:
-        reply = yield from exchange.call(video.context, request, timeout_s=PAGE_TIMEOUT_S)
+        reply = yield from exchange.call(
+            video.context, request, timeout_s=PAGE_TIMEOUT_S, reads=True
+        )
         return calls.decoded(reply, lambda data: (_placed(data), bool(data["more"])))
     except Problem as problem:
         if exchange.is_transient(problem):

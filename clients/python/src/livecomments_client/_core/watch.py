@@ -83,8 +83,11 @@ class _Reader:
 
     def enter(self, state: State, reason: str) -> Flow[None]:
         """Be in this state for this reason, and say so if it is another state."""
+        known = self._connection.reason
         changed = self._connection.change(state, reason)
-        if changed is not None:
+        if changed is None and reason != known:  # a mistake in the URL would say nothing for ever
+            _log.warning("video %s: still %s (%s)", self._video.id, state, reason)
+        elif changed is not None:
             _log.info("video %s: %s (%s)", self._video.id, state, reason)
             yield Emit(changed)
 
