@@ -178,6 +178,7 @@ export class Feed {
     if (this.atEnd) this.ended();
     else if (up) this.stay();
     if (up && scrollTop < 2 * NEAR_PX) void this.older();
+    this.#countSoon();
   }
 
   /** Scrolled to the end. */

@@ -24,6 +24,7 @@ SETTINGS = {
     "guests": True,
     "repeats": True,
 }
+HEARTBEAT_S = 2.0
 MINUTES_S = 300  # longer than the client goes on by itself: it tells at once what it was told
 
 
@@ -81,12 +82,15 @@ class Scripted:
         app.router.add_post(f"{base}/tickets", self._refuse_ticket)
         for what in ("comments", "entries"):
             app.router.add_get(f"{base}/{{what:{what}}}", self._page)
+        self._beating = asyncio.create_task(self._beat())
         self._runner = web.AppRunner(app, shutdown_timeout=1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
 
     async def stop(self) -> None:
+        self._beating.cancel()
+        await asyncio.gather(self._beating, return_exceptions=True)
         self._gone.set()
         self.open.set()
         self.drop()
@@ -104,8 +108,19 @@ class Scripted:
     async def tell(self, event: str, data: object, event_id: str = "") -> None:
         text = f"event: {event}\ndata: {json.dumps(data)}\n"
         text += f"id: {event_id}\n" if event_id else ""
-        for stream in self._streams:
-            await stream.write(f"{text}\n".encode())
+        await self._write(f"{text}\n")
+
+    async def _write(self, text: str) -> None:
+        for stream in list(self._streams):
+            try:
+                await stream.write(text.encode())
+            except ConnectionError:  # whoever had it is gone
+                self._streams.discard(stream)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            await self._write(":\n\n")
 
     async def say(self, seq: int, text: str, **more: Any) -> None:
         self._newest = max(self._newest, seq)

@@ -113,7 +113,7 @@ async def test_a_frame_in_a_sandbox_needs_scripts_and_its_own_origin(
     async with started(Site(tmp_path, AUTH="jwt")) as site, started(host):
         host.frame = site.page()
         await page.note_troubles()
-        await page.go_to(host.url("localhost"))
+        await page.go_to(host.url())
         await writes_and_reads(page, site)
         assert page.troubles == []
 
@@ -132,7 +132,7 @@ async def test_a_frame_without_storage_works_and_remembers_until_it_is_closed(
         host.frame = site.page()
         page = await browser.open("about:blank")
         await page.note_troubles()
-        await page.go_to(host.url("localhost"))
+        await page.go_to(host.url())
         frame = await inside(page)
         assert await page.evaluate(STORAGE, **frame) == "SecurityError"
         await writes_and_reads(page, site)

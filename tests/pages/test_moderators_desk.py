@@ -111,6 +111,7 @@ async def test_after_a_question_for_a_token_that_was_dismissed_all_goes_on_with_
         await page.until(GONE, ["one"])
         await page.until(STATE, "live")
         await page.until(WAITING, ["call me"])
+        await keys(page, "Escape")
         await page.until(f"{ROWS}.at(-1)", "two")
 
 

@@ -220,6 +220,7 @@ async def test_no_page_frames_it(shown: Shown) -> None:
 async def test_what_an_address_says_besides_is_nothing_to_the_page(shown: Shown) -> None:
     await shown.page.note_troubles()
     for more in STRANGE:
+        await shown.page.go_to("about:blank")  # else another fragment alone loads nothing
         await shown.page.go_to(f"http://{shown.writer.address}/map{more}")
         await shown.wait(f"{ROWS}.includes('node-1')")
         assert await shown.page.evaluate("window.hit ?? 0") == 0
