@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ import click
 from cluster import readable
 from cluster.addresses import LOOPBACK, join_port, reached_at
 from cluster.cli.opening import console_progress, find_fetched, find_folder, open_cluster
+from cluster.dev_run import DevRun
 from cluster.errors import ClusterError
 from cluster.folder import CHECKOUT, ClusterFolder, helm_folder, home_folder
 from cluster.issuer import DevelopmentIssuer, identity_variables, ticket_variables
@@ -81,6 +83,7 @@ def dev() -> None:
     environment = defaults | given | address
     say("\n".join([*readable.lines_to_try(url), *readable.pages_to_open(url, for_dev=True)]))
     say("\n".join(_map_lines(environment["OPS_HOST"], environment["OPS_PORT"])))
+    _note_dev_run(environment, folder)
     os.chdir(CHECKOUT)
     command = [sys.executable, "-m", "single"]
     os.execve(sys.executable, command, environment)  # noqa: S606 - becomes it
@@ -135,6 +138,19 @@ def new_epoch(file: Path | None, *, dynamodb: bool) -> None:
         with cluster.folder.lock():
             old, new = asyncio.run(renew_cluster_epoch(cluster.runtime, cluster.plan()))
     say(f"the epoch was {old} and is {new}")
+
+
+def _note_dev_run(environment: Mapping[str, str], folder: ClusterFolder) -> None:
+    """For `status --dev`; the process that this one becomes keeps its pid. A port that it will
+    refuse is noted as 0.
+    """
+    ops = environment["OPS_PORT"]
+    DevRun(
+        environment["SERVICE_ID"],
+        os.getpid(),
+        (reached_at(environment["BIND_HOST"]), int(environment["PUBLIC_PORT"])),
+        (reached_at(environment["OPS_HOST"]), int(ops) if ops.isdecimal() else 0),
+    ).save(folder)
 
 
 def _map_lines(host: str, port: str) -> list[str]:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from cluster.cluster import Cluster
+from cluster.docker.network import ContainerNetwork
+from cluster.folder import ClusterFolder, SavedState
 from cluster.readable import closing_words, pages_to_open
 from cluster.settings import Settings
 
@@ -35,6 +37,20 @@ def test_up_ends_with_the_addresses_of_everything_a_person_can_open(
         if name in {part.name for part in cluster.parts}
     }
     assert f"  data   {cluster.folder.path}" in said
+
+
+def test_in_containers_the_map_has_the_address_that_this_machine_reaches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which an engine would say; the pages are at the port that is published."""
+    monkeypatch.setattr(ContainerNetwork, "address", lambda _self, _name: "10.213.7.4")
+    ports = {"haproxy/http": 18080, "haproxy/https": 18443}
+    ClusterFolder(tmp_path, "said").save(SavedState(Settings("said", runtime="docker"), ports))
+    cluster = Cluster.open("said", tmp_path)
+    said = closing_words(cluster)
+    assert "  map    http://10.213.7.4:8003/map" in said
+    assert "  HTTP   http://127.0.0.1:18080" in said
+    assert {f"  http://127.0.0.1:18080/{page}/v1" for page in ("embed", "moderate")} <= set(said)
 
 
 def test_a_token_for_dev_is_asked_for_with_dev() -> None:
