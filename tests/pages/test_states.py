@@ -24,7 +24,7 @@ ROWS = [
     ("👩‍👩‍👧‍👦🏳️‍🌈", "🚀" * 120),
     ("Zoë", "e\u0301\u0302\u0303" * 120),
     ("ann", "one\ntwo\nthree"),
-]
+] * 3
 # What sticks out of its place, or cannot be seen: the composer in a low frame, or the comments.
 WRONG = """'html body .embed #log #pin #composer #outcome .note #empty'.split(' ')
     .map((each) => document.querySelector(each))
@@ -70,13 +70,14 @@ async def timed_out(page: Page, scripted: Scripted) -> None:
 
 
 async def gap(page: Page, scripted: Scripted) -> None:
-    await scripted.tell("gap", {"from": 8, "to": 1500, "reason": "retention"}, f"{EPOCH}-1500")
+    await scripted.tell(
+        "gap", {"from": len(ROWS) + 1, "to": 1500, "reason": "retention"}, f"{EPOCH}-1500"
+    )
     await scripted.say(1501, "after")
     await page.until("document.querySelectorAll('.gap').length", 1)
 
 
 async def banned(page: Page, scripted: Scripted) -> None:
-    scripted.me = {"may_post": False, "code": "banned"}
     await refused(page, scripted, "banned")
     await page.until("document.getElementById('text').readOnly")
 
