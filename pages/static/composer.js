@@ -77,7 +77,9 @@ export class Composer {
     };
     // Those who only read cost no request.
     this.#text.onfocus = this.#author.onfocus = () => this.#askedMe || this.#askMe();
-    this.#text.onkeydown = (event) => {
+    // A frame in a sandbox may have no forms: then a browser does not even tell of a submit.
+    this.#send.onclick = () => void this.#submit();
+    this.#text.onkeydown = this.#author.onkeydown = (event) => {
       // One that ends a word of an input method is no end: Safari says so by the code alone.
       if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
       event.preventDefault();

@@ -102,17 +102,22 @@ async def pending(page: Page, scripted: Scripted) -> None:
     await page.until(f"{OUTCOME}.startsWith('There is no connection.')")
 
 
+async def pinned(page: Page, scripted: Scripted) -> None:
+    welcome = {"author": "Mo", "text": "Welcome. " * 40, "badges": ["moderator"]}
+    about = {"id": f"{EPOCH}-7", "video_id": "v1", "seq": 7, "created_at": SOON, **welcome}
+    await scripted.tell("state", {"pinned": about})
+    await scripted.tell("viewers", {"now": 1_234_567, "peak": 2_000_000})
+    await page.until(shown("viewers"))
+    await page.until("document.querySelectorAll('#pin .plain').length", 2)
+
+
 async def uncertain(page: Page, scripted: Scripted) -> None:
+    await pinned(page, scripted)
     await refused(page, scripted, "store_unavailable", 503)
 
 
 async def reading_back(page: Page, scripted: Scripted) -> None:
-    welcome = {"author": "Mo", "text": "Welcome. " * 40, "badges": ["moderator"]}
-    pinned = {"id": f"{EPOCH}-7", "video_id": "v1", "seq": 7, "created_at": SOON, **welcome}
-    await scripted.tell("state", {"pinned": pinned})
-    await scripted.tell("viewers", {"now": 1_234_567, "peak": 2_000_000})
-    await page.until(shown("viewers"))
-    await page.until("document.querySelectorAll('#pin .plain').length", 2)
+    await pinned(page, scripted)
     await page.evaluate("[...document.querySelectorAll('#pin .plain')].at(-1).click()")
     await page.evaluate("document.getElementById('log').scrollTop = 10")
     await page.until(shown("fresh"))
@@ -129,6 +134,7 @@ STATES: list[Act] = [
     name_reserved,
     too_many_requests,
     pending,
+    pinned,
     uncertain,
     reading_back,
 ]
