@@ -77,7 +77,9 @@ export class Composer {
     };
     // Those who only read cost no request.
     this.#text.onfocus = this.#author.onfocus = () => this.#askedMe || this.#askMe();
-    this.#text.onkeydown = (event) => {
+    // A frame in a sandbox may have no forms: then a browser does not even tell of a submit.
+    this.#send.onclick = () => void this.#submit();
+    this.#text.onkeydown = this.#author.onkeydown = (event) => {
       // One that ends a word of an input method is no end: Safari says so by the code alone.
       if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
       event.preventDefault();
@@ -206,7 +208,9 @@ export class Composer {
     });
     close.append(icon("close"));
     close.setAttribute("aria-label", say("dismiss"));
-    outcome.replaceChildren(make("div", `note ${kind}`, make("p", "", text), close));
+    const said = make("p", "", text);
+    outcome.replaceChildren(make("div", `note ${kind}`, said, close));
+    if (said.scrollHeight > said.clientHeight) said.tabIndex = 0; // in a low frame it is scrolled, also with keys
   }
 
   #grow() {
@@ -230,8 +234,8 @@ export class Composer {
     this.#text.placeholder = barrier || say("text.hint");
     get("who").hidden = this.#signedIn || barrier !== "";
     this.#send.setAttribute("aria-disabled", String(barrier !== "" || left > 0));
-    this.#send.textContent = left ? duration(left, "narrow") : say("send");
-    this.#send.setAttribute("aria-label", left ? say("send.wait", { time }) : say("send"));
+    if (left) this.#send.replaceChildren(hushed(duration(left, "narrow")), make("span", "heard", say("send.wait", { time })));
+    else this.#send.textContent = say("send");
     // In an empty field it stands already.
     get("hint").textContent = barrier ? this.#text.value && barrier : this.#hint(left);
   }
@@ -243,4 +247,11 @@ export class Composer {
     if (pause) return say("slow", { time: duration(pause) });
     return this.#me?.name ? say("as", { name: this.#me.name }) : "";
   }
+}
+
+/** For those who see the page. @param {string} text */
+function hushed(text) {
+  const seen = make("span", "", text);
+  seen.setAttribute("aria-hidden", "true");
+  return seen;
 }

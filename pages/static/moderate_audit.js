@@ -38,7 +38,7 @@ export class Audit {
       const rows = page.calls.map((call) => this.#row(call));
       if (before) get("calls").append(...rows);
       else get("calls").replaceChildren(...(rows.length ? rows : [make("li", "soft", say("audit.none"))]));
-      this.#before = page.before;
+      this.#before = page.before ?? "";
       this.#more.hidden = !page.more;
     } catch (problem) {
       this.#outcome.refuse(problem);

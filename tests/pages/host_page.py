@@ -9,6 +9,7 @@ from aiohttp import web
 from tests.browser import Page
 
 _HTML = """<!doctype html><meta charset="utf-8"><title>watch</title>
+<link rel="icon" href="data:,">
 <iframe id="comments" src="{frame}" width="400" height="500"{sandbox}></iframe>
 <script>
 window.asked = 0;

@@ -40,7 +40,7 @@ LOOKED_AT = {
     "embed-768-dark": (768, 560),
     "embed-1440-light": (1440, 700),
     "embed-280-light-refused": (280, 260),
-    "embed-280-dark-reading": (280, 260),
+    "embed-280-dark": (280, 260),
     "embed-360-light-closed": (360, 640),
     "embed-360-light-flood": (360, 640),  # leaves 3,000 comments
     "embed-360-dark-away": (360, 640),  # leaves no service

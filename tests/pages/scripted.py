@@ -163,6 +163,8 @@ class Scripted:
             stored = await self._store(key, body)
         if refusal is None:
             return web.json_response(stored, status=201)
+        if refusal.code == "banned":
+            self.me = {"may_post": False, "code": "banned"}
         if refusal.status:
             return problem(refusal.status, refusal.code, refusal.retry_after_s)
         assert request.transport is not None

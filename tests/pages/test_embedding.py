@@ -89,7 +89,8 @@ async def test_a_newcomer_gets_from_nothing_to_a_moderated_comment(
         await page.until(NAMES, ["Ann", "bob"], **frame)
         *_, printed = await run_examples(moderate, tmp_path, gateway)
         await page.until(TEXTS, ["Hello"], **frame)
-        desk = await browser.open(f"http://127.0.0.1:{gateway}/moderate/launch-1")
+        desk = await browser.open("about:blank", apart=True)  # a window beside the other
+        await desk.go_to(f"http://127.0.0.1:{gateway}/moderate/launch-1")
         await sign_in(desk, printed.strip())
         await desk.until(f"{ROWS}[0]", "Hello")
         await desk.press("Home")

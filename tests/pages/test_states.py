@@ -24,7 +24,7 @@ ROWS = [
     ("👩‍👩‍👧‍👦🏳️‍🌈", "🚀" * 120),
     ("Zoë", "e\u0301\u0302\u0303" * 120),
     ("ann", "one\ntwo\nthree"),
-]
+] * 3
 # What sticks out of its place, or cannot be seen: the composer in a low frame, or the comments.
 WRONG = """'html body .embed #log #pin #composer #outcome .note #empty'.split(' ')
     .map((each) => document.querySelector(each))
@@ -70,13 +70,14 @@ async def timed_out(page: Page, scripted: Scripted) -> None:
 
 
 async def gap(page: Page, scripted: Scripted) -> None:
-    await scripted.tell("gap", {"from": 8, "to": 1500, "reason": "retention"}, f"{EPOCH}-1500")
+    await scripted.tell(
+        "gap", {"from": len(ROWS) + 1, "to": 1500, "reason": "retention"}, f"{EPOCH}-1500"
+    )
     await scripted.say(1501, "after")
     await page.until("document.querySelectorAll('.gap').length", 1)
 
 
 async def banned(page: Page, scripted: Scripted) -> None:
-    scripted.me = {"may_post": False, "code": "banned"}
     await refused(page, scripted, "banned")
     await page.until("document.getElementById('text').readOnly")
 
@@ -101,17 +102,22 @@ async def pending(page: Page, scripted: Scripted) -> None:
     await page.until(f"{OUTCOME}.startsWith('There is no connection.')")
 
 
+async def pinned(page: Page, scripted: Scripted) -> None:
+    welcome = {"author": "Mo", "text": "Welcome. " * 40, "badges": ["moderator"]}
+    about = {"id": f"{EPOCH}-7", "video_id": "v1", "seq": 7, "created_at": SOON, **welcome}
+    await scripted.tell("state", {"pinned": about})
+    await scripted.tell("viewers", {"now": 1_234_567, "peak": 2_000_000})
+    await page.until(shown("viewers"))
+    await page.until("document.querySelectorAll('#pin .plain').length", 2)
+
+
 async def uncertain(page: Page, scripted: Scripted) -> None:
+    await pinned(page, scripted)
     await refused(page, scripted, "store_unavailable", 503)
 
 
 async def reading_back(page: Page, scripted: Scripted) -> None:
-    welcome = {"author": "Mo", "text": "Welcome. " * 40, "badges": ["moderator"]}
-    pinned = {"id": f"{EPOCH}-7", "video_id": "v1", "seq": 7, "created_at": SOON, **welcome}
-    await scripted.tell("state", {"pinned": pinned})
-    await scripted.tell("viewers", {"now": 1_234_567, "peak": 2_000_000})
-    await page.until(shown("viewers"))
-    await page.until("document.querySelectorAll('#pin .plain').length", 2)
+    await pinned(page, scripted)
     await page.evaluate("[...document.querySelectorAll('#pin .plain')].at(-1).click()")
     await page.evaluate("document.getElementById('log').scrollTop = 10")
     await page.until(shown("fresh"))
@@ -128,6 +134,7 @@ STATES: list[Act] = [
     name_reserved,
     too_many_requests,
     pending,
+    pinned,
     uncertain,
     reading_back,
 ]
