@@ -32,7 +32,7 @@ _WIDTH_OF_A_FILE = 200
 @click.option(
     "--peer",
     default=OLD_REVISION,
-    help="The revision beside ours in links, crowded, delivery, idle; '' for none.",
+    help="The revision beside ours in links, crowded, delivery, idle, unmoderated; '' for none.",
 )
 @click.option("--ours", default="", help="A revision there in place of this working tree.")
 @click.option("--favour", is_flag=True, help="Put them before all else on this machine (root).")

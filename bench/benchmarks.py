@@ -28,6 +28,7 @@ from bench import (
     soak,
     storm,
     tokens,
+    unmoderated,
     viewer_counts,
 )  # fmt: skip
 from bench.effort import Effort
@@ -45,6 +46,7 @@ BENCHMARKS: Mapping[str, Measure] = {
     "storm": storm.measure,
     "accept": accept.measure,
     "tokens": tokens.measure,
+    "unmoderated": unmoderated.measure,
     "cassandra": cassandra.measure,
     "dynamodb": dynamodb.measure,
     "latency": latency.measure,

@@ -68,6 +68,9 @@ class _Node:
     def watched(self) -> list[str]:
         return list(self._counts)
 
+    def is_empty(self) -> bool:
+        return not self._counts
+
     def count(self, video_id: str) -> int:
         return self._counts[video_id]
 

@@ -38,9 +38,9 @@ def readable_line(line: str) -> str:
     return f"{text}\n{event['exception']}" if "exception" in event else text
 
 
-def status_table(name: str, rows: Sequence[Row]) -> Table:
+def status_table(title: str, rows: Sequence[Row]) -> Table:
     """The table of `livecomments status`."""
-    table = Table(title=f"cluster {name}", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for heading in _HEADINGS:
         justify: JustifyMethod = "right" if heading in _NUMBERS else "left"
         # Only the last two may need a second line in a narrow window.

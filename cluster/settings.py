@@ -29,6 +29,8 @@ CASSANDRA_HEAP = "CASSANDRA_HEAP"
 CASSANDRA_JVM_OPTIONS = "CASSANDRA_JVM_OPTIONS"
 PROCESS_VARIABLES = (
     "ALLOW_ANONYMOUS",
+    "ANTIENTROPY_ACTIVE_S",
+    "ANTIENTROPY_QUIET_S",
     "AUTH",
     "AUTHOR_ID_KEY_FILE",
     "AUTH_AUDIENCE",
@@ -45,16 +47,67 @@ PROCESS_VARIABLES = (
     "DRAIN_WINDOW_S",
     "DYNAMODB_TABLE",
     "EMBED_ORIGINS",
+    "FRAME_BUDGET_MIB",
     "GET_RATE_PER_ADDRESS",
     "GUESTS",
+    "HEARTBEAT_S",
+    "LINGER_S",
+    "LINK_LIFETIME_S",
     "LOG_FORMAT",
     "LOG_LEVEL",
+    "MAX_STREAMS",
+    "MAX_STREAMS_PER_ADDRESS",
+    "MAX_VIDEOS",
     "POST_RATE_PER_ADDRESS",
+    "QUEUE_AGE_S",
+    "QUEUE_BATCHES",
+    "QUEUE_MIB",
     "READ_AUTH",
+    "REMOVED_KEPT_DAYS",
     "RETENTION_S",
+    "ROUTE_WAIT_S",
+    "SLOW_AFTER_S",
     "TICKET_HOURS",
     "TICKET_KEY_FILE",
+    "VIEWER_COUNTS",
     "ZOOKEEPER_SESSION_S",
+)
+# Of one process, or chosen by the cluster for each: they are not taken from a shell.
+LEFT_ALONE = (
+    "ADVERTISE_HOST",
+    "BEHIND_GATEWAY",
+    "BIND_HOST",
+    "CASSANDRA",
+    "CASSANDRA_CA_FILE",
+    "CASSANDRA_COMMIT_LOG",
+    "CASSANDRA_DC",
+    "CASSANDRA_PASSWORD_FILE",
+    "CASSANDRA_REPLICATION",
+    "CASSANDRA_USER",
+    "DRAIN_FLUSH_S",
+    "DRAIN_SERVE_S",
+    "DYNAMODB_ENDPOINT",
+    "ERASURE_LEDGER",
+    "FAILPOINT",
+    "FORWARD_DEADLINE_S",
+    "INTERNAL_HOST",
+    "INTERNAL_PORT",
+    "OPS_HOST",
+    "OPS_PEERS",
+    "OPS_PEERS_FILE",
+    "OPS_PORT",
+    "PEER_DETOURS",
+    "PUBLIC_HOST",
+    "PUBLIC_PORT",
+    "PUBLISHED_ON",
+    "REDIS_URL",
+    "SERVICE_ID",
+    "SQLITE_PATH",
+    "STAGE_TIMES",
+    "TLS_DIR",
+    "TRUSTED_PROXIES",
+    "WRITER_ADDRESSES",
+    "ZOOKEEPER",
 )
 EVERY_PART = "all"
 RUNTIMES = ("local", "docker")
@@ -146,6 +199,11 @@ def read_settings(environ: Mapping[str, str], known: Settings) -> Settings:
     )
     env.done()
     return settings
+
+
+def find_left_alone(environ: Mapping[str, str]) -> list[str]:
+    """Variables of processes that are set and have no effect on a cluster that `up` makes."""
+    return [name for name in LEFT_ALONE if environ.get(name)]
 
 
 def read_dev_address(environ: Mapping[str, str]) -> tuple[str, int]:

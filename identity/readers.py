@@ -47,16 +47,16 @@ class Readers:
         self.issued = 0
         self.refused: Counter[str] = Counter()
 
-    def issue(self, video_id: str, author_id: str) -> tuple[str, int]:
-        """A ticket, and the second at which it ends (wall clock). Raises NotFound where there are
-        no keys.
+    def issue(self, video_id: str, author_id: str, token_at: float) -> tuple[str, int]:
+        """A ticket, and the second at which it ends (wall clock). token_at: when the token of whom
+        asks for it was issued. Raises NotFound where there are no keys.
         """
         if self._file is None:
             raise NotFound("no keys of tickets are configured here")
         expires_at = int(self._now()) + self._life_s
         self.issued += 1
-        ticket = self._file.keys.make(video_id, author_id, expires_at, self._life_s)
-        return ticket, expires_at
+        ticket = Ticket(author_id, expires_at, self._life_s, int(max(token_at, 0.0)))
+        return self._file.keys.make(video_id, ticket), expires_at
 
     def check_stream(self, sent: Sequence[str], video_id: str) -> Ticket | None:
         """The ticket of a stream, which may be over: that is no refusal, since an EventSource would

@@ -27,10 +27,6 @@ class Rank(IntEnum):
     SERVICE = 5  # a program of the operator's
     ADMIN = 6
 
-    def outranks(self, other: Rank) -> bool:
-        """Whether this one may sanction that one: nobody sanctions an equal or a better."""
-        return self > other
-
 
 _NAMES: Mapping[str, Rank] = {rank.name.lower(): rank for rank in Rank if rank > Rank.ANYBODY}
 

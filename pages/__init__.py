@@ -1,5 +1,6 @@
-"""The pages that people see: `/embed/{video}` for viewers, `/moderate/{video}` for moderators, and
-what they are made of, under `/assets/`. Served by writers and by the single process.
+"""The pages that people see: `/` says what there is, `/embed/{video}` is for viewers,
+`/moderate/{video}` for moderators; and what they are made of, under `/assets/`. Served by writers
+and by the single process.
 
 There is no build step: what is in `static/` is what a browser gets. How a page is made:
 
@@ -18,6 +19,6 @@ There is no build step: what is in `static/` is what a browser gets. How a page 
 4. Modules for all pages: `dom.js` (elements; text is text, there is no way to give it markup),
    `messages.js` (every sentence that a person reads, by key), `problems.js` (what a refusal means),
    `clock.js` (times), `memory.js` (what a page remembers, also where storage is forbidden).
-5. A new page is an entry of PAGES in `documents.py`, and a route of `routes.py`; the gateway
-   forwards the paths that `compose/haproxy.cfg.in` names.
+5. A new page is an entry of PAGES in `documents.py` (`home` has no script, so it is none), and a
+   route of `routes.py`; the gateway forwards the paths that `compose/haproxy.cfg.in` names.
 """

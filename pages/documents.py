@@ -15,8 +15,8 @@ from wire.origins import ANY
 
 MAX_SCRIPT_BYTES = 60 * 1024  # of a page, as it goes over the line
 _HTML = "text/html; charset=utf-8"
-EMBED, MODERATE = "embed", "moderate"
-PAGES = (EMBED, MODERATE)
+HOME, EMBED, MODERATE = "home", "embed", "moderate"
+PAGES = (EMBED, MODERATE)  # those with a script
 
 
 class _Template(string.Template):
@@ -34,6 +34,7 @@ class Document:
 def make_documents(config: PagesConfig, assets: Assets) -> dict[str, Document]:
     """All pages, by name."""
     return {
+        HOME: _document(HOME, assets, ()),
         EMBED: _document(EMBED, assets, config.embed_origins, framed=True),
         # Framed by nobody; but an application that opens it may hand it its moderator's token. That
         # must be one that is named, or any page could make somebody act as somebody else.

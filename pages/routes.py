@@ -8,7 +8,7 @@ from aiohttp import ETag, web
 
 from pages.assets import load_assets
 from pages.config import PagesConfig
-from pages.documents import EMBED, MODERATE, PAGES, make_documents
+from pages.documents import EMBED, HOME, MODERATE, PAGES, make_documents
 from pages.policy import accepts_gzip, asset_headers
 from pages.resource import Resource
 from wire.errors import NotFound
@@ -19,6 +19,8 @@ _VIDEO = "{video_id:[A-Za-z0-9_-]{1,64}}"
 def add_pages(app: web.Application, config: PagesConfig) -> None:
     """Serve the pages. Reads their files; raises OSError if they are not there."""
     pages = _Pages(config)
+    app.router.add_get("/", pages.home)
+    app.router.add_get("/favicon.ico", pages.icon)
     app.router.add_get(f"/embed/{_VIDEO}", pages.embed)
     app.router.add_get(f"/moderate/{_VIDEO}", pages.moderate)
     app.router.add_get("/assets/{path:.+}", pages.asset)
@@ -28,6 +30,15 @@ class _Pages:
     def __init__(self, config: PagesConfig) -> None:
         self._assets = load_assets(PAGES)
         self._documents = make_documents(config, self._assets)
+
+    async def home(self, request: web.Request) -> web.Response:
+        """GET /: what is here, for whoever opens the address by itself."""
+        return self._page(request, HOME)
+
+    async def icon(self, request: web.Request) -> web.Response:
+        """GET /favicon.ico: browsers ask for it where no document names an icon, as beside JSON."""
+        icon = self._assets.files["icon.svg"]
+        return _reply(request, icon, asset_headers(for_good=False))
 
     async def embed(self, request: web.Request) -> web.Response:
         """GET /embed/{video_id}."""

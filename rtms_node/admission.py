@@ -33,9 +33,12 @@ class Admission:
         self._waiting: dict[Viewer, int] = {}  # the ticket that answers
 
     def add(self, viewer: Viewer) -> None:
-        """Admit a viewer now, or else after a head read that this causes."""
+        """Admit a viewer now, or else after a head read that this causes: while this node knows
+        neither a head nor the rules, or cannot judge the cursor.
+        """
         ring, cursor = self._timeline.ring, viewer.asked_cursor
-        if ring.started and not needs_fresh_head(cursor, ring.epoch, self._timeline.head):
+        tells = ring.started and self._timeline.state.known
+        if tells and not needs_fresh_head(cursor, ring.epoch, self._timeline.head):
             self._admit(viewer)
         else:
             self._waiting[viewer] = self._timeline.ask_head(asked_number(cursor))

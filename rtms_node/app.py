@@ -11,7 +11,7 @@ from rtms_node.config import Config
 from rtms_node.drain import drain_viewers
 from rtms_node.figures import describe_streams, find_viewers
 from rtms_node.node import Node
-from rtms_node.revoked import follow_revocations
+from rtms_node.revoked import follow_revocations, learn_revocations
 from rtms_node.stream_listener import StreamListener
 from rtms_node.viewer_counts import ViewerCounts, report_last
 from rtms_node.wiring import wire_up
@@ -30,7 +30,7 @@ class NodeService:
         self._config = config
         self._shell = shell = Shell(config.service)
         self.health, self.tasks = shell.health, shell.tasks
-        self._wiring, self._revocations = wire_up(config, shell), Revocations()
+        self._wiring, self._revocations = wire_up(config, shell), Revocations(known=False)
         self._node = Node(
             config.service.id,
             config.limits,
@@ -50,6 +50,7 @@ class NodeService:
         )
         self._counts: ViewerCounts | None = None
         self._revocations.on_change = lambda: self._node.hub.ends.revoke(self._revocations)
+        self._revocations.on_change()  # they are not known yet
         find_videos = partial(find_viewers, self._node.hub)
         self._ops = OpsServer(
             config.service, self.health, shell.registry, self._describe, find_videos
@@ -69,11 +70,12 @@ class NodeService:
             writers = self._wiring.source
             self._counts = self._node.count_viewers(writers)
             writers.carry(self._counts)
-        await self._listener.start()
-        await self._wiring.announce()
         if self._config.reading.keys is not None:
+            await learn_revocations(self._wiring.source, self._revocations)
             watch = follow_revocations(self._wiring.source, self._revocations)
             self.tasks.spawn(watch, "revocations")
+        await self._listener.start()
+        await self._wiring.announce()
 
     async def drain(self) -> None:
         """Not ready, wait for the gateway, send viewers away evenly, say so, withdraw."""

@@ -15,7 +15,7 @@ from rtms_node.waits import Waits
 from wire.internal import RangeReply, State
 
 OnHead = Callable[[str, int, int], None]  # epoch, head, ticket
-OnState = Callable[[State], None]
+OnState = Callable[[State, int], None]  # and the head that it is as of, or of later
 OnRange = Callable[[RangeReply | None], None]
 Item = TypeVar("Item")
 

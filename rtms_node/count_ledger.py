@@ -16,6 +16,7 @@ from wire.counts import MAX_COUNTS, CountsReply, CountsReport
 
 EVERY_S = 1.25  # changes are told
 ALIVE_S = 2.0  # so often each writer hears, and tells; a silent node is forgotten after 5 s
+IDLE_S = 4.0  # the same while nobody watches: else that would look like a node that is cut off
 RETRY_S = 0.5  # after a report that nobody answered
 FORGOTTEN_S = 5.0  # without an answer the writer is told everything again
 MUTE_S = 30.0  # a writer that does not count is asked again
@@ -27,6 +28,9 @@ class Here(Protocol):
 
     def watched(self) -> Iterable[str]:
         """All videos that have viewers."""
+
+    def is_empty(self) -> bool:
+        """Whether there are none."""
 
     def count(self, video_id: str) -> int:
         """How many of one video."""
@@ -69,8 +73,10 @@ class Ledger:
         """Whether a report has to go now, even if alone. watched: there are viewers here; every_s:
         how soon changes are told.
         """
-        if self._under_way is not None or now < self._due or not (watched or self._pending):
+        if self._under_way is not None or now < self._due:
             return False
+        if not (watched or self._pending):
+            return now - self._sent_at >= IDLE_S
         waits = self._pending or self._everything
         return self.urgent or now - self._sent_at >= (every_s if waits else ALIVE_S)
 
@@ -87,7 +93,8 @@ class Ledger:
 
     def take(self, now: float, here: Here) -> CountsReport:
         """The next report; `answered` or `failed` follows."""
-        if now - self._heard_at >= FORGOTTEN_S:
+        nothing = not self._pending and here.is_empty()  # whoever hears that keeps nothing of us
+        if now - self._heard_at >= FORGOTTEN_S or nothing:
             self._everything = True
         base = self._base
         if self._everything:
@@ -99,7 +106,7 @@ class Ledger:
         with_peaks = self._peaks or not base
         self._peaks = with_peaks and bool(self._pending)  # the rest of everything follows
         peaks = {one: peak for one in part if (peak := here.peak(one))} if with_peaks else {}
-        self._sent_at, self._everything, self.urgent = now, False, False
+        self._sent_at, self._everything, self.urgent = now, not (part or base), False
         self._under_way = report = CountsReport(
             self._boot, next(self._numbers), base, counts, peaks, self._table, self._seen
         )

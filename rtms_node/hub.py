@@ -79,6 +79,8 @@ class Hub:
         self._per_address[viewer.address] += 1
         self._ctx.stats.streams += 1
         reason = self._refusal(viewer, video_id)
+        if reason is None and issue is not None and not self.ends.knows_revoked:
+            reason = ByeReason.UNAVAILABLE  # no writer has said yet
         if reason is None and ends_at <= self._ctx.loop.time():
             reason = ByeReason.EXPIRED
         if reason is not None:

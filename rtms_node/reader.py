@@ -144,9 +144,10 @@ class StoreReader:
             wanted = asked.pop(video_id, None)
             if wanted is not None:  # else it was forgotten
                 on_head, _, on_state = wanted
+                head = heads.get(video_id, 0)
                 if on_state is not None:
-                    on_state(reply.states.get(video_id, _NO_RULES))
-                on_head(epoch, heads.get(video_id, 0), ticket)
+                    on_state(reply.states.get(video_id, _NO_RULES), head)
+                on_head(epoch, head, ticket)
         return True
 
     def _want_again(self) -> None:

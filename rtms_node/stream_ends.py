@@ -10,13 +10,16 @@ from __future__ import annotations
 from identity.revocations import Revocations
 from rtms_node.viewer import Viewer
 
-Issue = tuple[str, int]  # author id, seconds since 1970
+Issue = tuple[str, int]  # of a token: author id, seconds since 1970
 
 
 class StreamEnds:
-    """Owned by the hub. Times are the event loop's, in seconds."""
+    """Owned by the hub. Times are the event loop's, in seconds. knows_revoked: whether it is known
+    whose tickets do not count any more.
+    """
 
     def __init__(self) -> None:
+        self.knows_revoked = True
         self._slots: dict[int, dict[Viewer, None]] = {}
         self._slot_of: dict[Viewer, int] = {}
         self._issues: dict[Viewer, Issue] = {}
@@ -26,8 +29,8 @@ class StreamEnds:
         return len(self._slot_of)
 
     def add(self, viewer: Viewer, ends_at: float, issue: Issue | None = None) -> None:
-        """It is to be taken within its last second; at once if that is over. issue: to whom and
-        when its ticket was given.
+        """It is to be taken within its last second; at once if that is over. issue: to whom
+        and when the token of its ticket was issued.
         """
         slot = max(int(ends_at), self._taken)
         self._slot_of[viewer] = slot
@@ -60,6 +63,7 @@ class StreamEnds:
 
     def revoke(self, revocations: Revocations) -> None:
         """Those whose tickets do not count any more are to be taken at once."""
+        self.knows_revoked = revocations.known
         revoked = [v for v, issue in self._issues.items() if revocations.revokes(*issue)]
         for viewer in revoked:
             self.discard(viewer)

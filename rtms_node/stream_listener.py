@@ -193,7 +193,7 @@ class StreamConnection(asyncio.Protocol):
 
     def _check_ticket(self, wanted: StreamRequest) -> tuple[float, Issue | None]:
         """The loop's time at which the stream has to end, infinity without a ticket; and to whom
-        that was issued, and when.
+        its token was issued, and when.
         """
         readers = self._listener.readers
         ticket = readers.check_stream(wanted.tickets, wanted.video_id)

@@ -59,19 +59,25 @@ class ManualReads:
     def __init__(self, store: MemorySource) -> None:
         self.store = store
         self.last_ticket = 0
-        self.heads: dict[str, OnHead] = {}
+        self.heads: dict[str, Callable[..., None]] = {}
         self.seen: dict[str, int] = {}
         self.ranges: list[tuple[str, int, int, OnRange]] = []
 
     def want_head(
         self, video_id: str, on_head: OnHead, seen: int, on_state: OnState | None = None
     ) -> int:
-        """See StoreReads. The state, if it is asked for, is there at once."""
-        if on_state is not None:
-            on_state(self.store.states.get(video_id, State()))
+        """See StoreReads. What is kept in `heads` tells the state too, if it is asked for: as it is
+        then, or as `state` says.
+        """
         self.last_ticket += 1
         self.seen[video_id] = max(seen, self.seen.get(video_id, 0))
-        self.heads[video_id] = on_head
+
+        def answer(epoch: str, head: int, ticket: int, state: State | None = None) -> None:
+            if on_state is not None:
+                on_state(state or self.store.states.get(video_id, State()), head)
+            on_head(epoch, head, ticket)
+
+        self.heads[video_id] = answer
         return self.last_ticket
 
     def want_range(self, video_id: str, after: int, through: int, on_range: OnRange) -> None:

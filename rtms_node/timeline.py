@@ -137,7 +137,10 @@ class Timeline:
                 self._store_head = head
             if self._lacks_comments():
                 self._repair_soon()
-        self._observer.head_read(ticket)
+        if self.state.known:
+            self._observer.head_read(ticket)
+        else:  # the reply was of before an entry that has passed since, or of before it was asked
+            self.ask_head()
 
     def accept(self, reply: RangeReply) -> bool:
         """Whether a range reply belongs to this ring's epoch; if not, everything starts over."""
@@ -181,6 +184,7 @@ class Timeline:
         self.state.forget()
         self._restart(epoch, head)
         self._observer.restarted()
+        self.ask_head()
 
     def _restart(self, epoch: str, head: int) -> None:
         self.ring.restart(epoch, head)
@@ -208,7 +212,10 @@ class Timeline:
         ring.append(encode_frame(ring.epoch, ring.head + 1, raw))
         if not is_comment(raw):  # hardly ever
             self._redactions.appended(raw)
+            knew = self.state.known
             self.state.appended(ring.head, raw)
+            if knew and not self.state.known:
+                self.ask_head()
 
     def _append_held(self) -> None:
         ring = self.ring
@@ -307,8 +314,9 @@ class Timeline:
             self._forget_held(reply.head + 1, self._last_held)
             if reply.oldest > self.ring.head + 1:
                 self.ring.restart(reply.epoch, reply.oldest - 1)
-                self.state.forget()  # it may have changed in what was skipped
+                self.state.forget(self.ring.head)  # it may have changed in what was skipped
                 self._observer.skipped()
+                self.ask_head()
             if not reply.comments:  # this writer lacks what another one has told of
                 self._repair_in(self._ctx.limits.retry_read_s)
             self._append(reply.first_seq, reply.comments, 0.0)

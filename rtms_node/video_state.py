@@ -2,13 +2,16 @@
 
 It is asked for with the first head of a room, and then kept by the entries that pass. A video that
 never had rules has no state to tell.
+
+Invariant: no reply to a read brings back what an entry has taken away. A state that was read before
+an entry passed which may have changed it is not taken, and one that is known is not replaced.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from wire.entry import Pinned, Removed, Restored, decode_notice, entry_type, repeated_seq
+from wire.entry import TOMBSTONE, Pinned, Removed, Restored, decode_notice, entry_type, repeated_seq
 from wire.internal import State
 from wire.rulings import PINNED, SETTINGS, Settings
 from wire.sse import state_frame
@@ -18,26 +21,40 @@ _settings = msgspec.json.Decoder(Settings)
 
 
 class VideoState:
-    """Owned by one timeline. known: whether it was read; until then nothing is told."""
+    """Owned by one timeline. known: whether it was read; until then nobody can be told."""
 
-    __slots__ = ("_frame", "_state", "_viewers", "known")
+    __slots__ = ("_frame", "_redacted", "_ruled", "_state", "_viewers", "known")
 
     def __init__(self) -> None:
         self._state, self.known = State(), False
+        # While it is not known: numbers of the newest entries that may have changed it, or hid or
+        # showed some comment, which may be the pinned one.
+        self._ruled = self._redacted = 0
         self._frame: bytes | None = None  # encoded once for many streams
         self._viewers: tuple[int, int] | None = None  # that are told in it
 
-    def learn(self, state: State) -> None:
-        """As the store has it. Entries that pass later may be older."""
-        self._state, self.known, self._frame = state, True, None
+    def learn(self, state: State, head: int) -> None:
+        """As the store had it when its head was `head`, or later. Nothing changes if it is known
+        (entries that have passed since are newer), or if this may lack one that has passed.
+        Entries that pass later may be older.
+        """
+        if not self.known and head >= self._ruled and not (state.pin and head < self._redacted):
+            self._state, self.known, self._frame = state, True, None
 
-    def forget(self) -> None:
-        """Something may have passed unseen."""
+    def forget(self, through: int = 0) -> None:
+        """Something may have passed unseen, up to the entry `through` of what is numbered now."""
         self._state, self.known, self._frame = State(), False, None
+        self._ruled, self._redacted = through, 0
 
     def appended(self, number: int, raw: bytes) -> None:
-        """An entry that is no comment has passed."""
+        """An entry that is no comment has passed. Afterwards the state may not be known any more:
+        have it read.
+        """
         if not self.known:
+            self._note_unread(number, entry_type(raw))
+            return
+        if entry_type(raw) == TOMBSTONE:  # it may have been a pin, which nobody can tell any more
+            self.forget(number)
             return
         try:
             changed = self._changed(number, raw)
@@ -58,6 +75,12 @@ class VideoState:
             self._frame = state_frame(settings, bytes(state.pinned), viewers)
             self._viewers = viewers
         return self._frame
+
+    def _note_unread(self, number: int, kind: str) -> None:
+        if kind in (SETTINGS, PINNED, TOMBSTONE):
+            self._ruled = number
+        else:
+            self._redacted = number
 
     def _changed(self, number: int, raw: bytes) -> State | None:
         kind, state = entry_type(raw), self._state

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
 from itertools import count
 from typing import Any, Protocol
 
-from rtms_node.count_ledger import EVERY_S, Ledger
+from rtms_node.count_ledger import EVERY_S, IDLE_S, Ledger
 from rtms_node.hub import Hub
 from wire.counts import CountsReply, CountsReport
 from wire.errors import BadRequest, PeerError
@@ -44,6 +45,7 @@ class ViewerCounts:
         self._ledgers: dict[str, Ledger] = {}
         self._numbers = count(1)
         self._needed = asyncio.Event()
+        self._needed.set()  # writers are to hear at once that this node is there
         self._every_s = EVERY_S
         self.reports = self.failures = self.alone = 0
 
@@ -59,6 +61,10 @@ class ViewerCounts:
     def watched(self) -> Iterable[str]:
         """See Here."""
         return [video_id for video_id, room in self._hub.rooms.items() if room.viewers]
+
+    def is_empty(self) -> bool:
+        """See Here."""
+        return not self._hub.viewers
 
     def count(self, video_id: str) -> int:
         """See Here."""
@@ -76,8 +82,10 @@ class ViewerCounts:
         return self._needed.is_set()
 
     async def wait_needed(self) -> None:
-        """Wait until there is somebody to tell of."""
-        await self._needed.wait()
+        """Wait until there is somebody to tell of, or it is time to say that nobody watches."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(IDLE_S):
+                await self._needed.wait()
 
     def set_known(self, names: Sequence[str]) -> None:
         """Who is to be told from now on."""
@@ -149,7 +157,7 @@ class ViewerCounts:
 
 
 async def report_viewers(counts: ViewerCounts, totals: Totals, spawn: Spawn) -> None:
-    """Tell all of them for ever; a node without viewers sleeps."""
+    """Tell all of them for ever; a node without viewers only that it is there."""
     while True:
         await counts.wait_needed()
         counts.set_known(totals.known())

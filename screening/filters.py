@@ -31,11 +31,13 @@ MAX_REASON = 200  # characters
 # are enough for 1,000 usual words.
 _NEEDLES_BYTES = (2 << 20, 8 << 20, 32 << 20)
 _PATTERNS_BYTES = (2 << 20, 8 << 20)
+_TERM_BYTES = 2048  # of a term beside that, at most: 200 code points, twice
 
 
 class Filters:
     """The terms of a video, compiled: 0.1 to 3 MiB, at most 40 MiB. Immutable. terms: as they
-    were sent, in that order.
+    were sent, in that order. max_bytes: of memory that they may take in time, nearly all of it what
+    re2 caches.
     """
 
     def __init__(self, terms: tuple[Term, ...]) -> None:
@@ -52,6 +54,8 @@ class Filters:
         )
         self._patterns = [index for index, term in enumerate(terms) if term.kind is Kind.PATTERN]
         self._pattern_set = _compiled(_checked_patterns(terms, self._patterns), _PATTERNS_BYTES)
+        sets = self._needle_set.max_bytes + self._pattern_set.max_bytes
+        self.max_bytes = sets + len(terms) * _TERM_BYTES
 
     @classmethod
     def parse(cls, body: bytes) -> Filters:

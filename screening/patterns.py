@@ -16,11 +16,12 @@ _NOTHING: tuple[int, ...] = ()
 
 class PatternSet:
     """Some patterns, case-insensitive; each must be one that re2 compiles by itself. max_bytes: of
-    memory, for the programs and what is cached while they run. Raises PatternTooLarge if that is
-    not enough.
+    memory, for the programs and what is cached while they run; 0 afterwards if there are no
+    patterns. Raises PatternTooLarge if that is not enough.
     """
 
     def __init__(self, patterns: Sequence[str], max_bytes: int) -> None:
+        self.max_bytes = max_bytes if patterns else 0
         self._set = re2.Set.SearchSet(options(max_bytes)) if patterns else None
         if self._set is None:
             return

@@ -30,6 +30,7 @@ class Failpoint(StrEnum):
     WRITER_AT_EDGE = "writer.at_edge"  # Cassandra: the first part of a group that was cut is stored
     WRITER_REDACTED = "writer.redacted"  # Cassandra: hidden, or shown; its notice has no number yet
     WRITER_RULED = "writer.ruled"  # Cassandra: the rule is stored; its entry has no number yet
+    WRITER_DECIDED = "writer.decided"  # a held comment is approved, and not posted yet
     WRITER_AFTER_COMMIT = "writer.after_commit"  # stored; nobody has been told
     WRITER_BEFORE_REPLY = "writer.before_reply"  # queued for the dispatcher, the client waits
     DISPATCHER_BEFORE_FORWARD = "dispatcher.before_forward"  # batches taken, nothing sent on

@@ -91,13 +91,13 @@ class SingleService:
         await self._ops.start()
         await self._comments.start()
         await self._authenticator.start(self.tasks)
-        await self._moderation.site.start()
+        await self._moderation.start()
         self._node.start()
         if self._totals is not None:
             start_totals(self._totals, self.tasks)
             self._node.count_viewers(OwnTotals(self._totals))
         self.tasks.spawn(self._watch_store(), "store check")
-        self.tasks.spawn(self._moderation.site.watch(), "site rules")
+        self.tasks.spawn(self._moderation.watch(), "moderation")
         await self._http.prepare()
         await self._streams.start()
         log.info("listening", public_port=self.public_port, ops_port=self.ops_port)
@@ -184,6 +184,7 @@ class SingleService:
 
     def _mark_health(self) -> None:
         self.health.mark("store", self._comments.store_problem)
+        self.health.mark("erasures", self._comments.reads_closed)
         self.health.mark("keys", self._authenticator.problem)
 
     def _queues(self) -> dict[str, int]:

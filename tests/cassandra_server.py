@@ -16,15 +16,15 @@ FAST_OPTIONS = ("-XX:TieredStopAtLevel=1",)
 
 
 class CassandraServer(ServerProcess):
-    """A ring of one."""
+    """A ring of one; options: more of its JVM's."""
 
     start_within_s = 120.0
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         super().__init__(folder)
         cql_port, storage_port = free_ports(2)
         self._server = cassandra.CassandraServer(
-            1, folder, "127.0.0.1", cql_port, storage_port, FAST_HEAP_MIB, FAST_OPTIONS
+            1, folder, "127.0.0.1", cql_port, storage_port, FAST_HEAP_MIB, FAST_OPTIONS + options
         )
 
     @property

@@ -14,7 +14,7 @@ from tests.support import TIMEOUT_FACTOR
 _MARK = "-----"
 _WITHIN_S = 60.0
 ROOT = Path(__file__).resolve().parents[1]
-_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _SHELL = "sh"
 _CONSOLE = "console"  # commands for a terminal of their own, where they stay
 
@@ -36,7 +36,7 @@ class Example:
 
 def examples_of(document: str) -> list[Example]:
     """Those of its blocks that are commands of a shell, in their order."""
-    blocks = _BLOCK.findall((ROOT / document).read_text())
+    blocks = BLOCK.findall((ROOT / document).read_text())
     after = [*blocks[1:], ("", "")]
     return [
         Example(text, output if not kind else "")
@@ -47,7 +47,7 @@ def examples_of(document: str) -> list[Example]:
 
 def consoles_of(document: str) -> list[str]:
     """Its commands for terminals of their own."""
-    blocks = _BLOCK.findall((ROOT / document).read_text())
+    blocks = BLOCK.findall((ROOT / document).read_text())
     return [text.strip() for language, text in blocks if language == _CONSOLE]
 
 

@@ -38,6 +38,11 @@ class JwksServer:
     def url(self) -> str:
         return f"https://127.0.0.1:{self._port}/keys"
 
+    @property
+    def running(self) -> bool:
+        """Whether it listens."""
+        return self._server is not None
+
     async def start(self) -> None:
         app = new_application(problems)
         app.router.add_get("/keys", self._keys)

@@ -45,7 +45,8 @@ class TcpProxy:
     """`async with TcpProxy(port) as proxy`: connect to `proxy.port`. Its faults last until `heal`.
 
     `turns` counts requests: bytes to the server after bytes to the client, on any connection. (On a
-    TLS connection the handshake is the first turn of that connection.)
+    TLS connection the handshake is the first turn of that connection.) held_bytes: what has come
+    from the server and not gone on to clients yet.
     """
 
     def __init__(self, target_port: int, host: str = "127.0.0.1") -> None:
@@ -59,7 +60,7 @@ class TcpProxy:
         self._limit_bytes: int | None = None
         self._links: dict[_Link, asyncio.Task[None]] = {}
         self._dice = random.Random(0)
-        self.accepted = self.turns = self.lost_replies = 0
+        self.accepted = self.turns = self.lost_replies = self.held_bytes = 0
         self.port = 0
 
     @property
@@ -217,6 +218,8 @@ class _Link:
                     continue
                 due = max(due, clock() + self._proxy.delay_s())
                 self._queued[direction] += 1
+                if direction is Direction.TO_CLIENT:
+                    self._proxy.held_bytes += len(data)
                 await queue.put((due, data))
             await queue.put((due, b""))
 
@@ -232,6 +235,8 @@ class _Link:
             if due > clock():
                 await asyncio.sleep(due - clock())
             await self._proxy.wait_open(direction)
+            if direction is Direction.TO_CLIENT:
+                self._proxy.held_bytes -= len(data)
             if not data:
                 raise _Ended
             await self._pass_on(direction, data, sink)

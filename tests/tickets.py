@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from identity.tickets import TicketKeys
+from identity.tickets import Ticket, TicketKeys
 
 KEY, OTHER_KEY = b"k" * 32, b"l" * 32
 ANN = "u_QcaiGVMoA4STtIcJMfktFQ"
@@ -19,8 +19,10 @@ def make_ticket(
     life_s: int = 600,
     author_id: str = ANN,
 ) -> str:
-    """One that has so long to go; it is over if that is negative."""
-    return TicketKeys([key]).make(video, author_id, int(time.time() + left_s), life_s)
+    """One that has so long to go; it is over if that is negative. Its token is of now."""
+    now = int(time.time())
+    ticket = Ticket(author_id, int(time.time() + left_s), life_s, now)
+    return TicketKeys([key]).make(video, ticket)
 
 
 def with_ticket_key(folder: Path, *keys: bytes) -> dict[str, str]:

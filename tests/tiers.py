@@ -17,6 +17,7 @@ import pytest
 # Marked `slow`. Each takes a minute or more, and is seldom red where the rest is green.
 SLOW_FILES = (
     "tests/chaos/test_mix.py",
+    "tests/e2e/test_counts_in_calm.py",
     "tests/e2e/test_ghost_viewers.py",
     "tests/e2e/test_js_browser_faults.py",
     "tests/e2e/test_js_client_faults.py",
@@ -25,12 +26,16 @@ SLOW_FILES = (
     "tests/e2e/test_many_viewers.py",
     "tests/e2e/test_moves.py",
     "tests/e2e/test_store_faults.py",
+    "tests/e2e/test_try_it.py",
     "tests/hosts/test_hosts.py",
     "tests/hosts/test_two_files.py",
     "tests/integration/bench/test_compare.py",
     "tests/integration/bench/test_quick.py",
     "tests/integration/chart/test_schemas.py",
+    "tests/integration/writer/cassandra/test_bytes.py",
     "tests/integration/writer/cassandra/test_commit_log.py",
+    "tests/integration/writer/test_key_url.py",
+    "tests/integration/writer/test_erasure_deaths.py",
     "tests/monitoring/test_dashboard.py",
     "tests/packages/python/test_tickets_end.py",
     "tests/packages/js/test_js_react.py",
@@ -47,8 +52,11 @@ SLOW_TOPOLOGIES = (
 )
 # Where one store is enough for `make test`: (file, store).
 SLOW_STORES = (
+    ("tests/e2e/test_held.py", "cassandra"),
+    ("tests/e2e/test_held.py", "dynamodb"),
     ("tests/e2e/test_moderation.py", "cassandra"),
     ("tests/e2e/test_moderation.py", "dynamodb"),
+    ("tests/e2e/test_openapi_people.py", "cassandra"),
     ("tests/e2e/test_rules.py", "cassandra"),
     ("tests/e2e/test_rules.py", "dynamodb"),
 )

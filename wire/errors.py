@@ -419,7 +419,9 @@ class KeysUnavailable(Unavailable):
 
 
 class CountsUnknown(Unavailable):
-    """This process has begun a moment ago, and not every node has told it how many watch."""
+    """Not every node has told this process how many watch: it has begun a moment ago, or no node
+    reaches it.
+    """
 
     code = "counts_unknown"
     title = "How many watch is not known yet"

@@ -68,10 +68,10 @@ class WriterService:
         await self._ops.start()
         await self._comments.start()
         await self._authenticator.start(self.tasks)
-        await self._internal.start()
-        await self._moderation.site.start()
+        await self._moderation.start()
+        await self._internal.start()  # not sooner: what was erased may be back, from a backup
         self.tasks.spawn(self._watch_store(), "store check")
-        self.tasks.spawn(self._moderation.site.watch(), "site rules")
+        self.tasks.spawn(self._moderation.watch(), "moderation")
         await self._wiring.start()
         await self._public.start()  # not sooner: there may be another store that others write to
         await self._wiring.announce(self.internal_port)
@@ -138,6 +138,7 @@ class WriterService:
 
     def _mark_health(self) -> None:
         self.health.mark("store", self._comments.store_problem)
+        self.health.mark("erasures", self._comments.reads_closed)
         self.health.mark("keys", self._authenticator.problem)
         for dependency, problem in self._wiring.problems.items():
             self.health.mark(dependency, problem)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from identity.roles import Rank
 from wire.errors import InvalidField
@@ -65,7 +65,8 @@ class _AuditRoutes(ModeratorCalls):
         head = page.head
         response = web.StreamResponse(headers=_NDJSON)
         await response.prepare(request)
-        while page.entries:
+        # aiohttp would send a body in reply to HEAD too, and on a kept connection.
+        while page.entries and request.method != hdrs.METH_HEAD:
             await response.write(b"".join(raw + b"\n" for raw in page.entries))
             if not page.more or page.last.seq >= head.seq:
                 break

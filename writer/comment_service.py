@@ -26,10 +26,10 @@ from writer.group_commit import GroupCommit, Limits
 from writer.history import Shown, read_after, read_before
 from writer.metrics import WriterMetrics
 from writer.read_lanes import LaneBounds, ReadBounds, ReadLane
-from writer.redaction import Redacted, Redaction
+from writer.redaction import Redacted, Redaction, Removal
 from writer.rules import Ruled, Rules, Ruling, Sanction
 from writer.sink import CommentSink
-from writer.store import Appended, CommentStore
+from writer.store import Appended, AuthoredPage, CommentStore
 
 WRITE_DEADLINE_S = 5.0  # of a write that is only tried
 WRITE_PROBLEM_KEPT_S = 30.0
@@ -73,6 +73,7 @@ class CommentService:
         self._write_tried_after_s = write_tried_after_s
         self._unwritten_at, self._written_at = 0.0, float("-inf")
         self._problems: dict[str, str] = {}
+        self.reads_closed: str | None = None  # why nobody may read comments now; see `close_reads`
         bounds = read_bounds or store.read_bounds
         self._read_deadline_s = bounds.deadline_s
         self._heads = self._lane("heads", bounds.heads)
@@ -131,6 +132,21 @@ class CommentService:
         self._note_written()
         return result
 
+    def close_reads(self, why: str) -> None:
+        """From now on reads of comments and heads are StoreUnavailable, and so is what shows one
+        again; posts and removals go on.
+        """
+        self.reads_closed = why
+
+    def open_reads(self) -> None:
+        """They can be read. Idempotent."""
+        self.reads_closed = None
+
+    def check_reads_open(self) -> None:
+        """Raises StoreUnavailable while reads are closed."""
+        if self.reads_closed is not None:
+            raise StoreUnavailable(self.reads_closed)
+
     async def check(self) -> None:
         """Ask whether the store serves, for `store_problem`: its own `check`, and a write that
         changes nothing if the last write failed, or nothing was stored for `write_tried_after_s`.
@@ -143,11 +159,14 @@ class CommentService:
 
     async def redact(self, video_id: str, redaction: Redaction, request_id: str = "") -> Redacted:
         """Remove or restore comments. See GroupCommit.redact."""
+        if not isinstance(redaction, Removal):
+            self.check_reads_open()
         async with self._writing():
             return await self._group_commit.redact(video_id, redaction, request_id)
 
     async def rule(self, video_id: str, ruling: Ruling, request_id: str = "") -> Ruled:
         """Change the rules of a video. See GroupCommit.rule."""
+        self.check_reads_open()
         async with self._writing():
             return await self._group_commit.rule(video_id, ruling, request_id)
 
@@ -166,7 +185,7 @@ class CommentService:
         async with self._reading("filters", self._history):
             return await self._store.filters(video_id)
 
-    async def authored(self, author_id: str, video_id: str, after: int, limit: int) -> list[int]:
+    async def authored(self, author_id: str, video_id: str, after: int, limit: int) -> AuthoredPage:
         """As CommentStore.authored."""
         async with self._reading("authored", self._history):
             return await self._store.authored(author_id, video_id, after, limit)
@@ -198,7 +217,7 @@ class CommentService:
 
     async def comment(self, video_id: str, seq: int) -> bytes:
         """The public JSON of one comment. Raises NotFound, or CommentRemoved."""
-        async with self._reading("comment", self._history):
+        async with self._reading_comments("comment", self._history):
             page = await self._store.range(video_id, seq - 1, seq, for_history=True)
         kind = entry_type(page.comments[0]) if page.comments else ""
         if kind == TOMBSTONE:
@@ -216,7 +235,7 @@ class CommentService:
         """Newest numbers of some videos; `known` as for CommentStore.heads. states: of which of
         them the state is wanted too; it is read after the heads, so no entry falls between.
         """
-        async with self._reading("heads", self._heads):
+        async with self._reading_comments("heads", self._heads):
             heads = await self._store.heads(video_ids, known)
             rules = await self._store.rules_of(states) if states else {}
             found = {one: await self._state(one, rules[one]) for one in rules}
@@ -226,7 +245,7 @@ class CommentService:
         """Comments with after < seq <= through, the first of them if they are more than MAX_RANGE
         or do not fit into one message.
         """
-        async with self._reading("range", self._ranges):
+        async with self._reading_comments("range", self._ranges):
             epoch = await self._store.epoch()
             page = await self._store.range(video_id, after, min(through, after + MAX_RANGE))
         raws = tuple(map(msgspec.Raw, _that_fit(page.comments)))
@@ -244,7 +263,7 @@ class CommentService:
     async def _page(
         self, video_id: str, limit: int, after: str | None, before: str | None, shown: Shown
     ) -> History:
-        async with self._reading("history", self._history):
+        async with self._reading_comments("history", self._history):
             epoch = await self._store.epoch()
             if after is not None:
                 start = _seq(after, epoch, "after")
@@ -263,6 +282,12 @@ class CommentService:
             self._note_unwritten(exc.detail)
             raise
         self._note_written()
+
+    @asynccontextmanager
+    async def _reading_comments(self, call: str, lane: ReadLane) -> AsyncIterator[None]:
+        self.check_reads_open()
+        async with self._reading(call, lane):
+            yield
 
     @asynccontextmanager
     async def _reading(self, call: str, lane: ReadLane) -> AsyncIterator[None]:

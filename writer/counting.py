@@ -22,6 +22,11 @@ def build_totals(registry: CollectorRegistry, limits: TotalsLimits | None = None
     exports.gauge("counted_viewers", "Viewers on all nodes", lambda: totals.viewers)
     exports.gauge("counted_videos", "Videos with viewers in the last hour", lambda: totals.videos)
     exports.gauge("counted_nodes", "Nodes with viewers", lambda: totals.nodes)
+    exports.gauge(
+        "counts_known",
+        "1: all nodes have told how many watch; 0: not yet, or no node reaches this process",
+        lambda: int(totals.settled(time.monotonic())),
+    )
     exports.counter(
         "counted_nodes_expired",
         "Nodes that fell silent and were forgotten with their viewers",

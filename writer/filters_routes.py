@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from screening.filters import Filters
 from screening.terms import MAX_FILTERS_BYTES, MAX_TRIED
 from wire.json_text import parse_object, read_text
 from writer.moderator_calls import Desk, ModeratorCalls, if_match, json_body, json_response
@@ -32,8 +31,11 @@ class _FiltersRoutes(ModeratorCalls):
     async def put_filters(self, request: web.Request) -> web.Response:
         """PUT .../filters: all of them; If-Match: only if nobody has changed them meanwhile."""
         caller = await self.require(request)
-        body = Filters.parse(await json_body(request, MAX_FILTERS_BYTES)).encode()
+        known = self._moderation.filters
+        filters = await known.compile(await json_body(request, MAX_FILTERS_BYTES))
+        body = filters.encode()
         ruled = await self.rule(request, caller, NewFilters(body, if_match(request)))
+        known.learn(request.match_info["video_id"], ruled.rules.filters, filters)
         return _filters(ruled.rules.filters, body)
 
     async def try_filters(self, request: web.Request) -> web.Response:
@@ -41,7 +43,7 @@ class _FiltersRoutes(ModeratorCalls):
         await self.require(request)
         said = parse_object(await json_body(request), ("text",))
         text = read_text(said, "text", MAX_TRIED)
-        filters = await self._moderation.filters(request.match_info["video_id"])
+        _, filters = await self._moderation.filters.fetch(request.match_info["video_id"])
         action = filters.screen("", text)
         found = {"action": action and action.value, "terms": filters.find(text)}
         return json_response(found)

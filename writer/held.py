@@ -59,6 +59,18 @@ class Held(msgspec.Struct, frozen=True, omit_defaults=True):
         mine = (self.author, self.author_id, self.text)
         return mine == (other.author, other.author_id, other.text)
 
+    @property
+    def unposted(self) -> bool:
+        """Whether it is approved and not known to be posted: whoever approved it died before that,
+        or its author might not post then.
+        """
+        return self.state is HeldState.APPROVED and not self.seq
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is for a moderator to see."""
+        return self.state is HeldState.PENDING or self.unposted
+
     def is_open(self, now_ms: int) -> bool:
         """Whether it can be decided."""
         return self.state is HeldState.PENDING and now_ms < self.held_ms + HELD_FOR_MS

@@ -49,7 +49,7 @@ class _HeldRoutes(ModeratorCalls):
                 video_id, held_id, state, str(caller.author_id), current_request_id()
             )
         answer: dict[str, object] = {"id": held.id, "state": held.state.value}
-        if posted is not None:
+        if posted is not None and posted.raw:  # else it was removed since
             answer["comment"] = msgspec.Raw(posted.raw)
         return json_response(answer)
 

@@ -17,7 +17,7 @@ from wire.counts import (
     CountsReport,
     check_report,
 )
-from wire.errors import BadRequest, NotFound
+from wire.errors import BadRequest, NotFound, StoreUnavailable
 from wire.ids import is_video_id
 from wire.internal import (
     HEADS,
@@ -83,9 +83,13 @@ class _InternalRoutes:
         return _json(CountsAnswer(self._count(node_id, report)))
 
     async def revocations(self, request: web.Request) -> web.Response:
-        """GET /internal/revocations: as this writer knows them, some seconds old at most."""
+        """GET /internal/revocations: as this writer knows them, some seconds old at most. Raises
+        StoreUnavailable until they were read once: whoever asks may know more.
+        """
         self._check_role(request)
         revocations = self._revocations
+        if not revocations.known:
+            raise StoreUnavailable("revocations have not been read yet")
         return _json(RevocationsReply(revocations.version, dict(revocations.not_before)))
 
     async def range(self, request: web.Request) -> web.Response:

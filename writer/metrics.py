@@ -31,6 +31,9 @@ class WriterMetrics:
         self.held = counter("comments_held", "Comments that wait for a moderator")
         self.decided = counter("comments_decided", "Held comments that were decided", "decision")
         self.erasures = counter("authors_erased", "Authors whose comments were destroyed")
+        self.erasures_failed = counter(
+            "erasures_failed", "Attempts to destroy an author's comments that failed"
+        )
         self.erasures_pending = 0  # known and not done, when this writer last looked
         self.rulings = counter("rulings", "Changes of a video's rules", "kind")
         self.refused = counter("comments_refused", "Posts refused with 503 or 429", "reason")
@@ -38,6 +41,9 @@ class WriterMetrics:
             self.refused.labels(reason)
         self.reads_refused = counter(
             "reads_refused", "Reads refused with 503 or 429", "lane", "reason"
+        )
+        self.filters_evicted = counter(
+            "filters_evicted", "Compiled filters of a video that made room for others"
         )
         self._requests_refused = counter(
             "requests_refused", "Public requests answered with a problem", "code"

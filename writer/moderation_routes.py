@@ -9,7 +9,7 @@ from aiohttp import web
 from identity.caller import Caller
 from identity.roles import Rank
 from wire.entry import RemovedBy
-from wire.errors import TokenMissing
+from wire.errors import InvalidField, TokenMissing
 from wire.moderation import parse_reason, parse_removal
 from writer.moderator_calls import Desk, ModeratorCalls, entry_of, json_body, optional_body
 from writer.redaction import Removal, Restoration
@@ -26,17 +26,20 @@ def add_moderation_routes(app: web.Application, desk: Desk) -> None:
 
 class _ModerationRoutes(ModeratorCalls):
     async def delete_comment(self, request: web.Request) -> web.Response:
-        """DELETE .../comments/{seq}: by a moderator, or by who wrote it. 200 with the notice."""
+        """DELETE .../comments/{seq}: by a moderator, or by who wrote it. 200 with the notice. A
+        reason is public and decided by no rule, so only a moderator gives one.
+        """
         caller = await self.identify(request)
         if caller.author_id is None:
             raise TokenMissing()
         reason = parse_reason(await optional_body(request))
-        seq, moderates = int(request.match_info["seq"]), _moderates(caller, request)
-        removal = (
-            Removal((seq,), RemovedBy.MODERATOR, reason)
-            if moderates
-            else Removal((seq,), RemovedBy.AUTHOR, reason, caller.author_id)
-        )
+        seq = int(request.match_info["seq"])
+        if _moderates(caller, request):
+            removal = Removal((seq,), RemovedBy.MODERATOR, reason)
+        elif reason is None:
+            removal = Removal((seq,), RemovedBy.AUTHOR, author_id=caller.author_id)
+        else:
+            raise InvalidField("reason", "only a moderator may give one")
         redacted = await self.redact(request, caller, removal)
         return web.Response(body=entry_of(redacted.notices), headers=JSON_HEADERS)
 

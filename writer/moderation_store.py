@@ -18,18 +18,22 @@ class Call(NamedTuple):
 
 
 class Erasure(NamedTuple):
-    """An author whose comments are to be destroyed, or were."""
+    """An author whose comments are to be destroyed, or were. at_ms: when that was asked for last.
+    restored: it was known once, and a backup that was put back does not know of it.
+    """
 
     author_id: str
     at_ms: int
     done: bool
+    restored: bool = False
 
 
 class ModerationStore(Protocol):
     """Every method may raise StoreUnavailable; all may be called again when that happened."""
 
     async def hold(self, video_id: str, held: Held) -> Held:
-        """Keep a comment; what is there already under its id is left as it is, and returned.
+        """Keep a comment; what is there already under its id is left as it is, and returned. Its
+        author has something on this video from then on (`CommentStore.authored_videos`).
 
         Raises Overloaded if too many wait (`writer.held.MAX_HELD`).
         """
@@ -38,7 +42,7 @@ class ModerationStore(Protocol):
         """One of them, None if it is not there."""
 
     async def list_held(self, video_id: str, limit: int, held_after_ms: int) -> list[Held]:
-        """Undecided ones that were held after a time, oldest first."""
+        """Those that were held after a time and wait (`writer.held.Held.waits`), oldest first."""
 
     async def decide_held(
         self, video_id: str, held_id: str, state: HeldState, by: str, now_ms: int
@@ -58,10 +62,12 @@ class ModerationStore(Protocol):
         """The newest calls before (at_ms, nonce), newest first."""
 
     async def note_erasure(self, erasure: Erasure) -> None:
-        """Remember an erasure, or that it is done."""
+        """Remember an erasure, or that it is done. Of two the later one counts (by `at_ms`; that
+        it is done is later than that it is asked for), in whichever order they are written.
+        """
 
-    async def erasures(self, limit: int, after: str = "") -> list[Erasure]:
-        """All of them with ids above `after`, in their order."""
+    async def open_erasures(self, limit: int, after: str = "") -> list[Erasure]:
+        """Those that are not done, ids above `after`, in their order. Costs no more than they."""
 
     async def find_erasure(self, author_id: str) -> Erasure | None:
         """The erasure of an author, None if there is none."""

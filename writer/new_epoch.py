@@ -44,6 +44,7 @@ def renew_epoch(path: Path) -> tuple[str, str]:
 def _open(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_BOUND_S)
     connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA secure_delete=ON")  # each row is written anew: see `sqlite.scrub`
     return connection
 
 

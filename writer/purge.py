@@ -22,8 +22,13 @@ async def remove_all_of(
 
     Raises StoreUnavailable: some may be removed then.
     """
-    after, count = 0, 0
-    while seqs := await comments.authored(author_id, video_id, after, MAX_TARGETS):
-        await comments.redact(video_id, Removal(tuple(seqs), by, reason), request_id)
-        after, count = seqs[-1], count + len(seqs)
+    after, count, more = 0, 0, True
+    while more:
+        seqs, after, more = await comments.authored(author_id, video_id, after, MAX_TARGETS)
+        if seqs:
+            # Retention may take one of them meanwhile, and takes comments before what is kept of
+            # them.
+            removal = Removal(seqs, by, reason, missing_ok=True)
+            await comments.redact(video_id, removal, request_id)
+            count += len(seqs)
     return count

@@ -46,6 +46,6 @@ class Reading:
         caller = await self._authenticator.identify(request.headers)
         caller.require_reader(video_id)
         assert caller.author_id is not None  # of a caller with a token, who was required
-        ticket, expires_at = self._readers.issue(video_id, caller.author_id)
+        ticket, expires_at = self._readers.issue(video_id, caller.author_id, caller.issued_at)
         body: dict[str, Any] = {"ticket": ticket, "expires_at": timestamp(expires_at)}
         return web.Response(body=msgspec.json.encode(body), headers=_HEADERS)

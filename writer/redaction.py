@@ -8,7 +8,7 @@ outcome is unknown may be sent again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -30,13 +30,15 @@ REMOVED_KEPT_S = 30 * DAY_S  # how long a removed comment can be restored, unles
 
 class Removal(msgspec.Struct, frozen=True, gc=False):
     """Remove comments, by number, each once and at most `wire.entry.MAX_TARGETS`. author_id: only
-    comments of this author, who must have written all of them.
+    comments of this author, who must have written all of them. missing_ok: numbers whose entries
+    retention has taken are left out (else that is an error); what is kept of them may live longer.
     """
 
     targets: tuple[int, ...]
     by: RemovedBy
     reason: str | None = None
     author_id: str | None = None
+    missing_ok: bool = False
 
     @property
     def destroys(self) -> bool:
@@ -97,14 +99,18 @@ def plan_removal(
     """From what is stored under the targets' numbers: their rows, and what is kept of those that
     are removed already.
 
-    Raises NotFound if one of them is no comment, PermissionDenied if it is not `author_id`'s.
+    Raises NotFound if one of them is no comment, PermissionDenied if it is not `author_id`'s,
+    CommentRemoved if nobody knows any more whether it was: it is removed, and its text destroyed.
     """
     for seq in removal.targets:
-        if not _was_comment(rows.get(seq)):
+        row = rows.get(seq)
+        if row is None and removal.missing_ok:
+            continue
+        if row is None or not _was_comment(row):
             raise NotFound(f"no such comment: {seq}")
-        if removal.author_id is not None and not _wrote(removal.author_id, _texts(seq, rows, kept)):
-            raise PermissionDenied()
-    shown = tuple(seq for seq in removal.targets if is_comment(rows[seq]))
+        if removal.author_id is not None:
+            _check_author(removal.author_id, row, kept.get(seq))
+    shown = tuple(seq for seq in removal.targets if seq in rows and is_comment(rows[seq]))
     notices = {kept[seq].notice for seq in set(removal.targets).difference(shown) & kept.keys()}
     return RemovalPlan(shown, tuple(sorted(notices)))
 
@@ -129,11 +135,9 @@ def _was_comment(row: bytes | None) -> bool:
     return row is not None and (is_comment(row) or entry_type(row) == TOMBSTONE)
 
 
-def _texts(seq: int, rows: Mapping[int, bytes], kept: Mapping[int, Kept]) -> Iterator[bytes]:
-    yield rows[seq]
-    if seq in kept and (raw := kept[seq].raw) is not None:
-        yield raw
-
-
-def _wrote(author_id: str, raws: Iterator[bytes]) -> bool:
-    return any(msgspec.json.decode(raw, type=_Authored).author_id == author_id for raw in raws)
+def _check_author(author_id: str, row: bytes, kept: Kept | None) -> None:
+    text = row if is_comment(row) else kept and kept.raw
+    if text is None:
+        raise CommentRemoved()
+    if msgspec.json.decode(text, type=_Authored).author_id != author_id:
+        raise PermissionDenied()

@@ -15,3 +15,10 @@ def read_retention(env: EnvReader) -> int:
     if 0 < retention_s < SHORTEST_RETENTION_S:
         env.fault(f"RETENTION_S must be 0 (for ever) or at least {SHORTEST_RETENTION_S}")
     return retention_s
+
+
+def kept_for(removed_kept_s: float, retention_s: int) -> float:
+    """For how long the text of a removed comment stays: no longer than comments do, which it could
+    be put back into no more.
+    """
+    return min(removed_kept_s, retention_s) if retention_s else removed_kept_s

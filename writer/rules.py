@@ -68,15 +68,18 @@ class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
         return max((one.rank for one in self.staff if one.author_id == author_id), default=0)
 
     def with_staff(self, comment: NewComment) -> Rules | None:
-        """With the author of this comment, None if that changes nothing."""
-        if comment.rank <= Rank.MEMBER:
+        """As the author of this comment is known by it, None if that changes nothing. What an
+        author said before a moderator approved it tells nothing of the rank now.
+        """
+        others = tuple(one for one in self.staff if one.author_id != comment.author_id)
+        if comment.rank > Rank.MEMBER:
+            one = Staff(comment.author_id, comment.rank, name_key(comment.author))
+            if one in self.staff:
+                return None
+            others = (*others[-(MAX_STAFF - 1) :], one)
+        elif comment.approved or len(others) == len(self.staff):
             return None
-        one = Staff(comment.author_id, comment.rank, name_key(comment.author))
-        if one in self.staff:
-            return None
-        others = [other for other in self.staff if other.author_id != one.author_id]
-        staff = (*others[-(MAX_STAFF - 1) :], one)
-        return msgspec.structs.replace(self, staff=staff)
+        return msgspec.structs.replace(self, staff=others)
 
 
 NO_RULES = Rules()
@@ -189,17 +192,21 @@ def plan_filters(rules: Rules, body: bytes, new: NewFilters) -> Rules | None:
     return msgspec.structs.replace(rules, filters=rules.filters + 1)
 
 
-def plan_sanction(rules: Rules, before: Sanction | None, new: NewSanction) -> bool:
-    """Whether anything changes. Raises PermissionDenied: nobody sanctions an equal or a better, nor
-    lifts what a better one has said.
+def plan_sanction(rules: Rules, before: Sanction | None, new: NewSanction, now_ms: int) -> bool:
+    """Whether anything changes; it does if a better one says the same. now_ms: wall clock. Raises
+    PermissionDenied: nobody sanctions an equal or a better, nor lifts what a better one has said,
+    as long as that counts.
     """
     if rules.rank_of(new.author_id) >= new.by_rank:
         raise PermissionDenied("nobody sanctions an equal or a better")
     if before is None:
         return new.until_ms is not None
-    if before.until_ms is not None and before.by_rank > new.by_rank:
+    if before.until_ms is not None and before.until_ms > now_ms and before.by_rank > new.by_rank:
         raise PermissionDenied("somebody of a higher rank has said so")
-    return before.until_ms != new.until_ms or (new.purge and not before.purge)
+    if before.until_ms != new.until_ms:
+        return True
+    more = (new.purge and not before.purge) or new.by_rank > before.by_rank
+    return more and new.until_ms is not None
 
 
 class Code(StrEnum):

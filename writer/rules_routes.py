@@ -117,7 +117,11 @@ class _RulesRoutes(ModeratorCalls):
         self._reads(request)
         caller = await self._authenticator.identify(request.headers)
         answer = await standing(
-            self._comments, request.match_info["video_id"], caller, self._authenticator.anonymous
+            self._comments,
+            request.match_info["video_id"],
+            caller,
+            self._authenticator.anonymous,
+            self._moderation.site.find(caller.author_id or ""),
         )
         return web.Response(body=msgspec.json.encode(answer), headers=JSON_HEADERS)
 

@@ -85,7 +85,7 @@ class _SiteRoutes(ModeratorCalls):
         if author_id != caller.author_id:
             caller.require_everywhere(Rank.SERVICE)
         async with self.noted(request, caller, "erasure", _AuthorOnly(author_id)):
-            await self._moderation.site.erase(author_id)
+            await self._moderation.erasures.ask(author_id)
         return _erasure(author_id, done=False, status=202)
 
     async def get_erasure(self, request: web.Request) -> web.Response:
@@ -94,7 +94,7 @@ class _SiteRoutes(ModeratorCalls):
         author_id = request.match_info["author_id"]
         if author_id != caller.author_id:
             caller.require_everywhere(Rank.SERVICE)
-        erasure = await self._moderation.site.find_erasure(author_id)
+        erasure = await self._moderation.erasures.find(author_id)
         if erasure is None:
             raise NotFound("no such erasure")
         return _erasure(author_id, done=erasure.done)

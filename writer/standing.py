@@ -9,14 +9,27 @@ from identity.caller import Caller
 from identity.config import Anonymous
 from wire.comment import NewComment
 from writer.comment_service import CommentService
-from writer.rules import Code, Refusal, Rules, paces, refuse_author
+from writer.rules import (
+    Code,
+    Refusal,
+    Rules,
+    Sanction,
+    paces,
+    refuse_author,
+    refuse_sanctioned,
+)
 
 
 async def standing(
-    comments: CommentService, video_id: str, caller: Caller, anonymous: Anonymous
+    comments: CommentService,
+    video_id: str,
+    caller: Caller,
+    anonymous: Anonymous,
+    everywhere: Sanction | None = None,
 ) -> dict[str, Any]:
-    """The reply to `GET .../me`. What depends on the words is not decided here; nor is slow mode
-    for somebody without a token, whose name is not known.
+    """The reply to `GET .../me`. everywhere: what is said of the caller on all videos. What depends
+    on the words is not decided here; nor is slow mode for somebody without a token, whose name is
+    not known.
     """
     rules, said = await comments.rules(video_id, caller.author_id or "")
     now_ms = int(time.time() * 1000)
@@ -25,6 +38,7 @@ async def standing(
         caller.name or "", "", caller.author_id or "", rank=rank, screened=rules.filters
     )
     refusal = Refusal(Code.TOKEN_MISSING) if _needs_token(caller, anonymous) else None
+    refusal = refusal or refuse_sanctioned(everywhere, asking, now_ms)
     refusal = refusal or refuse_author(rules, said, asking, now_ms)
     if refusal is None and not caller.anonymous:
         refusal = await _slowed(comments, video_id, rules, asking, now_ms)

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -35,6 +35,19 @@ class StoreReplaced(StoreUnavailable):
     """The store is not the one that was opened: its file or its epoch changed, or it vanished. It
     does not heal; the process must end and start anew.
     """
+
+
+class StoreTooNew(StoreReplaced):
+    """A later version of this program has made the store, or brought it forward. found: the version
+    of its schema; known: the latest that this program can use.
+    """
+
+    def __init__(self, found: int, known: int) -> None:
+        super().__init__(
+            f"the store has schema version {found}, and this program knows versions up to {known}:"
+            " start the later version of livecomments that has used this store, or put back a"
+            " backup from before"
+        )
 
 
 class Outcome(Enum):
@@ -84,6 +97,16 @@ class Page:
     comments: tuple[bytes, ...]
     oldest: int
     head: int
+
+
+class AuthoredPage(NamedTuple):
+    """Of an author's comments on a video those up to number `last`, in order. more: whether there
+    may be others after it.
+    """
+
+    seqs: tuple[int, ...]
+    last: int
+    more: bool
 
 
 class CommentStore(Protocol):
@@ -145,9 +168,10 @@ class CommentStore(Protocol):
     async def filters(self, video_id: str) -> tuple[int, bytes]:
         """The version of a video's filters and what they are, (0, b"") if it has none."""
 
-    async def authored(self, author_id: str, video_id: str, after: int, limit: int) -> list[int]:
-        """Numbers above `after` of an author's comments on a video, in order; also of those that
-        are removed now, as long as it is known who wrote them.
+    async def authored(self, author_id: str, video_id: str, after: int, limit: int) -> AuthoredPage:
+        """Numbers above `after` of an author's comments on a video, `limit` at most; also of those
+        that are removed now, as long as it is known who wrote them. A call does not look through
+        all of a long log: it may have found none, and say that there is more.
         """
 
     async def authored_videos(self, author_id: str, after: str, limit: int) -> list[str]:

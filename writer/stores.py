@@ -21,7 +21,7 @@ from writer.redaction import DAY_S, REMOVED_KEPT_S
 from writer.sqlite.file_system import shared_file_system
 from writer.sqlite.store import SqliteStore
 from writer.stepwise.append import AppendStats
-from writer.store import CommentStore, StoreReplaced
+from writer.store import CommentStore, StoreReplaced, StoreTooNew
 
 SQLITE, CASSANDRA, DYNAMODB = "sqlite", "cassandra", "dynamodb"
 _SDK = "aiobotocore"
@@ -57,7 +57,8 @@ class _SteppingStore(Protocol):
 class StoreConfig:
     """`sqlite_path` counts for SQLite only, `cassandra` for Cassandra, `dynamodb` for DynamoDB.
 
-    removed_kept_s: how long a removed comment can be restored.
+    removed_kept_s: how long a removed comment can be restored. ledger: of erasures, for stores but
+    SQLite, which has its own.
     """
 
     kind: str
@@ -65,6 +66,7 @@ class StoreConfig:
     cassandra: CassandraConfig
     removed_kept_s: float = REMOVED_KEPT_S
     dynamodb: DynamoConfig = field(default_factory=DynamoConfig)
+    ledger: Path | None = None
 
     @classmethod
     def read(cls, env: EnvReader, sqlite_path: str | None = None) -> StoreConfig:
@@ -75,19 +77,29 @@ class StoreConfig:
             env.fault("RETENTION_S is only for STORE=cassandra and STORE=dynamodb")
         path = env.text("SQLITE_PATH", "-" if kind in (CASSANDRA, DYNAMODB) else sqlite_path)
         days = env.number("REMOVED_KEPT_DAYS", REMOVED_KEPT_S / DAY_S, 1 / DAY_S, 3_650)
-        return cls(kind, Path(path), cassandra, days * DAY_S, dynamodb)
+        ledger = env.text("ERASURE_LEDGER", "")
+        if kind == SQLITE and ledger:
+            env.fault("ERASURE_LEDGER is not for STORE=sqlite, whose ledger is beside its file")
+        return cls(
+            kind, Path(path), cassandra, days * DAY_S, dynamodb, Path(ledger) if ledger else None
+        )
 
 
 def build_store(
     config: StoreConfig,
     registry: CollectorRegistry,
     metrics: WriterMetrics,
-    on_replaced: Callable[[StoreReplaced], None],
+    end: Callable[[Exception], None],
 ) -> ProcessStore:
-    """The store that is configured, not started, with its figures in `registry`. `on_replaced` is
-    told when it is another one than it was: the process should end. Raises ConfigError if a file
-    that is named cannot be used, or if what the store needs is not installed.
+    """The store that is configured, not started, with its figures in `registry`. `end` is told why
+    when the process should end, as the store is another one than it was, or too new. Raises
+    ConfigError if a file that is named cannot be used, or if what the store needs is not installed.
     """
+
+    def on_replaced(error: StoreReplaced) -> None:
+        # What a person has to put right is said in one line, without a trace.
+        end(ConfigError(str(error)) if isinstance(error, StoreTooNew) else error)
+
     if config.kind == CASSANDRA:
         return _build_cassandra(config, registry, on_replaced)
     if config.kind == DYNAMODB:
@@ -121,7 +133,10 @@ def _build_cassandra(
     from writer.cassandra.store import CassandraStore  # the driver costs a third of a start
 
     store = CassandraStore(
-        config.cassandra, on_replaced=on_replaced, removed_kept_s=config.removed_kept_s
+        config.cassandra,
+        on_replaced=on_replaced,
+        removed_kept_s=config.removed_kept_s,
+        ledger=config.ledger,
     )
     _export_steps(Exports(registry), store)
     return store
@@ -138,7 +153,10 @@ def _build_dynamodb(
     from writer.dynamodb.store import DynamoStore  # the SDK is large, and may not be there
 
     store = DynamoStore(
-        config.dynamodb, on_replaced=on_replaced, removed_kept_s=config.removed_kept_s
+        config.dynamodb,
+        on_replaced=on_replaced,
+        removed_kept_s=config.removed_kept_s,
+        ledger=config.ledger,
     )
     exports, calls = Exports(registry), store.session.stats
     _export_steps(exports, store)

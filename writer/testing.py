@@ -23,7 +23,7 @@ from writer.redaction import (
     plan_removal,
 )
 from writer.rules import NO_RULES, Ruled, Rules, Ruling, Sanction
-from writer.store import Appended, Item, Outcome, Page
+from writer.store import Appended, AuthoredPage, Item, Outcome, Page
 
 
 class MemoryStore:
@@ -103,11 +103,13 @@ class MemoryStore:
         version = self.rulebook.rules.get(video_id, NO_RULES).filters
         return version, self.rulebook.filters.get(video_id, b"")
 
-    async def authored(self, author_id: str, video_id: str, after: int, limit: int) -> list[int]:
+    async def authored(self, author_id: str, video_id: str, after: int, limit: int) -> AuthoredPage:
         """As CommentStore.authored."""
         self._ensure_serving()
         found = self._comments.find_authored(author_id, video_id)
-        return [seq for seq in found if seq > after][:limit]
+        later = tuple(seq for seq in found if seq > after)
+        last = later[limit - 1] if len(later) > limit else self._comments.head(video_id)
+        return AuthoredPage(later[:limit], last, len(later) > limit)
 
     async def authored_videos(self, author_id: str, after: str, limit: int) -> list[str]:
         """As CommentStore.authored_videos."""

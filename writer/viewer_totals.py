@@ -3,10 +3,11 @@
 Invariants: a total is the sum of what the nodes last reported, so it is never negative, and a node
 counts once: its newer life replaces the older one, and a node that is silent for the lease is
 forgotten with all that it said. Each process hears from every node by itself and asks no other; so
-it knows nothing for a while after it began, or after it was deaf, and says so instead of telling a
-part of the sum. A peak is the highest total while all nodes in it were alive: viewers of a killed
-node that have come back to another one are twice in the sum until the lease ends, and not in a
-peak. Times are the monotonic clock's, in seconds.
+it knows nothing while no node reaches it, and for a while after it began or was deaf, and says so
+instead of telling a part of the sum. Nodes report also when nobody watches there: so silence never
+means that nobody watches. A peak is the highest total while all nodes in it were alive: viewers of
+a killed node that have come back to another one are twice in the sum until the lease ends, and not
+in a peak. Times are the monotonic clock's, in seconds.
 
 Bounds: nodes, videos, and numbers of all nodes together; what is beyond is not counted.
 """
@@ -20,6 +21,9 @@ from itertools import takewhile
 from wire.counts import MAX_COUNTS, CountsReply, CountsReport
 
 LEASE_S = 5.0  # of a node that says nothing; it reports every 2 s
+# Without a report of any node it is cut off. Sooner than most leases end: what is left is a part.
+SILENT_S = 4.0
+IDLE_SILENT_S = 10.0  # the same while nobody watches; each node reports every 4 s
 SETTLE_S = 4.5  # in which every node has reported, though one report was lost
 STALL_S = 3.0  # without a turn of our own: others may have tried in vain to tell something
 SKEW_S = 1.0  # a total that falls so soon had somebody in it who was on the way to another node
@@ -76,8 +80,8 @@ class ViewerTotals:
         self._hopes: dict[str, None] = {}
         self._version = self._entries = 0
         self._settled_at = float("inf")
-        self._ticked_at = 0.0
-        self._deaf = False
+        self._ticked_at = self._heard_at = 0.0
+        self._deaf = bool(self._limits.settle_s)
         self.dropped: Counter[str] = Counter({"nodes": 0, "videos": 0, "entries": 0})
         self.expired = 0
 
@@ -98,13 +102,13 @@ class ViewerTotals:
 
     def begin(self, now: float) -> None:
         """Nodes may report from now on."""
-        self._ticked_at = now
+        self._ticked_at = self._heard_at = now
         self._settled_at = now + self._limits.settle_s
 
     def settled(self, now: float) -> bool:
-        """Whether every node has been heard."""
+        """Whether every node has been heard, and nodes are heard still."""
         self._watch(now)
-        return now >= self._settled_at
+        return now >= self._settled_at and not self._deaf
 
     def find(self, video_id: str, now: float) -> Total | None:
         """The total of a video; None while it is not known."""
@@ -127,6 +131,7 @@ class ViewerTotals:
         reported.
         """
         self._watch(now)
+        self._hear(now)
         row = self._rows.get(node_id)
         if row is not None and report.boot < row.boot:
             return None
@@ -150,9 +155,6 @@ class ViewerTotals:
         if len(self._rows) >= self._limits.max_nodes:
             self.dropped["nodes"] += 1
             return None
-        if self._deaf:  # the others are heard soon, too
-            self._deaf = False
-            self._settled_at = max(self._settled_at, now + self._limits.settle_s)
         row = self._rows[node_id] = _Row(boot, 0, now)
         return row
 
@@ -229,11 +231,19 @@ class ViewerTotals:
         if now - self._ticked_at > STALL_S and self._limits.settle_s:
             self._ticked_at = now
             self._settled_at = max(self._settled_at, now + self._limits.settle_s)
+        patience_s = SILENT_S if self._rows else IDLE_SILENT_S
+        if now - self._heard_at > patience_s and self._limits.settle_s:
+            self._deaf = True
         silent_since = now - self._limits.lease_s
         for node_id in [one for one, row in self._rows.items() if row.heard_at < silent_since]:
             self._drop(node_id, now)
             self.expired += 1
-            self._deaf = not self._rows
+
+    def _hear(self, now: float) -> None:
+        """A node has reached this process; after a longer silence others are heard soon, too."""
+        if self._deaf and now - self._heard_at > self._limits.lease_s:
+            self._settled_at = max(self._settled_at, now + self._limits.settle_s)
+        self._deaf, self._heard_at = False, now
 
     def _drop(self, node_id: str, now: float) -> None:
         """A node's life is over. What its videos seemed to reach since it was last heard may never

@@ -17,7 +17,7 @@ from cluster.parts import kinds_of
 from cluster.progress import Progress
 from cluster.runtimes import choose_runtime, why_not_docker
 from cluster.servers.install import ensure_installed
-from cluster.settings import Settings, read_settings
+from cluster.settings import Settings, find_left_alone, read_settings
 from cluster.terminal import say
 
 
@@ -33,6 +33,11 @@ def up() -> None:
     with folder.lock():
         known = folder.load().settings if folder.exists() else None
         settings = read_settings(os.environ, known or _new_settings(folder.name, progress))
+        if left := find_left_alone(os.environ):
+            progress.note(
+                f"{', '.join(left)}: set in this shell, and not used. For one part or all of them,"
+                f" put it into {folder.path}/cluster.json (docs/operations.md, Run)."
+            )
         if settings.runtime == "local":
             ensure_installed(kinds_of(settings), find_fetched(), progress)
         elif reason := why_not_docker(kinds_of(settings), os.environ, progress):

@@ -18,6 +18,9 @@ from cluster.cli.opening import (
     open_cluster,
     open_or_rescue,
 )
+from cluster.cli.tools import dev_folder
+from cluster.dev_run import fetch_dev_row, load_dev_run
+from cluster.errors import ClusterError
 from cluster.registered import (
     ANNOUNCED,
     RegisteredRoute,
@@ -60,22 +63,30 @@ class _TakesVideo(click.Command):
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--dev", "for_dev", is_flag=True, help="Of `make dev` instead of the cluster.")
 @of_another_cluster("Show what is registered there, of a cluster that was not made by `up`.")
-def status(as_json: bool, zookeeper: str | None) -> None:
+def status(as_json: bool, for_dev: bool, zookeeper: str | None) -> None:
     """Show every part: ready or why not, and its figures.
 
     The exit status is 0 if all parts are ready, else 1. With --zookeeper it is 0 if a writer, a
     dispatcher and a node are registered.
     """
+    if zookeeper is not None and for_dev:
+        raise ClusterError("--dev and --zookeeper are two places; give one")
     if zookeeper is not None:
         _show_registered(zookeeper, as_json=as_json)
         return
-    cluster, lost = open_or_rescue()
-    rows = lost_rows(cluster) if lost else asyncio.run(fetch_rows(cluster))
+    if for_dev:
+        lost, title = "", "make dev"
+        rows = [asyncio.run(fetch_dev_row(load_dev_run(dev_folder())))]
+    else:
+        cluster, lost = open_or_rescue()
+        title = f"cluster {cluster.settings.name}"
+        rows = lost_rows(cluster) if lost else asyncio.run(fetch_rows(cluster))
     if as_json:
         _say_json(rows)
     else:
-        screen_for_tables().print(readable.status_table(cluster.settings.name, rows))
+        screen_for_tables().print(readable.status_table(title, rows))
     if lost:
         fail(lost)
     sys.exit(0 if all(row.ready for row in rows) else 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ import click
 from cluster import readable
 from cluster.addresses import LOOPBACK, join_port, reached_at
 from cluster.cli.opening import console_progress, find_fetched, find_folder, open_cluster
+from cluster.dev_run import DevRun
 from cluster.errors import ClusterError
 from cluster.folder import CHECKOUT, ClusterFolder, helm_folder, home_folder
 from cluster.issuer import DevelopmentIssuer, identity_variables, ticket_variables
@@ -81,6 +83,7 @@ def dev() -> None:
     environment = defaults | given | address
     say("\n".join([*readable.lines_to_try(url), *readable.pages_to_open(url, for_dev=True)]))
     say("\n".join(_map_lines(environment["OPS_HOST"], environment["OPS_PORT"])))
+    _note_dev_run(environment, folder)
     os.chdir(CHECKOUT)
     command = [sys.executable, "-m", "single"]
     os.execve(sys.executable, command, environment)  # noqa: S606 - becomes it
@@ -137,6 +140,19 @@ def new_epoch(file: Path | None, *, dynamodb: bool) -> None:
     say(f"the epoch was {old} and is {new}")
 
 
+def _note_dev_run(environment: Mapping[str, str], folder: ClusterFolder) -> None:
+    """For `status --dev`; the process that this one becomes keeps its pid. A port that it will
+    refuse is noted as 0.
+    """
+    ops = environment["OPS_PORT"]
+    DevRun(
+        environment["SERVICE_ID"],
+        os.getpid(),
+        (reached_at(environment["BIND_HOST"]), int(environment["PUBLIC_PORT"])),
+        (reached_at(environment["OPS_HOST"]), int(ops) if ops.isdecimal() else 0),
+    ).save(folder)
+
+
 def _map_lines(host: str, port: str) -> list[str]:
     """Where the process shows itself; nothing if it chooses the port, or will refuse it."""
     if not port.isdecimal() or not int(port):
@@ -163,7 +179,9 @@ def load_issuer(folder: ClusterFolder, *, for_dev: bool) -> DevelopmentIssuer:
         return DevelopmentIssuer.load(folder.issuer)
     except (OSError, ValueError):
         make = "make dev" if for_dev else "make cluster-up"
-        raise ClusterError(f"there is no key in {folder.issuer}; `{make}` creates one") from None
+        hint = "" if for_dev or not dev_folder().issuer.exists() else "; for `make dev` add --dev"
+        why = f"there is no key in {folder.issuer}; `{make}` creates one{hint}"
+        raise ClusterError(why) from None
 
 
 def dev_folder() -> ClusterFolder:

@@ -16,6 +16,7 @@ from typing import Any
 
 from tests.chaos.history import (
     Call,
+    Choice,
     Decision,
     Deed,
     Event,
@@ -60,6 +61,8 @@ def load(path: Path) -> History:
                 history.decisions.append(_decision(value))
             elif kind == "ruling":
                 history.rulings.append(_ruling(value))
+            elif kind == "choice":
+                history.choices.append(_choice(value))
             elif kind == "watch":
                 history.watches.append(_watch(value, events))
             elif kind == "forward":
@@ -80,6 +83,9 @@ def _lines(history: History) -> Iterator[tuple[str, Any]]:
         yield "decision", (one.video_id, one.deed.value, one.targets, _told(one.calls))
     for ruling in history.rulings:
         yield "ruling", (ruling.video_id, ruling.rule.value, ruling.said, _told(ruling.calls))
+    for choice in history.choices:
+        said = (choice.video_id, choice.key, choice.by, choice.approve)
+        yield "choice", (*said, _told(choice.calls))
     numbers: dict[int, int] = {}
     for watch in history.watches:
         for event in watch.events:
@@ -101,9 +107,9 @@ def _lines(history: History) -> Iterator[tuple[str, Any]]:
 
 _RUN = (
     *("began_at", "ended_at", "nodes", "lag_s", "looked_until", "moderated", "ruled", "wall_s"),
-    "counted",
+    *("counted", "screened"),
 )
-_POST = ("video_id", "key", "author", "text", "valid", "author_id")
+_POST = ("video_id", "key", "author", "text", "valid", "author_id", "held")
 _WATCH = ("video_id", "name", "cursor", "fatal", "left_at", "place", "counts")
 
 
@@ -128,6 +134,11 @@ def _decision(value: tuple[str, str, list[int], list[dict[str, Any]]]) -> Decisi
 def _ruling(value: tuple[str, str, dict[str, Any], list[dict[str, Any]]]) -> Ruling:
     video_id, rule, said, calls = value
     return Ruling(video_id, Rule(rule), said, _calls(calls))
+
+
+def _choice(value: tuple[str, str, str, bool, list[dict[str, Any]]]) -> Choice:
+    video_id, key, by, approve, calls = value
+    return Choice(video_id, key, by, approve, _calls(calls))
 
 
 def _watch(value: dict[str, Any], events: list[Event]) -> Watch:

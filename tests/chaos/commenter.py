@@ -35,7 +35,8 @@ class Commenter:
         pause_s, longest_s = _RETRY_AFTER_S
         while True:
             call = await self.call(post.calls, request, wish.timeout_s, _conclude)
-            settled = call.outcome is Outcome.ACKED or 400 <= call.status < 500
+            taken = call.outcome in (Outcome.ACKED, Outcome.HELD)
+            settled = taken or 400 <= call.status < 500
             if settled or time.monotonic() >= give_up_at:
                 break
             await asyncio.sleep(pause_s)
@@ -100,6 +101,9 @@ def _conclude(call: Call, reply: Reply) -> None:
     if reply.status in (200, 201):
         call.answer = reply.json()
         call.outcome = Outcome.ACKED
+        return
+    if reply.status == 202:
+        call.answer, call.outcome = reply.json(), Outcome.HELD
         return
     call.code = code_of(reply)
     if reply.status < 500 or (reply.status == 503 and call.code in _NOT_STORED):

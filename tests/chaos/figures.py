@@ -49,7 +49,7 @@ def moderation(history: History) -> str:
     counts = {deed: [bool(d.acks) for d in history.decisions if d.deed is deed] for deed in Deed}
     done = (f"{sum(acked)} of {len(acked)} {deed.value}" for deed, acked in counts.items())
     calls = sum(len(decision.calls) for decision in history.decisions)
-    return f"a moderator: {', '.join(done)}, by {calls} calls{_rulings(history)}"
+    return f"a moderator: {', '.join(done)}, by {calls} calls{_rulings(history)}{_held(history)}"
 
 
 def _rulings(history: History) -> str:
@@ -65,6 +65,14 @@ def _rulings(history: History) -> str:
     )
     refused = ", ".join(f"{count} {code}" for code, count in sorted(codes.items()))
     return f"; rulings: {', '.join(done)} ({purges} purges), by {calls} calls; refused: {refused}"
+
+
+def _held(history: History) -> str:
+    if not history.screened:
+        return ""
+    held = sum(post.held for post in history.posts)
+    acked = Counter(choice.approve for choice in history.choices if choice.acks)
+    return f"; of {held} held {acked[True]} approved, {acked[False]} denied"
 
 
 def quantile(figures: Sequence[float], share: float) -> float:

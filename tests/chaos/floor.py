@@ -10,7 +10,7 @@ from tests.chaos.calm import Span, acks_between, calm_after_faults, deliveries_b
 from tests.chaos.history import History
 from tests.chaos.judge_counts import counts_in_calm
 from tests.chaos.judge_routes import calls_long_after_faults
-from tests.chaos.verdict import LAWS, RULINGS, Ledger
+from tests.chaos.verdict import LAWS, RULINGS, SCREENING, Ledger
 from tests.support import TIMEOUT_FACTOR
 
 ALL_PROMISES = ("P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8")
@@ -27,7 +27,8 @@ class Floor:
     any fault; of all deliveries in calm at most `late_share` may be late. `promises` must have been
     looked at; where viewers are counted, P9 too, and at least so many `counts` that had to be
     right; where there is a moderator, what removals promise too, and at least so many `decisions`
-    answered; where somebody rules, what rulings promise. `faults`: fewer of them show nothing. A
+    answered; where somebody rules, what rulings promise; where filters screen, what is promised of
+    that, and as many decided. `faults`: fewer of them show nothing. A
     recorder that came more than `lag_s` late to its own clock has seen everything late.
     """
 
@@ -94,6 +95,11 @@ def missing_load(history: History, ledger: Ledger, floor: Floor) -> tuple[str, .
             reasons.append(f"only {answered} decisions of the moderator were answered")
     if history.ruled:
         promises += tuple(RULINGS)
+    if history.screened:
+        promises += tuple(SCREENING)
+        decided = sum(bool(choice.acks) for choice in history.choices)
+        if decided < floor.decisions:
+            reasons.append(f"only {decided} held comments were decided")
     reasons += [f"{name} was not judged" for name in promises if not ledger.judged[name]]
     return tuple(reasons)
 

@@ -23,6 +23,7 @@ class Outcome(Enum):
 
     ACKED = "acked"  # 200 or 201: stored, with the number it was told
     REFUSED = "refused"  # not stored: 4xx, or a 503 that says so
+    HELD = "held"  # 202: not stored, unless a moderator approves it
     UNKNOWN = "unknown"  # other 5xx, a lost connection, a timeout: stored or not, at most once
 
 
@@ -52,7 +53,7 @@ class _Called:
     def outcome(self) -> Outcome:
         """Acked by one call is acked; else one unknown call leaves everything open."""
         outcomes = {call.outcome for call in self.calls}
-        for outcome in (Outcome.ACKED, Outcome.UNKNOWN, Outcome.REFUSED):
+        for outcome in (Outcome.ACKED, Outcome.HELD, Outcome.UNKNOWN, Outcome.REFUSED):
             if outcome in outcomes:
                 return outcome
         return Outcome.REFUSED  # never sent
@@ -82,6 +83,7 @@ class _Called:
 class Post(_Called):
     """One comment to post: a key, a body, and every call made for it (one after the other).
     `valid`: whether the body is one that must be taken. `author_id`: of whoever posts with a token.
+    `held`: whether filters hold it for a moderator.
     """
 
     video_id: str
@@ -91,6 +93,7 @@ class Post(_Called):
     calls: list[Call] = field(default_factory=list)
     valid: bool = True
     author_id: str = ""
+    held: bool = False
 
 
 class Deed(Enum):
@@ -121,6 +124,19 @@ class Decision(_Called):
         return found
 
 
+@dataclass(slots=True)
+class Choice(_Called):
+    """What one moderator said about the held comment of a post, by its key, and every call made for
+    it (one after the other). Their `answer`: `{"id","state","comment"?}`.
+    """
+
+    video_id: str
+    key: str
+    by: str
+    approve: bool
+    calls: list[Call] = field(default_factory=list)
+
+
 class Rule(Enum):
     """What a ruling is about; the value is the type of its entry."""
 
@@ -131,7 +147,8 @@ class Rule(Enum):
 
 @dataclass(slots=True)
 class Ruling(_Called):
-    """What a moderator said about the rules of a video. `said`: of settings those that change; of a
+    """What a moderator said about the rules of a video. `said`: of settings those that change, none
+    of them for other filters (an entry in which all is as it was); of a
     sanction its `author_id`, `until` (None: lifted) and `purge`; of a pin the `seq`, 0 for nothing.
     About one subject the next one begins when the calls of the last one have ended.
     """
@@ -289,13 +306,14 @@ class History:
     `began_at`: viewers had settled and posting began; `ended_at`: posting ended; `looked_until`:
     the viewers that stayed were looked at until then. `nodes`: how many there were. `lag_s`: the
     most that the recorder itself came late to its own clock. `moderated`: a moderator was there;
-    `ruled`: who ruled too. `counted`: viewers are to be told how many watch. `wall_s`: what the
-    wall clock was ahead of the times in here.
+    `ruled`: who ruled too; `screened`: filters held and blocked comments. `counted`: viewers are to
+    be told how many watch. `wall_s`: what the wall clock was ahead of the times in here.
     """
 
     posts: list[Post] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     rulings: list[Ruling] = field(default_factory=list)
+    choices: list[Choice] = field(default_factory=list)
     watches: list[Watch] = field(default_factory=list)
     stored: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     forwards: list[Forward] = field(default_factory=list)
@@ -308,6 +326,7 @@ class History:
     lag_s: float = 0.0
     moderated: bool = False
     ruled: bool = False
+    screened: bool = False
     counted: bool = False
     wall_s: float = 0.0
 

@@ -1,5 +1,5 @@
 """Judges a whole history for the promises P1 to P9, for what removals promise, R1 to R3, and for
-what rulings promise, R4 to R8.
+what rulings promise, R4 to R8, and screening, R9 and R10.
 
 Invariants: the judge knows the promises and the recorded facts, nothing of how the system works. An
 unknown outcome forks the history: that comment may or may not be stored, but at most once; a call
@@ -12,6 +12,7 @@ from tests.chaos.floor import Floor, missing_load
 from tests.chaos.history import History
 from tests.chaos.judge_connects import check_connects
 from tests.chaos.judge_counts import check_counts
+from tests.chaos.judge_held import check_held
 from tests.chaos.judge_hidden import check_hidden
 from tests.chaos.judge_live import check_live
 from tests.chaos.judge_log import Log
@@ -37,6 +38,7 @@ def judge(history: History, floor: Floor | None = None) -> Verdict:
     check_hidden(history, log, ledger)
     check_rules(history, log, ledger)
     check_rulings(history, log, ledger)
+    check_held(history, log, ledger)
     check_calls_of_nodes(history, ledger)
     check_times(history, ledger)
     check_connects(history, ledger)

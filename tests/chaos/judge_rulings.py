@@ -125,12 +125,15 @@ class _Forks:
     def _carried_out(self, fork: _Fork, ruling: Ruling) -> _Fork | None:
         """By the call that was answered."""
         done, used = fork
-        if ruled(self._rule, self._states[done], ruling.said) == self._states[done]:
+        changes = ruled(self._rule, self._states[done], ruling.said) != self._states[done]
+        if ruling.said and not changes:
             return fork
         return (done + 1, used) if self._makes_next(done, ruling.said) else None
 
     def _makes_next(self, done: int, said: Mapping[str, Any]) -> bool:
         before: State = self._states[done]
+        if not said:  # other filters
+            return done < len(self._entries) and self._states[done + 1] == before
         after = ruled(self._rule, before, said)
         return done < len(self._entries) and after != before and after == self._states[done + 1]
 

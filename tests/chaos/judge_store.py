@@ -83,7 +83,7 @@ def _check_key(post: Post, copies: Sequence[Entry], ledger: Ledger) -> None:
                     "P3", f"key {post.key} was called a replay, and was never sent before"
                 )
             number, may_be_there = seq, True
-        elif call.outcome is Outcome.UNKNOWN:
+        elif call.outcome in (Outcome.UNKNOWN, Outcome.HELD):
             may_be_there = True
     seqs = sorted({comment["seq"] for comment in copies})
     if copies and number is not None and number not in seqs:
@@ -99,9 +99,10 @@ def _check_key(post: Post, copies: Sequence[Entry], ledger: Ledger) -> None:
 def _check_refusals(post: Post, log: Log, ledger: Ledger) -> None:
     """Whoever sends what may be sent is at fault in nothing, whatever else is broken; 429 says that
     it came too often, 410 that the comment was removed. What rules refuse is looked at in
-    `judge_rulings`; but nothing that is stored is decided by them again.
+    `judge_rulings`, what filters hold in `judge_held`; but nothing that is stored is decided by
+    rules again.
     """
-    if not post.valid:
+    if not post.valid or post.held:
         return
     acked, gone_at = False, math.inf
     if post.acks:

@@ -78,6 +78,8 @@ def _all_calls(history: History) -> Iterator[tuple[str, list[Call]]]:
         yield f"key {post.key} of {post.video_id}", post.calls
     for one in history.decisions:
         yield f"{one.targets} of {one.video_id} to be {one.deed.value}", one.calls
+    for choice in history.choices:
+        yield f"{choice.by} about key {choice.key} of {choice.video_id}", choice.calls
     for ruling in history.rulings:
         yield f"{ruling.rule.value} of {ruling.video_id}: {ruling.said}", ruling.calls
 

@@ -9,6 +9,7 @@ from tests.chaos.call_log import CallLog
 from tests.chaos.cluster_under_test import ClusterUnderTest
 from tests.chaos.history import History
 from tests.chaos.judge import judge
+from tests.chaos.judge_counts import counts_in_calm
 from tests.chaos.load import Load
 from tests.chaos.rows import note
 from tests.chaos.traffic import Shape
@@ -46,4 +47,6 @@ async def judged(
     verdict = judge(history)
     wanted = [promise for promise in PROMISES if promise not in but]
     assert [promise for promise in wanted if not verdict.ledger.judged[promise]] == [], "not judged"
+    # What is demanded at any time is looked at in every run: it says nothing of counts in calm.
+    assert "P9" in but or not history.counted or counts_in_calm(history), "P9: no count in calm"
     assert [line for line in verdict.broken if not line.startswith(but)] == [], verdict.text()

@@ -26,6 +26,7 @@ from tests.chaos.members import members_of
 from tests.chaos.moderator import Moderator
 from tests.chaos.poller import Poller
 from tests.chaos.ruler import Ruler
+from tests.chaos.screened import SCREENED, Screened
 from tests.chaos.traffic import MEMBERS, Intent, Shape, intent, video_of_viewer
 from tests.support import TIMEOUT_FACTOR, eventually
 
@@ -74,6 +75,11 @@ class Load:
             if self._ruled:
                 self._ruler = Ruler(self._commenter, self._moderator, self.history, self._members)
                 self.history.ruled = True
+        self._screened: Screened | None = None
+        if issuer is not None and self.shape.screened:
+            video_id = self.videos[min(SCREENED, len(self.videos) - 1)]
+            self._screened = Screened(self._commenter, issuer, self.history, video_id, seed)
+            self.history.screened = True
         self._events = Events()
         self._viewers: dict[Watch, asyncio.Task[None]] = {}
         self._posts: set[asyncio.Task[Post]] = set()
@@ -102,11 +108,16 @@ class Load:
                 await asyncio.sleep(_TICK_S)
         watches = self.history.watches
         await eventually(lambda: all(watch.place is not None for watch in watches), 30)
+        if self._screened is not None:
+            assert await self._screened.prepare()
         self.history.began_at = time.monotonic()
         self.history.wall_s = time.time() - self.history.began_at
         if self._ruler is not None:
             self._ruler.start(self._posted_to, self._seed)
         self._loops.append(asyncio.create_task(self._post_on()))
+        if self._screened is not None:
+            run = self._screened.run(self.shape.screened)
+            self._loops.append(asyncio.create_task(run))
         self.history.counted = True
         poller = Poller(self._host, self._port, self.history, self._posted_to)
         self._loops.append(asyncio.create_task(poller.run()))
@@ -124,6 +135,8 @@ class Load:
             tasks += self._moderator.cancel()
         if self._ruler is not None:
             tasks += self._ruler.cancel()
+        if self._screened is not None:
+            tasks += self._screened.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._commenter.close()
 
@@ -182,6 +195,8 @@ class Load:
         await asyncio.gather(*self._loops, return_exceptions=True)
         self.history.ended_at = time.monotonic()
         await asyncio.gather(*self._posts)
+        if self._screened is not None:
+            await self._screened.finish()
         if self._ruler is not None:
             await self._ruler.finish()
         if self._moderator is not None:

@@ -37,7 +37,7 @@ _LONGEST_PAUSE_S = 4.0  # before each deed: at once, or when every screen has it
 _CALL_S, _REST_S = 4.0, (0.2, 2.0)  # the rest is doubled from the first to the longest
 # Longer than any fault: what was begun is not left half done.
 _PATIENCE_S = 90.0 * TIMEOUT_FACTOR
-_TOKEN_S = 24 * 3600
+TOKEN_S = 24 * 3600
 _TOO_OFTEN = 429
 
 
@@ -48,7 +48,7 @@ class Moderator:
 
     def __init__(self, commenter: Commenter, issuer: Path, history: History, seed: str) -> None:
         token = DevelopmentIssuer.load(issuer).token(
-            {"sub": "mo", "name": "Mo"}, {"*": ["moderator"]}, _TOKEN_S
+            {"sub": "mo", "name": "Mo"}, {"*": ["moderator"]}, TOKEN_S
         )
         self._authorization = f"Authorization: Bearer {token}"
         self._commenter, self._history, self._seed = commenter, history, seed

@@ -46,7 +46,7 @@ class Orders:
             name="chaos", zookeepers=3, http_port=0, environment=ENVIRONMENT
         )
     )
-    shape: Shape = field(default_factory=lambda: Shape(rulings=True))
+    shape: Shape = field(default_factory=lambda: Shape(rulings=True, screened=2.0))
     floor: Floor = field(default_factory=Floor)
 
 

@@ -17,7 +17,7 @@ from tests.support import TIMEOUT_FACTOR
 pytestmark = pytest.mark.timeout(400 * TIMEOUT_FACTOR)
 
 FAULTS = ("node-kill", "writer-crash", "dispatcher-crash", "session-expiry", "links-reset")
-SHAPE = Shape(viewers=120, videos=10, rate=40, rulings=True)
+SHAPE = Shape(viewers=120, videos=10, rate=40, rulings=True, screened=2.0)
 # A machine that is busy with other things may cost half of it, and be late to its own clock.
 FLOOR = Floor(
     comments=20,

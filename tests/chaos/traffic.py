@@ -36,7 +36,8 @@ class Shape:
     of the whole; the others share the rest evenly. `churn_s`: each so many seconds one viewer
     leaves and another joins (0: nobody). `impatient`: the share of clients that wait for a few
     milliseconds only, and so try again and again until the end of their 15 s. `removals`: the share
-    of comments that a moderator does something about, where there is one. `rulings`: whether
+    of comments that a moderator does something about, where there is one. `screened`: comments a
+    second that filters stop, on one video. `rulings`: whether
     somebody rules too; then `signed` is the share of comments that are posted with a token.
     `silence_s`: viewers end a stream on which nothing arrives for so long (0: they never do).
     """
@@ -51,6 +52,7 @@ class Shape:
     removals: float = 0.01
     rulings: bool = False
     signed: float = 0.1
+    screened: float = 0.0
     silence_s: float = 0.0
 
 

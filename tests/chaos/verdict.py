@@ -30,6 +30,11 @@ RULINGS = {
     "R7": "one entry for each change, no refusal without a ruling",
     "R8": "what was removed is not shown as a pin",
 }
+# What filters and the queue of held comments promise, where there are any.
+SCREENING = {
+    "R9": "what filters block or hold is stored by approval alone",
+    "R10": "one decision counts, and what it says is so",
+}
 _SHOWN = 3
 
 
@@ -80,7 +85,7 @@ class Verdict:
     def text(self) -> str:
         """For people: a line for each promise, and the first counter-example of each."""
         lines = []
-        for promise, what in {**PROMISES, **LAWS, **RULINGS}.items():
+        for promise, what in {**PROMISES, **LAWS, **RULINGS, **SCREENING}.items():
             judged, wrong = self.ledger.judged[promise], self.ledger.wrong.get(promise, [])
             held = "not judged" if not judged else "BROKEN" if wrong else "held"
             lines.append(f"{promise}  {held:<10} {judged:>9} judged {len(wrong):>6} wrong  {what}")

@@ -12,10 +12,16 @@ from identity.roles import Rank
 from tests.contracts.conftest import reached
 from tests.contracts.store_backings import Backing
 from tests.contracts.test_redactions import AT, log_of, restore
-from tests.contracts.test_rules import ANN, BOB, post, written
+from tests.contracts.test_rules import ANN, BOB, authored, post, written
 from wire.comment import NewComment
-from wire.entry import RemovedBy, entry_type
-from wire.errors import AlreadyDecided, CommentRemoved, NotFound, Overloaded
+from wire.entry import Removed, RemovedBy, entry_type
+from wire.errors import (
+    AlreadyDecided,
+    CommentRemoved,
+    NotFound,
+    Overloaded,
+    PermissionDenied,
+)
 from writer.held import HELD_FOR_MS, MAX_HELD, Held, HeldState, hold
 from writer.moderation_store import Call, Erasure, ModerationStore
 from writer.redaction import Removal
@@ -75,11 +81,18 @@ async def test_the_first_decision_counts(kept: ModerationStore, other: Moderatio
     for state, by in ((HeldState.DENIED, "u_mo"), (HeldState.APPROVED, "u_max")):
         with pytest.raises(AlreadyDecided):
             await other.decide_held("v", one.id, state, by, NOW + 3)
-    assert await other.list_held("v", 10, 0) == []
+    assert await other.list_held("v", 10, 0) == [decided]  # until it is known to be posted
     await other.note_held_seq("v", one.id, 7)
     found = await kept.find_held("v", one.id)
     assert found is not None
-    assert found.seq == 7
+    assert (found.seq, found.state) == (7, HeldState.APPROVED)
+    assert await other.list_held("v", 10, 0) == []
+
+
+async def test_what_is_denied_waits_no_more(kept: ModerationStore, other: ModerationStore) -> None:
+    one = await kept.hold("v", held())
+    await kept.decide_held("v", one.id, HeldState.DENIED, "u_mo", NOW + 1)
+    assert await other.list_held("v", 10, 0) == []
 
 
 async def test_of_many_decisions_at_once_one_counts(
@@ -130,10 +143,92 @@ async def test_erasures_are_remembered(kept: ModerationStore, other: ModerationS
     await kept.note_erasure(Erasure(BOB, NOW + 1, False))
     await kept.note_erasure(Erasure(BOB, NOW + 1, True))
     both = [Erasure(ANN, NOW, False), Erasure(BOB, NOW + 1, True)]
-    assert await other.erasures(10) == both
-    assert await other.erasures(10, ANN) == both[1:]
     assert await other.find_erasure(BOB) == both[1]
     assert await other.find_erasure("u_nobody") is None
+    assert await other.open_erasures(10) == both[:1]
+    assert await other.open_erasures(10, ANN) == []
+
+
+async def test_of_two_erasures_of_an_author_the_later_one_counts(
+    kept: ModerationStore, other: ModerationStore
+) -> None:
+    """Also if the end of the earlier one is noted last, by a slower writer."""
+    earlier, later = Erasure(ANN, NOW, False), Erasure(ANN, NOW + 1, False)
+    await kept.note_erasure(earlier)
+    await kept.note_erasure(later)
+    await other.note_erasure(earlier._replace(done=True))
+    assert await kept.find_erasure(ANN) == later
+    assert await kept.open_erasures(10) == [later]
+    await other.note_erasure(later._replace(done=True))
+    await kept.note_erasure(later)  # a request that comes twice
+    await kept.note_erasure(earlier)
+    assert await other.find_erasure(ANN) == later._replace(done=True)
+    for open_one in await other.open_erasures(10):  # is carried out again, and then it is done
+        await other.note_erasure(open_one._replace(done=True))
+    assert await kept.open_erasures(10) == []
+
+
+async def test_open_erasures_are_listed_in_the_order_of_their_authors(
+    kept: ModerationStore, other: ModerationStore
+) -> None:
+    authors = [f"u_{number:022d}" for number in range(5)]
+    for number, author in enumerate(reversed(authors)):
+        await kept.note_erasure(Erasure(author, NOW + number, False))
+    await kept.note_erasure(Erasure(authors[2], NOW + 2, True))
+    first = await other.open_erasures(2)
+    assert [one.author_id for one in first] == authors[:2]
+    rest = await other.open_erasures(10, authors[1])
+    assert [one.author_id for one in rest] == authors[3:]
+    assert not any(one.restored or one.done for one in (*first, *rest))
+
+
+async def test_where_somebody_has_only_something_that_waits_is_known(
+    durable_store: ProcessStore, kept: ModerationStore
+) -> None:
+    await kept.hold("v", held())
+    await kept.hold("w", hold("w", NewComment("guest", "hm"), None, NOW))
+    assert await durable_store.authored_videos(ANN, "", 10) == ["v"]
+    assert await authored(durable_store, ANN) == []
+    await post(durable_store, written("mine"))
+    assert await durable_store.authored_videos(ANN, "", 10) == ["v"]
+    assert await authored(durable_store, ANN) == [1]
+
+
+@pytest.mark.parametrize("by", [RemovedBy.ERASURE, RemovedBy.MODERATOR])
+async def test_what_retention_has_taken_keeps_nobody_from_removing_the_rest(
+    durable: Backing, durable_store: ProcessStore, by: RemovedBy
+) -> None:
+    """What is kept of a removed comment may live longer than its number."""
+    for text in ("one", "secret 2", "three", "four"):
+        await post(durable_store, written(text))
+    await durable_store.redact("v", Removal((2,), RemovedBy.MODERATOR), AT)
+    durable.remove_oldest("v", 2)
+    found = await authored(durable_store, ANN)
+    assert {3, 4} <= set(found) <= {2, 3, 4}
+    with pytest.raises(NotFound):
+        await durable_store.redact("v", Removal((1, 2, 3, 4), by), AT)
+    done = await durable_store.redact("v", Removal((1, 2, 3, 4), by, missing_ok=True), AT)
+    assert done.notice == Removed((3, 4), by)
+    left = await authored(durable_store, ANN)
+    assert left == [] if by is RemovedBy.ERASURE else {3, 4} <= set(left)
+    with pytest.raises(NotFound):
+        await restore(durable_store, 2)
+
+
+async def test_whether_a_destroyed_comment_was_an_authors_nobody_knows(
+    durable_store: ProcessStore,
+) -> None:
+    await post(durable_store, written("one"))
+    mine = Removal((1,), RemovedBy.AUTHOR, author_id=ANN)
+    first = await durable_store.redact("v", mine, AT)
+    assert (await durable_store.redact("v", mine, AT)).notices == first.notices
+    others = Removal((1,), RemovedBy.AUTHOR, author_id=BOB)
+    with pytest.raises(PermissionDenied):
+        await durable_store.redact("v", others, AT)
+    await durable_store.redact("v", Removal((1,), RemovedBy.ERASURE), AT)
+    for removal in (mine, others):
+        with pytest.raises(CommentRemoved):
+            await durable_store.redact("v", removal, AT)
 
 
 async def test_an_erased_comment_cannot_be_restored(

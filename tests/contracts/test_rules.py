@@ -200,6 +200,50 @@ async def test_nobody_sanctions_an_equal_or_a_better(store: CommentStore) -> Non
     assert code_of(await post_one(store, written("hi", "u_new"))) == "banned"
 
 
+async def test_the_same_ban_by_a_better_one_binds_more(store: CommentStore) -> None:
+    await rule(store, ban())
+    moderator = written("hi", rank=Rank.MODERATOR)
+    assert code_of(await post_one(store, moderator)) is None
+    done = await rule(store, ban(by_rank=Rank.OWNER))
+    assert (done.new, len(done.notices)) == (True, 1)
+    assert done.sanction is not None
+    assert (done.sanction.by_rank, done.sanction.notice) == (Rank.OWNER, done.notices[0][0])
+    assert code_of(await post_one(store, moderator)) == "banned"
+    with pytest.raises(PermissionDenied):
+        await rule(store, ban(until_ms=None))
+    assert not (await rule(store, ban(by_rank=Rank.OWNER))).new
+    await rule(store, ban(until_ms=None, by_rank=Rank.OWNER))
+    assert not (await rule(store, ban(until_ms=None, by_rank=Rank.ADMIN))).new
+
+
+async def test_who_is_no_moderator_any_more_is_banned_as_others(store: CommentStore) -> None:
+    as_moderator = NewComment("Mia", "hi", MOD, ("moderator",), rank=Rank.MODERATOR)
+    await post(store, as_moderator, NewComment("Mia", "held before", MOD, approved=True))
+    with pytest.raises(PermissionDenied):
+        await rule(store, ban(MOD))
+    await post(store, NewComment("Mia", "spam", MOD, rank=Rank.MEMBER))
+    assert (await store.rules("v"))[0].staff == ()
+    assert code_of(await post_one(store, NewComment("mia", "hi"))) is None
+    await rule(store, ban(MOD))
+    assert code_of(await post_one(store, NewComment("Mia", "spam", MOD))) == "banned"
+    # Both in one group: the last one counts.
+    await rule(store, ban(MOD, until_ms=None))
+    await post(store, as_moderator, NewComment("Mia", "again", MOD, rank=Rank.MEMBER))
+    assert (await store.rules("v"))[0].staff == ()
+
+
+async def test_a_timeout_that_has_ended_guards_nobody(store: CommentStore) -> None:
+    now_ms = int(time.time() * 1000)
+    await rule(store, ban(until_ms=now_ms + 60_000, by_rank=Rank.OWNER))
+    with pytest.raises(PermissionDenied):
+        await rule(store, ban())
+    await rule(store, ban(until_ms=now_ms - 1, by_rank=Rank.OWNER))
+    done = await rule(store, ban())
+    assert (done.new, done.sanction and done.sanction.by_rank) == (True, Rank.MODERATOR)
+    await rule(store, ban(BOB, until_ms=now_ms - 1, by_rank=Rank.OWNER))
+    assert (await rule(store, ban(BOB, until_ms=None))).new
+
+
 async def test_a_name_of_a_moderator_is_nobody_elses(store: CommentStore) -> None:
     await post(store, NewComment("Mia Mod", "hi", MOD, ("moderator",), rank=Rank.MODERATOR))
     taken = NewComment("mia.mod", "hi", ANN, rank=Rank.VIEWER)
@@ -354,15 +398,30 @@ async def test_no_comment_is_above_a_ban_that_another_writer_numbered(
     assert {one["author_id"] for one in above} == {BOB}
 
 
+async def authored(
+    store: CommentStore, author_id: str, video: str = "v", after: int = 0, limit: int = 10
+) -> list[int]:
+    """What a store finds of an author, over as many calls as that takes."""
+    found, more = list[int](), True
+    while more:
+        seqs, last, more = await store.authored(author_id, video, after, limit)
+        assert len(seqs) <= limit
+        assert last > after or not more
+        assert all(after < seq <= last for seq in seqs)
+        found, after = [*found, *seqs], last
+    return found
+
+
 async def test_what_an_author_wrote_is_found_again(store: CommentStore) -> None:
     await post(store, written("a"), written("b", BOB), written("c"), NewComment("ann", "d"))
     await post(store, written("e"), video="w")
     await rule(store, NewPin(1))
     await rule(store, ban())
     await remove(store, 3)
-    assert await store.authored(ANN, "v", 0, 10) == [1, 3]
-    assert await store.authored(ANN, "v", 1, 10) == [3]
-    assert await store.authored(ANN, "v", 0, 1) == [1]
+    assert await authored(store, ANN) == [1, 3]
+    assert await authored(store, ANN, after=1) == [3]
+    assert await authored(store, ANN, limit=1) == [1, 3]
+    assert (await store.authored(ANN, "v", 0, 1)).seqs == (1,)
     assert await store.authored_videos(ANN, "", 10) == ["v", "w"]
     assert await store.authored_videos(ANN, "v", 10) == ["w"]
-    assert await store.authored("u_nobody", "v", 0, 10) == []
+    assert await authored(store, "u_nobody") == []

@@ -9,6 +9,7 @@ import asyncio
 import random
 import re
 from collections import Counter
+from collections.abc import Mapping
 from typing import cast
 
 from tests.raw_http import Address, head
@@ -76,7 +77,12 @@ class Crowd:
 
     async def wait_whole(self, timeout_s: float = 60) -> None:
         """Until everybody has a stream."""
-        await eventually(lambda: all(fan.open for fan in self._fans), timeout_s)
+        await eventually(lambda: self.whole, timeout_s)
+
+    @property
+    def whole(self) -> bool:
+        """Whether everybody has a stream."""
+        return all(fan.open for fan in self._fans)
 
     async def leave(self) -> None:
         """All of them."""
@@ -92,6 +98,14 @@ class Crowd:
         may_miss = now * 0.01 if now > 100 else 0.0
         mine = (fan.told for fan in self._fans if fan.video_id == video_id)
         return all(told is not None and abs(told[0] - now) <= may_miss + 1e-9 for told in mine)
+
+    def above(self, counts: Mapping[str, int]) -> bool:
+        """Whether some screen shows more than so many now, as exactly as it has to."""
+        return any(
+            fan.told is not None and fan.told[0] > counts[fan.video_id] * 1.01
+            for fan in self._fans
+            if fan.open
+        )
 
     def note(self, video_id: str, now: int, peak: int) -> None:
         """A screen was told."""

@@ -15,16 +15,20 @@ from tests.support import TIMEOUT_FACTOR
 
 PATIENCE_S = 60 * TIMEOUT_FACTOR
 RESTED_S = 0.1
+_NOT_YET = (0, 500, 502, 503, 504)
 
 
 class Moderator:
     """Calls with a token that counts for one video, each until it is answered: the same call again
-    does no harm.
+    does no harm. `at`: a writer, or the gateway.
     """
 
-    def __init__(self, cluster: Cluster, session: aiohttp.ClientSession, video_id: str) -> None:
+    def __init__(
+        self, cluster: Cluster, session: aiohttp.ClientSession, video_id: str, name: str = "Mo"
+    ) -> None:
         issuer = DevelopmentIssuer.load(cluster.folder.issuer)
-        token = issuer.token({"sub": "mo", "name": "Mo"}, {video_id: ["moderator"]}, 600)
+        roles = {video_id: ["moderator"]}
+        token = issuer.token({"sub": name.lower(), "name": name}, roles, 600)
         self._headers = {"Authorization": f"Bearer {token}"}
         self._cluster, self._session = cluster, session
         self._base = f"/v1/videos/{video_id}"
@@ -37,8 +41,7 @@ class Moderator:
 
     async def read(self, path: str, *, at: str = Kind.HAPROXY) -> tuple[int, str]:
         """Status and text, also of what anybody may read."""
-        base = self._cluster.http_url if at == Kind.HAPROXY else self._cluster.url(at, "public")
-        async with self._session.get(base + self._base + path) as reply:
+        async with self._session.get(self._url(path, at)) as reply:
             return reply.status, await reply.text()
 
     async def log(self) -> list[dict[str, Any]]:
@@ -56,22 +59,32 @@ class Moderator:
         self, method: str, path: str, body: object = None, *, at: str = Kind.HAPROXY
     ) -> dict[str, Any]:
         """The reply of a call that must be granted, in the end."""
-        base = self._cluster.http_url if at == Kind.HAPROXY else self._cluster.url(at, "public")
+        status, text = await self.ask(method, path, body, at=at)
+        assert status == 200, text
+        found: dict[str, Any] = json.loads(text)
+        return found
+
+    async def ask(
+        self, method: str, path: str, body: object = None, *, at: str = Kind.HAPROXY
+    ) -> tuple[int, str]:
+        """Status and text of the first answer that is not "try again"."""
         async with asyncio.timeout(PATIENCE_S):
             while True:
                 try:
-                    reply = await self._call(method, base + self._base + path, body)
+                    status, text = await self._ask(method, self._url(path, at), body)
                 except (aiohttp.ClientError, TimeoutError):
-                    reply = None
-                if reply is not None:
-                    return reply
+                    status, text = 0, ""
+                if status not in _NOT_YET:
+                    return status, text
                 await asyncio.sleep(RESTED_S)
 
-    async def _call(self, method: str, url: str, body: object) -> dict[str, Any] | None:
-        asked = self._session.request(method, url, json=body, headers=self._headers)
-        async with asked as reply:
-            assert reply.status in (200, 500, 502, 503, 504), await reply.text()
-            if reply.status != 200:
-                return None
-            found: dict[str, Any] = await reply.json()
-            return found
+    async def _ask(self, method: str, url: str, body: object) -> tuple[int, str]:
+        # Whoever is asked may be killed and started before the next call.
+        headers = self._headers | {"Connection": "close"}
+        async with self._session.request(method, url, json=body, headers=headers) as reply:
+            return reply.status, await reply.text()
+
+    def _url(self, path: str, at: str) -> str:
+        cluster = self._cluster
+        base = cluster.http_url if at == Kind.HAPROXY else cluster.url(at, "public")
+        return base + self._base + path

@@ -9,6 +9,7 @@ import aiohttp
 
 from cluster.cluster import Cluster
 from cluster.issuer import DevelopmentIssuer
+from cluster.parts import WITH_STORE, Kind
 from tests.e2e.contract import watching, writers
 from tests.support import eventually
 from tests.tokens import Signer
@@ -23,6 +24,10 @@ ALL_LINES = 100_000
 def minted(cluster: Cluster, life_s: int = 600, moderates: str = "") -> str:
     issuer = DevelopmentIssuer.load(cluster.folder.issuer)
     return issuer.token(ANN, {moderates: ["moderator"]} if moderates else {}, life_s)
+
+
+def logs_of(cluster: Cluster, *names: str) -> str:
+    return "".join(cluster.runtime.log_tail(name, ALL_LINES) for name in names)
 
 
 async def post(
@@ -68,11 +73,48 @@ async def test_a_refusal_passes_the_gateway_and_no_token_is_in_a_log(
         status, problem, challenge = await post(cluster, session, video, token)
         assert (status, problem["code"]) == (401, code)
         assert challenge == 'Bearer error="invalid_token"'
+    await eventually(lambda: video in logs_of(cluster, *writers(cluster)))
     parts = {part for token in (good, over, foreign) for part in token.split(".")}
     for part in cluster.parts:
         text = cluster.runtime.log_tail(part.name, ALL_LINES)
         assert not [one for one in parts if one in text], part.name
-    assert video in "".join(cluster.runtime.log_tail(name, ALL_LINES) for name in writers(cluster))
+
+
+async def test_a_token_in_a_url_is_none_and_in_no_log(
+    cluster: Cluster, session: aiohttp.ClientSession
+) -> None:
+    """Whoever sends one there all the same does not find it in a log (RFC 6750, section 5.3); also
+    where requests fail, which the gateway writes down.
+    """
+    video, token, body = secrets.token_hex(6), minted(cluster), {"text": "hi", "author": "bob"}
+    asked = [
+        ("POST", "comments", 201),  # as of somebody without a token
+        *(("GET", path, 200) for path in ("comments", "entries", "settings")),
+        *(("POST", path, 401) for path in ("tickets", "removals")),
+        *(("PATCH", "settings", 401), ("DELETE", "comments/1", 401), ("HEAD", "stream", 200)),
+    ]
+
+    async def ask(base: str) -> list[int]:
+        found = []
+        for method, path, _ in asked:
+            url = f"{base}/v1/videos/{video}/{path}?access_token={token}"
+            async with session.request(method, url, json=body) as reply:
+                found.append(reply.status)
+        return found
+
+    for base in (cluster.http_url, *(cluster.url(name, "public") for name in writers(cluster))):
+        # A writer has no streams.
+        assert (await ask(base))[:-1] == [status for _, _, status in asked[:-1]], base
+    for name in writers(cluster):
+        await cluster.kill(name)
+    assert 503 in await ask(cluster.http_url)
+    for name in writers(cluster):
+        await cluster.start(name)
+    for part in cluster.parts:
+        if part.kind in (Kind.HAPROXY, *WITH_STORE):  # these do log such requests
+            await eventually(lambda name=part.name: video in logs_of(cluster, name))
+        text = logs_of(cluster, part.name)
+        assert not [one for one in token.split(".") if one in text], part.name
 
 
 async def test_a_script_of_an_allowed_origin_may_send_a_token(

@@ -5,29 +5,31 @@ request refused, no bad one taken.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
 import requests
-import schemathesis
-from hypothesis import HealthCheck, given, settings
-from schemathesis import Case, GenerationMode, Response
-from schemathesis.checks import CHECKS
-from schemathesis.schemas import APIOperation
+from hypothesis import given, settings
+from schemathesis import GenerationMode, Response
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from cluster.cluster import Cluster
 from cluster.issuer import DevelopmentIssuer
-from tests.sse_parser import SseParser
+from tests.e2e.described import (
+    LIFE_S,
+    SLOW,
+    TIMEOUT_S,
+    AnyCase,
+    first_event,
+    judge,
+    load,
+    load_signed,
+    operation,
+)
 from tests.support import examples
 from wire.sse import CONTENT_TYPE
 
-TIMEOUT_S, LIFE_S = 20, 3600
 ELSEWHERE = "of-another-moderator"
-SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
-AnyCase = Case[Any]
-Operation = APIOperation[Any, Any, Any, Any]
 OPERATIONS = ("postComment", "listComments", "getComment", "getViewers")
 # Of moderators and admins; by number and id they find nothing but what they made themselves.
 MODERATED = (
@@ -41,11 +43,6 @@ MODERATED = (
 )
 OPEN = {"listEntries", "getSettings", "getStanding"}  # also without a token
 OF_ANYBODY = OPEN | {"createTicket"}  # whatever the roles of the token
-# What a schema cannot say: that an id must be of this store's epoch, that only one of two may be
-# given, that a key belongs to the comment that it came with; that a time is in the future, that a
-# term is a pattern or has something to be found by, that nobody has changed it meanwhile.
-UNSAYABLE = {"idempotency_key_reused", "after", "before", "until", "precondition_failed"}
-_OF_A_TERM = re.compile(r"terms(\[[0-9]+\]\.term)?")
 
 
 @pytest.fixture(scope="module")
@@ -55,19 +52,7 @@ def schema(running_cluster: Cluster) -> OpenApiSchema:
 
 @pytest.fixture(scope="module")
 def signed(running_cluster: Cluster) -> OpenApiSchema:
-    """For requests with a token of ours: none is made up."""
-    loaded = load(running_cluster)
-    loaded.config.generation.with_security_parameters = False
-    return loaded
-
-
-def load(running_cluster: Cluster) -> OpenApiSchema:
-    url = f"{running_cluster.http_url}/openapi.json"
-    document = requests.get(url, timeout=TIMEOUT_S).json()
-    document["paths"] |= document.pop("x-event-streams")
-    loaded = schemathesis.openapi.from_dict(document)
-    loaded.location = url
-    return loaded
+    return load_signed(running_cluster)
 
 
 @pytest.fixture(scope="module")
@@ -78,40 +63,6 @@ def issuer(running_cluster: Cluster) -> DevelopmentIssuer:
 @pytest.fixture(scope="module")
 def session() -> requests.Session:
     return requests.Session()
-
-
-def judge(case: AnyCase, reply: Response, headers: dict[str, str] | None = None) -> None:
-    """All checks of schemathesis; a refusal is right where the schema could not have said so, and
-    has a code that is described for its status. headers: those that were not made up.
-    """
-    if reply.status_code >= 400:
-        response = case.operation.definition.raw["responses"][str(reply.status_code)]
-        assert reply.json()["code"] in response["content"]["application/problem+json"]["examples"]
-    rightly = reply.status_code in (412, 422) and is_unsayable(reply.json(), case.body)
-    names = ["positive_data_acceptance"] if rightly else []
-    if reply.status_code == 413:  # a refusal, which the check does not know as one
-        names.append("negative_data_rejection")
-    excluded: list[Any] = CHECKS.get_by_names(names)
-    case.validate_response(reply, excluded_checks=excluded, headers=headers)
-
-
-def is_unsayable(problem: dict[str, Any], body: object) -> bool:
-    """Whether this refusal is of what fits the schema."""
-    field = problem.get("field", "")
-    named = bool({problem["code"], field} & UNSAYABLE)
-    return named or _OF_A_TERM.fullmatch(field) is not None or has_float(body)
-
-
-def has_float(value: object) -> bool:
-    """To a schema 1.0 is an integer; to us it is none."""
-    if isinstance(value, dict | list):
-        return any(map(has_float, value.values() if isinstance(value, dict) else value))
-    return isinstance(value, float)
-
-
-def operation(schema: OpenApiSchema, name: str) -> Operation:
-    found: Operation = schema.find_operation_by_id(name)
-    return found
 
 
 @pytest.mark.parametrize("mode", GenerationMode, ids=str)
@@ -216,12 +167,3 @@ def test_every_stream_begins_with_hello_or_is_a_404(
                 assert reply.headers["Content-Type"] == "application/problem+json"
 
     run()
-
-
-def first_event(reply: requests.Response) -> str:
-    """The type of the first event; it must come within the time-out of a read."""
-    parser = SseParser()
-    for chunk in reply.iter_content(chunk_size=1):  # None would wait for the end
-        for event in parser.feed(chunk):
-            return event.type
-    return "nothing"

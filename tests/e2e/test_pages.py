@@ -36,6 +36,18 @@ async def test_the_gateway_forwards_pages_and_all_their_files(
     assert served.pop()[0] == 200
 
 
+async def test_the_address_by_itself_says_what_there_is(
+    cluster: Cluster, session: aiohttp.ClientSession
+) -> None:
+    async with session.get(f"{cluster.http_url}/") as reply:
+        assert (reply.status, reply.content_type) == (200, "text/html")
+        links = re.findall(r'<a href="([^"]+)"', await reply.text())
+    assert {"/embed/v1", "/moderate/v1", "/openapi.json"} <= set(links)
+    for path in (*links, "/favicon.ico"):
+        async with session.get(f"{cluster.http_url}{path}") as reply:
+            assert reply.status == 200, path
+
+
 @pytest.mark.parametrize("path", ["/embed", "/moderate/", "/assets/gone.js", "/embedded/v1"])
 async def test_other_paths_are_not_there(
     cluster: Cluster, session: aiohttp.ClientSession, path: str

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -15,7 +14,6 @@ import aiohttp
 from cluster.cluster import Cluster
 from cluster.issuer import TICKET_KEY, DevelopmentIssuer
 from cluster.parts import Kind
-from tests.chaos.history import Watch
 from tests.clusters import running
 from tests.e2e.conftest import Shape
 from tests.e2e.contract import servers, watching, writers
@@ -65,14 +63,6 @@ class Reader:
         async with self._session.post(url, json={"author": "ann", "text": "hi"}) as reply:
             assert reply.status == 201
 
-    async def revoke(self, author_id: str, token: str) -> int:
-        """The status; tickets of up to now do not count any more."""
-        body = {"author_id": author_id, "not_before": int(time.time()) + 3600}
-        headers = {"Authorization": f"Bearer {token}"}
-        url = f"{self.cluster.http_url}/v1/revocations"
-        async with self._session.post(url, json=body, headers=headers) as reply:
-            return reply.status
-
     async def stream(self, query: str, at: str) -> tuple[int, bytes]:
         """Status and body of a stream that ends by itself."""
         use = "http" if at == Kind.HAPROXY else "public"
@@ -96,7 +86,6 @@ async def test_a_ticket_of_any_writer_opens_a_stream_on_any_node(
                     await eventually(lambda watch=watch: watch.head == 1)
         await nobody_else_gets_in(reader)
         await reads_need_leave(reader, tickets[0])
-        await revoked_streams_end(reader)
         sent = [*tickets, *reader.token.split("."), *await leave_traces(reader, tickets[0])]
         for part in cluster.parts:
             text = cluster.runtime.log_tail(part.name, ALL_LINES)
@@ -126,36 +115,6 @@ async def reads_need_leave(reader: Reader, ticket: str) -> None:
             assert (await reader.ask("GET", what, at=at, query=f"?ticket={ticket}"))[0] == 200
         refused, problem = await reader.ask("POST", "tickets", at=at)
         assert (refused, problem["code"]) == (401, "token_missing")
-
-
-async def revoked_streams_end(reader: Reader) -> None:
-    """On every server; those of others go on."""
-    cluster = reader.cluster
-    issuer = DevelopmentIssuer.load(cluster.folder.issuer)
-    author_id = (await reader.ask("GET", "me", token=reader.token))[1]["author_id"]
-    other = make_ticket(reader.video, 600, key=reader.key)
-    ticket = make_ticket(reader.video, 600, key=reader.key, author_id=author_id)
-    async with AsyncExitStack() as stack:
-        streams = {
-            (at, sent): await stack.enter_async_context(
-                watching(cluster, reader.video, f"ticket={sent}", at=at)
-            )
-            for at in servers(cluster)
-            for sent in (ticket, other)
-        }
-        service = issuer.token({"sub": "bot"}, {"*": ["service"]}, 600)
-        status = await reader.revoke(author_id, service)
-        assert status == 201
-        for at in servers(cluster):
-            await eventually(lambda at=at: "expired" in byes(streams[at, ticket]))
-            assert not byes(streams[at, other])
-    for at in servers(cluster):
-        found, body = await reader.stream(f"ticket={ticket}", at)
-        assert (found, json.loads(body)["code"]) == (401, "ticket_invalid")
-
-
-def byes(watch: Watch) -> list[str]:
-    return [event.data["reason"] for event in watch.events if event.type == "bye"]
 
 
 async def leave_traces(reader: Reader, ticket: str) -> list[str]:

@@ -6,15 +6,21 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
+from datetime import datetime
+from itertools import cycle, pairwise
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
 from cluster.cluster import Cluster
-from cluster.issuer import DevelopmentIssuer
+from tests.chaos.history import Watch
+from tests.e2e.author import Author
 from tests.e2e.contract import servers, watching, writers
 from tests.e2e.moderator import PATIENCE_S, RESTED_S, Moderator
+from tests.e2e.replies import Replies, operators_see
 from tests.support import eventually
 from wire.topology import Topology
 
@@ -23,47 +29,11 @@ STORES = ("sqlite", "cassandra", "dynamodb")
 SMALL = True
 pytestmark = pytest.mark.timeout(300)
 
-RETRIES = 200
-ERASED_WITHIN_S = 60.0
-
-
-class Author:
-    """Somebody with a token, who posts to one video."""
-
-    def __init__(self, cluster: Cluster, session: aiohttp.ClientSession, video_id: str) -> None:
-        issuer = DevelopmentIssuer.load(cluster.folder.issuer)
-        name = f"ann-{secrets.token_hex(4)}"
-        token = issuer.token({"sub": name, "name": name}, {}, 600)
-        self._headers = {"Authorization": f"Bearer {token}"}
-        self._cluster, self._session = cluster, session
-        self._path = f"/v1/videos/{video_id}"
-
-    async def post(self, text: str, key: str = "", *, at: str = "") -> tuple[int, dict[str, Any]]:
-        base = self._cluster.url(at, "public") if at else self._cluster.http_url
-        headers = self._headers | ({"Idempotency-Key": key} if key else {})
-        if at:  # it may be killed and started before the next call
-            headers["Connection"] = "close"
-        url = f"{base}{self._path}/comments"
-        async with self._session.post(url, json={"text": text}, headers=headers) as reply:
-            return reply.status, await reply.json(content_type=None)
-
-    async def author_id(self) -> str:
-        url = f"{self._cluster.http_url}{self._path}/me"
-        async with self._session.get(url, headers=self._headers) as reply:
-            return str((await reply.json())["author_id"])
-
-    async def erase(self) -> None:
-        """Ask for it, and wait until it is done."""
-        url, body = f"{self._cluster.http_url}/v1/erasures", {"author_id": await self.author_id()}
-        async with self._session.post(url, json=body, headers=self._headers) as reply:
-            assert reply.status == 202, await reply.text()
-        async with asyncio.timeout(ERASED_WITHIN_S):
-            while not await self._erased(f"{url}/{body['author_id']}"):
-                await asyncio.sleep(RESTED_S)
-
-    async def _erased(self, url: str) -> bool:
-        async with self._session.get(url, headers=self._headers) as reply:
-            return reply.status == 200 and bool((await reply.json())["done"])
+AUTHORS, KEYS, SLOW_S = 8, 5, 2
+REPLAYS = 5  # of each key: 200 retries in all, besides those while it is slowed
+SHOWN_FOR_S = 15.0  # by a server, after an erasure is done
+IN_FILES_FOR_S = 60.0
+OTHERS = ("cassandra", "dynalite")
 
 
 @pytest.fixture
@@ -136,68 +106,144 @@ async def test_no_comment_is_above_the_ban_of_its_author(
 
 
 async def test_slow_mode_holds_over_all_writers_and_slows_no_retry(
-    cluster: Cluster, moderator: Moderator, author: Author
+    cluster: Cluster, session: aiohttp.ClientSession, moderator: Moderator, video_id: str
 ) -> None:
-    await moderator.call("PATCH", "/settings", {"slow_mode_s": 3600})
-    keys = [secrets.token_hex(8) for _ in range(RETRIES // 4)]
+    """8 authors try 5 keys each until all are stored, over all writers, one of which is killed."""
+    await moderator.call("PATCH", "/settings", {"slow_mode_s": SLOW_S})
+    writing = [Slowed(Author(cluster, session, video_id)) for _ in range(AUTHORS)]
     killed = writers(cluster)[0]
-
-    async def until_told(key: str) -> tuple[int, dict[str, Any]]:
+    async with asyncio.TaskGroup() as tasks:
+        for one in writing:
+            for key in one.keys:
+                tasks.create_task(one.until_stored(key, at=secrets.choice(writers(cluster))))
         async with asyncio.timeout(PATIENCE_S):
-            while True:
-                try:
-                    status, body = await author.post(f"text {key}", key)
-                except (aiohttp.ClientError, TimeoutError):
-                    status, body = 0, {}
-                if status in (200, 201, 429):
-                    return status, body
+            while sum(len(one.stored) for one in writing) < AUTHORS * KEYS // 2:
                 await asyncio.sleep(RESTED_S)
-
-    tries = [asyncio.create_task(until_told(key)) for key in keys for _ in range(4)]
-    await cluster.kill(killed)
-    await cluster.start(killed)
-    answers = await asyncio.gather(*tries)
-    stored = {body["seq"] for status, body in answers if status != 429}
-    assert len(stored) == 1
-    log = await moderator.log()
-    (comment,) = [entry for entry in log if "type" not in entry]
-    key = str(comment["text"]).removeprefix("text ")
-    assert (await until_told(key))[0] == 200
-    assert {body["code"] for status, body in answers if status == 429} <= {"slow_mode"}
+        await cluster.kill(killed)
+        await cluster.start(killed)
+    comments = [entry for entry in await moderator.log() if "type" not in entry]
+    assert len(comments) == AUTHORS * KEYS
+    for one in writing:
+        one.check([entry for entry in comments if entry["author"] == one.author.name])
+    for _, at in zip(range(REPLAYS), cycle(writers(cluster)), strict=False):
+        await asyncio.gather(*(one.replay(key, at=at) for one in writing for key in one.keys))
 
 
-async def test_a_held_comment_survives_the_writers(
-    cluster: Cluster, moderator: Moderator, author: Author
-) -> None:
-    terms = {"terms": [{"term": "hmm", "action": "hold"}]}
-    await moderator.call("PUT", "/filters", terms)
-    status, held = await author.post("hmm, perhaps", "a-key")
-    assert status == 202
-    for name in writers(cluster):
-        await cluster.kill(name)
-        await cluster.start(name)
-    decided = await moderator.call("POST", f"/held/{held['held']}", {"decision": "approve"})
-    assert decided["comment"]["text"] == "hmm, perhaps"
-    again = await moderator.call("POST", f"/held/{held['held']}", {"decision": "approve"})
-    assert again == decided
-    assert (await author.post("hmm, perhaps", "a-key")) == (200, decided["comment"])
+class Slowed:
+    """An author in slow mode. stored: by key the comment, and the wall clock after its reply."""
+
+    def __init__(self, author: Author) -> None:
+        self.author = author
+        self.keys = [secrets.token_hex(8) for _ in range(KEYS)]
+        self.stored: dict[str, tuple[dict[str, Any], float]] = {}
+
+    async def until_stored(self, key: str, *, at: str) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while key not in self.stored:
+                status, document = await self.author.until_told(f"text {key}", key, at=at)
+                if status in (200, 201):
+                    self.stored[key] = document, time.time()
+                    return
+                assert (status, document["code"]) == (429, "slow_mode")
+                await asyncio.sleep((2 + secrets.randbelow(7)) * RESTED_S)
+
+    def check(self, comments: list[dict[str, Any]]) -> None:
+        """In the order of their numbers: one for each key, in which the next one was decided at
+        least SLOW_S after the one before. What is known of that: `created_at` is taken before a
+        comment is decided, and its reply comes after that.
+        """
+        told = sorted(self.stored.values(), key=lambda one: int(one[0]["seq"]))
+        assert [comment for comment, _ in told] == comments
+        assert {comment["text"] for comment in comments} == {f"text {key}" for key in self.keys}
+        for (before, _), (_, answered_s) in pairwise(told):
+            created_s = datetime.fromisoformat(before["created_at"]).timestamp()
+            assert answered_s - created_s >= SLOW_S - 0.001  # times are cut to milliseconds
+
+    async def replay(self, key: str, *, at: str) -> None:
+        """A retry is the same comment, whenever it comes."""
+        told = await self.author.until_told(f"text {key}", key, at=at)
+        assert told == (200, self.stored[key][0])
 
 
 async def test_what_is_erased_is_nowhere(
-    cluster: Cluster, moderator: Moderator, author: Author, video_id: str
+    cluster: Cluster,
+    session: aiohttp.ClientSession,
+    moderator: Moderator,
+    author: Author,
+    video_id: str,
 ) -> None:
-    word = f"secret{secrets.token_hex(8)}"
-    async with watching(cluster, video_id, "replay=0"):
-        for number in range(3):
-            assert (await author.post(f"{word} {number}"))[0] == 201
-        await moderator.call("PUT", "/pin", {"seq": 1})
-        await moderator.remove(2)
+    """Comments, pinned, removed, restored, held and approved ones, on two videos: whoever watches
+    is told, and no process and no file has the words.
+    """
+    word, second = f"secret{secrets.token_hex(8)}", secrets.token_hex(6)
+    there = Author(cluster, session, second, author.name)
+    async with watching(cluster, video_id) as watch, watching(cluster, second) as other:
+        held_id = await write_everywhere(word, moderator, author, there)
+        await eventually(lambda: watch.head == 10 and other.head == 1)
         await author.erase()
-        for at in servers(cluster):
-            async with watching(cluster, video_id, "replay=50", at=at) as late:
-                await eventually(lambda late=late: late.head == 6)
-                assert word not in str(late.events)
-    assert word not in str(await moderator.log())
-    for file in cluster.folder.path.rglob("*"):
-        if file.is_file() and not any(store in str(file) for store in ("cassandra", "dynalite")):
-            assert word.encode() not in file.read_bytes(), file
+        for moderated, seen, head in (
+            (moderator, watch, 11),
+            (Moderator(cluster, session, second), other, 2),
+        ):
+            replies = Replies(cluster, session, seen.video_id, moderated)
+            await check_it_is_gone(cluster, replies, seen, head, word)
+    assert (await moderator.ask("POST", f"/held/{held_id}", {"decision": "approve"}))[0] == 404
+    assert (await author.post(f"{word} 2", "key-2"))[1]["code"] == "removed"
+    assert word not in await operators_see(cluster)
+    await gone_from_files(cluster, word.encode())
+
+
+async def write_everywhere(word: str, moderator: Moderator, author: Author, there: Author) -> str:
+    """10 entries on one video and one on the other. What is still held."""
+    for number in range(1, 4):
+        assert (await author.post(f"{word} {number}", f"key-{number}"))[0] == 201
+    await moderator.call("PUT", "/pin", {"seq": 1})
+    await moderator.remove(2)
+    await moderator.remove(3)
+    await moderator.restore(3)
+    await moderator.remove(3)
+    await moderator.call("PUT", "/filters", {"terms": [{"term": "hmm", "action": "hold"}]})
+    held = [await author.post(f"hmm, {word} {number}", f"held-{number}") for number in range(2)]
+    assert [status for status, _ in held] == [202, 202]
+    approved, waits = [document["held"] for _, document in held]
+    await moderator.call("POST", f"/held/{approved}", {"decision": "approve"})
+    assert (await there.post(f"{word} elsewhere"))[0] == 201
+    return str(waits)
+
+
+async def check_it_is_gone(
+    cluster: Cluster, replies: Replies, watch: Watch, head: int, word: str
+) -> None:
+    """From writers now, from servers SHOWN_FOR_S later, and who watched all the time was told."""
+    epoch = str(watch.events[0].data["epoch"])
+    for at in writers(cluster):
+        assert word not in await replies.whole(at, epoch, head), at
+    await eventually(lambda: watch.head == head)
+    entries = [event for event in watch.events if event.id and event.type not in ("hello",)]
+    assert [int(event.id.rpartition("-")[2]) for event in entries] == list(range(1, head + 1))
+    notice = entries[-1]
+    assert (notice.type, notice.data["by"]) == ("removed", "erasure")
+    shown = {
+        event.data["seq"]
+        for event in entries
+        if event.type == "comment" and word in event.data["text"]
+    }
+    removed = {seq for event in entries for seq in event.data.get("targets", ())}
+    assert shown == removed
+    for at in servers(cluster):
+        async with asyncio.timeout(SHOWN_FOR_S):
+            while word in str((await replies.stream(at, epoch, head)).events):
+                pass
+
+
+async def gone_from_files(cluster: Cluster, word: bytes) -> None:
+    """Of stores, logs and everything else, but for stores that others write in their own time."""
+    async with asyncio.timeout(IN_FILES_FOR_S):
+        while found := [file for file in files_of(cluster) if word in file.read_bytes()]:
+            await asyncio.sleep(RESTED_S)
+    assert not found
+
+
+def files_of(cluster: Cluster) -> list[Path]:
+    found = [file for file in cluster.folder.path.rglob("*") if file.is_file()]
+    return [file for file in found if not any(store in str(file) for store in OTHERS)]

@@ -87,6 +87,7 @@ CALM = {
     metric("requests_refused_total", WRITER, code="token_invalid"): growing(0.01),
     metric("queue_depth", WRITER, queue="commit"): always(3),
     metric("erasures_pending", WRITER): always(0),
+    metric("counts_known", WRITER): always(1),
     metric("byes_total", NODE, reason="drain"): growing(10),
     metric("byes_total", NODE, reason="slow"): growing(0.05),
     metric("forward_dropped_comments_total", DISPATCHER, reason="stopped"): growing(1),
@@ -144,6 +145,7 @@ FIRES: dict[str, dict[str, str]] = {
     "LivecommentsViewerCountsLow": {
         metric("counts_dropped_total", WRITER, reason="videos"): growing(1)
     },
+    "LivecommentsViewerCountsUnknown": {metric("counts_known", WRITER): always(0)},
     "LivecommentsFramesTrimmed": {metric("trimmed_frames_total", NODE): growing(1)},
     "LivecommentsStoreWentBack": {
         metric("regressions_total", NODE): f"0x{_STEPS - 40} 1x40",

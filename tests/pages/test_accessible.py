@@ -36,6 +36,18 @@ async def test_the_viewers_page_is_accessible_in_all_its_states(
     assert page.troubles[1:] == [], "but for the refusal"
 
 
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+async def test_the_root_is_accessible_and_leads_to_the_pages(
+    page: Page, site: Site, axe: str, dark: bool
+) -> None:
+    await page.look_like(360, 640, dark=dark)
+    await page.note_troubles()
+    await page.go_to(f"{site.url}/")
+    await page.until("document.querySelectorAll('main a').length", 4)
+    assert await found(page, axe) == []
+    assert page.troubles == []
+
+
 async def _fill(site: Site) -> None:
     await site.moderate("PUT", "filters", {"terms": [{"term": "coins", "action": "block"}]})
     mo = site.token("moderator", sub="mo-1", name="Mo")

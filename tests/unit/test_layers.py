@@ -113,6 +113,7 @@ EDGES: dict[str, set[str]] = {
     "writer/site_routes.py": {"aiohttp"},
     "writer/viewers_routes.py": {"aiohttp"},
     "writer/sqlite/file.py": {"sqlite3"},
+    "writer/sqlite/erasures.py": {"sqlite3"},
     "writer/sqlite/log.py": {"sqlite3"},
     "writer/sqlite/moderation.py": {"sqlite3"},
     "writer/sqlite/queries.py": {"sqlite3"},

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from writer.cassandra.authored import CassandraAuthored
 from writer.cassandra.driver import CONDITION
 from writer.cassandra.layout import Buckets
 from writer.cassandra.reads import CassandraReads
 from writer.cassandra.session import CassandraSession
 from writer.stepwise.group import Room, Sent
+from writer.stepwise.ports import Authored
 
 
 class CassandraGroups:
@@ -21,7 +21,7 @@ class CassandraGroups:
         self,
         session: CassandraSession,
         reads: CassandraReads,
-        authored: CassandraAuthored,
+        authored: Authored,
         buckets: Buckets,
     ) -> None:
         self._session, self._reads, self._authored = session, reads, authored
@@ -33,8 +33,8 @@ class CassandraGroups:
 
     async def prepare(self, sent: Sent) -> None:
         """As ports.Groups.prepare."""
-        bucket = self._buckets.after(sent.group.head)
-        await self._authored.note(sent.video_id, bucket, sent.group.author_ids)
+        group = sent.group
+        await self._authored.note(sent.video_id, group.head, group.new_head, group.author_ids)
 
     async def send(self, sent: Sent) -> tuple[bool, int | None]:
         """As ports.Groups.send."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 import msgspec
 
 from writer.cassandra.driver import CONDITION, READ
-from writer.cassandra.session import CassandraSession
+from writer.cassandra.session import MAX_ROWS, CassandraSession
 from writer.held import MAX_HELD, Held
 from writer.stepwise.errors import Unanswered
 
@@ -37,10 +37,18 @@ class CassandraHeld:
 
     async def list_all(self, video_id: str) -> list[Held]:
         """As ports.HeldTable.list_all."""
-        rows = await self._session.call(
-            lambda cql: cql.read("held_of_video", video_id, serial=True), profile=READ
-        )
-        return [_held.decode(body) for (body,) in rows]
+        found, after = list[Held](), ""
+        while True:
+            rows = await self._session.call(
+                lambda cql, after=after: cql.read(  # type: ignore[misc]
+                    "held_of_video", video_id, after, MAX_ROWS, serial=True
+                ),
+                profile=READ,
+            )
+            found += [_held.decode(body) for (body,) in rows]
+            if len(rows) < MAX_ROWS:
+                return found
+            after = found[-1].id
 
     async def count_since(self, video_id: str, held_after_ms: int) -> int:
         """As ports.HeldTable.count_since."""

@@ -14,21 +14,21 @@ from contextlib import suppress
 from wire.errors import StoreUnavailable
 from writer.cassandra.driver import CONDITION, READ
 from writer.cassandra.layout import Buckets
-from writer.cassandra.session import CassandraSession
+from writer.cassandra.session import MAX_ROWS, CassandraSession
 from writer.stepwise.remains import NOTHING, Remains
 
 _Parts = list[tuple[str, tuple[object, ...]]]
 
 
 class CassandraRemoved:
-    """kept_s: for how long the text of a removed comment stays."""
+    """Implements `ports.RemovedRows`. kept_s: for how long the text of a removed comment stays."""
 
     def __init__(self, session: CassandraSession, buckets: Buckets, kept_s: float) -> None:
         self._session, self._buckets = session, buckets
         self._ttl_s = max(int(kept_s), 1)
 
     async def fetch(self, video_id: str, seqs: Iterable[int]) -> dict[int, Remains]:
-        """What is kept of these. Raises StoreUnavailable."""
+        """As ports.RemovedRows.fetch."""
         parts = await asyncio.gather(
             *(
                 self._session.call(
@@ -42,18 +42,27 @@ class CassandraRemoved:
         )
         return {row[0]: Remains(*row[1:]) for rows in parts for row in rows}
 
+    async def fetch_texts(self, video_id: str, after: int, through: int) -> dict[int, bytes]:
+        """As ports.RemovedRows.fetch_texts."""
+        texts = dict[int, bytes]()
+        for span in self._buckets.spans(after, through, MAX_ROWS):
+            rows = await self._session.call(
+                lambda cql, span=span: cql.read(  # type: ignore[misc]
+                    "removed_texts", video_id, *span
+                ),
+                profile=READ,
+            )
+            texts |= {seq: raw for seq, raw in rows if raw is not None}
+        return texts
+
     async def keep(
         self,
         video_id: str,
-        raws: Mapping[int, bytes | None],
+        raws: Mapping[int, bytes],
         found: Mapping[int, Remains],
         since: int,
     ) -> bool:
-        """Before comments are removed: keep `raws` (None: nothing of the text), and that their
-        notice will lie after `since`. False if a row is not as it was `found`.
-
-        Raises StoreUnavailable.
-        """
+        """As ports.RemovedRows.keep."""
         for bucket, seqs in self._by_bucket(raws).items():
             parts: _Parts = []
             for seq in seqs:
@@ -65,9 +74,7 @@ class CassandraRemoved:
         return True
 
     async def destroy(self, video_id: str, found: Mapping[int, Remains]) -> bool:
-        """Keep no text of comments that were removed before; False if a row is not as it was
-        `found`. Raises StoreUnavailable.
-        """
+        """As ports.RemovedRows.destroy."""
         for bucket, seqs in self._by_bucket(found).items():
             parts: _Parts = []
             for seq in seqs:
@@ -79,9 +86,7 @@ class CassandraRemoved:
         return True
 
     async def note_notice(self, video_id: str, sinces: Mapping[int, int], notice: int) -> None:
-        """The notice of comments that were removed after `sinces`. Without it, whoever asks next
-        looks for it in the log.
-        """
+        """As ports.RemovedRows.note_notice."""
         with suppress(StoreUnavailable):
             for bucket, seqs in self._by_bucket(sinces).items():
                 await self._apply(
@@ -91,17 +96,13 @@ class CassandraRemoved:
     async def begin_restoring(
         self, video_id: str, seq: int, found: Remains, begun: Remains
     ) -> bool:
-        """A restoration begins; False if the row is not as it was `found`. Raises
-        StoreUnavailable.
-        """
-        new = (begun.restoring, begun.restored)
-        values = (*new, video_id, self._buckets.of(seq), seq, found.restoring, found.since)
+        """As ports.RemovedRows.begin_restoring."""
+        new, old = (begun.restoring, begun.restored), (found.restoring, found.since, found.raw)
+        values = (*new, video_id, self._buckets.of(seq), seq, *old)
         return await self._apply([("keep_restoring", values)])
 
     async def end_restoring(self, video_id: str, seq: int, since: int, ended: Remains) -> None:
-        """The one that began with `since` is done. Without this, whoever asks next looks for the
-        notice in the log.
-        """
+        """As ports.RemovedRows.end_restoring."""
         values = (ended.restored, video_id, self._buckets.of(seq), seq, since)
         with suppress(StoreUnavailable):
             await self._apply([("keep_restored", values)])

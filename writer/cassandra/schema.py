@@ -24,6 +24,7 @@ from wire.ids import is_epoch, new_epoch
 from writer.cassandra.config import CassandraConfig
 from writer.cassandra.driver import level, serial_level
 from writer.cassandra.statements import Statements
+from writer.store import StoreTooNew
 
 log = structlog.get_logger()
 
@@ -51,8 +52,8 @@ class Store:
 def open_store(cluster: Cluster, session: Session, config: CassandraConfig) -> Store:
     """Make what is missing, read the identity, prepare.
 
-    Raises what the driver raises, StoreUnavailable if the store is of another version, or a server
-    acknowledges what it has not synced.
+    Raises what the driver raises, StoreTooNew, StoreUnavailable if the store has no identity, or a
+    server acknowledges what it has not synced.
     """
     _require_synced_commits(cluster, session, config)
     if not _is_there(cluster, config.keyspace):
@@ -118,6 +119,8 @@ def _ensure_identity(session: Session, config: CassandraConfig) -> str:
     row = session.execute(read).one()
     if row is None or not is_epoch(row[0] or ""):
         raise StoreUnavailable(f"the store's identity is {row}")
+    if row[1] is not None and row[1] > SCHEMA_VERSION:
+        raise StoreTooNew(row[1], SCHEMA_VERSION)
     if row[1] != SCHEMA_VERSION:
         raise StoreUnavailable(f"the store has schema version {row[1]}, not {SCHEMA_VERSION}")
     return str(row[0])

@@ -29,6 +29,7 @@ from writer.cassandra.errors import translate
 from writer.cassandra.schema import Store, open_store
 from writer.cassandra.statements import Statements
 from writer.stepwise.errors import NotSent, Unanswered
+from writer.store import StoreTooNew
 
 log = structlog.get_logger()
 
@@ -37,6 +38,7 @@ STOP_WITHIN_S = 5.0
 RETRY_S = 0.5
 NEW_LINK_AFTER_S = 10.0  # without any answer
 MAX_AT_ONCE = 256  # calls under way
+MAX_ROWS = 1_000  # that a statement may ask for: of more than 5,000 the driver gives the first ones
 MAX_WAITING = 20_000  # calls that wait for their turn; more are NotSent
 
 Build = Callable[[Statements], Any]
@@ -61,11 +63,17 @@ class Link:
 
 class CassandraSession:
     """`on_link` is called on the loop with the store of each new link; if it raises
-    StoreUnavailable, the link is not used.
+    StoreUnavailable, the link is not used. `on_too_new` is told, at each attempt, that the store is
+    of a later version: the process should end.
     """
 
-    def __init__(self, config: CassandraConfig, on_link: Callable[[Store], None]) -> None:
-        self._config, self._on_link = config, on_link
+    def __init__(
+        self,
+        config: CassandraConfig,
+        on_link: Callable[[Store], None],
+        on_too_new: Callable[[StoreTooNew], None] = lambda _: None,
+    ) -> None:
+        self._config, self._on_link, self._on_too_new = config, on_link, on_too_new
         self._link: Link | None = None
         self._stopping = False
         self._tried, self._asked_to_stop = asyncio.Event(), asyncio.Event()
@@ -190,6 +198,9 @@ class CassandraSession:
     async def _try_link(self) -> None:
         try:
             link = await asyncio.to_thread(self._make_link)
+        except StoreTooNew as exc:
+            self._on_too_new(exc)
+            return
         except Exception as exc:
             self._note(translate(exc), exc)
             return

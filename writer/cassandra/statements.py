@@ -41,7 +41,7 @@ _TEXTS = {
     "keep_restored": "UPDATE {k}.removed SET restoring = null, restored = ?"
     " {in_bucket} AND seq = ? IF restoring = ?",
     "keep_restoring": "UPDATE {k}.removed SET restoring = ?, restored = ?"
-    " {in_bucket} AND seq = ? IF restoring = ? AND since = ?",
+    " {in_bucket} AND seq = ? IF restoring = ? AND since = ? AND raw = ?",
     "keys": "SELECT key, stands_for, digest FROM {k}.comments {in_bucket} AND seq = 0 AND key IN ?",
     "key_buckets": "SELECT key, bucket FROM {k}.key_buckets"
     " WHERE video_id = ? AND shard = ? AND key IN ?",

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
-from writer.cassandra.authored import CassandraAuthored
+from writer.cassandra.authored import CassandraNotes
 from writer.cassandra.config import CassandraConfig
 from writer.cassandra.driver import READ
 from writer.cassandra.groups import CassandraGroups
@@ -26,8 +27,11 @@ from writer.cassandra.rule_rows import CassandraRuleRows
 from writer.cassandra.schema import Store
 from writer.cassandra.session import CassandraSession
 from writer.cassandra.slots import CassandraSlots
+from writer.ledger import Ledger
 from writer.read_lanes import ReadBounds
 from writer.redaction import REMOVED_KEPT_S
+from writer.retention import kept_for
+from writer.stepwise.authored import AuthoredSteps
 from writer.stepwise.store import Ports, StepwiseStore
 from writer.store import StoreReplaced
 
@@ -45,12 +49,15 @@ class CassandraStore(StepwiseStore):
         *,
         on_replaced: Callable[[StoreReplaced], None] = lambda _: None,
         removed_kept_s: float = REMOVED_KEPT_S,
+        ledger: Path | None = None,
         bucket_size: int = BUCKET_SIZE,
     ) -> None:
         buckets = Buckets(bucket_size)
-        session = self._session = CassandraSession(config, self._check_store)
+        session = self._session = CassandraSession(config, self._check_store, on_replaced)
         reads = CassandraReads(session, buckets)
-        authored = CassandraAuthored(session, reads, buckets)
+        kept_s = kept_for(removed_kept_s, config.retention_s)
+        removed = CassandraRemoved(session, buckets, kept_s)
+        authored = AuthoredSteps(reads, removed, CassandraNotes(session), bucket_size)
         ports = Ports(
             reads=reads,
             groups=CassandraGroups(session, reads, authored, buckets),
@@ -58,13 +65,17 @@ class CassandraStore(StepwiseStore):
             slots=CassandraSlots(session, reads, buckets),
             authored=authored,
             packs=CassandraPacks(session, buckets),
-            removed=CassandraRemoved(session, buckets, removed_kept_s),
+            removed=removed,
             repeats=CassandraRepeats(session, buckets),
             rows=CassandraRuleRows(session),
         )
         super().__init__(ports, on_replaced, "Cassandra")
         self.moderation = CassandraModeration(
-            session, partial(self._rule.touch, ""), self._rule.forget_staff
+            session,
+            authored,
+            Ledger(ledger),
+            partial(self._rule.touch, ""),
+            self._rule.forget_staff,
         )
 
     @property

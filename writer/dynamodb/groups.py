@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import time
 
-from writer.dynamodb.authored import DynamoAuthored
 from writer.dynamodb.errors import ConditionFailed
-from writer.dynamodb.layout import MAX_GROUP_BYTES, author_bucket, group_item
+from writer.dynamodb.layout import MAX_GROUP_BYTES, group_item
 from writer.dynamodb.reads import DynamoReads, Newest
 from writer.dynamodb.retention import DynamoRetention
 from writer.dynamodb.session import DynamoSession
@@ -20,6 +19,7 @@ from writer.dynamodb.slots import DynamoSlots
 from writer.stepwise.append import boot_time
 from writer.stepwise.errors import NotSent
 from writer.stepwise.group import Room, Sent
+from writer.stepwise.ports import Authored
 from writer.store import MAX_GROUP
 
 HEADS_FOR_S = 3600.0  # the shortest retention is a day
@@ -35,7 +35,7 @@ class DynamoGroups:
         self,
         session: DynamoSession,
         reads: DynamoReads,
-        authored: DynamoAuthored,
+        authored: Authored,
         slots: DynamoSlots,
         retention: DynamoRetention,
     ) -> None:
@@ -50,8 +50,7 @@ class DynamoGroups:
         """As ports.Groups.prepare."""
         group = sent.group
         await self._slots.write_hints(sent)
-        for bucket in range(author_bucket(group.head + 1), author_bucket(group.new_head) + 1):
-            await self._authored.note(sent.video_id, bucket, group.author_ids)
+        await self._authored.note(sent.video_id, group.head, group.new_head, group.author_ids)
 
     async def send(self, sent: Sent) -> tuple[bool, int | None]:
         """As ports.Groups.send."""

@@ -113,8 +113,3 @@ def stored_group(item: Attributes) -> StoredGroup:
 def marks_of(item: Attributes) -> Marks:
     """From an item of which at least these were read."""
     return _marks.decode(item["marks"]["B"]) if "marks" in item else Marks()
-
-
-def author_bucket(seq: int) -> int:
-    """In which bucket a number is noted for its author."""
-    return (seq - 1) // AUTHOR_BUCKET

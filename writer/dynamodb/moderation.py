@@ -15,26 +15,33 @@ from writer.dynamodb.errors import ConditionFailed
 from writer.dynamodb.held import DynamoHeld
 from writer.dynamodb.items import Attributes, Item, b, bytes_in, key, n, number_of, s, seq_key
 from writer.dynamodb.session import DynamoSession
+from writer.ledger import Ledger
 from writer.moderation_store import Call, Erasure
 from writer.stepwise.moderation import ModerationSteps
+from writer.stepwise.ports import Authored
 from writer.stepwise.rule_rows import SITE
 
-_ERASED, _REVOKED = "erased", "revoked"
+_REVOKED = "revoked"
+# Erasures that were asked for; and those of them that are not done.
+_ERASED, _OPEN = "erased", "erasing"
+_AT_NAME = {"#at": "at"}
 _NONCE_DIGITS = 20  # of 64 bits
 
 
 class DynamoModeration(ModerationSteps):
-    """Implements `writer.moderation_store.ModerationStore`. touch, forget_staff: see
-    ModerationSteps.
+    """Implements `writer.moderation_store.ModerationStore`. ledger, touch, forget_staff:
+    see ModerationSteps.
     """
 
     def __init__(
         self,
         session: DynamoSession,
+        authored: Authored,
+        ledger: Ledger,
         touch: Callable[[], Awaitable[None]],
         forget_staff: Callable[[str, str], Awaitable[None]],
     ) -> None:
-        super().__init__(DynamoHeld(session), touch, forget_staff)
+        super().__init__(DynamoHeld(session), authored, ledger, touch, forget_staff)
         self._session = session
 
     async def note_call(self, video_id: str, call: Call) -> None:
@@ -54,20 +61,6 @@ class DynamoModeration(ModerationSteps):
             limit=limit,
         )
         return [_call(item) for item in items]
-
-    async def note_erasure(self, erasure: Erasure) -> None:
-        """As ModerationStore.note_erasure."""
-        at, done = n(erasure.at_ms), {"BOOL": erasure.done}
-        await self._session.put({**key(_ERASED, erasure.author_id), "at": at, "done": done})
-
-    async def erasures(self, limit: int, after: str = "") -> list[Erasure]:
-        """As ModerationStore.erasures."""
-        return [_erasure(item) for item in await self._of_authors(_ERASED, limit, after)]
-
-    async def find_erasure(self, author_id: str) -> Erasure | None:
-        """As ModerationStore.find_erasure."""
-        item = await self._session.get(key(_ERASED, author_id))
-        return None if item is None else _erasure(item)
 
     async def scrub(self) -> None:
         """As ModerationStore.scrub: nothing. Of what lies where the service keeps it nobody else
@@ -89,6 +82,42 @@ class DynamoModeration(ModerationSteps):
         """As ModerationStore.revocations."""
         items = await self._of_authors(_REVOKED, limit, after)
         return [(item["sk"]["S"], number_of(item["not_before"])) for item in items]
+
+    async def _write_erasure(self, erasure: Erasure) -> None:
+        author_id, at_ms, done, _ = erasure
+        item = {"at": n(at_ms), "done": {"BOOL": done}}
+        if not done:  # first where it is looked for
+            await self._put_erasure({**key(_OPEN, author_id), **item})
+        await self._put_erasure({**key(_ERASED, author_id), **item})
+        if not done:
+            return
+        with suppress(ConditionFailed):  # it was asked for again since
+            await self._session.write(
+                "delete_item",
+                Key=key(_OPEN, author_id),
+                ConditionExpression="#at <= :at",
+                ExpressionAttributeNames=_AT_NAME,
+                ExpressionAttributeValues={":at": n(at_ms)},
+            )
+
+    async def _list_open(self, limit: int, after: str) -> list[Erasure]:
+        return [_erasure(item) for item in await self._of_authors(_OPEN, limit, after)]
+
+    async def _find_erasure(self, author_id: str) -> Erasure | None:
+        item = await self._session.get(key(_ERASED, author_id))
+        return None if item is None else _erasure(item)
+
+    async def _put_erasure(self, item: Item) -> None:
+        """Unless one that was asked for later is there, or this one is done."""
+        with suppress(ConditionFailed):
+            await self._session.write(
+                "put_item",
+                Item=item,
+                ConditionExpression="attribute_not_exists(pk) OR #at < :at"
+                " OR (#at = :at AND done = :undone)",
+                ExpressionAttributeNames=_AT_NAME,
+                ExpressionAttributeValues={":at": item["at"], ":undone": {"BOOL": False}},
+            )
 
     async def _of_authors(self, pk: str, limit: int, after: str) -> list[Item]:
         """In the order of their ids."""

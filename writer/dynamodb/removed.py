@@ -43,7 +43,7 @@ _TEXTS_AT_ONCE = 32  # of the session's calls
 
 
 class _Row(msgspec.Struct, frozen=True, array_like=True):
-    """As Remains, without the text. gen: of the text."""
+    """As Remains, without the text. gen: of the text, the stamp of the Remains."""
 
     since: int | None = None
     notice: int | None = None
@@ -52,7 +52,7 @@ class _Row(msgspec.Struct, frozen=True, array_like=True):
     gen: int = 0
 
     def remains(self, raw: bytes | None) -> Remains:
-        return Remains(raw, self.since, self.notice, self.restoring, self.restored)
+        return Remains(raw, self.since, self.notice, self.restoring, self.restored, self.gen)
 
 
 _Rows = dict[int, _Row]
@@ -79,14 +79,14 @@ class DynamoRemoved:
         texts = _texts(kept)
         return {seq: row.remains(texts.get(seq)) for seq, row in rows.items()}
 
-    async def fetch_texts(self, video_id: str, first: int, last: int) -> dict[int, bytes]:
-        """What is kept of removed comments in first <= seq <= last."""
+    async def fetch_texts(self, video_id: str, after: int, through: int) -> dict[int, bytes]:
+        """As ports.RemovedRows.fetch_texts."""
         items = await self._session.query_all(
             KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
             ExpressionAttributeValues={
                 ":pk": s(_texts_of(video_id)),
-                ":first": s(seq_key(first)),
-                ":last": s(seq_key(last)),
+                ":first": s(seq_key(after + 1)),
+                ":last": s(seq_key(through)),
             },
         )
         return _texts(items)
@@ -94,7 +94,7 @@ class DynamoRemoved:
     async def keep(
         self,
         video_id: str,
-        raws: Mapping[int, bytes | None],
+        raws: Mapping[int, bytes],
         found: Mapping[int, Remains],
         since: int,
     ) -> bool:
@@ -128,7 +128,8 @@ class DynamoRemoved:
 
         def edit(rows: _Rows) -> _Rows | None:
             row = rows.get(seq, _NO_ROW)
-            if (row.since, row.restoring) != (found.since, found.restoring):
+            before = (found.since, found.restoring, found.stamp)
+            if (row.since, row.restoring, row.gen) != before:
                 return None
             return {seq: msgspec.structs.replace(row, **new)}
 

@@ -27,6 +27,7 @@ from writer.dynamodb.errors import ConditionFailed, Throttled, code_of, translat
 from writer.dynamodb.items import MAX_IN_BATCH_GET, MAX_IN_BATCH_WRITE, Attributes, Item, text_in
 from writer.dynamodb.table import IDENTITY, open_table
 from writer.stepwise.errors import NotSent, Unanswered
+from writer.store import StoreTooNew
 
 log = structlog.get_logger()
 _T = TypeVar("_T")
@@ -71,11 +72,17 @@ class CallStats:
 
 class DynamoSession:
     """`on_link` is called with the store's epoch for each new link; if it raises StoreUnavailable,
-    the link is not used.
+    the link is not used. `on_too_new` is told, at each attempt, that the store is of a later
+    version: the process should end.
     """
 
-    def __init__(self, config: DynamoConfig, on_link: Callable[[str], None]) -> None:
-        self._config, self._on_link = config, on_link
+    def __init__(
+        self,
+        config: DynamoConfig,
+        on_link: Callable[[str], None],
+        on_too_new: Callable[[StoreTooNew], None] = lambda _: None,
+    ) -> None:
+        self._config, self._on_link, self._on_too_new = config, on_link, on_too_new
         self._link: Link | None = None
         self._stopping = False
         self._tried, self._asked_to_stop = asyncio.Event(), asyncio.Event()
@@ -306,6 +313,9 @@ class DynamoSession:
                 client = await stack.enter_async_context(new_client(self._config))
                 epoch = await open_table(client, self._config)
                 self._on_link(epoch)
+            except StoreTooNew as exc:
+                self._on_too_new(exc)
+                return
             except Exception as exc:
                 self._note(translate(exc), exc)
                 return

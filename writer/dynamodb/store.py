@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
-from writer.dynamodb.authored import DynamoAuthored
+from writer.dynamodb.authored import DynamoNotes
 from writer.dynamodb.config import DynamoConfig
 from writer.dynamodb.groups import DynamoGroups
 from writer.dynamodb.keys import DynamoKeys
+from writer.dynamodb.layout import AUTHOR_BUCKET
 from writer.dynamodb.marks import DynamoMarks
 from writer.dynamodb.moderation import DynamoModeration
 from writer.dynamodb.packs import DynamoPacks
@@ -26,14 +28,19 @@ from writer.dynamodb.retention import DynamoRetention
 from writer.dynamodb.rule_rows import DynamoRuleRows
 from writer.dynamodb.session import DynamoSession
 from writer.dynamodb.slots import DynamoSlots
+from writer.ledger import Ledger
 from writer.read_lanes import ReadBounds
 from writer.redaction import REMOVED_KEPT_S
+from writer.retention import kept_for
+from writer.stepwise.authored import AuthoredSteps
 from writer.stepwise.store import Ports, StepwiseStore
 from writer.store import StoreReplaced
 
 
 class DynamoStore(StepwiseStore):
-    """Implements `writer.store.CommentStore`. on_replaced: see StepwiseStore."""
+    """Implements `writer.store.CommentStore`. `author_bucket` must be the same for as long as the
+    store lives; only tests choose it. on_replaced: see StepwiseStore.
+    """
 
     read_bounds = ReadBounds.of(heads=16, ranges=16, history=16)
 
@@ -43,11 +50,14 @@ class DynamoStore(StepwiseStore):
         *,
         on_replaced: Callable[[StoreReplaced], None] = lambda _: None,
         removed_kept_s: float = REMOVED_KEPT_S,
+        ledger: Path | None = None,
+        author_bucket: int = AUTHOR_BUCKET,
     ) -> None:
-        session = self.session = DynamoSession(config, self.check_epoch)
+        session = self.session = DynamoSession(config, self.check_epoch, on_replaced)
         reads, marks = DynamoReads(session), DynamoMarks(session)
-        slots, removed = DynamoSlots(marks, reads), DynamoRemoved(session, removed_kept_s)
-        authored = DynamoAuthored(session, reads, removed)
+        kept_s = kept_for(removed_kept_s, config.retention_s)
+        slots, removed = DynamoSlots(marks, reads), DynamoRemoved(session, kept_s)
+        authored = AuthoredSteps(reads, removed, DynamoNotes(session), author_bucket)
         self.retention = DynamoRetention(session, config.retention_s)
         ports = Ports(
             reads=reads,
@@ -62,7 +72,11 @@ class DynamoStore(StepwiseStore):
         )
         super().__init__(ports, on_replaced, "DynamoDB")
         self.moderation = DynamoModeration(
-            session, partial(self._rule.touch, ""), self._rule.forget_staff
+            session,
+            authored,
+            Ledger(ledger),
+            partial(self._rule.touch, ""),
+            self._rule.forget_staff,
         )
 
     @property

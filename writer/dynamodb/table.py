@@ -28,6 +28,7 @@ from writer.dynamodb.errors import (
     translate,
 )
 from writer.dynamodb.items import Item, key, n, number_in, s, text_in
+from writer.store import StoreTooNew
 
 log = structlog.get_logger()
 
@@ -145,6 +146,8 @@ async def _ensure_identity(client: Any, table: str) -> str:
                 raise
         row = await _identity(client, table)  # whoever was first
     version, epoch = number_in(row, "version"), text_in(row, "epoch") or ""
+    if version is not None and version > SCHEMA_VERSION:
+        raise StoreTooNew(version, SCHEMA_VERSION)
     if version != SCHEMA_VERSION:
         raise StoreUnavailable(f"the store has schema version {version}, not {SCHEMA_VERSION}")
     if not is_epoch(epoch):

@@ -39,8 +39,9 @@ _TICKET_TEXT = """For whoever may read the video: anybody with a token, but whos
 headers; keep it as secret as a token."""
 
 _VIEWERS_TEXT = """How many streams of the video are open, on all nodes, at most 6 seconds ago; the
-stream tells it too. Not known for some seconds after a server began: then `counts_unknown`. 404
-where the server does not publish it."""
+stream tells it too. Not known for some seconds after a server began, and while the servers of the
+viewers do not reach it: then `counts_unknown`; ask again. 404 where the server does not publish
+it."""
 
 
 def comment_paths() -> Json:

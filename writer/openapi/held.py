@@ -46,9 +46,10 @@ what is numbered after it was screened by them. Whose comment is blocked is not 
 _TRY_TEXT = (
     """For moderators: what would become of a text, and by which terms. Nothing is posted."""
 )
-_HELD_TEXT = """For moderators: comments that filters hold, oldest first, for ten minutes each."""
-_DECIDE_TEXT = """For moderators. The first decision counts, any other is 409; the same by the same
-moderator again completes the first. An approved comment is posted under the key of its post."""
+_HELD_TEXT = """For moderators: comments that filters hold, oldest first, ten minutes each; also
+those that are approved and not known to be posted."""
+_DECIDE_TEXT = """For moderators. The first decision counts, any other is 409 and completes it first
+if it was approved and is not posted yet. A comment is posted under the key of its post."""
 _AUDIT_TEXT = """For moderators: the calls that change something, newest first, before they are
 carried out, and again if they were refused. Not the words of filters."""
 _EXPORT_TEXT = """For moderators: the log as it is shown, an entry a line, to what was its head when

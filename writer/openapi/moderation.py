@@ -22,8 +22,9 @@ entry of the video's log; whoever comes later gets a tombstone in the comment's 
 _VIDEO = "/v1/videos/{video_id}"
 _ENTRIES_TEXT = """Comments, tombstones in the place of removed ones, and what was done to them, in
 the order of the stream. To be read after a gap, by whoever keeps a copy."""
-_DELETE_TEXT = """A moderator may remove every comment, an author the own ones. What is removed
-already stays so: the reply is the entry that removed it."""
+_DELETE_TEXT = """A moderator may remove every comment, an author the own ones, and gives no reason
+then. What is removed already stays so: the reply is the entry that removed it; or 410 to its
+author, once the text is destroyed and nobody knows any more whose it was."""
 _REMOVE_TEXT = (
     """All of them or none, by one entry. For moderators. To send it again does no harm."""
 )

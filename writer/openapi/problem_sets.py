@@ -159,7 +159,9 @@ _UNTIL = InvalidField("until", "must be in the future")
 ISSUE = called("POST")
 RESTORE = called("POST", CommentRemoved())
 REMOVE_ONE = called(
-    "DELETE, GET, HEAD", *_optional_body(InvalidField("reason", "must be a string"))
+    "DELETE, GET, HEAD",
+    *_optional_body(InvalidField("reason", "must be a string")),
+    CommentRemoved(),
 )
 REMOVE = called("POST", *_body(InvalidField("seqs", "is missing")))
 READ_RULES = (*_READ_ONE, MethodNotAllowed("GET, HEAD, PATCH"))
@@ -193,6 +195,7 @@ LIST_HELD = called("GET, HEAD", _LIMIT)
 DECIDE = called(
     "POST",
     *_body(InvalidField("decision", "must be approve or deny")),
+    KeyReused(),
     Banned(),
     NameReserved(),
     AlreadyDecided("it was denied"),

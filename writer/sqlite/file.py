@@ -22,7 +22,7 @@ import structlog
 from wire.errors import StoreUnavailable
 from wire.ids import new_epoch
 from writer.sqlite.scrub import UNSCRUBBED
-from writer.store import StoreReplaced
+from writer.store import StoreReplaced, StoreTooNew
 
 log = structlog.get_logger()
 
@@ -69,7 +69,7 @@ class SqliteFile:
         connection writes, else one snapshot.
 
         Raises StoreUnavailable when the file cannot be used or stayed locked for the bound,
-        StoreReplaced when it is not the file it was. Any error rolls back.
+        StoreReplaced when it is not the file it was, or too new. Any error rolls back.
         """
         try:
             connection = self._begin()
@@ -177,10 +177,10 @@ class SqliteFile:
 
 def _ensure_schema(connection: sqlite3.Connection) -> str:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if not 0 <= version <= SCHEMA_VERSION:
-        raise sqlite3.DatabaseError(
-            f"the store has schema version {version}, newer than this program"
-        )
+    if version > SCHEMA_VERSION:
+        raise StoreTooNew(version, SCHEMA_VERSION)
+    if version < 0:
+        raise sqlite3.DatabaseError(f"the store has schema version {version}")
     for step in _STEPS[version:]:
         for statement in step.read_text().split(";\n"):
             connection.execute(statement)

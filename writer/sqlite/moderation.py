@@ -4,33 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from wire.errors import Overloaded
 from writer.held import HELD_FOR_MS, MAX_HELD, Held, HeldState, decide
-from writer.moderation_store import Call, Erasure
-from writer.sqlite.ledger import Ledger
+from writer.moderation_store import Call
+from writer.sqlite.erasures import Run, SqliteErasures
+from writer.sqlite.queries import HELD_BUCKET
 from writer.sqlite.rules import read_rules, write_rules
 from writer.sqlite.scrub import scrub_file
-
-Work = Callable[[sqlite3.Connection], Any]
-Run = Callable[[Work], Awaitable[Any]]
 
 _held = msgspec.json.Decoder(Held)
 
 
-class SqliteModeration:
+class SqliteModeration(SqliteErasures):
     """Implements `writer.moderation_store.ModerationStore`. write: runs work in a transaction that
     has the write lock, and raises the CallerError that it returns; read: in a snapshot.
     """
 
     def __init__(self, path: Path, write: Run, read: Run) -> None:
+        super().__init__(path, write, read)
         self._path, self._write, self._read = path, write, read
-        self._ledger = Ledger(path)
 
     async def hold(self, video_id: str, held: Held) -> Held:
         """As ModerationStore.hold."""
@@ -49,9 +45,9 @@ class SqliteModeration:
 
         def read(connection: sqlite3.Connection) -> list[Held]:
             rows = connection.execute(
-                "SELECT body FROM held WHERE video_id = ? AND state = ? AND held_ms > ?"
-                " ORDER BY held_ms, id LIMIT ?",
-                (video_id, HeldState.PENDING, held_after_ms, limit),
+                "SELECT body FROM held WHERE video_id = ? AND held_ms > ?"
+                " AND seq = 0 AND state <> ? ORDER BY held_ms, id LIMIT ?",
+                (video_id, held_after_ms, HeldState.DENIED, limit),
             )
             return [_held.decode(body) for (body,) in rows]
 
@@ -108,45 +104,6 @@ class SqliteModeration:
             return [Call(*row) for row in rows]
 
         found: list[Call] = await self._read(read)
-        return found
-
-    async def note_erasure(self, erasure: Erasure) -> None:
-        """As ModerationStore.note_erasure. The ledger has it before the file does."""
-        if not erasure.done:
-            await asyncio.to_thread(self._ledger.add, erasure.author_id)
-        await self._write(
-            lambda connection: (
-                connection.execute(
-                    "INSERT OR REPLACE INTO erased VALUES (?, ?, ?)", erasure
-                ).rowcount
-            )
-        )
-
-    async def erasures(self, limit: int, after: str = "") -> list[Erasure]:
-        """As ModerationStore.erasures; with those of the ledger that the file does not know."""
-
-        def read(connection: sqlite3.Connection) -> list[Erasure]:
-            rows = connection.execute("SELECT author_id, at_ms, done FROM erased")
-            known = {row[0]: Erasure(row[0], row[1], bool(row[2])) for row in rows}
-            missing = self._ledger.read() - known.keys()
-            known |= {author_id: Erasure(author_id, 0, False) for author_id in missing}
-            return [known[one] for one in sorted(known) if one > after][:limit]
-
-        found: list[Erasure] = await self._read(read)
-        return found
-
-    async def find_erasure(self, author_id: str) -> Erasure | None:
-        """As ModerationStore.find_erasure."""
-
-        def read(connection: sqlite3.Connection) -> Erasure | None:
-            row = connection.execute(
-                "SELECT author_id, at_ms, done FROM erased WHERE author_id = ?", (author_id,)
-            ).fetchone()
-            if row is None:
-                return Erasure(author_id, 0, False) if author_id in self._ledger.read() else None
-            return Erasure(row[0], row[1], bool(row[2]))
-
-        found: Erasure | None = await self._read(read)
         return found
 
     async def forget_author(self, author_id: str, video_id: str) -> None:
@@ -212,11 +169,17 @@ def _hold(connection: sqlite3.Connection, video_id: str, held: Held) -> Held:
     if found is not None:
         return found
     (waiting,) = connection.execute(
-        "SELECT count(*) FROM held WHERE video_id = ? AND state = ? AND held_ms > ?",
-        (video_id, HeldState.PENDING, held.held_ms - HELD_FOR_MS),
+        "SELECT count(*) FROM held WHERE video_id = ? AND held_ms > ?"
+        " AND seq = 0 AND state <> ?",  # as `Held.waits`
+        (video_id, held.held_ms - HELD_FOR_MS, HeldState.DENIED),
     ).fetchone()
     if waiting >= MAX_HELD:
         raise Overloaded("too many comments wait for a moderator")
+    if held.author_id:
+        connection.execute(
+            "INSERT OR IGNORE INTO authored VALUES (?, ?, ?)",
+            (held.author_id, video_id, HELD_BUCKET),
+        )
     _write_held(connection, video_id, held)
     return held
 

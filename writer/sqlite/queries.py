@@ -11,9 +11,10 @@ from wire.comment import encode_comment
 from writer.idempotency import Earlier, body_digest, used_again
 from writer.sqlite.log import read_head, write_head
 from writer.sqlite.rules import StoredDecider
-from writer.store import Appended, Item, Outcome, Page
+from writer.store import Appended, AuthoredPage, Item, Outcome, Page
 
 AUTHORED_BUCKET = 20_000  # numbers for which it is known who is among the authors; see the schema
+HELD_BUCKET = -1  # that of no number: of authors with comments that wait for a moderator
 
 
 def append_group(
@@ -102,29 +103,31 @@ def read_recent(
 
 def read_authored(
     connection: sqlite3.Connection, author_id: str, video_id: str, after: int, limit: int
-) -> list[int]:
-    """As CommentStore.authored: shown ones, and removed ones that are kept."""
+) -> AuthoredPage:
+    """As CommentStore.authored: shown ones, and removed ones that are kept. Up to the end of one
+    bucket.
+    """
     mark = b'"author_id":"%s"' % author_id.encode()
     buckets = connection.execute(
         "SELECT bucket FROM authored WHERE author_id = ? AND video_id = ? AND bucket >= ?"
-        " ORDER BY bucket",
+        " ORDER BY bucket LIMIT 2",
         (author_id, video_id, after // AUTHORED_BUCKET),
     ).fetchall()
-    found: list[int] = []
-    for (bucket,) in buckets:
-        first = max(bucket * AUTHORED_BUCKET, after)
-        span = (video_id, first, (bucket + 1) * AUTHORED_BUCKET, mark)
-        rows = connection.execute(
-            "SELECT seq FROM comments WHERE video_id = ?1 AND seq > ?2 AND seq <= ?3"
-            ' AND instr(raw, ?4) AND NOT instr(substr(raw, 1, 64), CAST(\'"type":"\' AS BLOB))'
-            " UNION SELECT seq FROM removed WHERE video_id = ?1 AND seq > ?2 AND seq <= ?3"
-            " AND raw IS NOT NULL AND instr(raw, ?4) ORDER BY seq",
-            span,
-        )
-        found += [seq for (seq,) in rows]
-        if len(found) >= limit:
-            break
-    return found[:limit]
+    if not buckets:
+        return AuthoredPage((), after, False)
+    ((bucket,), *later) = buckets
+    edge = (bucket + 1) * AUTHORED_BUCKET
+    rows = connection.execute(
+        "SELECT seq FROM comments WHERE video_id = ?1 AND seq > ?2 AND seq <= ?3"
+        ' AND instr(raw, ?4) AND NOT instr(substr(raw, 1, 64), CAST(\'"type":"\' AS BLOB))'
+        " UNION SELECT seq FROM removed WHERE video_id = ?1 AND seq > ?2 AND seq <= ?3"
+        " AND raw IS NOT NULL AND instr(raw, ?4) ORDER BY seq LIMIT ?5",
+        (video_id, max(after, edge - AUTHORED_BUCKET), edge, mark, limit),
+    )
+    found = tuple(seq for (seq,) in rows)
+    if len(found) == limit:
+        return AuthoredPage(found, found[-1], True)
+    return AuthoredPage(found, edge, bool(later))
 
 
 def read_authored_videos(

@@ -12,29 +12,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from wire.entry import is_comment
-from wire.errors import CallerError, NotFound
-from wire.rulings import (
-    MAX_SLOW_MODE_S,
-    encode_pinned,
-    encode_sanctioned,
-    encode_settings,
-)
+from wire.rulings import MAX_SLOW_MODE_S
 from writer.deciding import Decider
-from writer.rules import (
-    NO_RULES,
-    NewFilters,
-    NewPin,
-    NewSanction,
-    Ruled,
-    Rules,
-    Ruling,
-    Sanction,
-    SettingsChange,
-    plan_filters,
-    plan_sanction,
-    plan_settings,
-)
+from writer.ruler import RuledVideo
+from writer.rules import NO_RULES, Rules, Sanction
 from writer.sqlite.log import append_entry, read_entries, read_head
 
 _rules = msgspec.json.Decoder(Rules)
@@ -144,99 +125,53 @@ class StoredDecider(Decider):
 
 
 @dataclass(frozen=True, slots=True)
-class Ruler:
-    """Of one video in one transaction, which holds the write lock."""
+class StoredVideo(RuledVideo):
+    """See RuledVideo; in one transaction, which holds the write lock."""
 
     connection: sqlite3.Connection
     epoch: str
     video_id: str
-    created_at: str
 
-    def rule(self, ruling: Ruling) -> Ruled | CallerError:
-        """As CommentStore.rule, but an error of the caller is returned: other groups share the
-        transaction.
-        """
-        rules = read_rules(self.connection, self.video_id)
-        try:
-            match ruling:
-                case SettingsChange():
-                    return self._set(rules, ruling)
-                case NewFilters():
-                    return self._filter(rules, ruling)
-                case NewSanction():
-                    return self._sanction(rules, ruling)
-                case NewPin():
-                    return self._pin(rules, ruling)
-        except CallerError as exc:  # raised before anything was written
-            return exc
+    def find_rules(self) -> Rules:
+        """See RuledVideo."""
+        return read_rules(self.connection, self.video_id)
 
-    def _set(self, rules: Rules, change: SettingsChange) -> Ruled:
-        planned = plan_settings(rules, change)
-        if planned is None:
-            return self._said_before(rules, rules.settings_notice)
-        return self._say_settings(planned)
+    def write_rules(self, rules: Rules) -> None:
+        """See RuledVideo."""
+        write_rules(self.connection, self.video_id, rules)
 
-    def _filter(self, rules: Rules, new: NewFilters) -> Ruled:
+    def find_filters(self) -> bytes:
+        """See RuledVideo."""
         _, body = read_filters(self.connection, self.video_id)
-        planned = plan_filters(rules, body, new)
-        if planned is None:
-            return self._said_before(rules, rules.settings_notice)
-        self.connection.execute(
-            "INSERT OR REPLACE INTO filters VALUES (?, ?, ?)",
-            (self.video_id, planned.filters, new.body),
-        )
-        return self._say_settings(planned)
+        return body
 
-    def _sanction(self, rules: Rules, new: NewSanction) -> Ruled:
-        before = read_sanction(self.connection, self.video_id, new.author_id)
-        if not plan_sanction(rules, before, new):
-            number = before.notice if before else 0
-            return msgspec.structs.replace(self._said_before(rules, number), sanction=before)
-        number = self._next() if self.video_id else 0
-        said = new.at(self.created_at, number)
-        self.connection.execute(
-            "INSERT OR REPLACE INTO sanctions VALUES (?, ?, ?, ?)",
-            (self.video_id, new.author_id, new.until_ms is None, msgspec.json.encode(said)),
-        )
-        version = rules.version if self.video_id else rules.version + 1
-        planned = msgspec.structs.replace(rules, sanctions=True, version=version)
-        if planned != rules:
-            write_rules(self.connection, self.video_id, planned)
-        if not number:
-            return Ruled(True, (), planned, said)
-        raw = encode_sanctioned(self.epoch, self.video_id, number, said.words, self.created_at)
+    def write_filters(self, version: int, body: bytes) -> None:
+        """See RuledVideo."""
+        row = (self.video_id, version, body)
+        self.connection.execute("INSERT OR REPLACE INTO filters VALUES (?, ?, ?)", row)
+
+    def find_sanction(self, author_id: str) -> Sanction | None:
+        """See RuledVideo."""
+        return read_sanction(self.connection, self.video_id, author_id)
+
+    def write_sanction(self, said: Sanction) -> None:
+        """See RuledVideo."""
+        row = (self.video_id, said.author_id, said.until_ms is None, msgspec.json.encode(said))
+        self.connection.execute("INSERT OR REPLACE INTO sanctions VALUES (?, ?, ?, ?)", row)
+
+    def find_head(self) -> int:
+        """See RuledVideo."""
+        return read_head(self.connection, self.video_id)
+
+    def find_entry(self, number: int) -> bytes | None:
+        """See RuledVideo."""
+        return read_entries(self.connection, self.video_id, [number]).get(number)
+
+    def append(self, number: int, raw: bytes) -> None:
+        """See RuledVideo."""
         append_entry(self.connection, self.video_id, number, raw)
-        return Ruled(True, ((number, raw),), planned, said)
 
-    def _pin(self, rules: Rules, pin: NewPin) -> Ruled:
-        seq = pin.seq or 0
-        comment = read_entries(self.connection, self.video_id, [seq]).get(seq)
-        if seq and (comment is None or not is_comment(comment)):
-            raise NotFound(f"no such comment: {seq}")
-        if seq == rules.pin:
-            return self._said_before(rules, rules.pin_notice)
-        number = self._next()
-        planned = msgspec.structs.replace(rules, pin=seq, pin_notice=number)
-        write_rules(self.connection, self.video_id, planned)
-        raw = encode_pinned(self.epoch, self.video_id, number, comment, self.created_at)
-        append_entry(self.connection, self.video_id, number, raw)
-        if seq:
-            self.connection.execute(
-                "INSERT INTO repeated VALUES (?, ?, ?)", (self.video_id, seq, number)
-            )
-        return Ruled(True, ((number, raw),), planned)
-
-    def _say_settings(self, planned: Rules) -> Ruled:
-        number = self._next()
-        planned = msgspec.structs.replace(planned, settings_notice=number)
-        write_rules(self.connection, self.video_id, planned)
-        raw = encode_settings(self.epoch, self.video_id, number, planned.settings, self.created_at)
-        append_entry(self.connection, self.video_id, number, raw)
-        return Ruled(True, ((number, raw),), planned)
-
-    def _said_before(self, rules: Rules, number: int) -> Ruled:
-        entries = read_entries(self.connection, self.video_id, [number])
-        return Ruled(False, tuple(entries.items()), rules)
-
-    def _next(self) -> int:
-        return read_head(self.connection, self.video_id) + 1
+    def note_repeated(self, seq: int, number: int) -> None:
+        """See RuledVideo."""
+        row = (self.video_id, seq, number)
+        self.connection.execute("INSERT INTO repeated VALUES (?, ?, ?)", row)

@@ -15,22 +15,23 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
 from service.failpoints import Failpoint, reach
-from wire.errors import LivecommentsError, StoreUnavailable
+from wire.errors import CallerError, LivecommentsError, StoreUnavailable
 from writer.held import HELD_KEPT_S
 from writer.read_lanes import ReadBounds
 from writer.redaction import REMOVED_KEPT_S, Redacted, Redaction, Removal, Restoration
+from writer.ruler import Ruler
 from writer.rules import Ruled, Rules, Ruling, Sanction
 from writer.sqlite import queries
 from writer.sqlite.file import SqliteFile, StoreIdentity
 from writer.sqlite.moderation import SqliteModeration, sweep_held
 from writer.sqlite.redactions import Redactor, sweep_removed
 from writer.sqlite.rules import (
-    Ruler,
+    StoredVideo,
     read_filters,
     read_rules,
     read_rules_of,
@@ -40,7 +41,7 @@ from writer.sqlite.rules import (
     sweep_slots,
 )
 from writer.sqlite.thread import SqliteThread
-from writer.store import Appended, Item, Page, StoreReplaced
+from writer.store import Appended, AuthoredPage, Item, Page, StoreReplaced
 
 log = structlog.get_logger()
 
@@ -51,6 +52,9 @@ SWEEP_EVERY_S = 60.0
 SWEEP_ROWS = 1_000  # at most so many of a table at a time; more follow after the next commit
 
 _Done = Any  # of a group; an error of ours is raised to its caller only
+T = TypeVar("T")
+P = TypeVar("P")
+R = TypeVar("R")
 Work = Callable[[sqlite3.Connection], Any]
 Read = Callable[[sqlite3.Connection], Any]
 
@@ -147,58 +151,51 @@ class SqliteStore:
 
     async def rules(self, video_id: str, author_id: str = "") -> tuple[Rules, Sanction | None]:
         """As `CommentStore.rules`."""
-        found: tuple[Rules, Sanction | None] = await self._read(
+        return await self._read(
             self._heads,
             lambda connection: (
                 read_rules(connection, video_id),
                 read_sanction(connection, video_id, author_id) if author_id else None,
             ),
         )
-        return found
 
     async def rules_of(self, video_ids: Sequence[str]) -> dict[str, Rules]:
         """As `CommentStore.rules_of`."""
-        found: dict[str, Rules] = await self._read(
+        return await self._read(
             self._heads, lambda connection: read_rules_of(connection, video_ids)
         )
-        return found
 
     async def sanctions(self, video_id: str, limit: int, after: str = "") -> list[Sanction]:
         """As `CommentStore.sanctions`."""
-        found: list[Sanction] = await self._read(
+        return await self._read(
             self._history, lambda connection: read_sanctions(connection, video_id, limit, after)
         )
-        return found
 
     async def filters(self, video_id: str) -> tuple[int, bytes]:
         """As `CommentStore.filters`."""
-        found: tuple[int, bytes] = await self._read(
+        return await self._read(
             self._history, lambda connection: read_filters(connection, video_id)
         )
-        return found
 
-    async def authored(self, author_id: str, video_id: str, after: int, limit: int) -> list[int]:
+    async def authored(self, author_id: str, video_id: str, after: int, limit: int) -> AuthoredPage:
         """As `CommentStore.authored`."""
-        found: list[int] = await self._read(
+        return await self._read(
             self._history,
             lambda connection: queries.read_authored(connection, author_id, video_id, after, limit),
         )
-        return found
 
     async def authored_videos(self, author_id: str, after: str, limit: int) -> list[str]:
         """As `CommentStore.authored_videos`."""
-        found: list[str] = await self._read(
+        return await self._read(
             self._history,
             lambda connection: queries.read_authored_videos(connection, author_id, after, limit),
         )
-        return found
 
     async def used_slots(self, video_id: str, slots: Sequence[str]) -> dict[str, int]:
         """As `CommentStore.used_slots`."""
-        found: dict[str, int] = await self._read(
+        return await self._read(
             self._heads, lambda connection: read_slots(connection, video_id, slots)
         )
-        return found
 
     async def check(self) -> None:
         """As `CommentStore.check`: a transaction that reads the epoch and nothing else."""
@@ -213,29 +210,26 @@ class SqliteStore:
         self, video_id: str, after: int, through: int, *, for_history: bool = False
     ) -> Page:
         """As `CommentStore.range`."""
-        page: Page = await self._read(
+        return await self._read(
             self._history if for_history else self._ranges,
             lambda connection: queries.read_range(connection, video_id, after, through),
         )
-        return page
 
     async def recent(self, video_id: str, limit: int, before: int | None = None) -> Page:
         """As `CommentStore.recent`."""
-        page: Page = await self._read(
+        return await self._read(
             self._history,
             lambda connection: queries.read_recent(connection, video_id, limit, before),
         )
-        return page
 
     async def heads(
         self, video_ids: Sequence[str], known: Mapping[str, int] | None = None
     ) -> dict[str, int]:
         """As `CommentStore.heads`; always read, whatever is `known`."""
-        heads: dict[str, int] = await self._read(
+        return await self._read(
             self._heads,
             lambda connection: queries.read_heads(connection, video_ids),
         )
-        return heads
 
     def _reader(self, name: str, file: SqliteFile) -> SqliteThread[Read, Any]:
         def read_one(reads: list[Read], _fill: Callable[[], None]) -> list[Any]:
@@ -244,17 +238,21 @@ class SqliteStore:
 
         return SqliteThread(name, read_one, file.close, max_queued=MAX_QUEUED_READS)
 
-    async def _read(self, thread: SqliteThread[Read, Any], read: Read) -> Any:
+    async def _read(
+        self, thread: SqliteThread[Read, Any], read: Callable[[sqlite3.Connection], T]
+    ) -> T:
         await self.epoch()  # the writing connection makes the file
-        return await self._submit(thread, read)
+        found: T = await self._submit(thread, read)
+        return found
 
     async def _decree(self, video_id: str, what: Redaction | Ruling, created_at: str) -> Any:
         return await self._change(_Group(video_id, decree=(what, created_at)))
 
-    async def _run(self, work: Work) -> Any:
-        return await self._change(_Group("", work=work))
+    async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        done: T = await self._change(_Group("", work=work))
+        return done
 
-    async def _read_history(self, read: Read) -> Any:
+    async def _read_history(self, read: Callable[[sqlite3.Connection], T]) -> T:
         return await self._read(self._history, read)
 
     async def _change(self, group: _Group) -> Any:
@@ -263,7 +261,7 @@ class SqliteStore:
             raise done
         return done
 
-    async def _submit(self, thread: SqliteThread[Any, Any], payload: object) -> Any:
+    async def _submit(self, thread: SqliteThread[P, R], payload: P) -> R:
         try:
             return await thread.submit(payload)
         except StoreReplaced as exc:
@@ -317,4 +315,7 @@ def _do(connection: sqlite3.Connection, epoch: str, group: _Group, now_s: float)
     what, created_at = group.decree
     if isinstance(what, Removal | Restoration):
         return Redactor(connection, epoch, group.video_id, created_at, now_s).redact(what)
-    return Ruler(connection, epoch, group.video_id, created_at).rule(what)
+    try:
+        return Ruler(StoredVideo(connection, epoch, group.video_id), created_at, now_s).rule(what)
+    except CallerError as exc:  # raised before anything was written
+        return exc

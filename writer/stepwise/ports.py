@@ -20,7 +20,7 @@ from writer.stepwise.group import Known, Room, Sent
 from writer.stepwise.packs import Entries
 from writer.stepwise.remains import Remains
 from writer.stepwise.rule_rows import Change, RuleRows
-from writer.store import Page
+from writer.store import AuthoredPage, Page
 
 
 class Reads(Protocol):
@@ -130,14 +130,41 @@ class Slots(Protocol):
         """
 
 
-class Authored(Protocol):
-    """Which comments an author has written."""
+class AuthorNotes(Protocol):
+    """Notes that an author has written among the numbers of a bucket."""
 
-    async def fetch(self, author_id: str, video_id: str, after: int, limit: int) -> list[int]:
+    async def write(self, video_id: str, bucket: int, author_ids: Iterable[str]) -> None:
+        """Note that these have; idempotent."""
+
+    async def fetch_buckets(
+        self, author_id: str, video_id: str, first: int, limit: int
+    ) -> list[int]:
+        """The first `limit` of an author's buckets from `first` on, in their order."""
+
+    async def fetch_videos(self, author_id: str, after: str, limit: int) -> list[str]:
+        """As CommentStore.authored_videos."""
+
+
+class Authored(Protocol):
+    """Which comments an author has written: see `authored`."""
+
+    async def note(
+        self, video_id: str, after: int, through: int, author_ids: Iterable[str]
+    ) -> None:
+        """To be called before comments of these authors are stored with numbers among after < seq
+        <= through; if this raises they must not be stored.
+        """
+
+    async def fetch(self, author_id: str, video_id: str, after: int, limit: int) -> AuthoredPage:
         """As CommentStore.authored."""
 
     async def fetch_videos(self, author_id: str, after: str, limit: int) -> list[str]:
         """As CommentStore.authored_videos."""
+
+    async def note_held(self, author_id: str, video_id: str) -> None:
+        """To be called before a comment of an author is held, which has no number yet: so that
+        `fetch_videos` has the video. If this raises it must not be held.
+        """
 
 
 class Packs(Protocol):
@@ -160,20 +187,23 @@ class RemovedRows(Protocol):
     async def fetch(self, video_id: str, seqs: Iterable[int]) -> dict[int, Remains]:
         """What is kept of these; as a serial read."""
 
+    async def fetch_texts(self, video_id: str, after: int, through: int) -> dict[int, bytes]:
+        """The texts that are kept of after < seq <= through; no more than a thousand numbers."""
+
     async def keep(
         self,
         video_id: str,
-        raws: Mapping[int, bytes | None],
+        raws: Mapping[int, bytes],
         found: Mapping[int, Remains],
         since: int,
     ) -> bool:
-        """Before comments are removed: keep `raws` (None: nothing of the text), and that their
-        notice will lie after `since`. False if a row is not as it was `found`.
+        """Before comments are removed: keep `raws`, and that their notice will lie after `since`.
+        False if a row is not as it was `found`.
         """
 
     async def destroy(self, video_id: str, found: Mapping[int, Remains]) -> bool:
-        """Keep no text of comments that were removed before; False if a row is not as it was
-        `found`.
+        """Keep no text of comments that are removed; False if a row is not as it was `found`. A
+        restoration that has `found` the text does not begin after this.
         """
 
     async def note_notice(self, video_id: str, sinces: Mapping[int, int], notice: int) -> None:
@@ -185,7 +215,7 @@ class RemovedRows(Protocol):
         self, video_id: str, seq: int, found: Remains, begun: Remains
     ) -> bool:
         """A restoration begins: `restoring` and `restored` are to be those of `begun`. False if the
-        row is not as it was `found`.
+        row, with its text, is not as it was `found`.
         """
 
     async def end_restoring(self, video_id: str, seq: int, since: int, ended: Remains) -> None:

@@ -3,7 +3,8 @@
 Packs and the log's head are in different partitions, or would be too much for one condition; so a
 removal has steps, each under its own condition: the text is kept apart, with a head from before;
 the packs are rewritten; the notice is numbered; its number is kept too. Whoever dies in between has
-told nobody, and the same call again, on any writer, goes on where it ended.
+told nobody, and the same call again, on any writer, goes on where it ended. An erasure is the same
+with one step more: the text that was kept is destroyed.
 
 Invariants
 - The notice is numbered once. It is stored under the condition that the head is one up to which the
@@ -13,13 +14,15 @@ Invariants
   number or higher.
 - The head that is kept was read before the comment was seen unremoved. An earlier notice, of a
   removal that was taken back, lies before it.
+- The text is kept until the notice is numbered, also when it is to be destroyed: by it the author's
+  comments are found (`Authored`), and so is what an erasure that died has left undone.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -152,11 +155,8 @@ class RedactionSteps:
         kept = {seq: remains.kept() for seq, remains in found.items()}
         plan = plan_removal(removal, entries.raws, kept)
         new = {seq: entries.raws[seq] for seq in plan.targets}
-        if removal.destroys and not await self._destroy(video_id, found, new):
-            raise _Overtaken
-        texts = {seq: None if removal.destroys else raw for seq, raw in new.items()}
         if new and not (
-            await self._removed.keep(video_id, texts, found, since)
+            await self._removed.keep(video_id, new, found, since)
             and await self._packs.rewrite(video_id, entries, tombstones(new))
         ):
             raise _Overtaken
@@ -169,17 +169,24 @@ class RedactionSteps:
         )
         for known, (_, seqs) in search.notices.items():
             await self._removed.note_notice(video_id, {seq: sinces[seq] for seq in seqs}, known)
+        if removal.destroys:
+            await self._destroy(call, removal.targets)
         before = set(plan.notices) - {0}
         notices = (await self._packs.fetch(video_id, before)).raws if before else {}
         notices |= {known: one for known, (one, _) in search.notices.items()}
         return Redacted(notice, tuple(sorted(notices.items(), reverse=True)))
 
-    async def _destroy(
-        self, video_id: str, found: Mapping[int, Remains], shown: Container[int]
-    ) -> bool:
-        """Of what is not shown any more; False if one of them has changed meanwhile."""
-        kept = {seq: one for seq, one in found.items() if one.raw is not None and seq not in shown}
-        return await self._removed.destroy(video_id, kept)
+    async def _destroy(self, call: _Call, targets: Sequence[int]) -> None:
+        """Keep nothing of comments that are hidden. Raises _Overtaken if one is shown again."""
+        for attempt in count(1):
+            found = await self._removed.fetch(call.video_id, targets)
+            texts = {seq: remains for seq, remains in found.items() if remains.raw is not None}
+            if await self._removed.destroy(call.video_id, texts):
+                break
+            await pause(attempt, call.deadline)
+        entries = await self._packs.fetch(call.video_id, targets)
+        if any(map(is_comment, entries.raws.values())):
+            raise _Overtaken
 
     async def _restore(self, call: _Call, seq: int, epoch: bytes, attempt: int) -> Redacted:
         """Raises _Overtaken if it has to be begun again."""

@@ -16,7 +16,8 @@ class Remains(NamedTuple):
     before it was removed; notice: the number of the entry that removed it, if it is above `since`
     (else that entry lies after `since`, or was never numbered); restoring: the same as `since`, of
     a restoration that is not known to be done; restored: no entry below it shows the comment again
-    that is no tombstone. Whether it is removed now says its pack.
+    that is no tombstone; stamp: what its store has to know to see whether the text is still this
+    one. Whether it is removed now says its pack.
     """
 
     raw: bytes | None
@@ -24,6 +25,7 @@ class Remains(NamedTuple):
     notice: int | None
     restoring: int | None
     restored: int | None
+    stamp: int = 0
 
     @property
     def shown_after(self) -> int | None:

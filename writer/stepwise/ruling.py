@@ -168,7 +168,7 @@ class RulingSteps:
             await self._number_sanction(call, said)
             return None
         before = None if said is None else said.sanction
-        if not plan_sanction(rows.video.rules, before, new):
+        if not plan_sanction(rows.video.rules, before, new, int(time.time() * 1000)):
             ruled = await self._said_before(call, rows, before.notice if before else 0)
             return msgspec.structs.replace(ruled, sanction=before)
         since = await self._append.fresh_head(call.video_id) if call.video_id else None

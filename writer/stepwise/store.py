@@ -34,7 +34,7 @@ from writer.stepwise.redact import RedactionSteps
 from writer.stepwise.rule_rows import FILTERS, NO_ROW
 from writer.stepwise.rules_as_of import RulesAsOf
 from writer.stepwise.ruling import RulingSteps
-from writer.store import Appended, Item, Outcome, Page, StoreReplaced
+from writer.store import Appended, AuthoredPage, Item, Outcome, Page, StoreReplaced
 
 log = structlog.get_logger()
 
@@ -145,7 +145,7 @@ class StepwiseStore:
         rows = await self._rows.fetch(video_id, [FILTERS])
         return rows.video.rules.filters, rows.rows.get(FILTERS, NO_ROW).body
 
-    async def authored(self, author_id: str, video_id: str, after: int, limit: int) -> list[int]:
+    async def authored(self, author_id: str, video_id: str, after: int, limit: int) -> AuthoredPage:
         """As `CommentStore.authored`."""
         return await self._authored.fetch(author_id, video_id, after, limit)
 

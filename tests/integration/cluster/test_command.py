@@ -14,6 +14,7 @@ from jwt import PyJWK
 from cluster.cluster import Cluster
 from cluster.folder import CHECKOUT, HOME_VARIABLE
 from cluster.issuer import AUDIENCE, ISSUER, DevelopmentIssuer
+from cluster.ports import free_ports
 from cluster.settings import Settings
 from tests.support import TIMEOUT_FACTOR
 
@@ -84,6 +85,20 @@ def test_a_home_that_cannot_be_is_told_with_its_variable(home: Path) -> None:
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr.startswith(f"livecomments: {file}")
         assert done.stderr.endswith(f"set {HOME_VARIABLE} to another folder\n")
+
+
+def test_up_says_where_the_pages_and_the_map_are(tmp_path: Path) -> None:
+    http, https = map(str, free_ports(2))
+    shape = {"TOPOLOGY": "single", "RUNTIME": "local", "HTTP_PORT": http, "HTTPS_PORT": https}
+    try:
+        done = run(tmp_path, "livecomments up", **shape)
+        assert done.returncode == 0, done.stderr
+        said = [line.strip() for line in done.stdout.splitlines()]
+        for page in ("embed", "moderate"):
+            assert f"http://127.0.0.1:{http}/{page}/v1" in said
+        assert any(line.startswith("map") and line.endswith("/map") for line in said)
+    finally:
+        assert run(tmp_path, "livecomments clean").returncode == 0
 
 
 def test_a_token_is_signed_with_the_clusters_key(home: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -90,6 +91,28 @@ async def test_it_says_where_its_pages_and_its_map_are(tmp_path: Path) -> None:
     finally:
         process.send_signal(signal.SIGKILL)
         await process.communicate()
+
+
+async def status_of_dev(home: Path) -> tuple[int | None, Any, str]:
+    process = await spawn(home, "status", "--dev", "--json")
+    out, err = await asyncio.wait_for(process.communicate(), WITHIN_S)
+    return process.returncode, json.loads(out) if out else None, err.decode()
+
+
+async def test_its_status_is_asked_for_with_dev(tmp_path: Path) -> None:
+    code, rows, err = await status_of_dev(tmp_path)
+    assert (code, rows) == (1, None)
+    assert err.endswith("`make dev` does it\n")
+    async with dev(tmp_path) as session:
+        async with session.get("/readyz") as reply:
+            address = reply.url.authority
+        code, rows, err = await status_of_dev(tmp_path)
+        assert (code, err) == (0, "")
+        (row,) = rows
+        assert (row["name"], row["role"], row["health"]) == ("dev", "single", "ready")
+        assert (row["address"], row["viewers"]) == (address, 0)
+    code, rows, err = await status_of_dev(tmp_path)
+    assert (code, rows[0]["health"], rows[0]["pid"]) == (1, "no answer", None)
 
 
 async def fetch(session: aiohttp.ClientSession, url: str) -> Any:

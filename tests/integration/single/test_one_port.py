@@ -111,7 +111,7 @@ async def test_a_quiet_stream_beats(start_single: StartSingle) -> None:
             head("GET", STREAM, "Transfer-Encoding: chunked") + b"1\r\nx\r\n0\r\n\r\n",
             (400, "bad_request"),
         ),
-        (head("GET", "/"), (404, "not_found")),
+        (head("GET", "/else"), (404, "not_found")),
         (head("GET", "/embed/a%20b"), (404, "not_found")),
         (head("GET", "/assets/../setup.cfg"), (404, "not_found")),
         (head("GET", "/v1/videos/v"), (404, "not_found")),

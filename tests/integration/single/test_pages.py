@@ -26,7 +26,7 @@ def first_file(page: Reply) -> str:
     return match[1].decode()
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", ["/", *PAGES])
 async def test_a_page_is_a_document_with_a_policy(single: Single, path: str) -> None:
     page = await ask(single, path)
     assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
@@ -36,6 +36,20 @@ async def test_a_page_is_a_document_with_a_policy(single: Single, path: str) -> 
     assert page.headers["x-content-type-options"] == "nosniff"
     assert page.headers["referrer-policy"] == "no-referrer"
     assert page.headers["cache-control"] == "no-cache"
+
+
+async def test_the_root_leads_to_the_pages_and_is_framed_by_nobody(single: Single) -> None:
+    home = await ask(single, "/")
+    links = re.findall(r'<a href="([^"]+)"', home.body.decode())
+    assert [(await ask(single, path)).status for path in links] == [200] * 4
+    assert "frame-ancestors 'none'" in home.headers["content-security-policy"]
+    assert home.headers["cross-origin-opener-policy"] == "same-origin"
+
+
+async def test_a_browser_that_guesses_gets_the_icon(single: Single) -> None:
+    icon = await ask(single, "/favicon.ico")
+    assert (icon.status, icon.headers["content-type"]) == (200, "image/svg+xml")
+    assert icon.body == (await ask(single, "/assets/icon.svg")).body
 
 
 async def test_a_video_id_is_never_a_part_of_the_document(single: Single) -> None:

@@ -19,7 +19,7 @@ from tests.tickets import encoded, hostile, make_ticket, with_ticket_key
 from tests.tokens import Signer, roles
 
 ANN = Signer()
-PATHS = ("comments", "entries", "comments/1")
+PATHS = ("comments", "entries", "comments/1", "viewers", "settings")
 
 
 def variables(folder: Path, **more: str) -> dict[str, str]:

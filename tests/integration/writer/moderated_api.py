@@ -8,6 +8,7 @@ from typing import Any
 from identity.authenticator import Authenticator
 from identity.author_id import AuthorIds
 from identity.claims import TokenRules
+from identity.config import Anonymous
 from identity.key_ring import FILE_TIMES, KeyRing
 from identity.key_source import KeyFile
 from identity.tokens import TokenVerifier
@@ -24,11 +25,12 @@ NUMBERS = {"id", "video_id", "seq", "created_at"}
 class World:
     """A writer's public side. `calls` speak with a token, and return status and body."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, anonymous: Anonymous = Anonymous.ANYBODY) -> None:
         (folder / "keys.json").write_bytes(jwks(SIGNER))
         ring = KeyRing(KeyFile(folder / "keys.json"), FILE_TIMES)
         rules = TokenRules(ISSUER, AUDIENCE)
-        self.authenticator = Authenticator(TokenVerifier(ring, rules, AuthorIds(SITE_KEY)))
+        verifier = TokenVerifier(ring, rules, AuthorIds(SITE_KEY))
+        self.authenticator = Authenticator(verifier, anonymous)
         self.api = PublicApi(folder / "c.db", authenticator=self.authenticator)
 
     async def start(self) -> None:

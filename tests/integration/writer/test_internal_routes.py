@@ -24,10 +24,12 @@ from wire.internal import (
     MAX_HEADS,
     MAX_RANGE,
     RANGE,
+    REVOCATIONS,
     CountsAnswer,
     HeadsReply,
     HeadsRequest,
     RangeReply,
+    RevocationsReply,
     decode,
     encode,
 )
@@ -48,12 +50,13 @@ class Writer:
         self._clients: list[InternalClient] = []
         self.totals = ViewerTotals("t", TotalsLimits(settle_s=0.0))
         self.totals.begin(time.monotonic())
+        self.revocations = Revocations()
         self.count(self.totals)
 
     def count(self, totals: ViewerTotals | None) -> None:
         """Whom reports of viewers go to; before the start."""
         self._server = HttpServer(
-            internal_application(self.api.service, Revocations(), totals),
+            internal_application(self.api.service, self.revocations, totals),
             "127.0.0.1",
             0,
             ssl_context=self._tls(Role.WRITER, "w1").server(),
@@ -200,6 +203,16 @@ async def test_only_nodes_may_ask(writer: Writer, role: Role) -> None:
         await client.post(writer.peer, HEADS, encode(HeadsRequest(("v",))))
     with pytest.raises(PeerError, match="403"):
         await client.get(writer.peer, RANGE.format(video_id="v") + "?after=0&through=1")
+
+
+async def test_a_writer_that_has_not_read_revocations_has_none_to_tell(writer: Writer) -> None:
+    """Or a node would take that for all there are."""
+    writer.revocations.known = False
+    with pytest.raises(PeerError, match="503"):
+        await writer.node.get(writer.peer, REVOCATIONS)
+    writer.revocations.learn({"u_ann": 100}, 1)
+    reply = await writer.node.get(writer.peer, REVOCATIONS)
+    assert decode(reply, RevocationsReply) == RevocationsReply(1, {"u_ann": 100})
 
 
 async def test_a_store_that_is_away_is_503(writer: Writer) -> None:

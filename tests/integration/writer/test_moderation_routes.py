@@ -70,6 +70,16 @@ async def test_an_author_removes_the_own_comment_and_no_other(world: World) -> N
     assert await world.texts() == ["bobs", "guests"]
 
 
+async def test_an_author_gives_no_reason(world: World) -> None:
+    """It would be public words that no rule has decided, and that nobody could take away."""
+    await world.post("one")
+    said = await world.call("DELETE", f"{V}/comments/1", ANN, {"reason": "buy my coins"})
+    assert said == (422, "invalid_field")
+    assert await world.texts() == ["one"]
+    status, notice = await world.call("DELETE", f"{V}/comments/1", ANN, {})
+    assert (status, notice["by"], "reason" in notice) == (200, "author", False)
+
+
 async def test_an_author_does_not_undo_what_a_moderator_did(world: World) -> None:
     await world.post("mine")
     await world.call("DELETE", f"{V}/comments/1", MODERATOR)
@@ -148,7 +158,8 @@ async def test_only_a_moderator_of_this_video_may(
     member = SIGNER.token(**roles(v="member", w="moderator"))
     assert await world.call(method, path, None, body) == (401, "token_missing")
     assert await world.call(method, path, "rubbish", body) == (401, "token_invalid")
-    for token in (ANN, member):
+    viewer = SIGNER.token(**roles(v="viewer"))
+    for token in (ANN, viewer, member):
         assert await world.call(method, path, token, body) == (403, "forbidden")
     assert await world.texts() == ["bobs"]
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -41,6 +42,31 @@ async def test_a_new_epoch_stands_in_every_comment_and_nothing_else_changes(
     again, fresh = await store.append("v1", [item("one", "one"), item("five")])
     assert (again.outcome, again.seq, fresh.seq) == (Outcome.REPLAYED, 1, 5)
     await store.stop()
+
+
+async def test_no_bytes_of_what_was_rewritten_stay_in_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is destroyed later must not be found in pages that are free since then; also where the
+    library does not overwrite them by itself.
+    """
+    path = tmp_path / "comments.sqlite3"
+    store = SqliteStore(path)
+    await store.start()
+    for _ in range(10):
+        await store.append("v", [item("long " * (100 + 37 * place)) for place in range(50)])
+    await store.stop()
+    connect = sqlite3.connect
+
+    def as_elsewhere(*args: Any, **more: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*args, **more)
+        connection.execute("PRAGMA secure_delete=OFF")
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", as_elsewhere)
+    old, _ = renew_epoch(path)
+    monkeypatch.undo()
+    assert [file.name for file in tmp_path.iterdir() if old.encode() in file.read_bytes()] == []
 
 
 def test_a_missing_file_is_not_made(tmp_path: Path) -> None:

@@ -53,14 +53,29 @@ class Writers:
         await self.first.stop()
         await self.second.stop()
 
-    async def call(self, writer: WriterProcess, method: str, path: str, body: Any) -> Any:
-        token = self._issuer.token({"sub": "mo", "name": "Mo"}, {"v": ["moderator"]}, 600)
+    async def call(self, writer: WriterProcess, method: str, path: str, body: Any = None) -> Any:
+        status, document = await self.ask(writer, method, path, body)
+        assert status == 200, document
+        return document
+
+    async def ask(
+        self,
+        writer: WriterProcess,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        by: str = "mo",
+        role: str = "moderator",
+        key: str = "",
+    ) -> tuple[int, Any]:
+        """Status and document."""
+        token = self._issuer.token({"sub": by, "name": by.title()}, {"v": [role]}, 600)
         assert writer.client is not None
         url = f"http://127.0.0.1:{writer.public}{V}{path}"
-        headers = {"Authorization": f"Bearer {token}"}
+        headers = {"Authorization": f"Bearer {token}"} | ({"Idempotency-Key": key} if key else {})
         async with writer.client.request(method, url, json=body, headers=headers) as reply:
-            assert reply.status == 200
-            return await reply.json()
+            return reply.status, await reply.json(content_type=None)
 
 
 @pytest.fixture

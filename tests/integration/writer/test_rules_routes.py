@@ -194,7 +194,17 @@ async def test_nobody_sanctions_an_equal(world: World) -> None:
     assert await world.call("POST", f"{V}/comments", MODERATOR, {"text": "x"}) == (403, "banned")
 
 
-async def test_a_look_alike_of_a_moderator_is_refused(world: World) -> None:
+# Capitals, a digit, and letters that are Cyrillic, Greek or made for show.
+@pytest.mark.parametrize(
+    "name", ["MO", "M0", "\u041c\u043e", "M\u043e", "\u039c\u03bf", "\uff2d\uff4f"]
+)
+async def test_a_look_alike_of_a_moderator_is_refused(world: World, name: str) -> None:
     await world.post("I moderate", token=MODERATOR)
-    body = {"author": "MO", "text": "trust me"}
+    body = {"author": name, "text": "trust me"}
     assert await world.call("POST", f"{V}/comments", None, body) == (422, "name_reserved")
+    named = SIGNER.token(sub="eve-1", name=name)
+    refused = await world.call("POST", f"{V}/comments", named, {"text": "trust me"})
+    assert refused == (422, "name_reserved")
+    _, me = await world.call("GET", f"{V}/me", named)
+    assert (me["may_post"], me["code"]) == (False, "name_reserved")
+    assert await world.texts() == ["I moderate"]

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.integration.writer.moderated_api import ANN, BOB, MODERATOR, SIGNER, V, World
 from tests.integration.writer.test_rules_routes import author_id
@@ -78,13 +79,14 @@ async def test_an_author_is_erased(world: World, tmp_path: Path) -> None:
     await world.call("POST", f"{W}/comments", ANN, {"text": "VERYSECRET there"})
     asked = await world.call("POST", "/v1/erasures", ANN, {"author_id": ann})
     assert asked == (202, {"author_id": ann, "done": False})
-    await world.api.moderation.site.finish_erasures()
+    await world.api.moderation.erasures.finish()
     done = await world.call("GET", f"/v1/erasures/{ann}", SERVICE)
     assert done == (200, {"author_id": ann, "done": True})
     assert await world.texts() == ["kept"]
     assert (await world.call("GET", f"{W}/comments"))[1]["comments"] == []
     restored = await world.call("POST", f"{V}/comments/2/restore", MODERATOR)
     assert restored == (410, "removed")
+    assert await world.call("DELETE", f"{V}/comments/1", ANN) == (410, "removed")
     for file in tmp_path.iterdir():
         assert b"VERYSECRET" not in file.read_bytes(), file.name
 
@@ -100,12 +102,94 @@ async def test_an_erasure_that_cannot_be_carried_out_is_counted_as_pending(
     await world.call("POST", "/v1/erasures", ANN, {"author_id": ann})
     with closing(sqlite3.connect(tmp_path / "c.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")  # nobody else writes
-        with pytest.raises(StoreUnavailable):
-            await world.api.moderation.site.finish_erasures()
+        with capture_logs() as logs:
+            await world.api.moderation.erasures.finish()
         assert pending() == 1
+        assert world.count("erasures_failed") == 1
+        (failed,) = [line for line in logs if line["event"] == "erasure_failed"]
+        assert failed["author_id"] == ann
         other.execute("ROLLBACK")
-    await world.api.moderation.site.finish_erasures()
+    await world.api.moderation.erasures.finish()
     assert pending() == 0
+    assert world.count("erasures_failed") == 1
+
+
+async def test_what_waits_for_a_moderator_is_erased_of_an_author_who_has_posted_nothing(
+    world: World, tmp_path: Path
+) -> None:
+    ann = await author_id(world, ANN)
+    terms = {"terms": [{"term": "word", "action": "hold"}]}
+    assert (await world.call("PUT", f"{V}/filters", MODERATOR, terms))[0] == 200
+    status, waiting = await world.call("POST", f"{V}/comments", ANN, {"text": "a VERYSECRET word"})
+    assert status == 202
+    (listed,) = (await world.call("GET", f"{V}/held", MODERATOR))[1]["held"]
+    assert (listed["id"], listed["author_id"]) == (waiting["held"], ann)
+    await world.call("POST", "/v1/erasures", ANN, {"author_id": ann})
+    await world.api.moderation.erasures.finish()
+    done = await world.call("GET", f"/v1/erasures/{ann}", SERVICE)
+    assert done == (200, {"author_id": ann, "done": True})
+    assert (await world.call("GET", f"{V}/held", MODERATOR))[1]["held"] == []
+    decision = {"decision": "approve"}
+    approved = await world.call("POST", f"{V}/held/{waiting['held']}", MODERATOR, decision)
+    assert approved == (404, "not_found")
+    assert await world.texts() == []
+    for file in tmp_path.iterdir():
+        assert b"VERYSECRET" not in file.read_bytes(), file.name
+
+
+async def test_one_that_fails_keeps_no_other_from_being_carried_out(
+    world: World, tmp_path: Path
+) -> None:
+    tokens = {await author_id(world, token): token for token in (ANN, BOB)}
+    first, last = sorted(tokens)
+    for one, video in ((first, V), (last, W)):
+        await world.call("POST", f"{video}/comments", tokens[one], {"text": "x"})
+    await world.call("POST", "/v1/erasures", SERVICE, {"author_id": first})
+    await world.call("POST", "/v1/erasures", SERVICE, {"author_id": last})
+    with closing(sqlite3.connect(tmp_path / "c.db")) as other:  # a row that cannot be read
+        other.execute("INSERT INTO held VALUES ('v', 'h_', 0, 'pending', '', 0, 'no JSON')")
+        other.commit()
+    for _ in range(2):
+        await world.api.moderation.erasures.finish()
+    assert (await world.call("GET", f"/v1/erasures/{last}", SERVICE))[1]["done"]
+    assert not (await world.call("GET", f"/v1/erasures/{first}", SERVICE))[1]["done"]
+    assert world.count("erasures_failed") == 2
+    assert world.count("authors_erased") == 1
+
+
+async def test_what_is_posted_before_a_second_erasure_is_destroyed_too(world: World) -> None:
+    ann = await author_id(world, ANN)
+    for text in ("one", "two"):
+        await world.post(text)
+        await world.call("POST", "/v1/erasures", ANN, {"author_id": ann})
+        assert not (await world.call("GET", f"/v1/erasures/{ann}", SERVICE))[1]["done"]
+        await world.api.moderation.erasures.finish()
+        assert (await world.call("GET", f"/v1/erasures/{ann}", SERVICE))[1]["done"]
+        assert await world.texts() == []
+
+
+async def test_reads_are_closed_while_it_is_not_known_whether_a_backup_was_put_back(
+    world: World, tmp_path: Path
+) -> None:
+    """Here the store cannot be read; posts go on when it can."""
+    await world.post("a word")
+    erasures = world.api.moderation.erasures
+    ledger = tmp_path / "c.db.erasures"
+    ledger.mkdir()  # cannot be read
+    await erasures.start()
+    closed = (503, "store_unavailable")
+    for path in (f"{V}/comments", f"{V}/comments/1", f"{V}/entries"):
+        assert await world.call("GET", path) == closed
+    assert await world.call("GET", f"{V}/held", MODERATOR) == closed
+    assert await world.call("PUT", f"{V}/pin", MODERATOR, {"seq": 1}) == closed
+    with pytest.raises(StoreUnavailable):
+        await world.api.service.range("v", 0, 10)
+    with pytest.raises(StoreUnavailable):
+        await world.api.service.heads(["v"])
+    assert (await world.call("POST", f"{V}/comments", ANN, {"text": "x"}))[0] == 201
+    ledger.rmdir()
+    await erasures.start()
+    assert await world.texts() == ["a word", "x"]
 
 
 async def test_only_some_may_erase(world: World) -> None:

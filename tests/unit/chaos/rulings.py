@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.chaos.history import (
     Call,
+    Choice,
     Decision,
     Deed,
     Event,
@@ -151,6 +152,35 @@ class _Teller:
         self._history.decisions.append(Decision("v1", Deed.REMOVE, (seq,), [call]))
         pins = [one["seq"] for one in self._stored if (one.get("comment") or {}).get("seq") == seq]
         self._gone += [seq, *pins]
+
+    def filters(self, at: float, entries: int = 1) -> None:
+        """Set, and stored as so many entries."""
+        for _ in range(entries):
+            self._append(at, Rule.SETTINGS.value, "", **self._settings)
+        call = Call(at - 0.01, at, 4.0, Outcome.ACKED, 200, {"terms": []})
+        self._history.rulings.append(Ruling("v1", Rule.SETTINGS, {}, [call]))
+        self._history.screened = True
+
+    def blocked(self, at: float, text: str) -> None:
+        call = Call(at - 0.01, at, 4.0, Outcome.REFUSED, 422, None, "blocked")
+        self._history.posts.append(Post("v1", f"key of {text}", "ann", text, [call], valid=False))
+
+    def held(self, at: float, text: str, said: dict[str, bool]) -> None:
+        """said: what moderators say at once; the first of them counts."""
+        key = f"key of {text}"
+        call = Call(at - 0.01, at, 4.0, Outcome.HELD, 202, {"held": f"h_{text}"})
+        post = Post("v1", key, "ann", text, [call], held=True)
+        self._history.posts.append(post)
+        answer: dict[str, Any] = {"id": f"h_{text}", "state": "denied"}
+        if next(iter(said.values()), False):
+            self._seqs[text] = len(self._stored) + 1
+            comment = self._append(at + 0.15, "", "", author="ann", text=text)
+            answer |= {"state": "approved", "comment": comment}
+            post.calls.append(Call(at + 0.3, at + 0.4, 4.0, Outcome.ACKED, 200, comment))
+        won = Call(at + 0.1, at + 0.2, 4.0, Outcome.ACKED, 200, answer)
+        lost = Call(at + 0.1, at + 0.2, 4.0, Outcome.REFUSED, 409, None, "decided")
+        for (by, approve), decided in zip(said.items(), (won, lost), strict=False):
+            self._history.choices.append(Choice("v1", key, by, approve, [decided]))
 
     def purge(self, at: float, but: int = 0) -> None:
         """but: so many of the newest are left."""

@@ -8,6 +8,7 @@ from tests.chaos import archive
 from tests.chaos.floor import Floor
 from tests.chaos.history import (
     Call,
+    Choice,
     Decision,
     Deed,
     Event,
@@ -37,6 +38,7 @@ def test_a_history_is_judged_the_same_after_it_was_on_disk(tmp_path: Path) -> No
         posts=[Post("v", "key", "a", "ä", [call], author_id="u_a")],
         rulings=[Ruling("v", Rule.SETTINGS, {"closed": True}, [Call(2.0, 2.1, code="forbidden")])],
         decisions=[Decision("v", Deed.REMOVE, (1, 2), [Call(2.0, 2.1)])],
+        choices=[Choice("v", "key", "max", True, [Call(3.0, 3.1)])],
         watches=[watch],
         stored={"v": [told]},
         forwards=[Forward(1.1, "node-2", "v", 1)],
@@ -46,6 +48,7 @@ def test_a_history_is_judged_the_same_after_it_was_on_disk(tmp_path: Path) -> No
         nodes=3,
         moderated=True,
         ruled=True,
+        screened=True,
         wall_s=1000.0,
         lag_s=0.1,
     )
@@ -56,6 +59,7 @@ def test_a_history_is_judged_the_same_after_it_was_on_disk(tmp_path: Path) -> No
     assert again.watches[0].refused == watch.refused
     assert (again.decisions, again.moderated) == (history.decisions, True)
     assert (again.rulings, again.ruled, again.wall_s) == (history.rulings, True, 1000.0)
+    assert (again.choices, again.screened) == (history.choices, True)
     assert (again.troubles, again.forwards, again.posts) == (
         history.troubles,
         history.forwards,

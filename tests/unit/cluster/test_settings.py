@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from cluster.preflight import check_variables
-from cluster.settings import Settings, read_dev_address, read_name, read_settings
+from cluster.settings import (
+    LEFT_ALONE,
+    PROCESS_VARIABLES,
+    Settings,
+    find_left_alone,
+    read_dev_address,
+    read_name,
+    read_settings,
+)
 from service.config import ConfigError
+from tests.unit.test_layers import ROOT
 
 
 def test_what_is_not_set_stays_as_it_was() -> None:
@@ -46,6 +57,32 @@ def test_the_nearest_variable_wins() -> None:
 def test_variables_of_the_processes_are_saved_for_every_part() -> None:
     settings = read_settings({"LOG_LEVEL": "debug", "SECRET": "no"}, Settings())
     assert read_settings({}, settings).variables_for("node", "node-1") == {"LOG_LEVEL": "debug"}
+
+
+def test_every_variable_of_the_documents_is_taken_or_said_to_be_left_alone() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    section = text.split("\n## Environment\n")[1].split("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    documented = {name for row in rows for name in re.findall(r"`([A-Z][A-Z_]+)`", row)}
+    of_up = {"STORE", "TOPOLOGY"}
+    of_the_sdk = {"AWS_REGION", "AWS_SHARED_CREDENTIALS_FILE"}  # its own way to be told
+    taken = set(PROCESS_VARIABLES) | of_up | of_the_sdk
+    assert documented - taken <= set(LEFT_ALONE)
+    assert not taken & set(LEFT_ALONE)
+
+
+def test_whether_viewers_are_counted_is_taken_from_the_shell() -> None:
+    settings = read_settings({"VIEWER_COUNTS": "off", "MAX_STREAMS": "9"}, Settings())
+    check_variables(settings)
+    assert settings.variables_for("node", "node-1") == {"VIEWER_COUNTS": "off", "MAX_STREAMS": "9"}
+    with pytest.raises(ConfigError, match="VIEWER_COUNTS"):
+        check_variables(read_settings({"VIEWER_COUNTS": "perhaps"}, Settings()))
+
+
+def test_what_has_no_effect_is_named() -> None:
+    assert find_left_alone({"REDIS_URL": "redis://x", "PATH": "/bin", "ZOOKEEPER": ""}) == [
+        "REDIS_URL"
+    ]
 
 
 def test_what_a_person_says_of_cassandra_reaches_the_writers() -> None:

@@ -37,7 +37,7 @@ class Desk:
         self.readers = Readers(required=required, file=file, life_s=100, now=lambda: self.at)
 
     def ticket(self, video_id: str = "v1") -> str:
-        return self.readers.issue(video_id, ANN)[0]
+        return self.readers.issue(video_id, ANN, self.at)[0]
 
     def replace(self, text: str) -> None:
         """Written aside and renamed, and then it is time to look."""
@@ -53,7 +53,7 @@ def desk(tmp_path: Path) -> Desk:
 
 
 def test_a_ticket_counts_until_its_end(desk: Desk) -> None:
-    ticket, expires_at = desk.readers.issue("v1", ANN)
+    ticket, expires_at = desk.readers.issue("v1", ANN, 990.0)
     assert expires_at == 1100
     desk.at = 1099.9
     for check in (desk.readers.check_read, desk.readers.check_stream):
@@ -108,7 +108,7 @@ def test_without_keys_there_are_no_tickets() -> None:
     with pytest.raises(TicketInvalid):
         readers.check_stream(["A" * 72], "v1")
     with pytest.raises(NotFound):
-        readers.issue("v1", ANN)
+        readers.issue("v1", ANN, 0.0)
 
 
 def test_a_replaced_file_counts_soon_and_not_at_once(desk: Desk) -> None:

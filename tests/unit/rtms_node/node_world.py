@@ -14,6 +14,7 @@ from rtms_node.context import NodeContext
 from rtms_node.hub import Hub
 from rtms_node.limits import Limits
 from rtms_node.stats import Stats
+from rtms_node.stream_ends import Issue
 from rtms_node.testing import ManualReads, MemorySource, RecordingTransport
 from rtms_node.upkeep import Upkeep
 from rtms_node.viewer import Viewer
@@ -83,11 +84,12 @@ class Node:
         replay: int = 20,
         address: str = "a",
         ends_at: float = math.inf,
+        issue: Issue | None = None,
     ) -> Watcher:
         transport = RecordingTransport()
         viewer = Viewer(self.hub, transport, address, cursor, replay)
         transport.protocol = viewer
-        self.hub.join(viewer, video_id, ends_at)
+        self.hub.join(viewer, video_id, ends_at, issue)
         return Watcher(viewer, transport)
 
     def watch_loaded(self, video_id: str = "v1", **how: Any) -> Watcher:

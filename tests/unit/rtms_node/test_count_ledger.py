@@ -9,6 +9,7 @@ from rtms_node.count_ledger import (
     ALIVE_S,
     EVERY_S,
     FORGOTTEN_S,
+    IDLE_S,
     MUTE_S,
     RETRY_S,
     SHARE_S,
@@ -25,6 +26,9 @@ class Counts(dict[str, int]):
 
     def watched(self) -> Iterable[str]:
         return list(self)
+
+    def is_empty(self) -> bool:
+        return not any(self.values())
 
     def count(self, video_id: str) -> int:
         return self.get(video_id, 0)
@@ -159,7 +163,7 @@ def test_a_writer_that_does_not_count_is_asked_again_much_later() -> None:
     assert ledger.take(MUTE_S, here).base == 0
 
 
-def test_a_node_that_nobody_watches_any_more_says_so_and_is_silent() -> None:
+def test_a_node_that_nobody_watches_any_more_says_so_and_then_that_it_is_there() -> None:
     here = Counts(v=1)
     ledger = told(here)
     here["v"] = 0
@@ -168,7 +172,24 @@ def test_a_node_that_nobody_watches_any_more_says_so_and_is_silent() -> None:
     assert ledger.take(2.0, here).counts == {"v": 0}
     answer(ledger, TAKEN, 2.0)
     assert not ledger.open
-    assert not ledger.is_due(60.0, watched=False)
+    assert not ledger.is_due(1.9 + IDLE_S, watched=False)
+    assert ledger.is_due(2.0 + IDLE_S, watched=False)
+    del here["v"]
+    report = ledger.take(2.0 + IDLE_S, here)
+    assert (report.base, report.counts) == (0, {})
+    answer(ledger, TAKEN, 6.0)
+    assert not ledger.open
+
+
+def test_after_nobody_a_viewer_is_told_in_one_report() -> None:
+    """A writer keeps nothing of a node that nobody watches, so there is no base."""
+    here = Counts()
+    ledger = told(here)
+    here["v"] = 1
+    ledger.changed(["v"])
+    assert ledger.is_due(EVERY_S, watched=True)
+    report = ledger.take(EVERY_S, here)
+    assert (report.base, report.counts) == (0, {"v": 1})
 
 
 def test_a_writer_that_is_away_is_not_told_for_ever_that_nobody_watches() -> None:

@@ -5,19 +5,21 @@ what it likes: in the end every writer knows what the nodes hold, and every scre
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtms_node.count_ledger import ALIVE_S
+from rtms_node.count_ledger import ALIVE_S, IDLE_S
 from rtms_node.limits import Limits
 from rtms_node.testing import ManualClock
 from rtms_node.viewer_counts import ViewerCounts
 from rtms_node.viewer_total import JOIN_S, TOLD_EVERY_S
 from tests.support import examples
 from tests.unit.rtms_node.node_world import Node, Watcher
-from wire.counts import CountsReport, check_report
+from wire.counts import CountsReply, CountsReport, check_report
+from wire.internal import encode
 from writer.viewer_totals import LEASE_S, SETTLE_S, ViewerTotals
 
 VIDEOS = ("v", "w")
@@ -26,6 +28,7 @@ STEP_S = 0.25  # how often a node looks whether a report is due
 # From any mess to totals that are right at all writers, then on all screens. DESIGN: 12 s.
 RIGHT_AFTER_S = LEASE_S + ALIVE_S
 TOLD_AFTER_S = 12.0
+STILL_BYTES = 200  # of both bodies
 faults = st.sampled_from(
     ("kill", "restart", "writer", "freeze", "lose", "ignore", "late", "flap", "none")
 )
@@ -60,6 +63,7 @@ class World:
         self.writers = {name: self._new_writer(name) for name in WRITERS}
         self.late: list[tuple[str, str, CountsReport]] = []
         self.fault, self.whom = "none", 0
+        self.on_exchange: Callable[[CountsReport, CountsReply], None] = lambda *_: None
 
     def _new_node(self) -> Part:
         self.lives += 1
@@ -117,6 +121,8 @@ class World:
         if hit and self.fault == "ignore":
             part.counts.failed(writer, report)
         else:
+            if reply is not None:
+                self.on_exchange(report, reply)
             part.counts.answered(writer, report, reply)
 
     def _frozen(self, writer: str) -> bool:
@@ -246,14 +252,48 @@ def test_a_writer_that_is_lost_from_sight_for_a_moment_misses_nothing() -> None:
         assert {world.known(writer)["v"] for writer in WRITERS} == {4}
 
 
-def test_nothing_is_sent_while_nobody_watches() -> None:
+def test_while_nobody_watches_a_node_only_says_that_it_is_there() -> None:
     world = World()
     world.nodes["a"].join("v")
     world.run(10)
     world.nodes["a"].leave("v")
     world.run(10)
     before = {name: part.counts.reports for name, part in world.nodes.items()}
-    world.run(60)
-    assert {name: part.counts.reports for name, part in world.nodes.items()} == before
-    assert before["b"] == before["c"] == 0
-    assert not world.nodes["a"].counts.needed
+    world.run(15 * IDLE_S)
+    for name, part in world.nodes.items():
+        assert part.counts.reports == before[name] + 15 * len(WRITERS)
+        assert not part.counts.needed
+    assert {world.known(writer)["v"] for writer in WRITERS} == {0}
+
+
+def test_a_writer_that_no_node_reaches_never_says_that_nobody_watches() -> None:
+    world = World()
+    for part in world.nodes.values():
+        part.join("v")
+    world.run(10)
+    world.begin("lose", 0)  # all reports, to both
+    for _ in range(80):
+        world.run(STEP_S)
+        told = [totals.find("v", world.clock.time()) for totals in world.writers.values()]
+        assert all(total is None or total.now == 3 for total in told)
+    assert told == [None, None]
+    for part in world.nodes.values():  # screens go on showing what was right
+        assert part.watchers["v"][0].named("viewers")[-1][1]["now"] == 3
+    world.begin("none", 0)
+    world.run(TOLD_AFTER_S)
+    world.judge_settled()
+
+
+def test_what_a_node_costs_where_nothing_changes() -> None:
+    """One report for each writer every 2 s, of so few bytes both ways, however many videos."""
+    world = World()
+    for part in world.nodes.values():
+        for video_id in VIDEOS:
+            part.join(video_id)
+    world.run(20)
+    before = world.nodes["a"].counts.reports
+    sizes: list[int] = []
+    world.on_exchange = lambda report, reply: sizes.append(len(encode(report)) + len(encode(reply)))
+    world.run(20)
+    assert world.nodes["a"].counts.reports - before == 20 / ALIVE_S * len(WRITERS)
+    assert max(sizes) <= STILL_BYTES

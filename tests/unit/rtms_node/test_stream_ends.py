@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from identity.revocations import Revocations
 from rtms_node.limits import Limits
 from rtms_node.stream_ends import StreamEnds
 from rtms_node.testing import ManualClock, MemorySource
@@ -106,3 +107,17 @@ async def test_a_thousand_ends_cost_little_memory(node: Node) -> None:
         ends.add(viewer, 14_000.0 + number % 100)
     tables = [ends._slot_of, ends._slots, *ends._slots.values()]
     assert sum(map(sys.getsizeof, tables)) < 250 * 1000
+
+
+async def test_nobody_with_a_ticket_is_let_in_before_it_is_known_what_is_revoked(
+    slow_node: Node,
+) -> None:
+    revocations = Revocations(known=False)
+    slow_node.hub.ends.revoke(revocations)
+    without = slow_node.watch_loaded()
+    early = slow_node.watch_loaded(ends_at=50.0, issue=("u_ann", 5))
+    assert early.events[-1] == ("bye", None, {"reason": "unavailable"})
+    assert not without.named("bye")
+    revocations.learn({}, 0)
+    slow_node.hub.ends.revoke(revocations)
+    assert not slow_node.watch_loaded(ends_at=50.0, issue=("u_ann", 5)).named("bye")

@@ -9,7 +9,13 @@ import msgspec
 
 from rtms_node.video_state import VideoState
 from wire.comment import NewComment, encode_comment
-from wire.entry import Removed, RemovedBy, encode_removed, encode_restored
+from wire.entry import (
+    Removed,
+    RemovedBy,
+    encode_removed,
+    encode_restored,
+    encode_tombstone,
+)
 from wire.internal import State
 from wire.rulings import Settings, encode_pinned, encode_settings
 
@@ -19,7 +25,7 @@ COMMENT = encode_comment(EPOCH, "v", 3, NewComment("ann", "look"), AT)
 
 def known(**members: Any) -> VideoState:
     state = VideoState()
-    state.learn(State(**members))
+    state.learn(State(**members), 0)
     return state
 
 
@@ -82,3 +88,40 @@ def test_junk_changes_nothing() -> None:
     raw = settings_entry(6).replace(b"false", b'"x"')
     state.appended(6, raw)
     assert told(state) == before
+
+
+def test_what_was_read_before_an_entry_that_passed_is_not_taken() -> None:
+    """Of before the pin, before the removal of what is pinned, and before what was skipped."""
+    pinned = State(pin=3, pin_seq=4, pinned=msgspec.Raw(COMMENT))
+    removal = encode_removed(EPOCH, "v", 5, Removed((3,), RemovedBy.MODERATOR), AT)
+    for passed in (settings_entry(5), encode_pinned(EPOCH, "v", 5, None, AT), removal):
+        state = VideoState()
+        state.appended(5, passed)
+        state.learn(pinned, 4)
+        assert (state.known, told(state)) == (False, None)
+        state.learn(msgspec.structs.replace(pinned, pinned=msgspec.Raw(b"null")), 5)
+        assert state.known
+        assert told(state)["pinned"] is None
+    state.forget(9)
+    state.learn(pinned, 8)
+    assert not state.known
+
+
+def test_removals_do_not_delay_the_state_of_a_video_without_a_pin() -> None:
+    state = VideoState()
+    state.appended(5, encode_removed(EPOCH, "v", 5, Removed((3,), RemovedBy.MODERATOR), AT))
+    state.learn(State(settings=Settings(closed=True), settings_seq=2), 4)
+    assert told(state)["settings"]["closed"]
+
+
+def test_a_later_reply_does_not_replace_what_entries_have_kept_up() -> None:
+    state = known(pin=3, pin_seq=4, pinned=msgspec.Raw(COMMENT))
+    state.appended(5, encode_removed(EPOCH, "v", 5, Removed((3,), RemovedBy.MODERATOR), AT))
+    state.learn(State(pin=3, pin_seq=4, pinned=msgspec.Raw(COMMENT)), 4)
+    assert told(state)["pinned"] is None
+
+
+def test_a_tombstone_that_passes_may_have_been_a_pin() -> None:
+    state = known(pin=3, pin_seq=4, pinned=msgspec.Raw(COMMENT))
+    state.appended(6, encode_tombstone(encode_pinned(EPOCH, "v", 6, COMMENT, AT)))
+    assert (state.known, told(state)) == (False, None)

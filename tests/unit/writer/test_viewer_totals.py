@@ -6,9 +6,11 @@ import pytest
 
 from wire.counts import MAX_COUNTS, CountsReply, CountsReport
 from writer.viewer_totals import (
+    IDLE_SILENT_S,
     KEPT_S,
     LEASE_S,
     SETTLE_S,
+    SILENT_S,
     STALL_S,
     Total,
     TotalsLimits,
@@ -47,15 +49,18 @@ class Teller:
 
 
 class Ticking(ViewerTotals):
-    """With its tick of each second."""
+    """With its tick of each second. idle: beside a node that nobody watches."""
 
     ticked = 0.0
+    idle = False
 
     def until(self, now: float) -> ViewerTotals:
         """Let time pass, up to `now`."""
         while self.ticked < now:
             self.ticked = min(self.ticked + 1.0, now)
             self.tick(self.ticked)
+            if self.idle:
+                self.take("idle", CountsReport(OLD, round(self.ticked * 10), 0, {}), self.ticked)
         return self
 
     def at(self, now: float, video_id: str) -> Total | None:
@@ -226,6 +231,7 @@ def test_who_is_sent_to_another_node_is_not_twice_in_the_peak() -> None:
 
 def test_a_peak_stays_when_viewers_leave_and_for_an_hour_without_any() -> None:
     totals = begun()
+    totals.idle = True
     a = Teller(totals, "a")
     a.tell(1.0, {"v": 9})
     a.tell(1.5, {"v": 0})
@@ -256,12 +262,56 @@ def test_a_process_that_stood_still_says_nothing_for_a_while() -> None:
 def test_a_process_that_has_lost_all_nodes_waits_for_all_when_one_is_back() -> None:
     totals = begun()
     a = Teller(totals, "a")
-    a.tell(1.0, {"v": 2})
-    assert totals.at(7.0, "v") == Total(0, 2)
+    for now in (1.0, 3.0, 5.0):
+        a.tell(now, {"v": 2})
+    assert totals.at(5.0 + SILENT_S, "v") == Total(2, 2)
+    assert totals.at(5.1 + SILENT_S, "v") is None
+    assert totals.at(6.0 + LEASE_S, "v") is None  # and never nobody
+    assert totals.viewers == 0
     a.base = 0
-    assert a.tell(8.0, {"v": 2}).totals == {}
-    a.tell(10.0, {})
-    assert totals.at(8.0 + SETTLE_S, "v") == Total(2, 2)
+    assert a.tell(13.0, {"v": 2}).totals == {}
+    a.tell(15.0, {})
+    assert totals.at(12.9 + SETTLE_S, "v") is None
+    a.tell(17.0, {})
+    assert totals.at(13.0 + SETTLE_S, "v") == Total(2, 2)
+
+
+def test_a_process_that_one_node_reaches_knows_that_the_other_is_dead() -> None:
+    totals = begun()
+    totals.idle = True
+    Teller(totals, "a").tell(1.0, {"v": 2})
+    assert totals.at(1.0 + LEASE_S, "v") == Total(2, 2)
+    for later in (1.1, 10.0, 60.0):
+        assert totals.at(later + LEASE_S, "v") == Total(0, 2)
+
+
+def test_a_process_that_no_node_reaches_knows_nothing_from_the_start() -> None:
+    totals = begun()
+    assert totals.at(60.0, "v") is None
+    a, b = Teller(totals, "a"), Teller(totals, "b")
+    assert a.tell(61.0, {}).totals == {}  # nobody watches there
+    assert b.tell(63.0, {"v": 3}).totals == {}
+    assert totals.at(60.9 + SETTLE_S, "v") is None
+    assert totals.at(61.0 + SETTLE_S, "v") == Total(3, 3)
+
+
+def test_a_process_that_is_cut_off_while_nobody_watches_says_so_after_a_while() -> None:
+    totals = begun()
+    Teller(totals, "a").tell(1.0, {})
+    assert totals.at(1.0 + IDLE_SILENT_S, "v") == Total(0, 0)
+    assert totals.at(1.1 + IDLE_SILENT_S, "v") is None
+
+
+def test_a_report_that_comes_late_ends_a_short_silence() -> None:
+    """All nodes are still in the sum, so there is nothing to wait for."""
+    totals = begun()
+    a = Teller(totals, "a")
+    for now in (1.0, 3.0, 5.0):
+        a.tell(now, {"v": 2})
+    late = 5.1 + SILENT_S
+    assert totals.at(late, "v") is None
+    a.tell(late, {})
+    assert totals.at(late, "v") == Total(2, 2)
 
 
 def test_a_single_process_knows_at_once_and_for_ever() -> None:

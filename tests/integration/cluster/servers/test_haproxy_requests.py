@@ -32,9 +32,13 @@ def requests(upstreams: list[Upstream]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/videos/v1/comments", "/v1/videos/v1/comments/7", "/openapi.json", "/v1/else"]
+    "path",
+    [
+        *("/v1/videos/v1/comments", "/v1/videos/v1/comments/7", "/openapi.json", "/v1/else"),
+        *("/", "/favicon.ico", "/embed/v1", "/moderate/v1", "/assets/base.css"),
+    ],
 )
-async def test_the_api_goes_to_a_writer(gateway: GatewayUnderTest, path: str) -> None:
+async def test_the_api_and_the_pages_go_to_a_writer(gateway: GatewayUnderTest, path: str) -> None:
     assert (await gateway.get(path)).status == 200
     assert requests(gateway.writers) == [f"GET {path} HTTP/1.1"]
     assert not requests(gateway.nodes)
@@ -50,7 +54,8 @@ async def test_a_stream_goes_to_a_node_with_its_query(gateway: GatewayUnderTest)
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
+        "/else",
+        "/favicon.ico/",
         "/internal/dispatch",
         "/internal/forward",
         "/state",

@@ -85,6 +85,34 @@ class Doubt:
         raise Unanswered("lost")
 
 
+class Died(BaseException):
+    """The writer is no more."""
+
+
+class Death:
+    """A writer dies at the `at`-th conditional batch of its store, which is carried out or not."""
+
+    def __init__(self, store: CassandraStore, at: int, *, carried_out: bool) -> None:
+        self._store, self._call = store, store._session.call
+        self._at, self._carried_out, self._count = at, carried_out, itertools.count(1)
+        self.met = False
+        store._session.call = self  # type: ignore[method-assign]
+
+    async def __call__(self, build: Any, *, profile: str) -> Any:
+        if self.met:
+            raise Died
+        if profile != CONDITION or next(self._count) != self._at:
+            return await self._call(build, profile=profile)
+        self.met = True
+        if self._carried_out:
+            await self._call(build, profile=profile)
+        raise Died
+
+    def end(self) -> None:
+        """It is back."""
+        self._store._session.call = self._call  # type: ignore[method-assign]
+
+
 _Picks = Callable[[str, Sequence[Any]], bool]  # the name of a statement, its values
 
 

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.dynamodb_table import Table
-from tests.integration.writer.cassandra.support import until_served
+from tests.integration.writer.cassandra.support import Died, until_served
 from wire.errors import StoreUnavailable
 from writer.dynamodb.store import DynamoStore
+from writer.stepwise.errors import Unanswered
+
+_WRITES = ("put_item", "update_item", "delete_item")
 
 Picks = Callable[[str, dict[str, Any]], bool]  # an operation of the SDK, what it is called with
 
 
 @asynccontextmanager
-async def opened(table: Table, *, retention_s: int = 0) -> AsyncIterator[DynamoStore]:
+async def opened(table: Table, *, retention_s: int = 0, **more: Any) -> AsyncIterator[DynamoStore]:
     """A store object on the table, started and linked; stopped at the end."""
-    store = DynamoStore(table.config_by(table.port, retention_s))
+    store = DynamoStore(table.config_by(table.port, retention_s), **more)
     await store.start()
     try:
         await until_served(store.epoch)
@@ -62,3 +66,29 @@ class Calls:
         self.hold = self.refuse = nothing
         self._released.set()
         self.seen.clear()
+
+
+class Trouble:
+    """One write of a store, the `at`-th, is carried out or not, and then the writer dies, or gets
+    no answer.
+    """
+
+    def __init__(self, store: DynamoStore, at: int, *, carried_out: bool, dies: bool) -> None:
+        self._store, self._call = store, store.session._call
+        self._at, self._carried_out, self._dies = at, carried_out, dies
+        self._count = itertools.count(1)
+        self.met = False
+        store.session._call = self  # type: ignore[method-assign]
+
+    async def __call__(self, operation: str, params: Any, within_s: float) -> Any:
+        if self.met and self._dies:
+            raise Died
+        if operation not in _WRITES or next(self._count) != self._at:
+            return await self._call(operation, params, within_s)
+        self.met = True
+        if self._carried_out:
+            await self._call(operation, params, within_s)
+        raise Died if self._dies else Unanswered("lost")
+
+    def end(self) -> None:
+        self._store.session._call = self._call  # type: ignore[method-assign]

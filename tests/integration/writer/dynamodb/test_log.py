@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.contracts.test_rules import authored
 from tests.dynamodb_table import Table
 from tests.integration.writer.cassandra.support import item, keyed, names, texts
 from tests.integration.writer.dynamodb.support import Calls, opened
@@ -113,21 +114,21 @@ async def test_a_writer_that_died_before_it_noted_an_author_stored_nothing(
     calls.release()
     assert await texts(store) == []
     await store.append("v", [item("b", author_id="u_ann")])
-    assert await store.authored("u_ann", "v", 0, 10) == [1]
+    assert await authored(store, "u_ann") == [1]
 
 
 async def test_authors_are_noted_once_for_each_bucket(
-    store: DynamoStore, table: Table, monkeypatch: pytest.MonkeyPatch
+    table: Table,
 ) -> None:
     """A group that crosses the edge of buckets is noted in both."""
-    monkeypatch.setattr("writer.dynamodb.layout.AUTHOR_BUCKET", 5)
-    monkeypatch.setattr("writer.dynamodb.authored.AUTHOR_BUCKET", 5)
-    for _ in range(4):
-        await store.append("v", [item(text, author_id="u_ann") for text in names(3)])
-    notes = [one["sk"]["S"] for one in table.items("author|u_ann")]
-    assert [int(note.partition("!")[2]) for note in notes] == [0, 1, 2]
-    assert await store.authored("u_ann", "v", 4, 5) == [5, 6, 7, 8, 9]
-    assert await store.authored("u_ann", "w", 0, 5) == []
+    async with opened(table, author_bucket=5) as store:
+        for _ in range(4):
+            await store.append("v", [item(text, author_id="u_ann") for text in names(3)])
+        notes = [one["sk"]["S"] for one in table.items("author|u_ann")]
+        assert [int(note.partition("!")[2]) for note in notes] == [0, 1, 2]
+        assert await authored(store, "u_ann", after=4) == list(range(5, 13))
+        assert await store.authored("u_ann", "v", 4, 5) == ((5,), 5, True)
+        assert await authored(store, "u_ann", "w") == []
 
 
 async def test_videos_of_an_author_are_in_their_order(store: DynamoStore) -> None:

@@ -16,54 +16,21 @@ import pytest
 from tests.contracts.test_redactions import AT, log_of, remove, restore
 from tests.contracts.test_rules import ANN, ban, post, rule, written
 from tests.dynamodb_table import Table
-from tests.integration.writer.cassandra.support import until_served
-from tests.integration.writer.dynamodb.support import opened
+from tests.integration.writer.cassandra.support import Died, until_served
+from tests.integration.writer.dynamodb.support import Trouble, opened
 from wire.entry import RemovedBy, entry_type, is_comment
 from wire.errors import CommentRemoved, StoreUnavailable
 from writer.dynamodb.items import bytes_in
-from writer.dynamodb.store import DynamoStore
 from writer.redaction import Removal
 from writer.rules import NewFilters, NewPin
-from writer.stepwise.errors import Unanswered
 from writer.store import CommentStore
 
 EMULATORS = ["dynalite_server", "moto_server"]
-_WRITES = ("put_item", "update_item", "delete_item")
 
 
 @pytest.fixture(params=EMULATORS)
 def table(request: pytest.FixtureRequest) -> Table:
     return Table.new(request.getfixturevalue(request.param))
-
-
-class _Died(BaseException):
-    """The writer is no more."""
-
-
-class Trouble:
-    """One write of a store, the `at`-th, is carried out or not, and then the writer dies, or gets
-    no answer.
-    """
-
-    def __init__(self, store: DynamoStore, at: int, *, carried_out: bool, dies: bool) -> None:
-        self._store, self._call = store, store.session._call
-        self._at, self._carried_out, self._dies = at, carried_out, dies
-        self._count = itertools.count(1)
-        self.met = False
-        store.session._call = self  # type: ignore[method-assign]
-
-    async def __call__(self, operation: str, params: Any, within_s: float) -> Any:
-        if self.met and self._dies:
-            raise _Died
-        if operation not in _WRITES or next(self._count) != self._at:
-            return await self._call(operation, params, within_s)
-        self.met = True
-        if self._carried_out:
-            await self._call(operation, params, within_s)
-        raise _Died if self._dies else Unanswered("lost")
-
-    def end(self) -> None:
-        self._store.session._call = self._call  # type: ignore[method-assign]
 
 
 Do = Callable[[CommentStore, str], Awaitable[Any]]
@@ -79,7 +46,7 @@ async def in_trouble(
             await until_served(lambda video=video: begin(store, video))
             trouble = Trouble(store, at, carried_out=carried_out, dies=dies)
             task = asyncio.ensure_future(do(store, video))
-            with suppress(_Died, StoreUnavailable):
+            with suppress(Died, StoreUnavailable):
                 await task
             trouble.end()
             await until_served(lambda video=video: do(other, video))
@@ -231,7 +198,7 @@ async def test_nobody_reads_the_version_before_it_moves_and_what_it_tells_of_aft
     """A writer dies between the two; whoever reads what it wrote moves the version first."""
     async with opened(table) as store, opened(table) as other:
         trouble = Trouble(store, 1, carried_out=True, dies=True)
-        with pytest.raises(_Died):
+        with pytest.raises(Died):
             await rule(store, ban(), "")
         trouble.end()
         assert (await other.rules(""))[0].version == 0

@@ -1,18 +1,17 @@
-"""Files of other versions of the program, and files that were put back from a backup."""
+"""Files of other versions of the program."""
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from pathlib import Path
 
 import pytest
 
+from tests.contracts.test_rules import authored
 from tests.support import started
 from wire.comment import NewComment, encode_comment
 from wire.entry import RemovedBy
 from wire.errors import StoreUnavailable
-from writer.moderation_store import Erasure
 from writer.redaction import Removal
 from writer.sqlite import file as sqlite_file
 from writer.sqlite.scrub import UNSCRUBBED
@@ -58,10 +57,10 @@ async def test_a_file_of_an_older_version_is_brought_forward(tmp_path: Path, ver
     async with started(SqliteStore(path)) as store:
         assert await store.epoch() == EPOCH
         assert (await store.range("v", 0, 10)).head == 3
-        assert await store.authored(ANN, "v", 0, 10) == [1, 3]
+        assert await authored(store, ANN) == [1, 3]
         (done,) = await store.append("v", [Item(written("three"), None, AT)])
         assert done.seq == 4
-        assert await store.authored(ANN, "v", 0, 10) == [1, 3, 4]
+        assert await authored(store, ANN) == [1, 3, 4]
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (len(STEPS),)
         query = "SELECT count(*) FROM meta WHERE name = ?"
@@ -93,21 +92,3 @@ async def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (len(STEPS) + 1,)
     connection.close()
-
-
-async def test_a_backup_that_is_put_back_learns_of_erasures_from_the_ledger(tmp_path: Path) -> None:
-    path, backup = tmp_path / "c.db", tmp_path / "backup.db"
-    async with started(SqliteStore(path)) as store:
-        await store.append("v", [Item(written(SECRET), None, AT)])
-    shutil.copyfile(path, backup)
-    async with started(SqliteStore(path)) as store:
-        await store.moderation.note_erasure(Erasure(ANN, 5, False))
-        await store.moderation.note_erasure(Erasure(ANN, 5, True))
-    for name in ("c.db-wal", "c.db-shm"):
-        (tmp_path / name).unlink(missing_ok=True)
-    shutil.copyfile(backup, path)
-    async with started(SqliteStore(path)) as store:
-        assert await store.moderation.erasures(10) == [Erasure(ANN, 0, False)]
-        assert await store.moderation.find_erasure(ANN) == Erasure(ANN, 0, False)
-        await store.moderation.note_erasure(Erasure(ANN, 9, True))
-        assert await store.moderation.erasures(10) == [Erasure(ANN, 9, True)]

@@ -9,7 +9,6 @@ from writer.dynamodb.layout import MAX_GROUP_BYTES as SIZE
 from writer.dynamodb.layout import (
     MAX_ITEM_BYTES,
     Marks,
-    author_bucket,
     group_item,
     log_key,
     stored_group,
@@ -51,7 +50,3 @@ def test_the_largest_group_leaves_room_in_an_item() -> None:
 @pytest.mark.parametrize(("lower", "higher"), [(1, 2), (9, 10), (999, 1_000), (2, MAX_SEQ)])
 def test_the_order_of_keys_is_that_of_numbers(lower: int, higher: int) -> None:
     assert log_key("v", lower)["sk"]["S"] < log_key("v", higher)["sk"]["S"]
-
-
-def test_authors_are_noted_by_twenty_thousand_numbers() -> None:
-    assert [author_bucket(seq) for seq in (1, 20_000, 20_001)] == [0, 0, 1]
