@@ -9,6 +9,8 @@ import pytest
 from tests.contracts.store_backings import BACKINGS, DURABLE, Backing
 from tests.support import TIMEOUT_FACTOR, started
 from wire.errors import StoreUnavailable
+from writer.dynamodb import removed, rule_rows
+from writer.stepwise import append, moderation, redact, ruling
 from writer.store import CommentStore
 
 _REACHED_WITHIN_S = 60 * TIMEOUT_FACTOR
@@ -23,6 +25,15 @@ def backing(request: pytest.FixtureRequest) -> Backing:
 def durable(request: pytest.FixtureRequest) -> Backing:
     """Only what other processes can use too, and what survives them."""
     return DURABLE[request.param].make(request)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stores go on trying for longer: for tests of what is stored when very much comes at once. An
+    emulator on a busy machine is too slow for the deadline of a post.
+    """
+    for module in (append, moderation, redact, removed, rule_rows, ruling):
+        monkeypatch.setattr(module, "SETTLE_WITHIN_S", 40 * TIMEOUT_FACTOR)
 
 
 @pytest.fixture

@@ -117,6 +117,7 @@ async def test_a_decision_that_comes_too_late(kept: ModerationStore) -> None:
         await kept.decide_held("v", f"h_{'0' * 32}", HeldState.APPROVED, "u_mo", NOW)
 
 
+@pytest.mark.usefixtures("patient")
 async def test_only_so_many_are_held(kept: ModerationStore) -> None:
     for _ in range(0, MAX_HELD, 20):
         await asyncio.gather(*(kept.hold("v", held()) for _ in range(20)))

@@ -88,6 +88,7 @@ async def test_several_are_removed_by_one_notice(store: CommentStore) -> None:
     )
 
 
+@pytest.mark.usefixtures("patient")
 async def test_as_many_as_are_allowed_are_removed_at_once(store: CommentStore) -> None:
     await post(store, *map(str, range(MAX_GROUP)))
     done = await remove(store, *range(1, MAX_TARGETS + 1))

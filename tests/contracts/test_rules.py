@@ -279,6 +279,7 @@ async def test_slow_mode_counts_within_one_group_and_for_names(store: CommentSto
     assert [code_of(one) for one in await post(store, *group)] == [None, "slow_mode", None]
 
 
+@pytest.mark.usefixtures("patient")
 async def test_one_of_many_writers_at_once_is_in_time(
     store: CommentStore, other_store: CommentStore
 ) -> None:
@@ -372,6 +373,7 @@ async def test_sanctions_everywhere_are_no_entries(store: CommentStore) -> None:
     assert await log_of(store) == ()
 
 
+@pytest.mark.usefixtures("patient")
 async def test_no_comment_is_above_a_ban_that_another_writer_numbered(
     store: CommentStore, other_store: CommentStore
 ) -> None:
