@@ -36,7 +36,7 @@ PLAIN, PINNED, RESTORED, HIDDEN, UNTOLD = THEIRS = (1, 2, 3, 4, 5)
 OTHERS = 6
 
 
-@pytest.fixture(params=["cassandra", "dynamodb-dynalite", "dynamodb-moto"])
+@pytest.fixture(params=["cassandra", "dynamodb-dynalite"])
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
