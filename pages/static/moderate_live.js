@@ -90,6 +90,7 @@ export class LiveFeed extends Feed {
     this.#goal = at < 0 && this.#list.hasMore ? "last" : "";
     if (this.#goal) return this.#list.admit();
     const row = this.#choice.rows.at(at);
+    if (row && row === this.#choice.row && at === 0) return void this.older();
     if (row) this.#choice.choose(row);
   }
 

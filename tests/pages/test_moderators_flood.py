@@ -73,7 +73,9 @@ async def test_going_on_past_the_end_skips_nothing_however_many_have_come(
     await page.until(FRESH, "Newest comments")
     await keys(page, "End")
     await page.until(CHOSEN, texts[-1])
-    assert await page.evaluate(ROWS) == texts[-LIMIT:]
+    rows = await page.evaluate(ROWS)  # who is near the first row has more of what is older
+    assert LIMIT <= len(rows) <= LIMIT * 3
+    assert rows == texts[-len(rows) :]
 
 
 async def go_on(page: Page, key: str, text: str) -> None:

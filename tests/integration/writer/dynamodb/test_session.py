@@ -19,7 +19,7 @@ from writer.dynamodb.errors import ConditionFailed
 from writer.dynamodb.items import key, n
 from writer.dynamodb.store import DynamoStore
 from writer.dynamodb.table import IDENTITY
-from writer.store import StoreReplaced
+from writer.store import StoreReplaced, StoreTooNew
 
 EMULATORS = ["dynalite_server", "moto_server"]
 
@@ -96,11 +96,13 @@ async def test_a_store_of_another_version_is_not_used(table: Table) -> None:
         epoch = await store.epoch()
     identity = {**IDENTITY, "epoch": {"S": epoch}, "version": n(99)}
     await asyncio.to_thread(table.put, identity)
-    later = DynamoStore(table.config)
-    with structlog.testing.capture_logs() as logs:
-        await later.start()
-        await eventually(lambda: any("version 99" in str(one.get("detail")) for one in logs))
-        await later.stop()
+    told: list[StoreReplaced] = []
+    later = DynamoStore(table.config, on_replaced=told.append)
+    await later.start()
+    await eventually(lambda: bool(told))
+    await later.stop()
+    assert isinstance(told[0], StoreTooNew)
+    assert "version 99" in str(told[0])
     assert later.links == 0
 
 
