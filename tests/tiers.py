@@ -42,6 +42,7 @@ SLOW_FILES = (
     "tests/packages/js/test_js_tickets.py",
     "tests/packages/python/test_wheel.py",
     "tests/pages/test_speed.py",
+    "tests/pages/test_states.py",
 )
 # Where one kind of bus is enough for `make test`: (file, topology).
 SLOW_TOPOLOGIES = (
