@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from statistics import median
 
 import msgspec
 import pytest
@@ -279,19 +280,21 @@ async def test_oldest_follows_retention_and_the_head_stays(
     assert (await store.append("v", items(1)))[0].seq == 11
 
 
-async def test_a_hundred_thousand_comments_are_paged_quickly(store: CommentStore) -> None:
+async def test_the_last_of_a_hundred_thousand_comments_are_paged_as_quickly_as_the_first(
+    store: CommentStore,
+) -> None:
     for _ in range(200):
         await store.append("v", items(MAX_GROUP))
-    begun, seen, slowest = time.monotonic(), 0, 0.0
+    took_s, seen = list[float](), 0
     while seen < 100_000:
-        page_begun = time.monotonic()
+        begun = time.monotonic()
         page = await store.range("v", seen, seen + 200)
-        slowest = max(slowest, time.monotonic() - page_begun)
+        took_s.append(time.monotonic() - begun)
         assert page.first_seq == seen + 1
         assert decode(page.comments[-1]).seq == seen + 200
         seen += len(page.comments)
-    assert time.monotonic() - begun < 30
-    assert slowest < 2
+    # A store that counted its way to a page would be some hundred times slower at the end.
+    assert median(took_s[-100:]) < 10 * median(took_s[:100])
     assert (await store.recent("v", 200)).head == 100_000
 
 
