@@ -55,7 +55,10 @@ class KnownFilters:
 
     def find(self, video_id: str) -> Versioned:
         """The newest ones that are known here, which may be no longer those that count."""
-        version, terms = self._known.get(video_id) or (0, b"")
+        known = self._known.get(video_id)
+        if known is None:  # as most videos: on the path of every post
+            return NO_FILTERS
+        version, terms = known
         filters = self._compiled.get(terms)
         if filters is None:
             return NO_FILTERS
@@ -80,12 +83,12 @@ class KnownFilters:
 
     def learn(self, video_id: str, version: int, filters: Filters) -> None:
         """These are, or were, the filters of a video; older ones than are known are ignored."""
-        if version > self.find(video_id)[0]:
-            terms = _digest(filters.encode())
-            self._known.put(video_id, (version, terms))
-            self._keep(terms, filters)
+        self._note(video_id, version, _digest(filters.encode()), filters)
 
-    def _keep(self, terms: bytes, filters: Filters) -> None:
+    def _note(self, video_id: str, version: int, terms: bytes, filters: Filters) -> None:
+        if version <= self.find(video_id)[0]:
+            return
+        self._known.put(video_id, (version, terms))
         if terms not in self._compiled:
             self._compiled[terms] = filters
             self._bytes += filters.max_bytes
@@ -105,8 +108,9 @@ class KnownFilters:
     async def _load(self, video_id: str) -> None:
         version, body = await self._fetch_body(video_id)
         if version:
-            filters = self._compiled.get(_digest(body)) or await self.compile(body)
-            self.learn(video_id, version, filters)
+            terms = _digest(body)
+            filters = self._compiled.get(terms) or await self.compile(body)
+            self._note(video_id, version, terms, filters)
 
     def _loaded(self, video_id: str, task: asyncio.Task[None]) -> None:
         del self._loading[video_id]
