@@ -10,6 +10,7 @@ from typing import Protocol
 import aiohttp
 
 from identity.keys import MAX_SET_BYTES
+from service.client_socket import new_client_socket
 
 DEADLINE_S = 5.0  # of one fetch, from the look-up of the name to the last byte
 
@@ -79,7 +80,9 @@ class KeyUrl:
         """Read the authorities. Raises OSError or ssl.SSLError if the file cannot be used."""
         context = ssl.create_default_context(cafile=self._ca_file)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=context, force_close=True),
+            connector=aiohttp.TCPConnector(
+                ssl=context, force_close=True, socket_factory=new_client_socket
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,  # a small reply must not become a large one
             headers={"Accept": "application/jwk-set+json, application/json"},

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import aiohttp
 import structlog
 
+from service.client_socket import new_client_socket
 from service.edge import REQUEST_ID
 from service.link.limits import CLOSE_WITHIN_S
 from service.link.socket import LinkSocket
@@ -54,6 +55,7 @@ class InternalClient:
             limit_per_host=self._per_peer,
             keepalive_timeout=30,
             ttl_dns_cache=_NAMES_KEPT_S,
+            socket_factory=new_client_socket,
         )
         self._session = aiohttp.ClientSession(
             connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()

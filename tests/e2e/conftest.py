@@ -24,6 +24,7 @@ from cluster.ports import free_ports
 from cluster.servers import cassandra_jars, dynalite_packages
 from cluster.servers.dynalite import find_node
 from cluster.settings import Settings
+from service.client_socket import new_client_socket
 from tests.cassandra_server import FAST_HEAP_MIB, FAST_OPTIONS
 from tests.clusters import standing, whole
 
@@ -114,5 +115,7 @@ async def cluster(running_cluster: Cluster) -> AsyncIterator[Cluster]:
 
 @pytest.fixture
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
+    connector = aiohttp.TCPConnector(socket_factory=new_client_socket)  # processes die under TLS
+    timeout = aiohttp.ClientTimeout(total=20)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
         yield session

@@ -70,6 +70,7 @@ EDGES: dict[str, set[str]] = {
     "pages/routes.py": {"aiohttp"},
     "pubsub/connection.py": {"redis"},
     "rtms_node/stream_listener.py": {"h11", "socket"},
+    "service/client_socket.py": {"aiohttp", "socket"},
     "service/cluster_map/asking.py": {"aiohttp", "socket"},
     "service/cluster_map/page.py": {"aiohttp"},
     "service/descriptors.py": {"socket"},

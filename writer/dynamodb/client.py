@@ -9,6 +9,7 @@ from typing import Any
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 
+from service.client_socket import new_client_socket
 from writer.dynamodb.config import DynamoConfig
 
 MAX_AT_ONCE = 256  # calls under way, each on a connection of its own
@@ -32,7 +33,10 @@ def new_client(config: DynamoConfig) -> AbstractAsyncContextManager[Any]:
         connect_timeout=CONNECT_WITHIN_S,
         read_timeout=_READ_WITHIN_S,
         max_pool_connections=MAX_AT_ONCE,
-        connector_args={"keepalive_timeout": _KEPT_IDLE_S},
+        connector_args={
+            "keepalive_timeout": _KEPT_IDLE_S,
+            "socket_factory": new_client_socket,
+        },
         tcp_keepalive=True,
         parameter_validation=False,  # the service does it too
         warm_up_loader_caches=True,
