@@ -18,10 +18,12 @@ def batches_of_comments(
     two), and each replayed one once (its first hand-over may have died with another writer).
     """
 
-    def batch(posts: Sequence[tuple[Post, Appended]]) -> Batch:
-        (post, first), raws = posts[0], tuple(msgspec.Raw(result.raw) for _, result in posts)
-        return Batch(video_id, epoch, first.seq, raws, post.accepted_at, post.request_id)
+    def batch(posts: Sequence[Post], stored: Sequence[Appended]) -> Batch:
+        post, raws = posts[0], tuple([msgspec.Raw(result.raw) for result in stored])
+        return Batch(video_id, epoch, stored[0].seq, raws, post.accepted_at, post.request_id)
 
+    if _is_run(results):  # nearly always
+        return [batch(group, results)]
     pairs = list(zip(group, results, strict=True))
     new = [pair for pair in pairs if pair[1].outcome is Outcome.NEW]
     handed_over = {result.seq for _, result in new}
@@ -30,12 +32,22 @@ def batches_of_comments(
         if not runs or pair[1].seq != runs[-1][-1][1].seq + 1:
             runs.append([])
         runs[-1].append(pair)
-    batches = [batch(run) for run in runs]
+    batches = [batch(*zip(*run, strict=True)) for run in runs]
     for pair in pairs:
         if pair[1].outcome is Outcome.REPLAYED and pair[1].seq not in handed_over:
             handed_over.add(pair[1].seq)
-            batches.append(batch([pair]))
+            batches.append(batch(pair[:1], pair[1:]))
     return batches
+
+
+def _is_run(results: Sequence[Appended]) -> bool:
+    """Whether all are new, with consecutive numbers."""
+    expected = results[0].seq
+    for result in results:
+        if result.outcome is not Outcome.NEW or result.seq != expected:
+            return False
+        expected += 1
+    return True
 
 
 def batches_of_notices(video_id: str, epoch: str, post: Post, decreed: Decreed) -> list[Batch]:

@@ -242,12 +242,15 @@ class GroupCommit:
 
     def _count_outcomes(self, results: Sequence[Appended]) -> None:
         outcomes = [result.outcome for result in results]
-        new, replayed = outcomes.count(Outcome.NEW), outcomes.count(Outcome.REPLAYED)
+        new = outcomes.count(Outcome.NEW)
+        self._metrics.stored += new
+        if new == len(outcomes):  # nearly always
+            return
+        replayed = outcomes.count(Outcome.REPLAYED)
         undecided = outcomes.count(Outcome.UNDECIDED)
         removed, refused = outcomes.count(Outcome.REMOVED), outcomes.count(Outcome.REFUSED)
         conflicts = len(outcomes) - new - replayed - undecided - removed - refused
-        self._metrics.stored += new
-        if replayed or conflicts or removed:  # hardly ever, and a counter takes a lock
+        if replayed or conflicts or removed:  # a counter takes a lock
             self._metrics.replayed.inc(replayed + removed)
             self._metrics.conflicts.inc(conflicts)
         if undecided:
