@@ -178,7 +178,8 @@ async def test_what_is_erased_is_nowhere(
     word, second = f"secret{secrets.token_hex(8)}", secrets.token_hex(6)
     there = Author(cluster, session, second, author.name)
     async with watching(cluster, video_id) as watch, watching(cluster, second) as other:
-        held_id = await write_everywhere(word, moderator, author, there)
+        await write_and_be_seen(word, author, watch)
+        held_id = await moderate_everywhere(word, moderator, author, there)
         await eventually(lambda: watch.head == 10 and other.head == 1)
         await author.erase()
         for moderated, seen, head in (
@@ -193,10 +194,17 @@ async def test_what_is_erased_is_nowhere(
     await gone_from_files(cluster, word.encode())
 
 
-async def write_everywhere(word: str, moderator: Moderator, author: Author, there: Author) -> str:
-    """10 entries on one video and one on the other. What is still held."""
+async def write_and_be_seen(word: str, author: Author, watch: Watch) -> None:
+    """3 comments that this viewer has: what is removed before it is shown comes as a tombstone."""
     for number in range(1, 4):
         assert (await author.post(f"{word} {number}", f"key-{number}"))[0] == 201
+    await eventually(lambda: watch.head == 3)
+
+
+async def moderate_everywhere(
+    word: str, moderator: Moderator, author: Author, there: Author
+) -> str:
+    """7 more entries on one video and one on the other. What is still held."""
     await moderator.call("PUT", "/pin", {"seq": 1})
     await moderator.remove(2)
     await moderator.remove(3)

@@ -104,13 +104,20 @@ def keyspace(cassandra_server: CassandraServer) -> Iterator[Keyspace]:
 
 
 @pytest.fixture(params=["sqlite-1", "sqlite-2", "cassandra-1", "cassandra-2"])
-async def old(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[OldStore]:
+def loaded(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[int, dict[str, str]]:
+    """The version of a store, and what a writer is told of it. Not async: a server that has to be
+    started for it starts under a loop of its own.
+    """
     kind, _, number = request.param.partition("-")
     version = int(number)
     if kind == "sqlite":
-        variables = load_sqlite(tmp_path / "comments.db", version)
-    else:
-        variables = load_cassandra(request.getfixturevalue("keyspace"), version)
+        return version, load_sqlite(tmp_path / "comments.db", version)
+    return version, load_cassandra(request.getfixturevalue("keyspace"), version)
+
+
+@pytest.fixture
+async def old(loaded: tuple[int, dict[str, str]], tmp_path: Path) -> AsyncIterator[OldStore]:
+    version, variables = loaded
     async with started(writer_on(tmp_path, variables)) as writer:
         yield OldStore(version, writer)
 

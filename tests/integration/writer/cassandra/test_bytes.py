@@ -85,7 +85,7 @@ async def test_bytes_of_what_was_erased_leave_the_files(server: Server) -> None:
             await store.append("v", [Item(NewComment("Bob", "hi"), None, AT)])
         await store.redact("v", Removal((1,), RemovedBy.MODERATOR), AT)
         await server.nodetool("flush", keyspace.name)
-        seqs = tuple(await store.authored(ANN, "v", 0, 10))
+        seqs, *_ = await store.authored(ANN, "v", 0, 10)
         assert seqs == (1, 3, 5)
         await store.redact("v", Removal(seqs, RemovedBy.ERASURE), AT)
     found = server.files_with(SECRET)
