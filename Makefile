@@ -49,7 +49,7 @@ test: setup-dev ## the tests of every day, minutes (PYTEST="-k word" for some, "
 	@$(BIN)/livecomments install --tests
 	@$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
-test-all: setup-dev ## all tests, also the long ones, and the third-party clients that can be installed (20 minutes and more)
+test-all: setup-dev ## all tests, also the long ones, and the third-party clients that can be installed (50 minutes)
 	@$(BIN)/livecomments install --tests
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not chaos" $(PYTEST)
 	@$(if $(PYTEST),,$(BIN)/python -m tests.clients --available)
