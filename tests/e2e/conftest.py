@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import secrets
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +26,12 @@ from cluster.servers import cassandra_jars, dynalite_packages
 from cluster.servers.dynalite import find_node
 from cluster.settings import Settings
 from service.client_socket import new_client_socket
+from tests.browser import Browser, running_browser
 from tests.cassandra_server import FAST_HEAP_MIB, FAST_OPTIONS
 from tests.clusters import standing, whole
+from tests.e2e.author import Author
+from tests.e2e.moderator import Moderator
+from tests.packages.js.pages import ClientPages
 
 # A Cassandra that starts soon and is small.
 CASSANDRA = {"CASSANDRA_HEAP": f"{FAST_HEAP_MIB}M", "CASSANDRA_JVM_OPTIONS": " ".join(FAST_OPTIONS)}
@@ -119,3 +124,36 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
     timeout = aiohttp.ClientTimeout(total=20)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
         yield session
+
+
+@pytest.fixture
+def video_id() -> str:
+    """One that nobody has used."""
+    return secrets.token_hex(6)
+
+
+@pytest.fixture
+def moderator(cluster: Cluster, session: aiohttp.ClientSession, video_id: str) -> Moderator:
+    """Who moderates it."""
+    return Moderator(cluster, session, video_id)
+
+
+@pytest.fixture
+def author(cluster: Cluster, session: aiohttp.ClientSession, video_id: str) -> Author:
+    """Who writes there, with a token."""
+    return Author(cluster, session, video_id)
+
+
+@pytest.fixture
+async def browser(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Browser]:
+    """A Chromium that believes the cluster's gateway."""
+    certificate = cluster.folder.gateway / "cert.pem"
+    async with running_browser(tmp_path / "profile", certificate) as browser:
+        yield browser
+
+
+@pytest.fixture
+async def pages(page_port: int) -> AsyncIterator[ClientPages]:
+    """Pages with our client, from an origin that the cluster allows."""
+    async with ClientPages(page_port) as pages:
+        yield pages

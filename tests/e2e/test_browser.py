@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from cluster.cluster import Cluster
 from cluster.servers.install import find_browser
-from tests.browser import Browser, running_browser
+from tests.browser import Browser
 from tests.chaos.history import Watch
 from tests.chaos.judge import judge
 from tests.chaos.load import Load
@@ -24,13 +23,6 @@ pytestmark = pytest.mark.skipif(
 )
 RATE = 50
 BACK_WITHIN_S = 30.0
-
-
-@pytest.fixture
-async def browser(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Browser]:
-    certificate = cluster.folder.gateway / "cert.pem"
-    async with running_browser(tmp_path / "profile", certificate) as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -27,16 +27,6 @@ HELD = 10
 
 
 @pytest.fixture
-def video_id() -> str:
-    return secrets.token_hex(6)
-
-
-@pytest.fixture
-def author(cluster: Cluster, session: aiohttp.ClientSession, video_id: str) -> Author:
-    return Author(cluster, session, video_id)
-
-
-@pytest.fixture
 def moderators(
     cluster: Cluster, session: aiohttp.ClientSession, video_id: str
 ) -> tuple[Moderator, Moderator]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from pathlib import Path
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
 from cluster.cluster import Cluster
 from cluster.servers.install import find_browser
-from tests.browser import Browser, running_browser
+from tests.browser import Browser
 from tests.chaos.load import Load
 from tests.e2e.parts import streams_by_node
 from tests.e2e.test_js_tabs import TRAFFIC, all_live
@@ -31,19 +30,6 @@ POSTS = 20
 PACE_S = 0.5
 # Each page has its own stream: they come from one origin, and would share it.
 ALONE = {"shareTabs": False}
-
-
-@pytest.fixture
-async def browser(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Browser]:
-    certificate = cluster.folder.gateway / "cert.pem"
-    async with running_browser(tmp_path / "profile", certificate) as browser:
-        yield browser
-
-
-@pytest.fixture
-async def pages(page_port: int) -> AsyncIterator[ClientPages]:
-    async with ClientPages(page_port) as pages:
-        yield pages
 
 
 async def node_with_streams(cluster: Cluster) -> str:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from cluster.cluster import Cluster
 from cluster.servers.install import find_browser
-from tests.browser import Browser, running_browser
+from tests.browser import Browser
 from tests.chaos.load import Load
 from tests.chaos.traffic import Shape
 from tests.e2e.parts import streams_by_node
@@ -23,18 +21,6 @@ pytestmark = pytest.mark.skipif(
 )
 TRAFFIC = Shape(viewers=0, videos=1, rate=20, churn_s=0)
 TABS = 7  # one more than a browser has connections to an origin over HTTP/1.1
-
-
-@pytest.fixture
-async def browser(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Browser]:
-    async with running_browser(tmp_path / "profile") as browser:
-        yield browser
-
-
-@pytest.fixture
-async def pages(page_port: int) -> AsyncIterator[ClientPages]:
-    async with ClientPages(page_port) as pages:
-        yield pages
 
 
 async def all_live(*tabs: Tab) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from cluster.cluster import Cluster
 from cluster.servers.install import find_browser
-from tests.browser import Browser, running_browser
+from tests.browser import Browser
 from tests.chaos.load import Load
 from tests.e2e.parts import streams_by_node
 from tests.e2e.test_js_tabs import TRAFFIC, all_live
@@ -27,18 +25,6 @@ pytestmark = [
 ASLEEP_S = 60.0
 LONGER_THAN_A_POST_IS_TRIED_S = 150.0
 ALONE = {"shareTabs": False}
-
-
-@pytest.fixture
-async def browser(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Browser]:
-    async with running_browser(tmp_path / "profile") as browser:
-        yield browser
-
-
-@pytest.fixture
-async def pages(page_port: int) -> AsyncIterator[ClientPages]:
-    async with ClientPages(page_port) as pages:
-        yield pages
 
 
 async def caught_up(load: Load, *tabs: Tab, within_s: float = 20.0) -> None:

@@ -21,6 +21,7 @@ from wire.topology import Topology
 
 TOPOLOGIES = tuple(Topology)
 SMALL = True
+PACE_S = 0.02
 
 Map = dict[str, Any]
 
@@ -76,6 +77,7 @@ async def test_every_process_shows_all_of_them_and_what_goes_through_them(
         async def keep_posting() -> None:
             while True:
                 await post_comment(cluster, watch.video_id)
+                await asyncio.sleep(PACE_S)
 
         def shows_the_video(document: Map) -> bool:
             ready = all(states(document).get(name) == "ready" for name in ours(cluster))
@@ -87,14 +89,14 @@ async def test_every_process_shows_all_of_them_and_what_goes_through_them(
             )
             return bool(ready and mine["viewers"] == 1 and moving and routed)
 
-        posting = asyncio.create_task(keep_posting())
-        for name in ours(cluster):
-            document = await until(cluster, name, shows_the_video)
-            assert document["by"] == name
-            assert set(states(document)) == set(ours(cluster)), "nobody else, nobody twice"
-            assert document["notes"] == []
-        posting.cancel()
-        await asyncio.gather(posting, return_exceptions=True)
+        async with asyncio.TaskGroup() as tasks:  # a post that fails ends it all
+            posting = tasks.create_task(keep_posting())
+            for name in ours(cluster):
+                document = await until(cluster, name, shows_the_video)
+                assert document["by"] == name
+                assert set(states(document)) == set(ours(cluster)), "nobody else, nobody twice"
+                assert document["notes"] == []
+            posting.cancel()
 
 
 async def test_a_killed_process_is_missed_by_the_others(cluster: Cluster) -> None:

@@ -36,21 +36,6 @@ IN_FILES_FOR_S = 60.0
 OTHERS = ("cassandra", "dynalite")
 
 
-@pytest.fixture
-def video_id() -> str:
-    return secrets.token_hex(6)
-
-
-@pytest.fixture
-def moderator(cluster: Cluster, session: aiohttp.ClientSession, video_id: str) -> Moderator:
-    return Moderator(cluster, session, video_id)
-
-
-@pytest.fixture
-def author(cluster: Cluster, session: aiohttp.ClientSession, video_id: str) -> Author:
-    return Author(cluster, session, video_id)
-
-
 async def test_rulings_are_seen_by_everybody_and_told_to_whoever_comes_later(
     cluster: Cluster, moderator: Moderator, author: Author, video_id: str
 ) -> None:
