@@ -113,7 +113,9 @@ class Room:
         """Retention took comments before this node had them."""
         self._backfill.clear()
         head = self._ring.head
-        for viewer in [v for v in self.viewers if 0 <= v.cursor < head and not v.closing]:
+        behind = [v for v in self.viewers if 0 <= v.cursor < head and not v.closing]
+        self._admission.tell_again(behind)
+        for viewer in behind:
             viewer.say(self._fanout.skip(viewer, head, GapReason.RETENTION))
 
     def head_read(self, ticket: int) -> None:

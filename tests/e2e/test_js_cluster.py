@@ -13,6 +13,7 @@ from cluster.cluster import Cluster
 from cluster.issuer import DevelopmentIssuer
 from cluster.new_epoch import renew_cluster_epoch
 from cluster.servers.install import find_browser
+from rtms_node.resume import DEFAULT_REPLAY
 from tests.browser import running_browser
 from tests.clusters import running
 from tests.e2e.conftest import Shape
@@ -108,19 +109,26 @@ async def test_what_was_removed_while_it_was_away(
 async def test_another_store_is_a_reset(cluster: Cluster, session: aiohttp.ClientSession) -> None:
     comments = Comments(cluster, session)
     async with NodeClient(cluster.http_url, comments.video_id) as client:
-        await comments.many(3)
-        await eventually(lambda: client.head == 3)
+        await comments.many(1)
+        await Moderator(cluster, session, comments.video_id).call("PUT", "/pin", {"seq": 1})
+        await comments.many(DEFAULT_REPLAY)
+        head = 2 + DEFAULT_REPLAY
+        await eventually(lambda: client.head == head)
         await asyncio.gather(*(cluster.stop(name) for name in writers(cluster)))
         _, new = await renew_cluster_epoch(cluster.runtime, cluster.plan())
         await asyncio.gather(*(cluster.start(name) for name in writers(cluster)))
         await eventually(lambda: client.named("reset"), 60)
         # Straight at a writer: the gateway may not have seen yet that they are back.
-        status, _ = await comments.post("comment 4", at=writers(cluster)[0])
+        status, _ = await comments.post("the first there", at=writers(cluster)[0])
         assert status == 201
-        await eventually(lambda: client.head == 4, 60)
+        await eventually(lambda: client.head == head + 1, 60)
         assert client.named("reset") == [{"reason": "epoch"}]
-        assert client.named("cursor")[-1]["cursor"] == f"{new}-4"
-        await eventually(lambda: [seq for seq, *_ in client.shown] == [1, 2, 3, 4])
+        assert client.named("cursor")[-1]["cursor"] == f"{new}-{head + 1}"
+        await eventually(lambda: [seq for seq, *_ in client.shown] == [*range(3, head + 2)])
+        # What lies before the replay is told once more: it may be another pin.
+        await eventually(
+            lambda: [one["comment"]["seq"] for one in client.named("pinned")] == [1, 1]
+        )
 
 
 @pytest.mark.skipif(find_browser() is None, reason="no Chromium")

@@ -94,8 +94,9 @@ async def test_what_retention_skipped_is_asked_for_again(node: Node) -> None:
     late = node.watch(replay=0)
     answer(*stale)
     assert not late.events
+    assert not told(viewer)
     node.reads.answer_heads()
-    assert told(late) == [None]
+    assert told(late) == told(viewer) == [None], "who was there has missed the notice"
 
 
 async def test_nobody_is_let_in_untold_while_the_rules_are_not_known(node: Node) -> None:
@@ -124,3 +125,31 @@ async def test_a_pin_that_was_missed_and_removed_takes_the_place_of_the_older_on
     node.reads.answer_range()
     node.reads.answer_heads()
     assert told(node.watch(replay=0)) == [None]
+
+
+async def test_who_is_reset_is_told_under_which_rules_the_other_store_is(node: Node) -> None:
+    """Once, and by no read that began before."""
+    viewer = node.watch_loaded()
+    gone = node.watch(replay=0)
+    node.store.restart(OTHER)
+    node.store.post(VIDEO, 3)
+    pin(node, 2)
+    node.hub.check(VIDEO)
+    node.reads.answer_heads()
+    gone.transport.close()
+    assert told(viewer) == []
+    node.reads.answer_heads()
+    assert told(viewer) == ["text 2"]
+    node.hub.check(VIDEO)
+    node.reads.answer_heads()
+    assert told(viewer) == ["text 2"]
+    assert [name for name, _, _ in gone.events][-1] != "state"
+
+
+async def test_nothing_is_told_again_of_a_video_without_rules(node: Node) -> None:
+    viewer = node.watch_loaded()
+    node.store.restart(OTHER)
+    node.hub.check(VIDEO)
+    for _ in range(3):
+        node.reads.answer_heads()
+    assert [name for name, _, _ in viewer.events] == ["hello", "reset"]
