@@ -53,6 +53,8 @@ class Caller:
         """What a screen shows beside the author: roles above member for this video, highest
         first.
         """
+        if not self.roles.limited:  # as of most people
+            return ()
         above = (rank for rank in self.roles.find(video_id) if rank > Rank.MEMBER)
         return tuple(rank.name.lower() for rank in sorted(above, reverse=True))
 

@@ -32,7 +32,7 @@ def read_post(body: bytes, caller: Caller, video_id: str, anonymous: Anonymous) 
     check_marks("text", new.text)
     if caller.author_id is not None:
         badges, rank = caller.badges(video_id), int(caller.rank_in(video_id))
-        return msgspec.structs.replace(new, author_id=caller.author_id, badges=badges, rank=rank)
+        return NewComment(new.author, new.text, caller.author_id, badges, rank=rank)
     if anonymous is Anonymous.GUESTS:
         return msgspec.structs.replace(new, guest=True)
     return new
