@@ -29,6 +29,7 @@ ASK_ANOTHER_AFTER_S = 0.5  # a server that is frozen must not hold up a read
 CONDITION = "condition"
 CONDITION_WITHIN_S = 2.5  # the server gives up after 2 s, and its answer says more than our own
 _CONNECT_WITHIN_S = 2.0
+_RECONNECT_S = 1.0  # at most, from one attempt to the next: posts are refused meanwhile
 _HEARTBEAT_S = 2.0  # a connection on which nothing comes back is given up after two of them
 _PROTOCOL = 5
 
@@ -46,7 +47,7 @@ def new_cluster(config: CassandraConfig) -> Cluster:
         # Without it requests of more than one segment wait for the server's delayed ACK, 40 ms.
         sockopts=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
         execution_profiles=_profiles(config),
-        reconnection_policy=ExponentialReconnectionPolicy(0.25, 2.0, max_attempts=None),
+        reconnection_policy=ExponentialReconnectionPolicy(0.25, _RECONNECT_S, max_attempts=None),
         connect_timeout=_CONNECT_WITHIN_S,
         control_connection_timeout=_CONNECT_WITHIN_S,
         idle_heartbeat_interval=_HEARTBEAT_S,
