@@ -23,7 +23,7 @@ STORES = ("cassandra", "dynamodb")
 pytestmark = pytest.mark.timeout(300)  # each starts Cassandra again, which takes its time
 RATE = 50
 SHAPE = Shape(viewers=60, videos=8, rate=RATE, churn_s=0)
-BACK_WITHIN_S = 10.0  # the driver tries again every second, a post every half second
+BACK_WITHIN_S = 10.0  # the driver tries again every half second, as a post does
 FROZEN_S = 10.0
 SETTLED_S = 4.0  # until what was left open is read back or sent again
 

@@ -29,7 +29,7 @@ ASK_ANOTHER_AFTER_S = 0.5  # a server that is frozen must not hold up a read
 CONDITION = "condition"
 CONDITION_WITHIN_S = 2.5  # the server gives up after 2 s, and its answer says more than our own
 _CONNECT_WITHIN_S = 2.0
-_RECONNECT_S = 1.0  # at most, from one attempt to the next: posts are refused meanwhile
+_RECONNECT_S = 0.5  # at most, from one attempt to the next: posts are refused meanwhile
 _HEARTBEAT_S = 2.0  # a connection on which nothing comes back is given up after two of them
 _PROTOCOL = 5
 
