@@ -17,7 +17,7 @@ EPOCH_LENGTH = 12
 MAX_SEQ = 10**15 - 1
 _EPOCH_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 _VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-_AUTHOR_ID = re.compile(r"u_[A-Za-z0-9_-]{1,64}", re.ASCII)
+_AUTHOR_ID = re.compile(r"u_[A-Za-z0-9_-]{22}", re.ASCII)
 _EPOCH = re.compile(r"[a-z0-9]{12}", re.ASCII)
 _EVENT_ID = re.compile(r"([a-z0-9]{12})-(0|[1-9][0-9]{0,14})", re.ASCII)
 _BOOT_ID = re.compile(r"[0-9]{15}-[0-9a-f]{8}", re.ASCII)
@@ -46,7 +46,9 @@ def is_video_id(text: str) -> bool:
 
 
 def is_author_id(text: str) -> bool:
-    """Whether `text` can be the id of an author who has a token."""
+    """Whether `text` can be the id of an author who has a token, as `identity.author_id` makes
+    them: half of one would be an author of whom there is nothing, to ban or to erase.
+    """
     return _AUTHOR_ID.fullmatch(text) is not None
 
 

@@ -12,7 +12,7 @@ from wire.errors import InvalidField, NotJsonMediaType
 MAX_LIMIT, DEFAULT_LIMIT = 200, 50
 VIDEO = "/v1/videos/{video_id:[A-Za-z0-9_-]{1,64}}"
 COMMENT = f"{VIDEO}/comments/{{seq:[1-9][0-9]{{0,14}}}}"
-AUTHOR = "{author_id:u_[A-Za-z0-9_-]{1,64}}"
+AUTHOR = "{author_id:u_[A-Za-z0-9_-]{22}}"
 JSON_HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-cache"}
 _USUAL_TYPES = ("application/json", "application/json; charset=utf-8")
 _LIMIT = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)

@@ -178,9 +178,11 @@ def load_issuer(folder: ClusterFolder, *, for_dev: bool) -> DevelopmentIssuer:
     try:
         return DevelopmentIssuer.load(folder.issuer)
     except (OSError, ValueError):
-        make = "make dev" if for_dev else "make cluster-up"
-        hint = "" if for_dev or not dev_folder().issuer.exists() else "; for `make dev` add --dev"
-        why = f"there is no key in {folder.issuer}; `{make}` creates one{hint}"
+        mine, other = ("make dev", "make cluster-up")[:: 1 if for_dev else -1]
+        there = (find_folder() if for_dev else dev_folder()).issuer.exists()
+        change = "leave out --dev" if for_dev else "add --dev"
+        hint = f"; for `{other}` {change}" if there else ""
+        why = f"there is no key in {folder.issuer}; `{mine}` creates one{hint}"
         raise ClusterError(why) from None
 
 

@@ -11,7 +11,7 @@ export const moderateTexts = {
   "entry.name": "Moderate {video}",
   "entry.why": "Your application gives you a token that says which videos you may moderate.",
   "entry.again": "Your token does not count any more. Enter another one, and go on where you are.",
-  "entry.dev": "With make dev, this command makes one that is good for an hour (without --dev for make cluster-up):",
+  "entry.dev": "For make dev this command makes one, good for 12 hours; for make cluster-up leave out --dev:",
   "entry.token": "Token",
   "entry.kept": "It is kept in this tab, until you close it or sign out.",
   "entry.open": "Open",

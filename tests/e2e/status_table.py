@@ -85,7 +85,7 @@ API = (
     Row("OPTIONS", f"{COMMENTS}/1", 204, lines=_ASKED, headers=_MAY_DELETE),
     *(
         Row("OPTIONS", f"/v1/videos/table/{path}", 204, lines=_ASKED, headers=_MAY_IF_MATCH)
-        for path in ("settings", "pin", "filters", "sanctions/u_1", "held", "audit", "me")
+        for path in ("settings", "pin", "filters", f"sanctions/u_{'1' * 22}", "held", "audit", "me")
     ),
     Row("OPTIONS", COMMENTS, 405, PROBLEM, headers=_ALLOW_COMMENTS, away=503),
     Row("DELETE", COMMENTS, 405, PROBLEM, headers=_ALLOW_COMMENTS, away=503),

@@ -81,7 +81,7 @@ def time_meta(text: str, example: str) -> Meta:
     return Meta(description=text, examples=[example], extra_json_schema=TIME)
 
 
-AUTHOR_ID_PATTERN = "^u_[A-Za-z0-9_-]{1,64}$"
+AUTHOR_ID_PATTERN = "^u_[A-Za-z0-9_-]{22}$"
 AUTHOR_ID = "u_QcaiGVMoA4STtIcJMfktFQ"
 # Of a request: strict; in replies it is any text.
 AuthorId = Annotated[

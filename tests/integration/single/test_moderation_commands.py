@@ -106,4 +106,4 @@ async def test_an_erasure_is_done_when_the_command_returns(world: World, tmp_pat
 
 async def test_nobody_answers(tmp_path: Path) -> None:
     with pytest.raises(ClusterError, match="does not answer"):
-        await erase("http://127.0.0.1:9", "", "u_1", 60)
+        await erase("http://127.0.0.1:9", "", "u_0123456789abcdefghijkl", 60)

@@ -47,7 +47,9 @@ def test_no_erasure_is_waited_for_for_ever(wait: str) -> None:
         invoke(erase, f"{AUTHOR_ID} --wait={wait}")
 
 
-@pytest.mark.parametrize("author_id", ["ann", "u_", "u_a/../b", "u_a?", f"u_{'x' * 65}"])
+@pytest.mark.parametrize(
+    "author_id", ["ann", "u_", "u_a/../b", "u_a?", AUTHOR_ID[:-1], f"{AUTHOR_ID}x"]
+)
 async def test_what_cannot_be_an_author_is_not_asked_for(author_id: str) -> None:
     moderation = Moderation("http://127.0.0.1:9", "", "v")
     with pytest.raises(NotAnAuthor):

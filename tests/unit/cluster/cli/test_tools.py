@@ -30,3 +30,9 @@ def test_where_only_dev_has_a_key_it_is_said_how_to_ask_for_it() -> None:
     with pytest.raises(ClusterError, match=r"for `make dev` add --dev$"):
         load_issuer(find_folder(), for_dev=False)
     assert load_issuer(dev_folder(), for_dev=True)
+
+
+def test_where_only_the_cluster_has_one_too() -> None:
+    DevelopmentIssuer.load_or_create(find_folder().issuer)
+    with pytest.raises(ClusterError, match=r"for `make cluster-up` leave out --dev$"):
+        load_issuer(dev_folder(), for_dev=True)
