@@ -56,10 +56,11 @@ class Admission:
         """All asks up to `ticket` are answered, and the state is known: admit whose they are, and
         tell those who have to be told again.
         """
-        untold, self._untold = self._untold, {}
-        for viewer in untold:
-            if not viewer.closing:
-                viewer.say(*self._facts())
+        if self._untold:
+            untold, self._untold = self._untold, {}
+            for viewer in untold:
+                if not viewer.closing:
+                    viewer.say(*self._facts())
         if not self._waiting:
             return
         for viewer in [v for v, own in self._waiting.items() if own <= ticket]:
