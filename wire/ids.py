@@ -15,9 +15,10 @@ from dataclasses import dataclass
 
 EPOCH_LENGTH = 12
 MAX_SEQ = 10**15 - 1
+AUTHOR_ID_FORM = "u_[A-Za-z0-9_-]{22}"  # of a regular expression, without anchors
 _EPOCH_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 _VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-_AUTHOR_ID = re.compile(r"u_[A-Za-z0-9_-]{22}", re.ASCII)
+_AUTHOR_ID = re.compile(AUTHOR_ID_FORM, re.ASCII)
 _EPOCH = re.compile(r"[a-z0-9]{12}", re.ASCII)
 _EVENT_ID = re.compile(r"([a-z0-9]{12})-(0|[1-9][0-9]{0,14})", re.ASCII)
 _BOOT_ID = re.compile(r"[0-9]{15}-[0-9a-f]{8}", re.ASCII)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wire.errors import StoreUnavailable
+from wire.ids import is_author_id
 
 Stamp = tuple[int, int]  # of a file: its size, and when it was changed
 
@@ -77,6 +78,6 @@ def _parse(text: str) -> dict[str, int]:
     found: dict[str, int] = {}
     for line in text.splitlines():
         author_id, _, at = line.partition(" ")
-        if author_id.startswith("u_") and (not at or (at.isascii() and at.isdigit())):
+        if is_author_id(author_id) and (not at or (at.isascii() and at.isdigit())):
             found[author_id] = max(found.get(author_id, 0), int(at or 0))
     return found

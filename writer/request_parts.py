@@ -8,11 +8,12 @@ from aiohttp import web
 
 from wire.comment import check_idempotency_key
 from wire.errors import InvalidField, NotJsonMediaType
+from wire.ids import AUTHOR_ID_FORM
 
 MAX_LIMIT, DEFAULT_LIMIT = 200, 50
 VIDEO = "/v1/videos/{video_id:[A-Za-z0-9_-]{1,64}}"
 COMMENT = f"{VIDEO}/comments/{{seq:[1-9][0-9]{{0,14}}}}"
-AUTHOR = "{author_id:u_[A-Za-z0-9_-]{22}}"
+AUTHOR = f"{{author_id:{AUTHOR_ID_FORM}}}"
 JSON_HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-cache"}
 _USUAL_TYPES = ("application/json", "application/json; charset=utf-8")
 _LIMIT = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)

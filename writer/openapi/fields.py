@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from wire.ids import MAX_SEQ
+from wire.ids import AUTHOR_ID_FORM, MAX_SEQ
 from wire.moderation import MAX_REASON
 
 VIDEO_ID_PATTERN = "^[A-Za-z0-9_-]{1,64}$"
@@ -81,7 +81,7 @@ def time_meta(text: str, example: str) -> Meta:
     return Meta(description=text, examples=[example], extra_json_schema=TIME)
 
 
-AUTHOR_ID_PATTERN = "^u_[A-Za-z0-9_-]{22}$"
+AUTHOR_ID_PATTERN = f"^{AUTHOR_ID_FORM}$"
 AUTHOR_ID = "u_QcaiGVMoA4STtIcJMfktFQ"
 # Of a request: strict; in replies it is any text.
 AuthorId = Annotated[
