@@ -147,7 +147,7 @@ class _Poster:
     def _item(self) -> Item:
         number, dice = next(self._numbers), self._dice
         words = dice.choices(self._words, k=dice.randint(*_WORDS_IN_A_TEXT))
-        author_id = f"u_{dice.randrange(_PEOPLE):032x}" if self._way.tokens else ""
+        author_id = f"u_{dice.randrange(_PEOPLE):022x}" if self._way.tokens else ""
         comment = NewComment(author=dice.choice(words), text=" ".join(words), author_id=author_id)
         key = f"{dice.getrandbits(128):032x}-{number}" if self._way.keys else None
         return Item(comment, key, dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"))

@@ -21,7 +21,7 @@ IN_STEPS = [
 ]
 CALLS: dict[str, tuple[str, str, Any]] = {
     "settings": ("PATCH", "/settings", {"closed": True}),
-    "sanctioned": ("PUT", "/sanctions/u_0123456789abcdefghij", {"reason": "spam"}),
+    "sanctioned": ("PUT", f"/sanctions/u_{'A' * 22}", {"reason": "spam"}),
     "pinned": ("PUT", "/pin", {"seq": 2}),
 }
 CASES = [("on_sqlite", point, "settings") for point in EVERYWHERE]
