@@ -9,12 +9,13 @@ import asyncio
 from rtms_node.hub import Hub
 
 _STEP_S = 0.1
+_GONE_WITHIN_S = 1.0  # twice what a viewer is given to read its `bye`
 
 
 async def drain_viewers(hub: Hub, notice_s: float, window_s: float) -> None:
     """Wait `notice_s` for the gateway to see that this node is not ready, then say `bye` to all
-    viewers, evenly over `window_s`. During the notice new streams are still served, as the gateway
-    may still send some.
+    viewers, evenly over `window_s`; returns when they are gone. During the notice new streams are
+    still served, as the gateway may still send some.
     """
     await asyncio.sleep(notice_s)
     hub.draining = True
@@ -27,6 +28,7 @@ async def drain_viewers(hub: Hub, notice_s: float, window_s: float) -> None:
         due *= hub.staying / staying * (left - 1) / left if staying else 0.0
         hub.drain_some(max(hub.staying - round(due), 0))
         staying = hub.staying
-        if not hub.viewers:
-            return
+        if not staying:
+            break
         await asyncio.sleep(_STEP_S)
+    await hub.wait_empty(_GONE_WITHIN_S)

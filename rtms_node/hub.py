@@ -18,6 +18,7 @@ import structlog
 
 from rtms_node.context import NodeContext
 from rtms_node.feed import Feed
+from rtms_node.partings import Partings
 from rtms_node.room import Room
 from rtms_node.silence import Silence
 from rtms_node.stream_ends import Issue, StreamEnds
@@ -44,6 +45,7 @@ class Hub:
         self.paused: dict[Viewer, None] = {}  # take no bytes now; oldest first
         self.silence = Silence(context.limits.heartbeat_s)
         self.ends = StreamEnds()
+        self._partings = Partings(context)
         self.draining = False
         self.on_count: Callable[[str], None] | None = None  # told of a video's joins and leaves
         self._empty, self._watched = asyncio.Event(), asyncio.Event()
@@ -101,6 +103,7 @@ class Hub:
         """A stream has ended, whoever ended it."""
         self.paused.pop(viewer, None)
         self.ends.discard(viewer)
+        self._partings.discard(viewer)
         if viewer not in self.viewers:
             return
         room = self.viewers.pop(viewer)
@@ -118,10 +121,11 @@ class Hub:
                 self._linger(room)
 
     def bye(self, viewer: Viewer, reason: ByeReason) -> None:
-        """End a stream and count why; does nothing if it is ending already."""
+        """End a stream, soon, and count why; does nothing if it is ending already."""
         if not viewer.closing:
             self._ctx.stats.byes[reason] += 1
             viewer.bye(reason)
+            self._partings.add(viewer)
 
     def viewer_paused(self, viewer: Viewer) -> None:
         """Its buffer is full: skip it from now on."""

@@ -35,6 +35,7 @@ _COUNTERS = {
     "contradictions": "Comments received with other content than delivered (alarm)",
     "viewer_events": "Changes of how many watch, told to all viewers of a video",
     "viewer_writes": "Writes to viewers' connections that carried only that",
+    "hasty_partings": "Streams closed right after their bye, because many got one at once",
     "trimmed_frames": "Frames dropped to keep the byte budget",
 }
 

@@ -31,4 +31,5 @@ class Stats:
     viewer_events: int = 0  # how many watch: told to all viewers of a room
     viewer_writes: int = 0  # of those, to one viewer and without comments
     trimmed_frames: int = 0  # by the byte budget
+    hasty_partings: int = 0  # streams closed soon after their bye: too many were parting
     byes: Counter[str] = field(default_factory=Counter)

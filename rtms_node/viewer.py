@@ -90,12 +90,16 @@ class Viewer(asyncio.Protocol):
         self._transport.write(payload)
 
     def bye(self, reason: ByeReason) -> None:
-        """Say why, and close once the buffer is out. Idempotent."""
+        """Say why the stream ends, after which nothing more is sent. Idempotent."""
         if self.closing:
             return
         self.closing = True
         # As this viewer is closing, `send` goes through the transport: behind what waits there.
         self.say(bye_frame(reason, parse_event_id(self.asked_cursor or "")))
+
+    def close(self) -> None:
+        """Close the connection once the buffer is out. Idempotent."""
+        self.closing = True
         self._transport.close()
 
     def abort(self) -> None:

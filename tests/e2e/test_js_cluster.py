@@ -151,9 +151,8 @@ async def test_tabs_that_share_a_stream_outlive_its_ticket(
             await streams_by_node(cluster, 1)
             for end in (1, 2):
                 await comments.many(2)
-                # Twice a ticket's life: a tab that leads from now on has a ticket of its own.
                 await eventually(
-                    lambda end=end: tabs[0].reasons.count("expired") >= end, 2 * ENDS_WITHIN_S
+                    lambda end=end: tabs[0].reasons.count("expired") == end, ENDS_WITHIN_S
                 )
                 await comments.many(2)
                 await all_live(*tabs)

@@ -10,7 +10,9 @@ from rtms_node.limits import Limits
 from rtms_node.testing import ManualClock
 from tests.unit.rtms_node.node_world import Node
 
-QUICK = Limits(repair_after_s=0.001, retry_read_s=0.001, tick_min_s=0.001, linger_s=0.001)
+QUICK = Limits(
+    repair_after_s=0.001, retry_read_s=0.001, tick_min_s=0.001, linger_s=0.001, parting_s=0.001
+)
 MakeNode = Callable[..., Node]
 
 

@@ -20,7 +20,7 @@ async def test_few_viewers_are_spread_over_the_whole_window(
 
     def noted(count: int) -> None:
         drain_some(count)
-        left.append(len(node.hub.viewers))
+        left.append(node.hub.staying)
 
     monkeypatch.setattr(node.hub, "drain_some", noted)
     await drain.drain_viewers(node.hub, 0.0, 0.2)

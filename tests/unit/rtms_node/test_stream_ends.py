@@ -59,6 +59,7 @@ async def test_a_stream_ends_with_its_ticket_and_others_go_on(slow_node: Node) -
     slow_node.clock.advance(1.0)
     slow_node.upkeep.sweep()
     assert with_ticket.events[-1] == ("bye", None, {"reason": "expired"})
+    slow_node.clock.advance(1.0)
     assert with_ticket.transport.closed
     assert not without.named("bye")
     assert not other.named("bye")
@@ -70,6 +71,7 @@ async def test_a_ticket_that_is_over_gets_a_bye_and_no_hello(slow_node: Node) ->
     for ends_at in (100.0, 99.0, -5.0):
         late = slow_node.watch("v1", f"{E}-7", ends_at=ends_at)
         assert late.events == [("bye", f"{E}-7", {"reason": "expired"})]
+        slow_node.clock.advance(1.0)
         assert late.transport.closed
     assert not slow_node.hub.rooms, "no room is opened for it"
     assert len(slow_node.hub.ends) == 0
