@@ -9,7 +9,7 @@ import asyncio
 from rtms_node.hub import Hub
 
 _STEP_S = 0.1
-_GONE_WITHIN_S = 1.0  # twice what a viewer is given to read its `bye`
+_GONE_WITHIN_S = 1.0  # several times what a viewer is given to read its `bye`
 
 
 async def drain_viewers(hub: Hub, notice_s: float, window_s: float) -> None:

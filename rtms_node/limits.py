@@ -32,7 +32,7 @@ class Limits:
     retry_read_s: float = 0.5  # pause after a read that failed or brought nothing
     slow_after_s: float = 10.0  # a stream that takes no bytes for this long gets `bye` slow
     abort_after_s: float = 1.0  # from `bye` slow to the reset of the connection
-    parting_s: float = 0.5  # from any `bye` to the end of the connection, if the viewer is slower
+    parting_s: float = 0.2  # from any `bye` to the end of the connection, if the viewer is slower
     max_partings: int = 250  # streams in that wait; of more, the oldest are closed at once
     linger_s: float = 3.0  # a video without viewers stays subscribed this long
     heartbeat_s: float = 3.0  # comment line on an idle stream; many clients give up after 5 s
