@@ -201,7 +201,7 @@ class Hub:
         if self.draining:
             return ByeReason.DRAIN
         full = (
-            len(self.viewers) > limits.max_streams
+            len(self.viewers) - len(self._partings) > limits.max_streams
             or self._per_address[viewer.address] > limits.max_streams_per_address
             or (video_id not in self.rooms and len(self.rooms) >= limits.max_videos)
         )

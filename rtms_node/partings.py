@@ -27,6 +27,9 @@ class Partings:
         self._due: dict[Viewer, float] = {}  # the loop's time; oldest first
         self._is_timed = False
 
+    def __len__(self) -> int:
+        return len(self._due)
+
     def add(self, viewer: Viewer) -> None:
         """It was told `bye`: close it when it has had time to read that."""
         self._due[viewer] = self._ctx.loop.time() + self._ctx.limits.parting_s

@@ -72,3 +72,12 @@ def test_of_too_many_at_once_the_oldest_are_closed_early() -> None:
     assert node.stats.hasty_partings == 3
     node.clock.advance(LIMITS.parting_s)
     assert closed(kept, *shed) == [False] + [True] * 5
+
+
+def test_who_is_on_its_way_out_takes_no_place() -> None:
+    node = Node(replace(LIMITS, max_streams=1), clock=ManualClock())
+    kept, *shed = node.watch_loaded(), node.watch(), node.watch()
+    kept.viewer.connection_lost(None)
+    assert closed(*shed) == [False, False]
+    assert node.watch_loaded().events[0][0] == "hello"
+    assert node.watch().named("bye") == [(None, {"reason": "shed"})]
