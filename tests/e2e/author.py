@@ -11,7 +11,7 @@ import aiohttp
 
 from cluster.cluster import Cluster
 from cluster.issuer import DevelopmentIssuer
-from tests.e2e.moderator import PATIENCE_S, RESTED_S
+from tests.e2e.moderator import PATIENCE_S, RESTED_S, UNREACHED
 
 ERASED_WITHIN_S = 60.0
 
@@ -44,7 +44,7 @@ class Author:
             while True:
                 try:
                     status, body = await self.post(text, key, at=at)
-                except (aiohttp.ClientError, TimeoutError):
+                except UNREACHED:
                     status, body = 0, {}
                 if 200 <= status < 500:
                     return status, body

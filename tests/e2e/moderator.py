@@ -9,10 +9,13 @@ from typing import Any
 import aiohttp
 
 from cluster.cluster import Cluster
+from cluster.errors import ClusterError
 from cluster.issuer import DevelopmentIssuer
 from cluster.parts import Kind
 from tests.support import TIMEOUT_FACTOR
 
+# A container that was killed has no address until it is started again.
+UNREACHED = (aiohttp.ClientError, ClusterError, TimeoutError)
 PATIENCE_S = 60 * TIMEOUT_FACTOR
 RESTED_S = 0.1
 _NOT_YET = (0, 500, 502, 503, 504)
@@ -72,7 +75,7 @@ class Moderator:
             while True:
                 try:
                     status, text = await self._ask(method, self._url(path, at), body)
-                except (aiohttp.ClientError, TimeoutError):
+                except UNREACHED:
                     status, text = 0, ""
                 if status not in _NOT_YET:
                     return status, text

@@ -24,6 +24,7 @@ from wire.internal import encode
 from wire.roles import Peer, Role
 
 SMALL = True
+RUNTIMES = ("local",)  # where a certificate can be had
 GHOSTS = 3
 QUIET = Shape(viewers=12, videos=2, rate=20, impatient=0, churn_s=0)
 

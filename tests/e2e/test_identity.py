@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import secrets
 from typing import Any
 
@@ -107,7 +109,13 @@ async def test_a_token_in_a_url_is_none_and_in_no_log(
         assert (await ask(base))[:-1] == [status for _, _, status in asked[:-1]], base
     for name in writers(cluster):
         await cluster.kill(name)
-    assert 503 in await ask(cluster.http_url)
+    async with asyncio.timeout(60):
+        while (
+            True
+        ):  # a connection that was open to a container which is gone may end without a reply
+            with contextlib.suppress(aiohttp.ClientError):
+                assert 503 in await ask(cluster.http_url)
+                break
     for name in writers(cluster):
         await cluster.start(name)
     for part in cluster.parts:
