@@ -20,6 +20,7 @@ from tests.support import eventually
 from tests.tcp_proxy import Direction, TcpProxy
 
 SMALL = True
+RUNTIMES = ("local",)  # whose links can be held up
 NODE, COMMENTS, REMOVED = "node-1", 300, 150
 SECRET = "VERYSECRET"
 TRIES = 5

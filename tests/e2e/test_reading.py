@@ -24,6 +24,7 @@ from wire.topology import Topology
 
 TOPOLOGIES = tuple(Topology)
 SMALL = True
+RUNTIMES = ("local",)  # whose key of tickets can be read, to forge some
 ALL_LINES = 100_000
 VARIABLES = {"READ_AUTH": "required", "LOG_LEVEL": "debug", "DRAIN_NOTICE_S": "0"}
 
