@@ -11,10 +11,9 @@ One timer serves all.
 
 from __future__ import annotations
 
-from itertools import takewhile
-
 from rtms_node.context import NodeContext
 from rtms_node.viewer import Viewer
+from rtms_node.waits import Waits
 
 _EARLY_S = 0.005  # a timer's clock is no finer
 
@@ -24,37 +23,36 @@ class Partings:
 
     def __init__(self, context: NodeContext) -> None:
         self._ctx = context
-        self._due: dict[Viewer, float] = {}  # the loop's time; oldest first
+        self._waits = Waits()
         self._is_timed = False
 
     def __len__(self) -> int:
-        return len(self._due)
+        return len(self._waits)
 
     def add(self, viewer: Viewer) -> None:
         """It was told `bye`: close it when it has had time to read that."""
-        self._due[viewer] = self._ctx.loop.time() + self._ctx.limits.parting_s
-        if len(self._due) > self._ctx.limits.max_partings:
+        self._waits.begin(viewer, self._ctx.loop.time())
+        if len(self._waits) > self._ctx.limits.max_partings:
             self._ctx.stats.hasty_partings += 1
-            self._close(next(iter(self._due)))
+            oldest, _ = self._waits.oldest
+            self._waits.end(oldest)
+            oldest.close()
         self._set_timer()
 
     def discard(self, viewer: Viewer) -> None:
         """It has left."""
-        self._due.pop(viewer, None)
+        self._waits.end(viewer)
 
     def _set_timer(self) -> None:
-        if self._due and not self._is_timed:
+        if len(self._waits) and not self._is_timed:
             self._is_timed = True
-            left_s = next(iter(self._due.values())) - self._ctx.loop.time()
+            _, since = self._waits.oldest
+            left_s = since + self._ctx.limits.parting_s - self._ctx.loop.time()
             self._ctx.loop.call_later(max(left_s, 0.0), self._close_due)
 
     def _close_due(self) -> None:
         self._is_timed = False
-        now = self._ctx.loop.time() + _EARLY_S
-        for viewer, _ in list(takewhile(lambda one: one[1] <= now, self._due.items())):
-            self._close(viewer)
+        due = self._ctx.loop.time() + _EARLY_S - self._ctx.limits.parting_s
+        for viewer in self._waits.take_since(due):
+            viewer.close()
         self._set_timer()
-
-    def _close(self, viewer: Viewer) -> None:
-        del self._due[viewer]
-        viewer.close()

@@ -1,4 +1,4 @@
-"""Viewers that wait for a `hello` or for a backfill, over all rooms of a node.
+"""Viewers that wait: for a `hello` or a backfill, over all rooms of a node; or for their end.
 
 Invariants: a viewer is here at most once, since when its wait began; oldest first, so whoever looks
 for those that have waited too long sees only these. A viewer that was found is not here any more.
@@ -12,13 +12,20 @@ from rtms_node.viewer import Viewer
 
 
 class Waits:
-    """Owned by the node's context. The admission and the backfill of each room say who waits."""
+    """The node's context owns one, of which the admission and the backfill of each room say who
+    waits; the partings own another.
+    """
 
     def __init__(self) -> None:
         self._since: dict[Viewer, float] = {}
 
     def __len__(self) -> int:
         return len(self._since)
+
+    @property
+    def oldest(self) -> tuple[Viewer, float]:
+        """Who waits the longest, and since when. StopIteration if nobody waits."""
+        return next(iter(self._since.items()))
 
     def begin(self, viewer: Viewer, now: float) -> None:
         """It waits; if it does already, its wait goes on."""
