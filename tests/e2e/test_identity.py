@@ -110,9 +110,8 @@ async def test_a_token_in_a_url_is_none_and_in_no_log(
     for name in writers(cluster):
         await cluster.kill(name)
     async with asyncio.timeout(60):
-        while (
-            True
-        ):  # a connection that was open to a container which is gone may end without a reply
+        # A connection that was open to a container which is gone may end without a reply.
+        while True:
             with contextlib.suppress(aiohttp.ClientError):
                 assert 503 in await ask(cluster.http_url)
                 break
