@@ -7,6 +7,8 @@
 
 import { embedder, mayFrame } from "./place.js";
 
+const AGAIN_MS = 250; // and then each time after twice as long
+const ASKED_FOR_MS = 60_000;
 const FIRST_WITHIN_MS = 2000; // since the page was loaded: a page that does not know us never answers
 const NEXT_WITHIN_MS = 10_000;
 const MAX_LENGTH = 8192;
@@ -15,6 +17,7 @@ export class Access {
   /** @type {string | null} */
   #token = null;
   #asked = false;
+  #answered = false;
   /** The last one that was handed out. @type {string | null} */
   #used = null;
   /** @type {Set<() => void>} */
@@ -30,7 +33,7 @@ export class Access {
     this.#changed = changed;
     this.#giver = giver;
     window.addEventListener("message", (event) => this.#hear(event));
-    this.#ask();
+    this.#askUntilAnswered();
   }
 
   /** Whether there is a token. */
@@ -53,6 +56,13 @@ export class Access {
     this.#asked = true;
     this.#used = this.#token;
     return this.#token;
+  }
+
+  /** The page's script may be later than this frame, and would not hear it. */
+  #askUntilAnswered(againMs = AGAIN_MS) {
+    if (!this.#giver || this.#answered) return;
+    this.#ask();
+    if (againMs < ASKED_FOR_MS) setTimeout(() => this.#askUntilAnswered(2 * againMs), againMs);
   }
 
   #ask() {
@@ -78,6 +88,7 @@ export class Access {
   #hear({ source, origin, data }) {
     if (source === null || source !== this.#giver || !mayFrame(origin)) return;
     if (data?.type !== "livecomments:token") return;
+    this.#answered = true;
     const token = typeof data.token === "string" && data.token.length <= MAX_LENGTH ? data.token : null;
     const turned = (token === null) !== (this.#token === null);
     this.#token = token;

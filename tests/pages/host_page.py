@@ -10,27 +10,32 @@ from tests.browser import Page
 
 _HTML = """<!doctype html><meta charset="utf-8"><title>watch</title>
 <link rel="icon" href="data:,">
-<iframe id="comments" src="{frame}" width="400" height="500"{sandbox}></iframe>
-<script>
+<script>{script}</script>
+<iframe id="comments" src="{frame}" width="400" height="500"{sandbox}></iframe>"""
+_SCRIPT = """
 window.asked = 0;
 window.token = {token};
 addEventListener("message", (event) => {{
   if (event.data?.type !== "livecomments:ready") return;
   window.asked++;
-  if (window.token) tell(window.token);
+  tell(window.token);
 }});
 function tell(token, origin = new URL("{frame}").origin) {{
   const {{ contentWindow: frame }} = document.getElementById("comments");
   frame.postMessage({{ type: "livecomments:token", token }}, origin);
 }}
-</script>"""
+"""
 
 
 class HostPage:
-    """`start`, then `url`; a token "" is none. sandbox: what its frame may do, "" for all."""
+    """`start`, then `url`; a token "" is none. sandbox: what its frame may do, "" for all. late:
+    its script, which tells the frame who is signed in, is left to the test.
+    """
 
-    def __init__(self, frame: str, token: str = "", sandbox: str = "") -> None:
-        self.frame, self._token, self._sandbox = frame, token, sandbox
+    def __init__(
+        self, frame: str, token: str = "", sandbox: str = "", *, late: bool = False
+    ) -> None:
+        self.frame, self._token, self._sandbox, self._late = frame, token, sandbox, late
 
     async def start(self) -> None:
         app = web.Application()
@@ -47,10 +52,15 @@ class HostPage:
     def url(self, host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.port}/"
 
-    async def _show(self, _request: web.Request) -> web.Response:
+    @property
+    def script(self) -> str:
         token = f'"{self._token}"' if self._token else "null"
+        return _SCRIPT.format(frame=self.frame, token=token)
+
+    async def _show(self, _request: web.Request) -> web.Response:
         sandbox = f' sandbox="{self._sandbox}"' if self._sandbox else ""
-        text = _HTML.format(frame=self.frame, token=token, sandbox=sandbox)
+        script = "" if self._late else self.script
+        text = _HTML.format(frame=self.frame, script=script, sandbox=sandbox)
         return web.Response(text=text, content_type="text/html")
 
 

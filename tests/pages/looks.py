@@ -6,6 +6,7 @@ from tests.browser import Page
 from tests.pages.site import Site
 
 TEXTS = "[...document.querySelectorAll('.comment .said')].map((e) => e.textContent)"
+UNSENT = "document.querySelectorAll('.comment.pending').length"
 NAMES = "[...document.querySelectorAll('.comment .name')].map((e) => e.textContent)"
 STATE = "document.getElementById('state').dataset.state"
 OUTCOME = "document.getElementById('outcome').innerText.trim()"

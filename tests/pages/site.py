@@ -4,11 +4,13 @@ by HTTP, while a browser looks at it.
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from cluster.ports import free_ports
 from single.app import SingleService
 from single.config import Config
 from tests.identity_variables import with_keys
@@ -16,24 +18,23 @@ from tests.tokens import Signer
 
 SIGNER = Signer()
 VIDEO = "v1"
+HOUR_S = 3600
 
 
 class Site:
     """`start`, then `stop`; both again for a service that was away."""
 
     def __init__(self, folder: Path, **environ: str) -> None:
+        (port,) = free_ports(1)
+        self.url = f"http://127.0.0.1:{port}"
+        self._ahead_s = 0
         self._variables = {
-            "PUBLIC_PORT": "0",
+            "PUBLIC_PORT": str(port),  # not one of those that others are given while it is away
             "SQLITE_PATH": str(folder / "comments.db"),
             "DRAIN_WINDOW_S": "0.1",
             **with_keys(folder, SIGNER),
             **environ,
         }
-        self._port = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
 
     def page(self, name: str = "embed", video: str = VIDEO) -> str:
         return f"{self.url}/{name}/{video}"
@@ -42,8 +43,7 @@ class Site:
         self._service = SingleService(Config.from_env(self._variables))
         await self._service.start()
         self._service.health.started = True  # as the runner does
-        self._port = self._service.public_port
-        self._variables["PUBLIC_PORT"] = str(self._port)
+        self._set_clock()
         self._session = aiohttp.ClientSession()
 
     async def stop(self) -> None:
@@ -56,6 +56,22 @@ class Site:
         """Of Ann, or of whom the claims say; with a role in all videos."""
         granted = {"lc.roles": {"*": [role]}} if role else {}
         return SIGNER.token(**granted, **claims)
+
+    @classmethod
+    def hour_token(cls, role: str = "", **claims: Any) -> str:
+        """As `token`, but good for an hour."""
+        return cls.token(role, exp=int(time.time()) + HOUR_S, **claims)
+
+    def pass_an_hour(self) -> None:
+        """Tokens end as if an hour had passed, and as long as clocks may differ. Tickets, streams
+        and all else do not notice.
+        """
+        self._ahead_s += HOUR_S + 60
+        self._set_clock()
+
+    def _set_clock(self) -> None:
+        verifier = self._service._authenticator._verifier
+        verifier._now = lambda: time.time() + self._ahead_s
 
     async def call(
         self, method: str, path: str, body: object = None, *, token: str = "", video: str = VIDEO

@@ -16,6 +16,7 @@ from tests.pages.looks import (
     OUTCOME,
     STATE,
     TEXTS,
+    UNSENT,
     opened,
     shown,
     write,
@@ -150,6 +151,7 @@ async def test_who_is_typing_when_comments_are_closed_keeps_the_place_and_the_te
     await opened(page, site)
     await write(page, "before", author="Rui")
     await page.until(TEXTS, ["before"])
+    await page.until(UNSENT, 0)
     await page.type("half a senten")
     await site.moderate("PATCH", "settings", {"closed": True})
     await page.until(HINT, "Comments are closed.")
@@ -208,6 +210,7 @@ async def test_what_may_have_been_saved_is_sent_again_under_its_key(
         await page.until(TEXTS, ["hello"])
         await write(page, "hello")
         await page.until(TEXTS, ["hello", "hello"])
+        await page.until(UNSENT, 0)
         assert len(set(scripted.keys)) == 2, "that was another one"
 
 
@@ -221,6 +224,7 @@ async def test_another_text_or_name_has_a_key_of_its_own(page: Page) -> None:
         await write(page, "", author="Zoë")
         await page.until(TEXTS, ["hello", "hello"])
         await page.until(NAMES, ["Rui", "Zoë"])
+        await page.until(UNSENT, 0)
         assert len(set(scripted.keys)) == 2
 
 
