@@ -63,6 +63,7 @@ export class Filters {
 
   /** Whether it was saved. @param {Edit} change @param {string} text @param {Edit} back */
   async #edit(change, text, back) {
+    const at = this.#outcome.begin();
     try {
       await this.#outcome.track(this.#put(change));
     } catch (problem) {
@@ -70,7 +71,7 @@ export class Filters {
       this.#outcome.refuse(problem, { precondition_failed: say("term.conflict") });
       return false;
     }
-    this.#outcome.done(text, async () => {
+    this.#outcome.done(at, text, async () => {
       await this.read(); // it is about this term only, whatever else has changed
       await this.#put(back);
     });
@@ -105,10 +106,15 @@ export class Filters {
     refill(get("list"), this.#terms.map((term) => this.#row(term)));
   }
 
+  /** As it is by now. @param {Term} term */
+  #known(term) {
+    return this.#terms.find((known) => isSame(known, term)) ?? term;
+  }
+
   /** @param {Term} term */
   #row(term) {
     const about = say("term.about", { kind: say(`term.${term.kind ?? "word"}`), action: say(`term.${term.action}`) });
-    const button = makeButton("", say("act.delete"), () => void this.#delete(term));
+    const button = makeButton("", say("act.delete"), () => void this.#delete(this.#known(term)));
     button.setAttribute("aria-label", `${say("act.delete")}: ${term.term}`);
     const row = make("li", "item", make("div", "body", make("p", "said name", term.term), make("p", "soft small", about)), button);
     row.dataset.key = `${term.kind} ${term.term}`;

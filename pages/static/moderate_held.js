@@ -102,11 +102,12 @@ export class Held {
     this.#decided.add(held.id);
     this.#drop(held.id); // if it is refused, the next list brings it back
     const about = named({ comment: held });
+    const at = this.#outcome.begin();
     try {
       const told = await this.#outcome.track(this.#moderation.decide(held.id, decision));
       const seq = told.comment?.seq;
       const undo = seq ? () => this.#moderation.remove(seq) : undefined;
-      this.#outcome.done(say(decision === "approve" ? "done.approve" : "done.deny", about), undo);
+      this.#outcome.done(at, say(decision === "approve" ? "done.approve" : "done.deny", about), undo);
     } catch (problem) {
       const { code, detail = "" } = /** @type {{code?: string, detail?: string}} */ (problem);
       const [first = ""] = FIRST.exec(detail) ?? [];

@@ -4,13 +4,14 @@ import { get, make } from "./dom.js";
 import { say } from "./messages.js";
 import { explainCall } from "./moderate_problems.js";
 
-/** @typedef {{text: string, undo: () => Promise<unknown>}} Done */
+/** @typedef {{at: number, text: string, undo: () => Promise<unknown>}} Done */
 
 const KEPT = 50;
 
 export class Outcome {
-  /** @type {Done[]} */
+  /** In the order in which they were begun, which is that of whoever takes them back. @type {Done[]} */
   #done = [];
+  #begun = 0;
   /** Calls under way: what they do is undone after them. @type {Set<Promise<unknown>>} */
   #running = new Set();
   /** @type {Promise<void>} */
@@ -35,10 +36,11 @@ export class Outcome {
    * @returns {Promise<T | undefined>}
    */
   async do(act, text, undo, meanings) {
+    const at = this.begin();
     try {
       const result = await this.track(act());
       const said = typeof text === "string" ? text : text(result);
-      this.done(said, undo && (() => undo(result)));
+      this.done(at, said, undo && (() => undo(result)));
       return result;
     } catch (problem) {
       this.refuse(problem, meanings);
@@ -46,12 +48,23 @@ export class Outcome {
     }
   }
 
-  /** Something was done. @param {string} text @param {() => Promise<unknown>} [undo] left out if nothing can */
-  done(text, undo) {
-    if (undo) this.#done.push({ text, undo });
-    if (this.#done.length > KEPT) this.#done.shift();
+  /** Something is being done: its place among what can be undone, for `done`. */
+  begin() {
+    return ++this.#begun;
+  }
+
+  /** It was done. @param {number} at @param {string} text @param {() => Promise<unknown>} [undo] left out if nothing can */
+  done(at, text, undo) {
+    if (undo) this.#keep({ at, text, undo });
     this.tell(text, "done");
     this.#draw();
+  }
+
+  /** @param {Done} done */
+  #keep(done) {
+    this.#done.push(done);
+    this.#done.sort((one, other) => one.at - other.at); // calls may end in another order
+    if (this.#done.length > KEPT) this.#done.shift();
   }
 
   /** A call that does something. @template T @param {Promise<T>} call @returns {Promise<T>} itself */
@@ -76,7 +89,7 @@ export class Outcome {
       await last.undo();
       this.tell(say("undone", { what: last.text }), "done");
     } catch (problem) {
-      this.#done.push(last);
+      this.#keep(last);
       this.refuse(problem);
     }
     this.#draw();

@@ -71,9 +71,9 @@ export class Sanctions {
     try {
       const { sanctions, more } = await this.#moderation.sanctions({ limit: PAGE, after });
       if (!after) this.#known.clear();
-      for (const one of sanctions) this.#set(one);
+      for (const one of sanctions) this.#know(one);
       this.#more.hidden = !more;
-      this.#draw();
+      this.#draw(); // once: the list with some of them only would move the focus to another one
     } catch (problem) {
       this.#outcome.refuse(problem);
     }
@@ -92,14 +92,20 @@ export class Sanctions {
 
   /** @param {Sanction} sanction */
   #set(sanction) {
-    this.#known.set(sanction.author_id, sanction);
-    this.#changed(sanction.author_id);
+    this.#know(sanction);
     this.#draw();
   }
 
   /** @param {Sanction} sanction */
-  async #lift(sanction) {
-    const { author_id: id } = sanction;
+  #know(sanction) {
+    this.#known.set(sanction.author_id, sanction);
+    this.#changed(sanction.author_id);
+  }
+
+  /** @param {string} id */
+  async #lift(id) {
+    const sanction = this.#known.get(id);
+    if (!sanction) return;
     const text = say("done.lift", { name: this.#names.of(id) });
     await this.#outcome.do(
       async () => this.#set({ ...none(id), ...(await this.#moderation.lift(id)) }),
@@ -124,7 +130,7 @@ export class Sanctions {
     const body = make("div", "body", line, make("p", "small", end));
     if (reason) body.append(make("p", "said small", reason));
     if (by) body.append(make("p", "soft small", say("bans.by", { name: this.#names.of(by), time: readTime(at).short })));
-    const lift = makeButton("", say("act.lift"), () => void this.#lift(sanction));
+    const lift = makeButton("", say("act.lift"), () => void this.#lift(id));
     lift.setAttribute("aria-label", `${say("act.lift")}: ${this.#names.of(id)}`);
     const row = make("li", "item", body, lift);
     row.dataset.key = id;

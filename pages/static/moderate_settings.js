@@ -67,10 +67,11 @@ export class SettingsForm {
     if (!before || !this.#isChanged) return this.#outcome.tell(say("rule.same"));
     const undo = Object.fromEntries(Object.keys(changes).map((name) => [name, before[/** @type {keyof Settings} */ (name)]]));
     const text = say("done.rules", { what: difference(before, { ...before, ...changes }) });
+    const at = this.#outcome.begin();
     try {
       const call = this.#moderation.updateSettings(changes, { ifMatch: this.#etag });
       this.#took(await this.#outcome.track(call));
-      this.#outcome.done(text, async () => this.#took(await this.#moderation.updateSettings(undo)));
+      this.#outcome.done(at, text, async () => this.#took(await this.#moderation.updateSettings(undo)));
     } catch (problem) {
       if (/** @type {{code?: string}} */ (problem).code !== "precondition_failed") return this.#outcome.refuse(problem);
       await this.#compare(before);

@@ -64,3 +64,16 @@ async def said_by(site: Site, name: str, *texts: str) -> list[dict[str, Any]]:
 async def pane(page: Page, name: str) -> None:
     """Look at one of the panes that share a place."""
     await page.evaluate(f"document.getElementById('tab_{name}').click()")
+
+
+def late(path: str) -> str:
+    """Lets the next reply of this path wait: `window.late` when it is there, `window.answer()`
+    lets it through.
+    """
+    return f"""window.late = false; const {{ fetch }} = window; window.fetch = async (...all) => {{
+        const reply = await fetch(...all);
+        if (window.late || !String(all[0]).endsWith('/{path}')) return reply;
+        window.late = true;
+        await new Promise((done) => {{ window.answer = done }});
+        return reply;
+    }}; 0"""

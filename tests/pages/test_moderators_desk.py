@@ -20,6 +20,7 @@ from tests.pages.moderating import (
     done,
     entered,
     keys,
+    late,
     pane,
     said_by,
     sign_in,
@@ -28,14 +29,9 @@ from tests.pages.site import Site
 from tests.support import started
 
 HOLD = {"terms": [{"term": "call", "action": "hold"}]}
-# The next reply with the settings comes when it is let through.
-LATE_SETTINGS = """window.late = false; const { fetch } = window; window.fetch = async (...all) => {
-    const reply = await fetch(...all);
-    if (!String(all[0]).endsWith('/settings')) return reply;
-    window.late = true;
-    await new Promise((done) => { window.answer = done });
-    return reply;
-}; 0"""
+# By whom a ban is, comes with the list alone, and not with the entry of the stream.
+READ_AGAIN = """[...document.querySelectorAll('#sanctions .item')]
+    .filter((e) => e.textContent.includes('Mo')).length"""
 OPEN = "document.getElementById('entry')?.open ?? null"
 
 
@@ -74,10 +70,9 @@ async def test_a_token_that_has_ended_is_asked_for_and_what_was_done_goes_on(
     page: Page, site: Site
 ) -> None:
     await said_by(site, "bob", "one")
-    # Good for as long as clocks may differ, and a moment.
-    soon = site.token("moderator", **MO, exp=int(time.time()) - 26)
-    await entered(page, site, soon)
+    await entered(page, site, site.hour_token("moderator", **MO))
     await page.until(ROWS, ["one"])
+    site.pass_an_hour()
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     await page.until(OPEN)
     await sign_in(page, site.token("moderator", **MO))
@@ -96,9 +91,9 @@ async def test_after_a_question_for_a_token_that_was_dismissed_all_goes_on_with_
         await page.look_like(1440, 900)
         await site.moderate("PUT", "filters", HOLD)
         await said_by(site, "bob", "one")
-        soon = site.token("moderator", **MO, exp=int(time.time()) - 26)
-        await entered(page, site, soon)
+        await entered(page, site, site.hour_token("moderator", **MO))
         await page.until(ROWS, ["one"])
+        site.pass_an_hour()
         await dismissed(page)  # of the list of what waits, which is not asked for any more
         await site.stop()
         key.write_text("l" * 32)
@@ -225,7 +220,7 @@ async def test_what_is_set_while_the_settings_are_being_read_stays_set(
     await page.look_like(1440, 900)
     await entered(page, site)
     await page.until("document.getElementById('slow_mode_s').options.length > 0")
-    await page.evaluate(LATE_SETTINGS)
+    await page.evaluate(late("settings"))
     await site.moderate("PATCH", "settings", {"links": False})
     await page.until("window.late")
     await page.evaluate("document.getElementById('closed').click()")
@@ -292,6 +287,29 @@ async def test_bans_are_listed_and_lifted_and_the_audit_has_it_all(page: Page, s
     await keys(page, "ArrowRight", "ArrowRight")
     await page.until("document.activeElement.id", "tab_audit")
     await page.until(audit, ["Ban or time-out"] * 3)
+
+
+async def test_the_focus_stays_on_a_ban_while_the_list_is_read_again(
+    page: Page, site: Site
+) -> None:
+    authors = [(await said_by(site, name, "hi"))[0]["author_id"] for name in ("ann", "bob", "eve")]
+    names = "[...document.querySelectorAll('#sanctions .name')].map((e) => e.textContent)"
+    await entered(page, site)
+    await page.until(f"{ROWS}.length", 3)
+    await pane(page, "bans")
+    for at, author_id in enumerate(authors):
+        await site.moderate("PUT", f"sanctions/{author_id}")
+        if at == 1:
+            await page.until(names, ["bob", "ann"])
+            await page.until(READ_AGAIN, 2)
+            await page.evaluate(
+                "window.lift = document.querySelector('#sanctions .item:last-child button');"
+                "window.lift.focus()"
+            )
+    await page.until(names, ["eve", "bob", "ann"])
+    await page.until(READ_AGAIN, 3)
+    assert await page.evaluate("document.activeElement === window.lift")
+    assert await page.evaluate("window.lift.getAttribute('aria-label')") == "Lift: ann"
 
 
 async def test_where_reading_needs_a_token_too_a_moderator_reads(

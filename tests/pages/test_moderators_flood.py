@@ -134,5 +134,6 @@ async def test_an_author_of_many_comments_is_purged_and_they_come_back(
     await page.until(f"{GONE}.length", 100)
     assert (await site.call("GET", "comments"))["comments"] == []
     await keys(page, "u")
-    await page.until(f"{GONE}.length", 0)
+    for left in (75, 50, 25, 0):  # one call after the other
+        await page.until(f"{GONE}.length <= {left}")
     assert len((await site.call("GET", "comments?limit=200"))["comments"]) == 100

@@ -8,7 +8,7 @@ import pytest
 
 from tests.browser import Page
 from tests.pages.looks import FOCUS, STATE
-from tests.pages.moderating import CONFLICT, MO, TERMS, done, keys, said_by
+from tests.pages.moderating import CONFLICT, MO, ROWS, TERMS, done, keys, said_by
 from tests.pages.site import Site
 from tests.support import TIMEOUT_FACTOR
 
@@ -156,6 +156,7 @@ async def test_comments_are_chosen_removed_and_brought_back_by_buttons(
 ) -> None:
     await said_by(site, "bob", "one", "two")
     await entered(page, site, size)
+    await page.until(ROWS, ["one", "two"])
     await keys(page, "ArrowDown", "ArrowUp")
     await page.until("document.querySelector('[aria-current] .said')?.textContent", "one")
     await go_to(page, "document.activeElement.dataset.act === 'remove'")

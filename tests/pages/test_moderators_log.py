@@ -16,6 +16,7 @@ from tests.pages.moderating import (
     done,
     entered,
     keys,
+    late,
     said_by,
 )
 from tests.pages.site import Site
@@ -53,6 +54,7 @@ async def test_a_comment_is_removed_with_a_key_and_comes_back_with_another(
     await page.until(GONE, [])
     assert await shown(site) == ["one", "two", "three"]
     await keys(page, "d")
+    await done(page, "Removed: bob, “two”")  # until then the key is not heard again
     await page.until(GONE, ["two"])
     await keys(page, "d")
     await done(page, "Restored: bob, “two”")
@@ -279,4 +281,24 @@ async def test_undo_waits_for_what_is_under_way_and_takes_back_one_after_the_oth
     await keys(page, "j", "d", "k", "d", "k", "d", "u", "u")
     await page.until(OUTCOME, "Undone: Removed: bob, “two”")
     await page.until(GONE, ["three"])
+    assert await shown(site) == ["one", "two"]
+
+
+async def test_undo_takes_back_what_was_begun_last_also_if_another_call_ended_later(
+    page: Page, site: Site
+) -> None:
+    await said_by(site, "bob", "one", "two")
+    await entered(page, site)
+    await page.until(f"{ROWS}.length", 2)
+    await page.evaluate(late("removals"))
+    await keys(page, "j", "d")
+    await page.until("window.late")
+    await keys(page, "k", "d")
+    await done(page, "Removed: bob, “one”")
+    await page.evaluate("window.answer()")
+    await done(page, "Removed: bob, “two”")
+    await keys(page, "u")
+    await done(page, "Undone: Removed: bob, “one”")
+    await keys(page, "u")
+    await done(page, "Undone: Removed: bob, “two”")
     assert await shown(site) == ["one", "two"]

@@ -80,7 +80,7 @@ async def test_a_flood_leaves_the_newest_and_the_page_answers(
 ) -> None:
     for n in range(1, 3001):
         await scripted.say(n, f"comment {n} " + "word " * (n % 30))
-    await page.until(f"{TEXTS}.at(-1).split(' ')[1]", "3000")
+    await page.until(f"{TEXTS}.at(-1)?.split(' ')[1]", "3000")
     assert await page.evaluate(f"{TEXTS}.length") == 200
     await page.until(AT_END)
     await page.evaluate("document.getElementById('log').scrollTop = 500")
