@@ -75,6 +75,11 @@ export class Connection {
 
   #check() {
     this.#hooks.tick();
-    if (this.#watchdog.isDead(performance.now(), Date.now())) this.end("silent");
+    // Who stood still looks once more: what came meanwhile is read after this timer.
+    if (this.#isSilent) setTimeout(() => this.#isSilent && this.end("silent"));
+  }
+
+  get #isSilent() {
+    return !this.#controller.signal.aborted && this.#watchdog.isDead(performance.now(), Date.now());
   }
 }

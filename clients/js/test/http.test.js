@@ -131,9 +131,12 @@ test("what is ended before it is sent is not sent", async (t) => {
 
 test("what is ended while it waits is not sent again", async (t) => {
   const controller = new AbortController();
-  const { video, requests } = await open(t, [problem(503, "unavailable", { "Retry-After": "1" }), created]);
+  const away = (response) => {
+    problem(503, "unavailable", { "Retry-After": "1" })(response);
+    setTimeout(() => controller.abort(), 100);
+  };
+  const { video, requests } = await open(t, [away, created]);
   const posting = video.post({ text: "hi" }, { signal: controller.signal });
-  setTimeout(() => controller.abort(), 100);
   await assert.rejects(posting, { code: "aborted", passing: false });
   await new Promise((resolve) => setTimeout(resolve, 100));
   assert.equal(requests.length, 1);

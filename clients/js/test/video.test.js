@@ -285,11 +285,12 @@ test("a ticket is fetched where one is needed, and again when it is over", async
 
 test("the next ticket is there before the first one is over", async (t) => {
   let first;
+  const leap = leaping(t);
   const ticket = (name, lifeMs) => json(200, { ticket: name, expires_at: new Date(Date.now() + lifeMs).toISOString() });
   const answers = [
     problem(401, "ticket_missing"),
-    (response) => ticket("t1", 1000)(response),
-    (response) => stream([hello(0, 1), entries(1)])((first = response)),
+    (response) => ticket("t1", 60_000)(response),
+    (response) => (stream([hello(0, 1), entries(1)])((first = response)), leap(60_000)),
     (response) => {
       ticket("t2", 3_600_000)(response);
       setTimeout(() => first.write(frame("bye", "", { reason: "expired" })), 50);
