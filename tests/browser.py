@@ -176,7 +176,11 @@ class Browser:
             while True:
                 for target in (await self.call("Target.getTargets"))["targetInfos"]:
                     if target["url"] == url:
-                        return await self._attach(target["targetId"])
+                        page = await self._attach(target["targetId"])
+                        # It may be on its way there yet.
+                        there = f"location.href === {json.dumps(url)}"
+                        await page.until(f"{there} && document.readyState === 'complete'")
+                        return page
                 await asyncio.sleep(0.05)
 
     async def _attach(self, target_id: str) -> Page:

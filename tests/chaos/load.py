@@ -274,4 +274,8 @@ class Load:
 
     async def _read_logs(self, video_ids: Iterable[str]) -> None:
         for video_id in video_ids:
-            self.history.stored[video_id] = await self._commenter.read_log(video_id)
+            await self.read_log(video_id)
+
+    async def read_log(self, video_id: str) -> None:
+        """What is stored of a video by now goes into the history."""
+        self.history.stored[video_id] = await self._commenter.read_log(video_id)

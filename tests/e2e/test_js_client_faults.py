@@ -128,7 +128,7 @@ async def test_a_laptop_that_sleeps_and_does_not_hear_that_its_stream_ended(
         client.freeze()
         await wait_out(ASLEEP_S / 4)
         client.thaw()
-        await eventually(lambda: "silent" in client.reasons, 10)
+        await eventually(lambda: "silent" in client.reasons, 30)
         cluster.resume("haproxy")
         await client.live(40)
         await settled(load, client)

@@ -41,7 +41,8 @@ async def test_seven_tabs_have_one_stream_and_the_next_takes_over(
             await eventually(lambda: any("from a tab" in text for _, text in tabs[6].comments))
             await tabs[0].close()
             await load.wait_for_posts(5)
-            await eventually(lambda: all(tab.head >= load.acked for tab in tabs[1:]))
+            acked = load.acked
+            await eventually(lambda: all(tab.head >= acked for tab in tabs[1:]))
             await streams_by_node(cluster, 1)
             await settled(load, *tabs[1:])
 

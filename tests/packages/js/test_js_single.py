@@ -62,6 +62,7 @@ async def test_after_a_long_absence_the_gap_is_filled_and_told(site: Site) -> No
     async with NodeClient(site.url, VIDEO) as client:
         await eventually(lambda: client.head == 2)
         client.order("close")
+        await eventually(lambda: client.state[0] == "closed")
         await site.post(LIMIT + 5, "meanwhile")
         await site.call("DELETE", "comments/2")
         await site.call("DELETE", "comments/7")
@@ -99,6 +100,7 @@ async def test_what_was_removed_while_nobody_looked_is_not_shown_again(site: Sit
     async with NodeClient(site.url, VIDEO) as client:
         await eventually(lambda: client.head == 3)
         client.order("close")
+        await eventually(lambda: client.state[0] == "closed")
         await site.call("DELETE", "comments/2")
         await site.post(1, "later")
         client.order("open")
@@ -127,6 +129,7 @@ async def test_a_bye_and_a_server_that_comes_back(site: Site) -> None:
         await site.single.start()
         await eventually(lambda: len(client.answers()) == len(posts), 40)
         await client.live()
+        await eventually(lambda: client.head == 5)
         assert_whole(client, await site.log())
         assert "drain" in [told["reason"] for told in client.named("state")]
 

@@ -31,6 +31,7 @@ class Gate:
     """A server where whoever reads shows a ticket, and an application that gives tokens."""
 
     def __init__(self, single: Single, signer: Signer) -> None:
+        self.single = single
         self.url = f"http://127.0.0.1:{single.service.public_port}"
         self.video_id = secrets.token_hex(6)
         self.signer = signer
@@ -43,6 +44,13 @@ class Gate:
 
     def good(self, **claims: Any) -> str:
         return self.signer.token(**claims)
+
+    def end_streams(self) -> None:
+        """As if the tickets of all streams were over."""
+        hub = self.single.service._node.hub
+        for viewer in list(hub.viewers):
+            hub.ends.discard(viewer)
+            hub.ends.add(viewer, 0)
 
     async def post(self, *texts: str) -> None:
         async with AsyncClient(self.url, token=self.good()) as client:
@@ -76,13 +84,14 @@ async def test_a_token_that_is_over_is_renewed_and_a_ticket_fetched(gate: Gate) 
 async def test_a_ticket_that_ends_is_renewed_and_nothing_is_missed(gate: Gate) -> None:
     both: list[Reader] = [kind(gate.url, gate.video_id, gate.good()) for kind in READERS.values()]
     for reader in both:
-        ending = make_ticket(gate.video_id, 2.0, life_s=2)
+        ending = make_ticket(gate.video_id)
         ticket = reader.video._core.ticket
         ticket.drop()
         ticket.keep(ending, time.monotonic() - 60)
         await reader.start()
     await eventually(lambda: all(is_live(reader) for reader in both))
     await gate.post("one")
+    gate.end_streams()
     await eventually(lambda: all(reasons(reader.events) == ["expired"] for reader in both))
     await gate.post("two")
     await all_have(both, 2)
