@@ -68,7 +68,7 @@ async def test_an_outage_in_which_somebody_posts(
         await client.live(40)
         await load.wait_for_posts(5)
         await settled(load, client)
-        assert {answer["status"] for answer in client.answers().values()} == {"posted"}
+        assert client.all_posted
         told = [text for _, text in client.comments if text.startswith("meanwhile")]
         assert sorted(told) == sorted(f"meanwhile {number}" for number in range(30))
 
@@ -89,6 +89,7 @@ async def test_a_laptop_that_sleeps_for_a_minute(cluster: Cluster) -> None:
         await eventually(lambda: client.head >= acked, 20)
         assert time.monotonic() - woke < 15 * TIMEOUT_FACTOR
         await eventually(lambda: len(client.answers()) == 3)
+        assert client.all_posted
         await settled(load, client)
 
 
@@ -110,7 +111,7 @@ async def test_a_post_outlives_a_sleep_that_is_longer_than_it_is_tried(cluster: 
             cluster.resume(name)
         client.thaw()
         await eventually(lambda: len(client.answers()) == 2, 90)
-        assert {answer.get("status") for answer in client.answers().values()} == {"posted"}
+        assert client.all_posted
         await eventually(lambda: client.head == 2)
         assert client.comments == [(1, "before"), (2, "no answer yet")]
 
@@ -147,5 +148,6 @@ async def test_a_clock_that_is_set_ends_nothing(cluster: Cluster, tmp_path: Path
             await load.wait_for_posts(5)
         posted = client.post("at what time?")
         await eventually(lambda: posted in client.answers())
+        assert client.all_posted
         await settled(load, client)
         assert [told["state"] for told in client.named("state")] == ["connecting", "live"]

@@ -125,9 +125,10 @@ async def test_a_bye_and_a_server_that_comes_back(site: Site) -> None:
         await eventually(lambda: client.head == 2)
         await site.single.end(signal.SIGTERM)
         await eventually(lambda: client.state[0] == "recovering")
-        posts = [client.post(f"while it is away {number}") for number in range(3)]
+        posts = [client.post(f"while it is away {number}", "rui") for number in range(3)]
         await site.single.start()
         await eventually(lambda: len(client.answers()) == len(posts), 40)
+        assert client.all_posted
         await client.live()
         await eventually(lambda: client.head == 5)
         assert_whole(client, await site.log())

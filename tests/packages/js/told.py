@@ -45,6 +45,11 @@ class Told:
     async def live(self, timeout_s: float = 30.0) -> None:
         await eventually(lambda: self.named("state") and self.state[0] == "live", timeout_s)
 
+    @property
+    def all_posted(self) -> bool:
+        """Whether each answer to a post is that it is stored."""
+        return {answer.get("status") for answer in self.answers().values()} == {"posted"}
+
     def answers(self) -> dict[int, Any]:
         """What became of the posts, by number."""
         return {args[0]: args[1] for event, args in self.events if event in ("posted", "refused")}
