@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 
 from cluster.ports import free_ports
+from identity.tokens import TokenVerifier
 from single.app import SingleService
 from single.config import Config
 from tests.identity_variables import with_keys
@@ -71,6 +72,7 @@ class Site:
 
     def _set_clock(self) -> None:
         verifier = self._service._authenticator._verifier
+        assert isinstance(verifier, TokenVerifier)
         verifier._now = lambda: time.time() + self._ahead_s
 
     async def call(
