@@ -4,6 +4,8 @@ Invariants
 - What is sent is in flight until it is acknowledged; never more than the window, but one frame
   always fits. What waits longer stays in the outbox, whose bounds count.
 - A batch that comes alone goes out at once, what gathers in one turn of the loop goes together.
+- A peer is not blamed for what waits in a mailbox of this process: after a look at the clock that
+  came late it has until the next one.
 - An exchange ends once, with the reason; what is in flight then may or may not have arrived.
 """
 
@@ -14,7 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from service.link.flight import Flight, Frame
-from service.link.limits import PING_EVERY_S, SILENT_IN_FLIGHT_S, SILENT_S, LinkLimits
+from service.link.limits import LATE_S, PING_EVERY_S, SILENT_IN_FLIGHT_S, SILENT_S, LinkLimits
 from service.link.socket import LinkSocket
 from service.outbox import Outbox
 from wire.encoded_batch import join_batches
@@ -38,7 +40,8 @@ class Exchange:
         self._socket, self._outbox, self._limits, self._on_ack = socket, outbox, limits, on_ack
         self._loop = asyncio.get_running_loop()
         self.flight = Flight()
-        self._heard_at = self._spoke_at = self._loop.time()
+        self._heard_at = self._spoke_at = self._ticked_at = self._loop.time()
+        self._suspect = False
         self._retired = False
         self._wake = asyncio.Event()
         self._end: asyncio.Future[LivecommentsError | None] = self._loop.create_future()
@@ -78,15 +81,21 @@ class Exchange:
 
     def tick(self, now: float) -> None:
         """To be called about twice a second: whether the peer lives, and that we do."""
-        oldest, silent_s = self.flight.oldest_at, now - self._heard_at
-        if oldest is not None and now - oldest > self._limits.ack_deadline_s:
-            self.end(Unresponsive("does not acknowledge"))
-        elif oldest is not None and min(now - oldest, silent_s) > SILENT_IN_FLIGHT_S:
-            self.end(Unresponsive("is silent, with frames in flight"))
-        elif silent_s > SILENT_S:
-            self.end(Unresponsive("is silent"))
+        late, self._ticked_at = now - self._ticked_at > LATE_S, now
+        wrong = self._what_is_wrong(now)
+        if wrong is not None and (self._suspect or not late):
+            self.end(Unresponsive(wrong))
         elif now - self._spoke_at >= PING_EVERY_S:
             self._wake.set()
+        self._suspect = wrong is not None
+
+    def _what_is_wrong(self, now: float) -> str | None:
+        oldest, silent_s = self.flight.oldest_at, now - self._heard_at
+        if oldest is not None and now - oldest > self._limits.ack_deadline_s:
+            return "does not acknowledge"
+        if oldest is not None and min(now - oldest, silent_s) > SILENT_IN_FLIGHT_S:
+            return "is silent, with frames in flight"
+        return "is silent" if silent_s > SILENT_S else None
 
     async def _write(self) -> None:
         try:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from service.pulse import PULSE_S
+
 PING_EVERY_S = 1.0  # without anything else to say
 ACK_AFTER_S = 0.25  # so that one acknowledgement covers what came meanwhile
 # A caller that has heard nothing for so long takes its peer for dead: with something in flight,
 # which a peer that lives acknowledges after ACK_AFTER_S, and without.
 SILENT_IN_FLIGHT_S, SILENT_S = 1.0, 2.5
+LATE_S = 1.2 * PULSE_S  # between two looks at the clock: this process stood still meanwhile
 CALLER_SILENT_S = 10.0  # the callee is in no hurry: it only frees what the connection holds
 CLOSE_WITHIN_S = 1.0
 MAX_PER_CALLER = 2  # connections: one, and the one that replaces it
