@@ -176,6 +176,7 @@ class Link:
         self._proven_from = max(self._now() + PROVEN_AFTER_S, self._avoid_until)
         if before is not None:
             before.retire()
+        self._exchanges.add(exchange)  # here already: `close` may come before its task begins
         ended = self._ctx.tasks.spawn(self._run_exchange(exchange), f"exchange with {self._name}")
         if self._closed:
             exchange.end()
@@ -183,7 +184,6 @@ class Link:
         await asyncio.wait({ended}, timeout=renew_s)
 
     async def _run_exchange(self, exchange: Exchange) -> None:
-        self._exchanges.add(exchange)
         self._ctx.pulse.add(exchange.tick)
         try:
             error = await exchange.run()
