@@ -17,7 +17,9 @@ SOCKET = "haproxy.sock"
 BACKENDS = {"node": ("streams",), "writer": ("writers",), "single": ("streams", "writers")}
 _MAX_REPLY_BYTES = 1024 * 1024
 _NO_ADDRESS_YET = "MAINT (resolution)"
-_DEADLINE_S = 2.0
+# A machine that starts a whole cluster may leave HAProxy without a core for seconds.
+_WITHIN_S = 20.0
+_LOOK_WITHIN_S = 2.0
 _RETRY_S = 0.05
 
 
@@ -60,9 +62,9 @@ class TcpControl:
         return await asyncio.open_connection(self.host, self.port)
 
 
-async def ask(control: Control, command: str) -> str:
+async def ask(control: Control, command: str, within_s: float = _WITHIN_S) -> str:
     """The reply to one command. Raises OSError or TimeoutError if HAProxy is not there."""
-    async with asyncio.timeout(_DEADLINE_S):
+    async with asyncio.timeout(within_s):
         reader, writer = await control.connect()
         try:
             writer.write(command.encode() + b"\n")
@@ -71,9 +73,9 @@ async def ask(control: Control, command: str) -> str:
             writer.close()
 
 
-async def fetch_stats(control: Control) -> list[dict[str, str]]:
+async def fetch_stats(control: Control, within_s: float = _LOOK_WITHIN_S) -> list[dict[str, str]]:
     """One row for each frontend, backend and server (`show stat`). Raises as `ask`."""
-    reply = await ask(control, "show stat")
+    reply = await ask(control, "show stat", within_s)
     return list(csv.DictReader(reply.removeprefix("# ").splitlines()))
 
 
@@ -99,7 +101,8 @@ async def fill_slots(control: Control, servers: Mapping[str, Server]) -> None:
 
 async def fetch_not_up(control: Control, names: Iterable[str]) -> list[str]:
     """The nodes and writers whose checks do not all succeed. Raises as `ask`."""
-    status = {(row["pxname"], row["svname"]): row["status"] for row in await fetch_stats(control)}
+    rows = await fetch_stats(control, _WITHIN_S)
+    status = {(row["pxname"], row["svname"]): row["status"] for row in rows}
     return [
         name
         for name in names
@@ -152,6 +155,6 @@ async def _order(control: Control, command: str) -> None:
 async def _stats_when_there(control: Control) -> list[dict[str, str]]:
     while True:
         try:
-            return await fetch_stats(control)
+            return await fetch_stats(control, _WITHIN_S)
         except (FileNotFoundError, ConnectionRefusedError):  # it is still starting
             await asyncio.sleep(_RETRY_S)

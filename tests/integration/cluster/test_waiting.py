@@ -13,6 +13,8 @@ from cluster.cluster import Cluster
 from cluster.errors import StepFailed
 from cluster.local.runtime import LocalRuntime
 from cluster.runtime import Launch
+from cluster.servers import haproxy_socket
+from cluster.servers.haproxy_socket import TcpControl
 from cluster.settings import Settings
 from cluster.waiting import READY_WITHIN_S, Waiting
 from tests.support import TIMEOUT_FACTOR
@@ -57,6 +59,36 @@ async def test_a_gateway_that_ends_at_once_is_not_waited_for(
     for waits in (waiting.fill_slots(gateway, {}), waiting.until_gateway_sees(gateway, [])):
         failed = await told(waits)
         assert "it cannot start today" in failed.log_tail
+
+
+async def test_a_gateway_that_is_slow_to_answer_is_waited_for(
+    small: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    awake = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        await awake.wait()
+        writer.write(b"# pxname,svname,status\nstreams,node-1,UP\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    control = TcpControl("127.0.0.1", server.sockets[0].getsockname()[1])
+    monkeypatch.setattr(small.runtime, "control", lambda: control)
+    for name in ("haproxy", "node-1"):
+        launch(small, name, "exec sleep 1000")
+    gateway, waiting = small.part("haproxy"), Waiting(small.runtime)
+    waits = asyncio.gather(
+        waiting.fill_slots(gateway, {}),
+        waiting.until_gateway_sees(gateway, [small.part("node-1")]),
+        haproxy_socket.replace_certificate(control, "gateway.pem", "a certificate"),
+    )
+    with pytest.raises(TimeoutError):
+        await haproxy_socket.fetch_stats(control)  # whoever only looks waits for less
+    awake.set()
+    await waits
+    server.close()
 
 
 async def test_what_others_need_is_watched_while_they_start(small: Cluster) -> None:

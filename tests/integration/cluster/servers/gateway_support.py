@@ -266,7 +266,7 @@ class GatewayUnderTest:
     async def status_of(self, server: str) -> str:
         """What HAProxy thinks of `streams/node-1`."""
         backend, _, name = server.partition("/")
-        for row in await haproxy_socket.fetch_stats(self.control):
+        for row in await haproxy_socket.fetch_stats(self.control, 10 * TIMEOUT_FACTOR):
             if (row["pxname"], row["svname"]) == (backend, name):
                 return row["status"]
         return ""
