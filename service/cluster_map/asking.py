@@ -37,17 +37,20 @@ class Resolver:
 
     async def resolve(
         self, entries: Sequence[OpsPeer], deadline: float
-    ) -> dict[OpsPeer, list[str]]:
-        """The addresses of each entry; none for a name that stands for nothing, or that was not
-        found before `deadline` (of the loop's clock).
+    ) -> dict[OpsPeer, list[str] | None]:
+        """The addresses of each entry, none for a name that stands for nothing. None for one whose
+        first look-up has not ended before `deadline` (of the loop's clock).
         """
         names = {entry.host for entry in entries if not _is_ip(entry.host)}
-        self._found = {name: self._found.get(name, []) for name in names}
+        self._found = {name: self._found[name] for name in names if name in self._found}
         tasks = [self._task(name) for name in names]
         if tasks:
             left_s = max(deadline - asyncio.get_running_loop().time(), 0)
             await asyncio.wait(tasks, timeout=left_s)
-        return {entry: self._found.get(entry.host, [entry.host]) for entry in entries}
+        return {
+            entry: self._found.get(entry.host) if entry.host in names else [entry.host]
+            for entry in entries
+        }
 
     def close(self) -> None:
         """Wait for nothing more. Idempotent."""

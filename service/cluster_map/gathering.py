@@ -144,7 +144,7 @@ class Gathering:
     def _missing(
         self,
         answers: Mapping[Target, Reading | str],
-        resolved: Mapping[OpsPeer, Sequence[str]],
+        resolved: Mapping[OpsPeer, Sequence[str] | None],
     ) -> tuple[Missing, ...]:
         silent = [
             Missing(target.address, answer, self._roster.who(target))
@@ -152,7 +152,7 @@ class Gathering:
             if isinstance(answer, str)
         ]
         unknown = [
-            Missing(entry.address, "its name stands for no address", self._roster.who_was_at(entry))
+            Missing(entry.address, _of_name(hosts), self._roster.who_was_at(entry))
             for entry, hosts in resolved.items()
             if not hosts
         ]
@@ -179,6 +179,12 @@ async def _fetch_state(session: Session, target: Target, deadline: float) -> Rea
 
 async def _fetch_videos(session: Session, target: Target, path: str, deadline: float) -> Videos:
     return read_videos(await fetch(session, target, path, deadline))
+
+
+def _of_name(hosts: Sequence[str] | None) -> str:
+    if hosts is None:
+        return "its name is still being looked up"
+    return "its name stands for no address"
 
 
 def _left_out(count: int) -> str | None:

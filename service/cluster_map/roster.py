@@ -52,14 +52,14 @@ class Roster:
         self.left_out = 0  # addresses over MAX_PEERS, the last time
 
     def targets(
-        self, resolved: Mapping[OpsPeer, Sequence[str]], now: float
+        self, resolved: Mapping[OpsPeer, Sequence[str] | None], now: float
     ) -> dict[Target, tuple[OpsPeer, ...]]:
         """Whom to ask, each with the entries that lead there. resolved: the addresses of each
-        entry's host.
+        entry's host, as far as they are known.
         """
         found: dict[Target, tuple[OpsPeer, ...]] = {}
         for entry, hosts in resolved.items():
-            for host in hosts:
+            for host in hosts or ():
                 target = Target(host, entry.port)
                 found[target] = (*found.get(target, ()), entry)
         for target, seen in self._seen.items():

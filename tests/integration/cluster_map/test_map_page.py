@@ -72,7 +72,7 @@ class Shown:
 
 
 @pytest.fixture
-async def shown(tmp_path: Path) -> AsyncIterator[Shown]:
+async def shown(tmp_path: Path, patient: None) -> AsyncIterator[Shown]:
     async with AsyncExitStack() as stack:
         node = await stack.enter_async_context(MapProcess(Role.NODE, "node-1"))
         bad = await stack.enter_async_context(peer_that(says(json.dumps(BAD).encode())))
