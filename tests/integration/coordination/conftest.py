@@ -12,7 +12,9 @@ import pytest
 from coordination import Paths, ZooKeeperSession
 from tests.zookeeper_server import ZooKeeperServer
 
-SESSION_S = 2.0
+# ZooKeeper may stand still for a second on a busy machine, which a short session takes for a loss.
+SESSION_S = 10.0
+SHORT_SESSION_S = 2.0  # where a loss, or the end of a session, is waited for
 _roots = itertools.count(1)
 
 Background = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]

@@ -19,7 +19,13 @@ from coordination import (
     ZooKeeperSession,
     new_boot_id,
 )
-from tests.integration.coordination.conftest import Background, Connect, Expire
+from tests.integration.coordination.conftest import (
+    SESSION_S,
+    SHORT_SESSION_S,
+    Background,
+    Connect,
+    Expire,
+)
 from tests.support import eventually
 from tests.tcp_proxy import TcpProxy
 from tests.zookeeper_server import ZooKeeperServer
@@ -68,8 +74,13 @@ Begin = Callable[..., Awaitable[Writer]]
 async def begin(
     zookeeper: ZooKeeperServer, connect: Connect, background: Background, paths: Paths
 ) -> Begin:
-    async def begin(store: str, patience_s: float = LONG_S, address: str = "") -> Writer:
-        session = await connect(address or zookeeper.address)
+    async def begin(
+        store: str,
+        patience_s: float = LONG_S,
+        address: str = "",
+        session_s: float = SESSION_S,
+    ) -> Writer:
+        session = await connect(address or zookeeper.address, session_s)
         writer = Writer(session, store, paths, patience_s)
         background(writer.run())
         await eventually(lambda: writer.verdict is not None)
@@ -108,7 +119,7 @@ async def test_a_new_session_keeps_the_place_in_the_order(
 ) -> None:
     """The other one began while the first was cut off, and was alone then."""
     async with TcpProxy(zookeeper.port) as proxy:
-        first = await begin("a", address=proxy.address)
+        first = await begin("a", address=proxy.address, session_s=SHORT_SESSION_S)
         before = first.session.session_id
         proxy.cut()
         later = await begin("b")
@@ -126,7 +137,7 @@ async def test_a_zookeeper_that_lost_all_still_knows_who_was_first(
     session = await connect(own_zookeeper.address)
     for number in range(100):  # transactions before there is a claim
         await session.create(f"/{number}")
-    first = await begin("a", address=own_zookeeper.address)
+    first = await begin("a", address=own_zookeeper.address, session_s=SHORT_SESSION_S)
     before = first.session.session_id
     await own_zookeeper.kill()
     own_zookeeper.discard_data()

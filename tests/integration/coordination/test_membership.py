@@ -7,7 +7,14 @@ import msgspec
 import pytest
 
 from coordination import Member, Membership, MemberWatch, Paths, ZooKeeperSession
-from tests.integration.coordination.conftest import Background, Connect, Expire, kazoo_of
+from tests.integration.coordination.conftest import (
+    SESSION_S,
+    SHORT_SESSION_S,
+    Background,
+    Connect,
+    Expire,
+    kazoo_of,
+)
 from tests.support import eventually
 from tests.tcp_proxy import TcpProxy
 from tests.zookeeper_server import ZooKeeperServer
@@ -36,8 +43,11 @@ StartWatch = Callable[..., Awaitable[MemberWatch]]
 async def announce(
     zookeeper: ZooKeeperServer, connect: Connect, background: Background, paths: Paths
 ) -> Announce:
-    async def announce(member: Member = WRITER, address: str = "") -> Process:
-        process = Process(await connect(address or zookeeper.address), member, paths)
+    async def announce(
+        member: Member = WRITER, address: str = "", session_s: float = SESSION_S
+    ) -> Process:
+        session = await connect(address or zookeeper.address, session_s)
+        process = Process(session, member, paths)
         background(process.membership.run())
         await asyncio.wait_for(process.membership.wait_announced(), 10)
         return process
@@ -104,14 +114,15 @@ async def test_a_restarted_process_takes_over_and_stays_when_the_old_session_exp
 ) -> None:
     async with TcpProxy(zookeeper.port) as proxy:
         seen = await watch()
-        old = await announce(msgspec.structs.replace(WRITER, boot_id=OLD_BOOT), proxy.address)
+        older = msgspec.structs.replace(WRITER, boot_id=OLD_BOOT)
+        old = await announce(older, proxy.address, SHORT_SESSION_S)
         proxy.blackhole()
         await announce()
         await eventually(lambda: seen.members == {"w1": WRITER})
         reads = seen.reads
         await eventually(lambda: not old.session.connected)
         proxy.heal()
-        await asyncio.wait_for(old.superseded.wait(), 10)
+        await asyncio.wait_for(old.superseded.wait(), 20)
         await old.session.stop()
         await eventually(lambda: seen.members == {"w1": WRITER} and seen.reads >= reads)
 
@@ -119,7 +130,7 @@ async def test_a_restarted_process_takes_over_and_stays_when_the_old_session_exp
 async def test_an_older_life_that_is_still_there_is_told_and_stays_away(announce: Announce) -> None:
     old = await announce(msgspec.structs.replace(WRITER, boot_id=OLD_BOOT))
     new = await announce()
-    await asyncio.wait_for(old.superseded.wait(), 10)
+    await asyncio.wait_for(old.superseded.wait(), 20)
     assert not old.membership.announced
     assert new.membership.announced
     assert not new.superseded.is_set()

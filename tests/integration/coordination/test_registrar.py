@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from coordination import NoNode, Paths, Registrar, Sweeper, ZooKeeperSession, new_boot_id
+from coordination import (
+    Delete,
+    NoNode,
+    Paths,
+    Registrar,
+    Sweeper,
+    ZooKeeperSession,
+    new_boot_id,
+)
 from tests.integration.coordination.conftest import Background, Connect, Expire
 from tests.support import eventually
 from tests.tcp_proxy import TcpProxy
@@ -153,7 +161,7 @@ async def test_a_transaction_whose_reply_is_lost_is_looked_up(
 
 
 async def test_a_node_killed_and_restarted_stays_registered_when_its_old_session_expires(
-    node: StartNode, connect: Connect, zookeeper: ZooKeeperServer, paths: Paths
+    node: StartNode, expire: Expire, zookeeper: ZooKeeperServer, paths: Paths
 ) -> None:
     async with TcpProxy(zookeeper.port) as proxy:
         old_session, old = await node("n1", OLD_BOOT, proxy.address)
@@ -166,10 +174,8 @@ async def test_a_node_killed_and_restarted_stays_registered_when_its_old_session
             registrar.register(f"v{number}")
         await settled(registrar)
         assert registrar.stats.replaced == 300
-        witness = await connect(zookeeper.address)
-        await witness.exists(paths.registration("v0", "n1"), watch=True)
-        await eventually(lambda: not old_session.connected)
-        proxy.heal()  # kazoo comes back only to learn that its session is gone, or still has it
+        await expire(old_session)
+        proxy.heal()  # kazoo comes back only to learn that its session is gone
         await old_session.stop()
         found = await session.get_many([paths.registration(f"v{n}", "n1") for n in range(300)])
         assert all(each is not None and each[1].owner == session.session_id for each in found)
@@ -199,10 +205,13 @@ async def test_what_an_operator_removes_comes_back(
     for video_id in ("a", "b"):
         registrar.register(video_id)
     await settled(registrar)
-    for video_id in ("a", "b"):
-        await session.delete(paths.registration(video_id, "n1"))
-        await session.delete(paths.video(video_id))
-    await session.delete(paths.videos)
+    removed = [
+        path
+        for video_id in ("a", "b")
+        for path in (paths.registration(video_id, "n1"), paths.video(video_id))
+    ]
+    # At once: an audit in between would register again what was just removed.
+    await session.multi([Delete(path) for path in (*removed, paths.videos)])
     await eventually(lambda: registrar.stats.audit_losses == 2 and registrar.pending == 0)
     assert await nodes_of(session, paths, "b") == ["n1"]
 

@@ -23,7 +23,13 @@ from coordination import (
     ZooKeeperAway,
     ZooKeeperSession,
 )
-from tests.integration.coordination.conftest import Connect, Expire, SessionOn, kazoo_of
+from tests.integration.coordination.conftest import (
+    SHORT_SESSION_S,
+    Connect,
+    Expire,
+    SessionOn,
+    kazoo_of,
+)
 from tests.support import eventually
 from tests.tcp_proxy import TcpProxy
 from tests.zookeeper_server import ZooKeeperServer
@@ -158,14 +164,14 @@ async def test_requests_fail_at_once_without_a_connection(
         *(session.exists("/") for _ in range(600)), return_exceptions=True
     )
     assert all(isinstance(result, NotSent) for result in results)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5  # a loop that waits for kazoo would wait for ever
 
 
 async def test_requests_in_flight_end_with_the_connection(
     zookeeper: ZooKeeperServer, connect: Connect
 ) -> None:
     async with TcpProxy(zookeeper.port) as proxy:
-        session = await connect(proxy.address)
+        session = await connect(proxy.address, 20.0)  # kazoo gives up after a third of it
         proxy.blackhole()
         requests = [asyncio.create_task(session.exists("/")) for _ in range(300)]
         await eventually(lambda: session.in_flight == 128)
@@ -224,7 +230,7 @@ async def test_a_short_cut_keeps_the_session_and_is_not_away(
     zookeeper: ZooKeeperServer, connect: Connect
 ) -> None:
     async with TcpProxy(zookeeper.port) as proxy:
-        session = await connect(proxy.address)
+        session = await connect(proxy.address, 20.0)
         new: list[bool] = []
         before = session.session_id
         session.on_connected(new.append)
@@ -239,7 +245,7 @@ async def test_a_short_cut_keeps_the_session_and_is_not_away(
 async def test_away_is_told_by_our_own_timer_long_before_kazoo_knows(
     own_zookeeper: ZooKeeperServer, connect: Connect
 ) -> None:
-    session = await connect(own_zookeeper.address)
+    session = await connect(own_zookeeper.address, SHORT_SESSION_S)
     told = asyncio.Event()
     session.on_away(told.set)
     await own_zookeeper.kill()
@@ -257,7 +263,9 @@ async def test_an_expired_session_is_replaced_by_a_new_one(
     before = session.session_id
     session.on_connected(new.append)
     await expire(session)
-    await eventually(lambda: new == [True])
+    # On a busy machine it takes its session back once before it is ended: see `end_session`.
+    await eventually(lambda: True in new)
+    assert new.count(True) == 1
     assert session.session_id != before
     await session.exists("/")
 
@@ -266,9 +274,9 @@ async def test_a_blackholed_server_is_noticed_by_an_idle_client(
     zookeeper: ZooKeeperServer, connect: Connect
 ) -> None:
     async with TcpProxy(zookeeper.port) as proxy:
-        session = await connect(proxy.address)
+        session = await connect(proxy.address, SHORT_SESSION_S)
         proxy.blackhole()
-        await eventually(lambda: not session.connected, timeout_s=6)
+        await eventually(lambda: not session.connected)
         proxy.heal()
         await eventually(lambda: session.connected)
 
@@ -278,16 +286,20 @@ async def test_a_blackholed_server_is_noticed_by_a_busy_client(
 ) -> None:
     """kazoo's own ping never comes when there is always something to send."""
     async with TcpProxy(zookeeper.port) as proxy:
-        session = await connect(proxy.address)
+        session = await connect(proxy.address, SHORT_SESSION_S)
         proxy.blackhole()
         requests: list[asyncio.Task[object]] = []
+        due = time.monotonic()
 
         def send_and_look() -> bool:
-            if len(requests) < 2_000:
+            nonlocal due
+            # Not so many that the bound on what is in flight leaves kazoo with nothing to send.
+            if time.monotonic() >= due:
+                due = time.monotonic() + 0.05
                 requests.append(asyncio.create_task(session.exists("/")))
             return not session.connected
 
-        await eventually(send_and_look, timeout_s=6)
+        await eventually(send_and_look)
         assert session.stats.drops == 1
         await asyncio.gather(*requests, return_exceptions=True)
         proxy.heal()
@@ -302,7 +314,7 @@ async def test_stop_is_quick_when_the_server_does_not_answer(
     own_zookeeper.pause()
     started = time.monotonic()
     await session.stop()
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 9  # kazoo's own stop takes 10 s at least
     own_zookeeper.resume()
 
 
@@ -324,7 +336,7 @@ async def test_a_server_that_began_anew_is_taken_for_what_it_is(
     own_zookeeper: ZooKeeperServer, connect: Connect
 ) -> None:
     """It has less than we have seen, and would refuse us for ever."""
-    session = await connect(own_zookeeper.address)
+    session = await connect(own_zookeeper.address, SHORT_SESSION_S)
     await session.ensure_path("/a/b")
     await own_zookeeper.kill()
     own_zookeeper.discard_data()
