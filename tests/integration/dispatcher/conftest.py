@@ -43,7 +43,7 @@ class AnnouncedNode:
 
     async def announce(self) -> None:
         boot_id = new_boot_id()
-        self.session = ZooKeeperSession(self._zookeeper, session_timeout_s=2.0)
+        self.session = ZooKeeperSession(self._zookeeper, session_timeout_s=10.0)
         await self.session.start(timeout_s=20)
         self.registrar = Registrar(self.session, self.stub.name, boot_id)
         member = Member(Role.NODE, self.stub.name, "127.0.0.1", self.stub.port, boot_id)
@@ -113,9 +113,13 @@ class Cluster:
         environ = {
             "SERVICE_ID": self.name,
             "ZOOKEEPER": f"127.0.0.1:{self.proxy.port}",
-            "ZOOKEEPER_SESSION_S": "2",
             "TLS_DIR": str(self.folder / self.name),
-            "DRAIN_SERVE_S": "0.1",
+            # What must not be over before a test has done its part, on a busy machine.
+            "ZOOKEEPER_SESSION_S": "10",
+            "ROUTE_WAIT_S": "10",
+            "FORWARD_DEADLINE_S": "20",
+            "DRAIN_SERVE_S": "3",
+            "DRAIN_FLUSH_S": "20",
         }
         return DispatcherService(Config.from_env(environ | more))
 

@@ -1,4 +1,4 @@
-"""T17: of twenty nodes one answers after 5 s. The others get theirs as before."""
+"""T17: of twenty nodes one answers after 20 s. The others get theirs as before."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from tests.unit.dispatcher.encoded import encoded
 from wire.internal import FORWARD
 from wire.roles import Role
 
-NODES, OFFERS, EVERY_S, SIZE = 20, 60, 0.05, 20_000
-DEADLINE_S = 0.5  # of an acknowledgement
+NODES, OFFERS, EVERY_S, SIZE = 20, 30, 0.1, 20_000
+DEADLINE_S = 2.0  # of an acknowledgement
 LIMITS = OutboxLimits(max_age_s=30.0, max_bytes=512 * 1024)
 
 
@@ -99,12 +99,13 @@ async def test_one_slow_node_of_twenty_delays_no_other(crowd: Crowd) -> None:
     await crowd.senders.wait_idle()
     calm_offers = await crowd.offer(1 + OFFERS)
     await crowd.senders.wait_idle()
-    slow.slow_s = 5.0
+    slow.slow_s = 20.0
     offers = await crowd.offer(1 + 2 * OFFERS)
     await eventually(lambda: all(node.got[-1][1] == 3 * OFFERS for node in others))
     calm, then = lateness_p90_s(others, calm_offers), lateness_p90_s(others, offers)
     print(f"T17 p90 {calm * 1000:.1f} ms, with a slow one {then * 1000:.1f} ms")
     assert then < DEADLINE_S / 2 * TIMEOUT_FACTOR
+    await eventually(lambda: slow.name in crowd.senders.failing)
     assert crowd.senders.failing == [slow.name]
     # What waits for the slow one is bounded, and the others take theirs at once.
     assert crowd.most_queued_bytes <= LIMITS.max_bytes + NODES * 2 * SIZE
