@@ -10,6 +10,9 @@ from typing import Any
 import aiohttp
 
 from cluster.cluster import Cluster
+from cluster.readiness import NO_ANSWER
+from cluster.status import Row, fetch_rows
+from tests.support import TIMEOUT_FACTOR
 
 
 @contextmanager
@@ -30,6 +33,18 @@ async def running(cluster: Cluster) -> AsyncIterator[Cluster]:
         yield cluster
     finally:
         await cluster.clean()
+
+
+async def all_ready(cluster: Cluster) -> list[Row]:
+    """The rows; every part must be ready. One that has just started on a busy machine may take more
+    than the second that it has to say so, and is asked again.
+    """
+    rows = await fetch_rows(cluster)
+    async with asyncio.timeout(20 * TIMEOUT_FACTOR):
+        while NO_ANSWER.words in [row.health for row in rows]:
+            rows = await fetch_rows(cluster)
+    assert all(row.ready for row in rows), rows
+    return rows
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ from cluster.runtime import Condition
 from cluster.settings import Settings
 from cluster.status import fetch_rows
 from service.config import ConfigError
-from tests.clusters import post_comment
+from tests.clusters import all_ready, post_comment
 from wire.roles import Role
 
 SMALL = Settings("small", nodes=2, dispatchers=1, writers=1)
@@ -47,8 +47,7 @@ async def on_the_map(cluster: Cluster, name: str) -> set[str]:
 
 async def test_it_heals_grows_shrinks_and_keeps_its_data(small: Cluster, tmp_path: Path) -> None:
     await small.up()
-    rows = await fetch_rows(small)
-    assert all(row.ready for row in rows), rows
+    await all_ready(small)
     assert await post(small, "one") == 1
 
     await small.kill("writer-1")
@@ -63,7 +62,7 @@ async def test_it_heals_grows_shrinks_and_keeps_its_data(small: Cluster, tmp_pat
     grown = Cluster.create(dataclasses.replace(SMALL, nodes=3), tmp_path)
     await grown.up()
     assert grown.pid("haproxy") == untouched[1], "no reload"
-    assert all(row.ready for row in await fetch_rows(grown))
+    await all_ready(grown)
     assert "node-3" in await on_the_map(grown, "node-1"), "which ran before node-3 was known"
     route = await fetch_route(grown, "v1")
     assert (route.dispatcher, route.writer) == ("dispatcher-1", "writer-1")
@@ -133,7 +132,7 @@ async def test_the_gateway_is_reached_wherever_it_listens(tmp_path: Path, bind: 
             session.get(f"{cluster.https_url}/readyz", ssl=trusting) as reply,
         ):
             assert reply.status == 200
-        assert all(row.ready for row in await fetch_rows(cluster))
+        await all_ready(cluster)
     finally:
         await cluster.clean()
 
@@ -203,13 +202,13 @@ async def test_an_ensemble_of_zookeepers_lives_on_without_one_of_them(tmp_path: 
     cluster = Cluster.create(dataclasses.replace(SMALL, zookeepers=3), tmp_path)
     try:
         await cluster.up()
-        modes = {row.health for row in await fetch_rows(cluster) if row.role == "zookeeper"}
+        modes = {row.health for row in await all_ready(cluster) if row.role == "zookeeper"}
         assert modes == {"leader", "follower"}
         await cluster.kill("zookeeper-2")
         await cluster.kill("node-1")
         await cluster.start("node-1")  # is ready only with a session of its own
         assert await post(cluster, "one") == 1
         await cluster.up()
-        assert all(row.ready for row in await fetch_rows(cluster))
+        await all_ready(cluster)
     finally:
         await cluster.clean()

@@ -106,7 +106,11 @@ async def test_its_status_is_asked_for_with_dev(tmp_path: Path) -> None:
     async with dev(tmp_path) as session:
         async with session.get("/readyz") as reply:
             address = reply.url.authority
-        code, rows, err = await status_of_dev(tmp_path)
+        async with asyncio.timeout(WITHIN_S):
+            code, rows, err = await status_of_dev(tmp_path)
+            # It has a second to answer each question, which is little on a busy machine.
+            while rows and (rows[0]["health"] == "no answer" or rows[0]["viewers"] is None):
+                code, rows, err = await status_of_dev(tmp_path)
         assert (code, err) == (0, "")
         (row,) = rows
         assert (row["name"], row["role"], row["health"]) == ("dev", "single", "ready")

@@ -137,7 +137,7 @@ class Cluster:
 
     async def takes_caller(self, files: Path) -> bool:
         """Whether the writer answers a node with these files, and is trusted by it."""
-        client = InternalClient(TlsFiles(files))
+        client = InternalClient(TlsFiles(files), deadline_s=20.0)
         await client.start()
         try:
             peer = Peer(Role.WRITER, "writer-1", "127.0.0.1", self.internal)

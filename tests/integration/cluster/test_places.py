@@ -21,8 +21,8 @@ from cluster.local.processes import is_alive, mark_of
 from cluster.runtime import Condition
 from cluster.servers import zookeeper
 from cluster.settings import Settings
-from cluster.status import fetch_rows, lost_rows
-from tests.clusters import post_comment
+from cluster.status import lost_rows
+from tests.clusters import all_ready, post_comment
 from tests.support import TIMEOUT_FACTOR
 
 TINY = Settings("tiny", nodes=1, dispatchers=1, writers=1)
@@ -74,7 +74,7 @@ async def test_a_copy_of_a_running_cluster_never_touches_the_original(
     assert (await texts(cluster), await texts(copy)) == (["one"], ["one", "two"])
     await copy.clean()
     assert pids(cluster) == before
-    assert all(row.ready for row in await fetch_rows(cluster))
+    await all_ready(cluster)
     assert await texts(cluster) == ["one"]
 
 

@@ -41,9 +41,13 @@ class Kept:
         self._disk = disk
         self._supervisor_file = folder.run / "x-1.supervisor"
 
-    def launch(self, code: str) -> int:
+    def begin(self, code: str) -> None:
+        """It may have ended again when this returns."""
         command = [sys.executable, "-c", code]
         self.runtime.launch(Launch("x-1", command, self._disk.path, room_mib=1))
+
+    def launch(self, code: str) -> int:
+        self.begin(code)
         pid = self.runtime.pid("x-1")
         assert pid is not None
         return pid
@@ -88,7 +92,7 @@ async def test_a_server_that_could_not_say_why_it_ended_comes_back_too(
 
 
 async def test_a_server_that_ended_otherwise_stays_dead(kept: Kept) -> None:
-    kept.launch("raise SystemExit(1)")
+    kept.begin("raise SystemExit(1)")
     await kept.until(Condition.DEAD)
     assert not kept.has_supervisor()
 

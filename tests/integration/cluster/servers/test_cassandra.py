@@ -21,9 +21,17 @@ async def with_session(server: CassandraServer, act: Callable[[Session], Any]) -
     """The driver blocks, so it works in a thread."""
 
     def work() -> Any:
-        driver = Driver([server.host], port=server.port, protocol_version=5)
+        driver = Driver(
+            [server.host],
+            port=server.port,
+            protocol_version=5,
+            connect_timeout=20,
+            control_connection_timeout=20,
+        )
         try:
-            return act(driver.connect())
+            session = driver.connect()
+            session.default_timeout = 60
+            return act(session)
         finally:
             driver.shutdown()
 

@@ -66,7 +66,10 @@ async def test_what_comes_into_the_file_is_handed_over(setup: GatewayUnderTest) 
     folder = setup.folder / "tls"
     certificate = folder / "gateway.pem"
     first = put_certificate(folder)
-    setup.edit = lambda text: text.replace("crt gateway.pem", f"crt {certificate}")
+    setup.edit = lambda text: text.replace("crt gateway.pem", f"crt {certificate}").replace(
+        "timeout server 8s",
+        "timeout server 60s",  # the stream says nothing while the command starts
+    )
     async with setup.run():
         viewer = await opened(setup, "v1")
         await until_trusted(setup, first, viewer)

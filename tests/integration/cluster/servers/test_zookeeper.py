@@ -50,11 +50,15 @@ async def modes(ensemble: list[ZooKeeperServer]) -> list[str]:
             await asyncio.sleep(0.05)
 
 
+async def said(server: ZooKeeperServer, word: str) -> str:
+    return await ask("127.0.0.1", server.client_port, word, 20 * TIMEOUT_FACTOR)
+
+
 async def test_one_server_serves_alone(start: Start) -> None:
     (server,) = start(1)
     assert await modes([server]) == ["standalone"]
-    assert await ask("127.0.0.1", server.client_port, "ruok") == "imok"
-    assert "not in the whitelist" in await ask("127.0.0.1", server.client_port, "envi")
+    assert await said(server, "ruok") == "imok"
+    assert "not in the whitelist" in await said(server, "envi")
 
 
 async def test_three_servers_elect_a_leader(start: Start) -> None:
