@@ -88,7 +88,7 @@ async def test_connections_are_kept(server: FreeServer, client: InternalClient) 
 
 
 async def test_no_more_than_so_many_connections_a_peer(server: FreeServer, pki: Pki) -> None:
-    client = InternalClient(pki.files(Role.WRITER, "w2"), per_peer=2)
+    client = InternalClient(pki.files(Role.WRITER, "w2"), deadline_s=20.0, per_peer=2)
     await client.start()
     await asyncio.gather(*(client.post(server.peer, "/a", b"") for _ in range(10)))
     assert len(server.connections) <= 2

@@ -11,6 +11,7 @@ import pytest
 from cluster.ca import DevelopmentCa
 from service.http_client import InternalClient
 from service.http_server import HttpServer
+from service.link import exchange
 from service.link.application import link_application
 from service.link.flight import Frame
 from service.link.limits import MAX_PER_CALLER, LinkLimits
@@ -66,7 +67,7 @@ class Bench:
             Role.WRITER: self.pki.folder(Role.WRITER, "w1"),
             Role.DISPATCHER: self.pki.folder(Role.DISPATCHER, "d1"),
         }
-        self.client = InternalClient(TlsFiles(self.folders[Role.WRITER]), deadline_s=2.0)
+        self.client = InternalClient(TlsFiles(self.folders[Role.WRITER]), deadline_s=20.0)
         self.owner = Owner()
         self.got: list[int] = []
         self.unserved: list[str] = []
@@ -127,6 +128,13 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     await bench.stop()
 
 
+@pytest.fixture
+def calm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is taken for dead, so that nothing is sent again."""
+    for limit in ("SILENT_IN_FLIGHT_S", "SILENT_S"):
+        monkeypatch.setattr(exchange, limit, 60.0)
+
+
 async def test_batches_arrive_in_order_and_are_acknowledged(bench: Bench) -> None:
     await bench.start()
     bench.offer(*range(1, 1_001))
@@ -157,6 +165,7 @@ async def test_a_link_that_is_cut_in_the_middle_of_a_frame_sends_it_again(bench:
     await bench.link.wait_idle()
 
 
+@pytest.mark.usefixtures("calm")
 async def test_slow_reading_fills_the_window_and_takes_no_more_memory(bench: Bench) -> None:
     """What the peer does not read stays within the window, and within the queue's bound."""
     await bench.start(LinkLimits(window_bytes=2 * MIB, ack_deadline_s=60.0))
@@ -213,8 +222,9 @@ async def test_a_caller_has_so_many_connections_and_one_more_ends_its_oldest(ben
         await caller.close()
 
 
+@pytest.mark.usefixtures("calm")
 async def test_a_link_is_renewed_under_load_without_a_loss_or_a_repeat(bench: Bench) -> None:
-    await bench.start(LinkLimits(lifetime_s=1.0), callee=LinkLimits())
+    await bench.start(LinkLimits(lifetime_s=1.0, ack_deadline_s=60.0), callee=LinkLimits())
     seq = 0
     opened = 0
     last: object = None
@@ -284,6 +294,7 @@ async def test_a_callee_that_leaves_acknowledges_what_it_took(bench: Bench) -> N
     assert bench.owner.taken == 100
 
 
+@pytest.mark.usefixtures("calm")
 async def test_closing_gives_up_what_is_queued(bench: Bench) -> None:
     await bench.start(LinkLimits(window_bytes=1, ack_deadline_s=60.0))
     bench.proxy.blackhole()

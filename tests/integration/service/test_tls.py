@@ -41,7 +41,7 @@ def pki(tmp_path: Path) -> Pki:
 async def node(pki: Pki) -> AsyncIterator[WebStub]:
     """A node's listener; /private takes bodies from writers only."""
     context = pki.files(Role.NODE, "n1").server()
-    async with WebStub(ssl_context=context, head_deadline_s=1.0) as node:
+    async with WebStub(ssl_context=context, head_deadline_s=10.0) as node:
         yield node
 
 
@@ -121,10 +121,12 @@ async def test_plain_http_on_the_tls_port_is_refused(node: WebStub) -> None:
     assert node.bodies == []
 
 
-async def test_a_client_that_never_speaks_is_cut_off(node: WebStub) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", node.port)
-    assert await asyncio.wait_for(reader.read(), 20) == b""
-    writer.transport.abort()
+async def test_a_client_that_never_speaks_is_cut_off(pki: Pki) -> None:
+    context = pki.files(Role.NODE, "n1").server()
+    async with WebStub(ssl_context=context, head_deadline_s=1.0) as node:
+        reader, writer = await asyncio.open_connection("127.0.0.1", node.port)
+        assert await asyncio.wait_for(reader.read(), 20) == b""
+        writer.transport.abort()
 
 
 async def test_older_tls_is_refused(pki: Pki, node: WebStub) -> None:

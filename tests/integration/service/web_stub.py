@@ -21,10 +21,17 @@ class WebStub:
     """`async with WebStub() as web:`; keyword arguments go to HttpServer.
 
     POST /echo gives the body back, POST /private takes a writer's body only, GET /large a large
-    reply, /gate waits for `gate`, GET /broken fails, GET /away is 503.
+    reply, /gate waits for `gate`, GET /broken fails, GET /away is 503. body_deadline_s: of /echo.
     """
 
-    def __init__(self, *, ssl_context: ssl.SSLContext | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        body_deadline_s: float = 10.0,
+        **kwargs: Any,
+    ) -> None:
+        self._body_deadline_s = body_deadline_s
         app = new_application(problems)
         app.router.add_post("/echo", self._echo)
         app.router.add_post("/private", self._private)
@@ -61,7 +68,7 @@ class WebStub:
 
     async def _echo(self, request: web.Request) -> web.Response:
         self.requests += 1
-        body = await read_body(request, 1024, deadline_s=0.3)
+        body = await read_body(request, 1024, deadline_s=self._body_deadline_s)
         self.bodies.append(body)
         return web.Response(body=body)
 
