@@ -49,7 +49,7 @@ async def _watched(first: bytes, silence_s: float, seen: Callable[[Watch, int], 
 
 
 async def test_a_silent_stream_is_over_and_another_is_asked_for() -> None:
-    watch = await _watched(_HEAD + _RETRY, 0.2, lambda watch, came: len(watch.streams) > 2)
+    watch = await _watched(_HEAD + _RETRY, 1.0, lambda watch, came: len(watch.streams) > 2)
     assert all(stream.closed_at is not None for stream in watch.streams)
     assert watch.refused == []
     assert watch.fatal is None

@@ -81,7 +81,7 @@ async def test_a_bent_link_delays_without_becoming_narrow(echo: tuple[Echo, TcpP
         await asyncio.sleep(0.005)
     for _ in range(20):
         await connection[0].readline()
-    assert 0.2 <= time.monotonic() - began < 1.0
+    assert 0.2 <= time.monotonic() - began < 1.9  # one after the other they would take 2 s
 
 
 async def test_a_narrow_link_takes_its_time(echo: tuple[Echo, TcpProxy]) -> None:
