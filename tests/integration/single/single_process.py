@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 from cluster.ports import free_ports
@@ -18,10 +20,11 @@ class SingleProcess(ServiceProcess):
 
     def __init__(self, folder: Path, **environ: str) -> None:
         self.public, self.ops = free_ports(2)
+        self.store = folder / "comments.db"
         variables = {
             "PUBLIC_PORT": str(self.public),
             "OPS_PORT": str(self.ops),
-            "SQLITE_PATH": str(folder / "comments.db"),
+            "SQLITE_PATH": str(self.store),
             "DRAIN_WINDOW_S": "0.5",
         }
         super().__init__("single", folder / "single.log", variables | environ)
@@ -30,7 +33,7 @@ class SingleProcess(ServiceProcess):
         """Returns when it is ready, and how many seconds that took."""
         begun = time.monotonic()
         self.process = await self.spawn(**environ)
-        async with asyncio.timeout(20 * TIMEOUT_FACTOR):
+        async with asyncio.timeout(60 * TIMEOUT_FACTOR):
             while await self._ready_status() != 200:
                 assert self.process.returncode is None, self.log.read_text()
                 await asyncio.sleep(0.01)
@@ -38,6 +41,13 @@ class SingleProcess(ServiceProcess):
 
     async def connect(self) -> Connection:
         return await Connection.open(self.public)
+
+    def break_store(self) -> None:
+        """From now on posts and reads of comments are refused. The process goes on, as it would
+        not without its file.
+        """
+        with closing(sqlite3.connect(self.store, timeout=20)) as connection:
+            connection.execute("ALTER TABLE comments RENAME TO lost")
 
     async def ops_reply(self, path: str) -> Reply:
         connection = await Connection.open(self.ops)

@@ -164,7 +164,7 @@ async def test_no_ticket_and_no_token_is_in_a_log(tmp_path: Path, style: str) ->
                 await read(single, "comments", f"?ticket={each}")
                 await read(single, "nothing", f"?ticket={each}", token)
             text = [(await single.ops_reply(path)).body.decode() for path in ("/metrics", "/state")]
-        (tmp_path / "comments.db").unlink()  # the store is gone: a read fails, and is logged
+        single.break_store()  # a read fails, and is logged
         failed = await read(single, "comments", f"?ticket={given}", token)
         assert failed.status == 503
         await eventually(lambda: "request_refused" in single.log.read_text())
