@@ -23,7 +23,7 @@ HIDDEN = b"POST /v1/videos/smuggled/comments HTTP/1.1\r\nHost: x\r\n" + LENGTH +
 @pytest.fixture
 async def strict(tmp_path: Path) -> AsyncIterator[PublicApi]:
     """A listener whose deadline for a head is short."""
-    async with started(PublicApi(tmp_path / "comments.db", head_deadline_s=0.2)) as api:
+    async with started(PublicApi(tmp_path / "comments.db", head_deadline_s=2.0)) as api:
         yield api
 
 
@@ -123,14 +123,14 @@ async def _drip(writer: asyncio.StreamWriter, parts: tuple[bytes, ...], every_s:
 async def test_a_head_that_does_not_come_is_cut_off(
     strict: PublicApi, parts: tuple[bytes, ...]
 ) -> None:
-    assert 0.1 < await closes_after(strict, *parts) < 10
+    assert 1.0 < await closes_after(strict, *parts) < 20
 
 
 async def test_many_drippers_do_not_delay_others(strict: PublicApi) -> None:
     drippers = [asyncio.ensure_future(closes_after(strict, HEAD, b"X: a\r\n")) for _ in range(100)]
     reply = await strict.raw(HEAD + b"Connection: close\r\n" + LENGTH + b"\r\n" + BODY)
     assert reply.startswith(b"HTTP/1.1 201 ")
-    assert max(await asyncio.gather(*drippers)) < 10
+    assert max(await asyncio.gather(*drippers)) < 20
 
 
 async def test_a_body_that_does_not_come_is_cut_off(
