@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import pytest
 
 from service.edge import PublicEdge
 from tests.integration.writer.public_api import ORIGIN, PublicApi
-from writer.rate_limit import Rates
+from writer import gates
+from writer.rate_limit import RateLimit, Rates
 
 COMMENTS = "/v1/videos/v/comments"
 GOOD = {"author": "ann", "text": "hello"}
@@ -376,6 +378,13 @@ async def test_a_preflight_of_no_path_is_404(api: PublicApi) -> None:
         assert reply.status == 404
 
 
+@pytest.fixture
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of rates: nothing is allowed again while a test goes on."""
+    monkeypatch.setattr(gates, "RateLimit", partial(RateLimit, clock=lambda: 5.0))
+
+
+@pytest.mark.usefixtures("stopped_clock")
 async def test_an_address_over_its_rate_is_429(tmp_path: Path) -> None:
     api = await PublicApi(tmp_path / "comments.db", rates=Rates(posts=0.5)).start()
     assert (await post(api, X_Forwarded_For="8.8.8.8, 1.2.3.4"))[0] == 201
@@ -391,6 +400,7 @@ async def test_an_address_over_its_rate_is_429(tmp_path: Path) -> None:
     await api.stop()
 
 
+@pytest.mark.usefixtures("stopped_clock")
 async def test_who_reaches_the_port_without_the_gateway_cannot_claim_an_address(
     tmp_path: Path,
 ) -> None:
@@ -402,6 +412,7 @@ async def test_who_reaches_the_port_without_the_gateway_cannot_claim_an_address(
     await api.stop()
 
 
+@pytest.mark.usefixtures("stopped_clock")
 async def test_an_address_over_its_rate_of_reads_is_429_and_may_post(tmp_path: Path) -> None:
     api = await PublicApi(tmp_path / "comments.db", rates=Rates(gets=0.5)).start()
     assert (await get(api, COMMENTS))[0] == 200
