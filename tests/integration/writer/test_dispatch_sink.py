@@ -54,12 +54,17 @@ class Bench:
         self.tasks = TaskHome()
         self.order = FixedOrder([])
 
-    def build(self, outbox: OutboxLimits | None = None, window_bytes: int = 4_000_000) -> None:
+    def build(
+        self,
+        outbox: OutboxLimits | None = None,
+        window_bytes: int = 4_000_000,
+        ack_deadline_s: float = 60.0,
+    ) -> None:
         context = LinkContext(
             lambda peer: self.client.open_link(peer, DISPATCH),
             self.tasks,
             Pulse(),
-            LinkLimits(window_bytes=window_bytes, ack_deadline_s=1.5),
+            LinkLimits(window_bytes=window_bytes, ack_deadline_s=ack_deadline_s),
             outbox or OutboxLimits(max_age_s=60.0),
         )
         self.sink = DispatchSink(self.order, context)
@@ -182,6 +187,7 @@ async def test_batches_of_a_failed_dispatcher_go_to_the_next_one(
     elif fault == "silent":  # it reads, and says nothing at all
         bench.a.silent = True
     elif fault == "mute":  # it reads, says that it lives, and acknowledges nothing
+        bench.build(ack_deadline_s=1.5)
         bench.a.gate.clear()
     else:  # another of our processes answers at that address: not a byte of ours may reach it
         await bench.a.stop()
@@ -281,7 +287,8 @@ async def test_a_dispatcher_at_a_new_address_is_found(bench: Bench) -> None:
     await eventually(lambda: bench.a.seqs == [1, 2])
 
 
-async def test_stop_sends_what_is_queued(bench: Bench) -> None:
+async def test_stop_sends_what_is_queued(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch_sink, "STOP_WITHIN_S", 20.0)
     bench.know(bench.a)
     for seq in range(1, 50):
         bench.sink.offer(batch(seq))
