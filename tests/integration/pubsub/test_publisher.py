@@ -82,9 +82,9 @@ async def test_an_idle_publisher_notices_that_redis_died(
     publisher = publisher_on()
     await publisher.start()
     await redis.kill()
-    await eventually(lambda: not publisher.connected, 5.0)
+    await eventually(lambda: not publisher.connected)
     await redis.start()
-    await eventually(lambda: publisher.connected, 5.0)
+    await eventually(lambda: publisher.connected)
 
 
 async def test_a_blackholed_connection_is_given_up(

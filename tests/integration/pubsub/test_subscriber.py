@@ -102,7 +102,7 @@ async def test_after_a_cut_everything_is_subscribed_and_announced_anew(
         ear = listen(f"redis://{proxy.address}")
         for video_id in videos:
             ear.subscriber.subscribe(video_id)
-        await eventually(lambda: set(ear.announced) == set(videos))
+        await eventually(lambda: set(ear.announced) == set(videos) and ear.connected == [True])
         proxy.cut()
         await eventually(lambda: ear.connected == [True, False])
         assert ear.subscriber.subscriptions == 0
