@@ -12,7 +12,7 @@ from tests.support import TIMEOUT_FACTOR
 
 GOOD = {"author": "ann", "text": "hello"}
 JSON = "Content-Type: application/json"
-_WAIT_S = 20 * TIMEOUT_FACTOR
+_WAIT_S = 60 * TIMEOUT_FACTOR
 
 
 def post_bytes(body: object = GOOD, *lines: str, video: str = "v") -> bytes:

@@ -91,7 +91,7 @@ async def test_viewers_are_sent_away_when_it_stops(single: SingleProcess) -> Non
     viewers = [await watch(single, video=f"v{number % 7}") for number in range(50)]
     begun = time.monotonic()
     assert await single.end(signal.SIGTERM) == 0
-    assert time.monotonic() - begun < 5 * TIMEOUT_FACTOR
+    assert time.monotonic() - begun < 15 * TIMEOUT_FACTOR
     for viewer in viewers:
         (bye,) = await viewer.rest()
         assert (bye.type, json.loads(bye.data)) == ("bye", {"reason": "drain"})
@@ -101,6 +101,8 @@ async def test_viewers_are_sent_away_when_it_stops(single: SingleProcess) -> Non
 
 
 async def test_what_was_posted_is_answered_when_it_stops(single: SingleProcess) -> None:
+    await single.end(signal.SIGTERM)
+    await single.start(DRAIN_WINDOW_S="3")  # in which each client is told that it is the end
     acked: list[int] = []
 
     async def client(name: int) -> None:
