@@ -15,7 +15,6 @@ from cluster.new_epoch import renew_table
 from cluster.servers.dynalite import find_node
 from tests.dynalite_server import DynaliteServer
 from tests.dynamodb_table import Table
-from tests.integration.single.client import Connection
 from tests.integration.single.single_process import SingleProcess
 from tests.raw_http import head
 from tests.service_process import ROOT
@@ -51,10 +50,12 @@ async def history(single: SingleProcess) -> list[str]:
 
 
 async def post(single: SingleProcess, text: str) -> str:
-    connection: Connection = await single.connect()
-    made: str = (await connection.post(text)).json()["id"]
-    connection.close()
-    return made
+    """Its id. A process is ready without its store, so the first reply may be a 503."""
+    async with asyncio.timeout(60 * TIMEOUT_FACTOR), await single.connect() as connection:
+        while (reply := await connection.post(text, f"Idempotency-Key: {text}")).status == 503:
+            await asyncio.sleep(0.1)
+        assert reply.status == 201
+        return str(reply.json()["id"])
 
 
 async def test_a_killed_one_goes_on_with_what_is_in_the_table(single: SingleProcess) -> None:
