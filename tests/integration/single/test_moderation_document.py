@@ -6,6 +6,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from cluster.issuer import DevelopmentIssuer, identity_variables, ticket_variables
 from tests.documents import examples_of, run_examples
 from tests.integration.single.single_process import SingleProcess
@@ -15,6 +17,7 @@ from writer.openapi.document import openapi_document
 DOCUMENT = "docs/moderation.md"
 
 
+@pytest.mark.timeout(240)
 async def test_every_command_prints_what_the_document_says(tmp_path: Path) -> None:
     """In one shell, so that later commands have the variables of earlier ones."""
     examples = examples_of(DOCUMENT)
