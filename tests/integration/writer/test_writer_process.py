@@ -136,7 +136,7 @@ async def test_a_killed_writer_loses_nothing_that_it_promised(world: World) -> N
     clients = [asyncio.ensure_future(client(name)) for name in range(8)]
     for writer in world.writers * 2:
         wanted = len(acked) + 200
-        await eventually(lambda wanted=wanted: len(acked) >= wanted)
+        await eventually(lambda wanted=wanted: len(acked) >= wanted, 60)
         await writer.end(signal.SIGKILL)
         await writer.start()
     stopping.set()

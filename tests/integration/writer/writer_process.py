@@ -37,12 +37,14 @@ class WriterProcess(ServiceProcess):
         self._sent: list[asyncio.StreamWriter] = []
         self.client: aiohttp.ClientSession | None = None
 
-    async def start(self, **more: str) -> None:
-        """Returns when it is ready. `more` are variables for this time only."""
+    async def start(self, *, reaching_its_store: bool = True, **more: str) -> None:
+        """Returns when it is ready, and has reached its store: it is ready without, and refuses
+        what it is asked then. `more` are variables for this time only.
+        """
         self.process = await self.spawn(**more)
         self.client = self.client or aiohttp.ClientSession()
         async with asyncio.timeout(60 * TIMEOUT_FACTOR):
-            while await self._status("/readyz") != 200:
+            while not await self._serves(reaching_its_store):
                 assert self.process.returncode is None, self.log.read_text()
                 await asyncio.sleep(0.02)
 
@@ -85,6 +87,12 @@ class WriterProcess(ServiceProcess):
         assert self.client is not None
         async with self.client.get(f"http://127.0.0.1:{self.ops}/state") as reply:
             return await reply.json()
+
+    async def _serves(self, from_its_store: bool) -> bool:
+        if await self._status("/readyz") != 200:
+            return False
+        missing = {"store", "erasures"} if from_its_store else set()
+        return not missing & (await self.state())["degraded"].keys()
 
     async def _status(self, path: str) -> int:
         assert self.client is not None
