@@ -76,8 +76,9 @@ async def site(folder: Path) -> AsyncIterator[Site]:
         variables = with_keys(folder, OLD) | ALONE | {"SQLITE_PATH": str(folder / "comments.db")}
         variables |= {"AUTH_JWKS": server.url, "AUTH_JWKS_CA_FILE": str(server.ca_file)}
         writer = WriterProcess(DevelopmentCa.new(), folder, "w1", "127.0.0.1:9", variables)
+        began = time.monotonic()  # its first fetch is at its start
         async with started(writer):
-            yield Site(server, writer)
+            yield Site(server, writer, began)
 
 
 class Load:
