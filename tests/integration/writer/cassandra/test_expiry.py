@@ -79,7 +79,8 @@ def expire_packs(keyspace: Keyspace) -> None:
     row = "(video_id, bucket, seq, key, pack, group_token) VALUES ('v', 0, ?, '', 0x78, 0x78)"
     with keyspace.session() as session:
         add = session.prepare(f"INSERT INTO {keyspace.name}.comments {row} USING TTL 1")
-        execute_concurrent_with_args(session, add, [(seq,) for seq in range(1, EXPIRED + 1)])
+        execute_concurrent_with_args(session, add, [(seq,) for seq in range(1, EXPIRED)])
+        session.execute(add, [EXPIRED])  # last: when that has expired, all have
         where = "WHERE video_id = 'v' AND bucket = 0"
         session.execute(f"UPDATE {keyspace.name}.comments SET head = {EXPIRED} {where} IF head = 1")
 
