@@ -11,6 +11,30 @@ from tests.dynamodb_table import Table
 from tests.integration.writer.public_api import PublicApi
 from tests.keyspace import Keyspace
 from tests.support import started
+from writer.cassandra import driver
+from writer.dynamodb import client, removed, rule_rows, session, slots
+from writer.stepwise import append, moderation, redact, ruling
+
+_PATIENCE = 10  # times as long as the product waits
+_DEADLINES = [
+    *[(driver, name) for name in ("READ_WITHIN_S", "CONDITION_WITHIN_S", "_CONNECT_WITHIN_S")],
+    *[(client, name) for name in ("CONNECT_WITHIN_S", "_READ_WITHIN_S")],
+    *[(session, name) for name in ("CHANGE_WITHIN_S", "TRY_WITHIN_S", "REPEAT_WITHIN_S")],
+    (slots, "SEARCH_WITHIN_S"),
+    *[
+        (module, "SETTLE_WITHIN_S")
+        for module in (append, moderation, redact, removed, rule_rows, ruling)
+    ],
+]
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stores wait longer for answers: for tests of what is in them, where a server that is late on
+    a busy machine would be one fault more. To be used before a store is started.
+    """
+    for module, name in _DEADLINES:
+        monkeypatch.setattr(module, name, getattr(module, name) * _PATIENCE)
 
 
 @pytest.fixture

@@ -26,6 +26,8 @@ from writer.purge import remove_all_of
 from writer.store import MAX_GROUP, CommentStore
 from writer.testing import ListSink
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 BUCKETS = 40
 
 

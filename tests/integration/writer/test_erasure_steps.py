@@ -32,6 +32,8 @@ from writer.stepwise.store import StepwiseStore
 from writer.stores import ProcessStore
 from writer.testing import ListSink
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 PLAIN, PINNED, RESTORED, HIDDEN, UNTOLD = THEIRS = (1, 2, 3, 4, 5)
 OTHERS = 6
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
+import pytest
 from cassandra.concurrent import execute_concurrent_with_args
 
 from tests.contracts.test_moderation_store import held
@@ -12,6 +13,8 @@ from tests.contracts.test_rules import ANN, BOB
 from tests.keyspace import Keyspace
 from writer.cassandra.store import CassandraStore
 from writer.held import Held
+
+pytestmark = pytest.mark.usefixtures("patient")
 
 ROWS = 5_001  # a page of the driver has 5,000
 

@@ -24,6 +24,8 @@ from writer.cassandra.keys import BUCKETS_AT_ONCE, HINTED_FROM
 from writer.cassandra.store import CassandraStore
 from writer.store import Outcome
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 SMALL = 5
 BUCKETS = 40
 HEAD = BUCKETS * SMALL

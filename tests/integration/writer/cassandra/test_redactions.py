@@ -21,6 +21,8 @@ from writer.redaction import Redacted, Removal, Restoration
 from writer.rules import SettingsChange
 from writer.store import CommentStore, Outcome
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 AT = "2030-01-01T00:00:00.000Z"
 
 

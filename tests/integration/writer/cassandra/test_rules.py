@@ -25,6 +25,8 @@ from writer.redaction import Removal
 from writer.rules import NewFilters, NewPin, NewSanction, Ruling, SettingsChange
 from writer.store import Appended, Item, Outcome
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 AT = "2030-01-01T00:00:00.000Z"
 LATER = "2030-01-01T00:00:01.000Z"
 CLOSED = SettingsChange({"closed": True})

@@ -25,7 +25,10 @@ from wire.errors import StoreUnavailable
 from writer.cassandra.keys import HINTED_FROM
 from writer.cassandra.layout import BUCKET_SIZE
 from writer.cassandra.store import CassandraStore
+from writer.stepwise.pausing import SETTLE_WITHIN_S
 from writer.store import Outcome, StoreReplaced
+
+pytestmark = pytest.mark.usefixtures("patient")
 
 
 def outcomes(results: Any) -> list[tuple[str, int]]:
@@ -196,7 +199,7 @@ async def test_a_lost_answer_is_found_out_although_another_writer_went_on(
 async def test_who_is_always_second_is_told_that_nothing_was_stored(
     store: CassandraStore, other: CassandraStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("writer.stepwise.append.SETTLE_WITHIN_S", 0.3)
+    monkeypatch.setattr("writer.stepwise.append.SETTLE_WITHIN_S", 3.0)
     fetch = store._append._keys.fetch
 
     async def then_another_is_first(*args: Any) -> Any:
@@ -221,8 +224,11 @@ async def test_a_writer_that_comes_back_after_retention_only_loses_a_race(
     assert outcomes(await store.append("v", keyed("b"))) == [("new", 13)]
 
 
-async def test_what_cannot_be_found_out_is_not_called_stored(store: CassandraStore) -> None:
+async def test_what_cannot_be_found_out_is_not_called_stored(
+    store: CassandraStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await store.append("v", keyed("a"))
+    monkeypatch.setattr("writer.stepwise.append.SETTLE_WITHIN_S", SETTLE_WITHIN_S)
     doubt = Doubt(store, [True])
 
     async def no_more_answers() -> None:
@@ -256,7 +262,7 @@ async def test_writers_that_start_at_once_make_one_schema(
     keyspace = Keyspace.new(cassandra_server)
     stores = [CassandraStore(keyspace.config) for _ in range(4)]
     await asyncio.gather(*(store.start() for store in stores))
-    await eventually(lambda: all(store.links for store in stores))
+    await eventually(lambda: all(store.links for store in stores), 60)
     assert len({await store.epoch() for store in stores}) == 1
     for number, store in enumerate(stores, 1):
         assert (await store.append("v", keyed(f"k{number}")))[0].seq == number

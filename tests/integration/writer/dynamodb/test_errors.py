@@ -16,7 +16,10 @@ from tests.integration.writer.cassandra.support import item, keyed, texts, until
 from tests.integration.writer.dynamodb.support import opened
 from wire.errors import StoreUnavailable
 from writer.dynamodb.store import DynamoStore
+from writer.stepwise.pausing import SETTLE_WITHIN_S
 from writer.store import Outcome
+
+pytestmark = pytest.mark.usefixtures("patient")
 
 EMULATORS = ["dynalite_server", "moto_server"]
 FAULTS = [
@@ -69,10 +72,14 @@ async def test_a_group_that_is_refused_three_times_is_sent_a_fourth_time(link: L
     assert link.store.session.stats.throttled == 3
 
 
-async def test_what_is_never_carried_out_is_told_and_a_retry_stores_it_once(link: Link) -> None:
+async def test_what_is_never_carried_out_is_told_and_a_retry_stores_it_once(
+    link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
     link.injector.each("PutItem", THROTTLED)
-    with pytest.raises(StoreUnavailable, match="outcome unknown"):
-        await link.store.append("v", keyed("a"))
+    with monkeypatch.context() as patch:
+        patch.setattr("writer.stepwise.append.SETTLE_WITHIN_S", SETTLE_WITHIN_S)
+        with pytest.raises(StoreUnavailable, match="outcome unknown"):
+            await link.store.append("v", keyed("a"))
     link.injector.each("PutItem", replace(BROKEN, after=True), times=1)
     results = await link.store.append("v", keyed("a"))
     assert [result.seq for result in results] == [2]

@@ -19,6 +19,8 @@ from writer.redaction import Removal
 from writer.stepwise.append import boot_time
 from writer.store import Outcome
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 DAY_S = 86_400
 
 

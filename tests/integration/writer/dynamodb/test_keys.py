@@ -19,6 +19,8 @@ from writer.dynamodb.layout import log_of
 from writer.dynamodb.store import DynamoStore
 from writer.store import Outcome
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 GROUPS = 40  # of one comment each; "later" is in the middle
 HEAD = GROUPS
 

@@ -19,6 +19,8 @@ from writer.dynamodb.store import DynamoStore
 from writer.stepwise.append import boot_time
 from writer.store import MAX_GROUP, Outcome
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 
 def firsts(table: Table, video: str = "v") -> list[int]:
     """The first numbers of the groups that are stored."""

@@ -17,6 +17,8 @@ from writer.dynamodb.store import DynamoStore
 from writer.rules import SettingsChange
 from writer.store import Outcome
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 AT = "2030-01-01T00:00:00.000Z"
 
 

@@ -25,6 +25,8 @@ from writer.redaction import Removal
 from writer.rules import NewFilters, NewPin
 from writer.store import CommentStore
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 EMULATORS = ["dynalite_server", "moto_server"]
 
 
