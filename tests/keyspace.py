@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import itertools
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from cassandra.cluster import Session
+from cassandra.cluster import NoHostAvailable, Session
 
 from tests.cassandra_server import CassandraServer
+from tests.support import TIMEOUT_FACTOR
 from writer.cassandra.config import CassandraConfig
 from writer.cassandra.driver import new_cluster
 from writer.cassandra.layout import BUCKET_SIZE, Buckets
 from writer.stepwise.lines import unpack
+
+WITHIN_S = 60 * TIMEOUT_FACTOR  # a connect, or one statement
 
 _numbers = itertools.count(1)
 
@@ -62,28 +66,28 @@ class Keyspace:
     @contextmanager
     def session(self) -> Iterator[Session]:
         """Blocks; closed at the end."""
-        cluster = new_cluster(self.config)
+        session = self._connect()
         try:
-            yield cluster.connect()
+            yield session
         finally:
-            cluster.shutdown()
+            session.cluster.shutdown()
 
     def run(self, text: str, *values: object) -> list[Any]:
         """One statement in this keyspace, which `{k}` stands for."""
         with self.session() as session:
             statement = session.prepare(text.format(k=self.name))
-            return list(session.execute(statement, values))
+            return list(session.execute(statement, values, timeout=WITHIN_S))
 
     def empty(self) -> None:
         """Whoever opens it next makes a new epoch."""
         with self.session() as session:
             metadata = session.cluster.metadata.keyspaces.get(self.name)
             for table in metadata.tables if metadata else ():
-                session.execute(f"TRUNCATE {self.name}.{table}")
+                session.execute(f"TRUNCATE {self.name}.{table}", timeout=WITHIN_S)
 
     def drop(self) -> None:
         with self.session() as session:
-            session.execute(f"DROP KEYSPACE IF EXISTS {self.name}", timeout=60)
+            session.execute(f"DROP KEYSPACE IF EXISTS {self.name}", timeout=WITHIN_S)
 
     def remove_oldest(self, video_id: str, through: int, bucket_size: int = BUCKET_SIZE) -> None:
         """What the end of a TTL does to the comments 1 to `through`; it may cut a pack."""
@@ -103,3 +107,15 @@ class Keyspace:
                     elif first <= through:
                         kept = b"\n".join(raws[through - first + 1 :])
                         session.execute(cut, (kept, video_id, bucket, last))
+
+    def _connect(self) -> Session:
+        """As a store does, which tries again: on a busy machine one attempt may end too soon."""
+        deadline = time.monotonic() + WITHIN_S
+        while True:
+            cluster = new_cluster(self.config)
+            try:
+                return cluster.connect()
+            except NoHostAvailable:
+                cluster.shutdown()
+                if time.monotonic() >= deadline:
+                    raise
