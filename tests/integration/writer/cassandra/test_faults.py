@@ -84,12 +84,14 @@ async def test_a_commit_whose_reply_is_lost_is_told_truthfully(
 ) -> None:
     # Without a key, and without rules to be read again, so that the commit is all that is sent.
     monkeypatch.setattr("writer.stepwise.rules_as_of.CARRIED_FOR_S", 600)
-    for number in range(2, 12):
+    for number in range(2, 62):
         link.proxy.lose_reply()
         (result,) = await link.store.append("v", [item(f"k{number}")])
         assert (result.outcome, result.seq) == (Outcome.NEW, number)
-    assert link.store.stats.settled["stored"] >= 5  # some met a heartbeat instead
-    assert len(await texts(link.straight)) == 11
+        if link.store.stats.settled["stored"] == 5:  # some met a heartbeat instead
+            break
+    assert link.store.stats.settled["stored"] == 5
+    assert len(await texts(link.straight)) == number
 
 
 async def test_a_commit_that_never_arrived_is_sent_again(link: Link) -> None:
@@ -133,9 +135,13 @@ async def test_a_connection_that_breaks_all_the_time_loses_nothing(link: Link) -
             stored.append(name)
 
     posting = asyncio.ensure_future(post())
+    done, pause_s = 0, 0.4
     while not posting.done():
         link.proxy.reset()
-        await asyncio.wait([posting], timeout=0.4)
+        await asyncio.wait([posting], timeout=pause_s)
+        # A connection that lives for less than a post takes would never do.
+        pause_s = 0.4 if len(stored) > done else 2 * pause_s
+        done = len(stored)
     await posting
     assert await texts(link.straight) == ["first", *stored]
 
@@ -188,7 +194,7 @@ async def test_a_frozen_server_is_told_within_seconds_and_served_again(
                 await store.heads(["w"])
             with pytest.raises(StoreUnavailable):
                 await store.append("v", keyed("b"))
-            assert time.monotonic() - begun < 10
+            assert time.monotonic() - begun < 20
         finally:
             running.resume()
         (result,) = await until_served(lambda: store.append("v", keyed("b")))
