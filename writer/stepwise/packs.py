@@ -6,12 +6,15 @@ A pack is what a store reads and writes at a time of a video's log: some entries
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from writer.stepwise.lines import unpack
 
 READS_AT_ONCE = 16
+FIRST_PORTION = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,12 @@ class Entries:
             lines[seq - pack.last - 1] = raw  # from the end: its last line is number `last`
         return [(self.packs[last], b"\n".join(lines)) for last, lines in changed.items()]
 
+    def portions(self, seqs: Iterable[int]) -> Iterator[list[int]]:
+        """These numbers `in_portions`: those of one pack, which is rewritten once, together."""
+        lasts = sorted(self.packs)
+        by_pack = groupby(sorted(seqs), lambda seq: bisect_left(lasts, seq))
+        return in_portions(some for _, some in by_pack)
+
     def _pack_of(self, seq: int) -> Pack:
         return self.packs[min(last for last in self.packs if last >= seq)]
 
@@ -48,6 +57,21 @@ class Entries:
         if found:
             self.raws |= found
             self.packs[pack.last] = pack
+
+
+def in_portions(groups: Iterable[Iterable[int]]) -> Iterator[list[int]]:
+    """Groups of numbers, whole ones, in portions to be done one after the other: few numbers first,
+    so that also a slow store gets something done before a deadline, then about twice as many each
+    time, so that for a fast one the portions are few.
+    """
+    portion, size = list[int](), FIRST_PORTION
+    for group in groups:
+        portion += group
+        if len(portion) >= size:
+            yield portion
+            portion, size = [], 2 * size
+    if portion:
+        yield portion
 
 
 async def fetch_entries(

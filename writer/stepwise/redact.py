@@ -4,7 +4,8 @@ Packs and the log's head are in different partitions, or would be too much for o
 removal has steps, each under its own condition: the text is kept apart, with a head from before;
 the packs are rewritten; the notice is numbered; its number is kept too. Whoever dies in between has
 told nobody, and the same call again, on any writer, goes on where it ended. An erasure is the same
-with one step more: the text that was kept is destroyed.
+with one step more: the text that was kept is destroyed. Many comments are hidden, and destroyed, in
+portions: a store that is too slow for all of them before the deadline gets further by each call.
 
 Invariants
 - The notice is numbered once. It is stored under the condition that the head is one up to which the
@@ -51,6 +52,7 @@ from writer.redaction import (
     plan_removal,
     tombstones,
 )
+from writer.stepwise.packs import in_portions
 from writer.stepwise.pausing import SETTLE_WITHIN_S, pause
 from writer.stepwise.ports import Log, Packs, Reads, RemovedRows, Repeats
 from writer.stepwise.remains import Remains
@@ -154,14 +156,15 @@ class RedactionSteps:
         repeats = await self._repeats.fetch(video_id, removal.targets)
         kept = {seq: remains.kept() for seq, remains in found.items()}
         plan = plan_removal(removal, entries.raws, kept)
-        new = {seq: entries.raws[seq] for seq in plan.targets}
-        if new and not (
-            await self._removed.keep(video_id, new, found, since)
-            and await self._packs.rewrite(video_id, entries, tombstones(new))
-        ):
-            raise _Overtaken
+        for portion in entries.portions(plan.targets):
+            new = {seq: entries.raws[seq] for seq in portion}
+            if not (
+                await self._removed.keep(video_id, new, found, since)
+                and await self._packs.rewrite(video_id, entries, tombstones(new))
+            ):
+                raise _Overtaken
         reach(Failpoint.WRITER_REDACTED)
-        sinces = dict.fromkeys(new, since) | _open_removals(found, entries.raws)
+        sinces = dict.fromkeys(plan.targets, since) | _open_removals(found, entries.raws)
         begin = min([*sinces.values(), *_shown_after(sinces, found, repeats)], default=0)
         search = _Search(Removed, dict(sinces), begin)
         notice = await self._number(
@@ -180,13 +183,20 @@ class RedactionSteps:
         """Keep nothing of comments that are hidden. Raises _Overtaken if one is shown again."""
         for attempt in count(1):
             found = await self._removed.fetch(call.video_id, targets)
-            texts = {seq: remains for seq, remains in found.items() if remains.raw is not None}
-            if await self._removed.destroy(call.video_id, texts):
+            if await self._destroy_texts(call.video_id, found):
                 break
             await pause(attempt, call.deadline)
         entries = await self._packs.fetch(call.video_id, targets)
         if any(map(is_comment, entries.raws.values())):
             raise _Overtaken
+
+    async def _destroy_texts(self, video_id: str, found: Mapping[int, Remains]) -> bool:
+        """Those that are kept of `found`; False if a row is not as it was found."""
+        texts = [seq for seq, remains in found.items() if remains.raw is not None]
+        for portion in in_portions([seq] for seq in texts):
+            if not await self._removed.destroy(video_id, {seq: found[seq] for seq in portion}):
+                return False
+        return True
 
     async def _restore(self, call: _Call, seq: int, epoch: bytes, attempt: int) -> Redacted:
         """Raises _Overtaken if it has to be begun again."""
