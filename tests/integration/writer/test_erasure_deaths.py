@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +82,7 @@ class Site(Writers):
     async def dead(self) -> None:
         process = self.first.process
         assert process is not None
-        await eventually(lambda: process.returncode is not None, 30)
+        await eventually(lambda: process.returncode is not None, 120)
 
 
 @pytest.fixture
@@ -136,9 +135,16 @@ async def test_the_same_call_at_another_writer_completes_a_purge(
         said = await site.say(writer, "PUT", path, {"purge": True}, who=who, roles=MODERATOR)
         return said[0]
 
-    with suppress(aiohttp.ClientError):
-        await purge(site.first)
+    async def until_done(writer: WriterProcess) -> int:
+        """The same call again, as long as the store is too slow for it."""
+        async with asyncio.timeout(DONE_WITHIN_S):
+            while (status := await purge(writer)) == 503:
+                await asyncio.sleep(0.1)
+        return status
+
+    with pytest.raises(aiohttp.ClientError):
+        await until_done(site.first)
     await site.dead()
     await site.second.start()
-    assert await purge(site.second) == 200
+    assert await until_done(site.second) == 200
     await all_gone(site, "moderator")
