@@ -78,4 +78,4 @@ class PublicApi:
     async def raw(self, request: bytes) -> bytes:
         """All that comes back for some bytes until the server closes."""
         connection = await asyncio.open_connection("127.0.0.1", self.server.port)
-        return await speak(connection, request)
+        return await speak(connection, request, timeout_s=60)
