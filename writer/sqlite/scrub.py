@@ -2,8 +2,8 @@
 
 `secure_delete` overwrites what a page no longer holds, from version 3 of the file on; so there are
 two more places: the write-ahead log, and pages that older versions have left. The log is truncated,
-which waits for readers; a file of an older version is written anew once (VACUUM), which holds up
-posts for as long as that takes.
+which waits for readers, in short tries between which posts go on; a file of an older version is
+written anew once (VACUUM), which holds up posts for as long as that takes.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ log = structlog.get_logger()
 
 UNSCRUBBED = "unscrubbed"  # in `meta`: the file has pages of an older version
 _WITHIN_S = 30.0
+_TRY_MS = 100  # while a try waits for readers nobody can write
 _PAUSE_S = 0.05
 
 
@@ -34,6 +35,7 @@ def scrub_file(path: Path) -> None:
             connection.execute("PRAGMA secure_delete=ON")
             connection.execute("PRAGMA synchronous=FULL")
             _rewrite_once(connection)
+            connection.execute(f"PRAGMA busy_timeout={_TRY_MS}")
             while not _truncated(connection):
                 if time.monotonic() > deadline:
                     raise StoreUnavailable("readers keep the write-ahead log in use")

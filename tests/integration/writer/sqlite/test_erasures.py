@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.support import started
+from tests.support import eventually, started
 from wire.comment import NewComment
 from wire.entry import RemovedBy
 from wire.errors import CommentRemoved, StoreUnavailable
 from writer.ledger import Ledger
 from writer.moderation_store import Erasure
 from writer.redaction import Removal, Restoration
+from writer.sqlite import scrub
 from writer.sqlite.store import SWEEP_ROWS, SqliteStore
 from writer.store import Item
 
@@ -134,3 +136,27 @@ async def test_removed_texts_are_destroyed_when_their_time_is_over(tmp_path: Pat
         left = [SECRET.encode() + b' %d"' % number for number in range(2, count)]
         files = [file.read_bytes() for file in tmp_path.iterdir()]
         assert not [text for text in left if any(text in data for data in files)]
+
+
+async def test_posts_go_on_while_a_reader_keeps_the_log_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, tries = tmp_path / "c.db", list[bool]()
+    truncated = scrub._truncated
+
+    def noted(connection: sqlite3.Connection) -> bool:
+        tries.append(False)
+        return truncated(connection)
+
+    monkeypatch.setattr(scrub, "_truncated", noted)
+    async with started(SqliteStore(path)) as store:
+        await store.append("v", [item("one")])
+        with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM comments").fetchone()
+            await store.append("v", [item("two")])
+            scrubbing = asyncio.create_task(store.moderation.scrub())
+            await eventually(lambda: tries)
+            while len(tries) < 5:
+                await store.append("v", [item("three")])
+        await scrubbing
