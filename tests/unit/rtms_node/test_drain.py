@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -9,46 +10,62 @@ from tests.support import eventually
 from tests.unit.rtms_node.node_world import Node
 
 
-async def test_few_viewers_are_spread_over_the_whole_window(
-    node: Node, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_few_viewers_are_spread_over_the_whole_window(node: Node) -> None:
     """Seen step by step: four viewers in twenty steps leave one in five."""
-    monkeypatch.setattr(drain, "_STEP_S", 0.01)
     viewers = [node.watch_loaded() for _ in range(4)]
-    left: list[int] = []
-    drain_some = node.hub.drain_some
-
-    def noted(count: int) -> None:
-        drain_some(count)
+    pace, left = drain.Pace(node.hub, 2.0), list[int]()
+    for step in range(20):
+        pace.step(step * 0.1)
         left.append(node.hub.staying)
-
-    monkeypatch.setattr(node.hub, "drain_some", noted)
-    await drain.drain_viewers(node.hub, 0.0, 0.2)
-    assert left == [4, 4, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 0][: len(left)]
-    assert left[-1] == 0
-    assert all(viewer.transport.closed for viewer in viewers)
+    assert left == [4, 4, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 0, 0, 0]
+    await eventually(lambda: all(viewer.transport.closed for viewer in viewers))
 
 
 async def test_viewers_who_leave_by_themselves_do_not_shorten_the_window_of_the_others(
-    node: Node, monkeypatch: pytest.MonkeyPatch
+    node: Node,
 ) -> None:
     """Half of them are gone after a quarter of the steps: the others go at the pace they had."""
-    monkeypatch.setattr(drain, "_STEP_S", 0.001)
     viewers = [node.watch_loaded() for _ in range(80)]
-    told: list[int] = []
-    drain_some = node.hub.drain_some
-
-    def noted(count: int) -> None:
-        told.append(count)
-        drain_some(count)
-        if len(told) == 5:
+    pace, left = drain.Pace(node.hub, 2.0), list[int]()
+    for step in range(20):
+        if step == 5:
             staying = [each.viewer for each in viewers if not each.viewer.closing]
             for viewer in staying[:30]:
-                asyncio.get_running_loop().call_soon(viewer.connection_lost, None)
+                viewer.connection_lost(None)
+        pace.step(step * 0.1)
+        left.append(node.hub.staying)
+    assert left == [*range(76, 59, -4), *range(28, -1, -2)]
 
-    monkeypatch.setattr(node.hub, "drain_some", noted)
-    await drain.drain_viewers(node.hub, 0.0, 0.02)
-    assert told == [4] * 5 + [2] * 15
+
+async def test_steps_that_come_late_neither_lengthen_the_window_nor_end_in_a_burst(
+    node: Node,
+) -> None:
+    """The process stands still for half of the window: who is left goes evenly in the rest."""
+    for _ in range(80):
+        node.watch_loaded()
+    pace, left = drain.Pace(node.hub, 2.0), list[int]()
+    for step in [*range(5), *range(15, 20)]:
+        pace.step(step * 0.1)
+        left.append(node.hub.staying)
+    assert left == [76, 72, 68, 64, 60, 48, 36, 24, 12, 0]
+
+
+async def test_a_drain_goes_by_the_clock(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each step takes as long as four: there is time for three at most."""
+    monkeypatch.setattr(drain, "_STEP_S", 0.02)
+    for _ in range(80):
+        node.watch_loaded()
+    steps, drain_some = list[int](), node.hub.drain_some
+
+    def slowly(count: int) -> None:
+        steps.append(count)
+        time.sleep(4 * drain._STEP_S)
+        drain_some(count)
+
+    monkeypatch.setattr(node.hub, "drain_some", slowly)
+    await drain.drain_viewers(node.hub, 0.0, 10 * drain._STEP_S)
+    assert sum(steps) == 80
+    assert len(steps) <= 3
 
 
 async def test_streams_are_served_until_the_gateway_has_noticed(node: Node) -> None:
