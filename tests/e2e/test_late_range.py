@@ -28,6 +28,7 @@ PADDING = "x" * 400
 HELD_BYTES = 65536  # of the range reply; nothing else that is asked is so long
 HOPS = (f"{NODE}>writer-*",)
 FAILED = "livecomments_failed_reads_total"
+FORWARDED = "livecomments_received_total"
 
 
 def hold(proxy: TcpProxy) -> None:
@@ -46,6 +47,7 @@ class Attempt:
         self._cluster, self._links, self._session = cluster, links, session
         self._video = secrets.token_hex(6)
         self._moderator = Moderator(cluster, session, self._video)
+        self._posted = 0
 
     async def run(self) -> bool:
         """Whether the reply that was held has arrived; it may have been given up, on a slow
@@ -53,6 +55,8 @@ class Attempt:
         """
         epoch = await self._fill()
         async with watching(self._cluster, self._video, "replay=0", at=NODE) as early:
+            await self._post_until_forwarded()
+            await eventually(lambda: early.place == self._posted)
             failed = await figure(self._cluster, NODE, FAILED)
             await self._links.act(self._links.find(*HOPS), hold)
             query = f"last_event_id={epoch}-0"
@@ -60,29 +64,40 @@ class Attempt:
                 async with watching(self._cluster, self._video, query, at=NODE) as late:
                     await eventually(lambda: held(self._links) >= HELD_BYTES)
                     await self._moderator.remove(REMOVED)
-                    await eventually(lambda: early.place == COMMENTS + 1)
+                    await eventually(lambda: early.place == self._posted + 1)
                     await self._links.heal()
-                    await eventually(lambda: late.place == COMMENTS + 1)
+                    await eventually(lambda: late.place == self._posted + 1)
             finally:
                 await self._links.heal()
             arrived = await figure(self._cluster, NODE, FAILED) == failed
-        judge(late)
+        judge(late, self._posted)
         return arrived
 
     async def _fill(self) -> str:
         """The epoch of the store."""
-        url = f"{self._cluster.http_url}/v1/videos/{self._video}/comments"
         for seq in range(1, COMMENTS + 1):
-            text = f"{SECRET if seq == REMOVED else seq} {PADDING}"
-            async with self._session.post(url, json={"author": "ann", "text": text}) as reply:
-                assert reply.status == 201
-                comment_id: str = (await reply.json())["id"]
+            comment_id = await self._post(f"{SECRET if seq == REMOVED else seq} {PADDING}")
         return comment_id.partition("-")[0]
 
+    async def _post_until_forwarded(self) -> None:
+        """While replies wait, a removal comes only by a forward: the node has to be registered."""
+        before = await figure(self._cluster, NODE, FORWARDED)
+        while await figure(self._cluster, NODE, FORWARDED) == before:
+            await self._post("early")
 
-def judge(late: Watch) -> None:
+    async def _post(self, text: str) -> str:
+        """Its id."""
+        url = f"{self._cluster.http_url}/v1/videos/{self._video}/comments"
+        async with self._session.post(url, json={"author": "ann", "text": text}) as reply:
+            assert reply.status == 201
+            comment_id: str = (await reply.json())["id"]
+        self._posted += 1
+        return comment_id
+
+
+def judge(late: Watch, comments: int) -> None:
     """It has all, once and in order, and not the text."""
-    wanted = ["hello", *["comment"] * COMMENTS, "removed"]
+    wanted = ["hello", *["comment"] * comments, "removed"]
     wanted[REMOVED] = "tombstone"
     types = [event.type for event in late.events if event.type not in ("viewers", "state")]
     assert types == wanted
