@@ -6,7 +6,6 @@ import asyncio
 import json
 import secrets
 import ssl
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -17,6 +16,7 @@ from cluster.errors import WritersRun
 from cluster.new_epoch import renew_cluster_epoch
 from tests.chaos.event_source import EventSource
 from tests.chaos.history import Watch
+from tests.e2e.parts import eventually_in_state, figure
 from tests.support import eventually
 
 LOG_LINES = 1_000  # enough for what was printed just now
@@ -106,47 +106,32 @@ async def test_only_nodes_with_a_viewer_are_called(
     cluster: Cluster, session: aiohttp.ClientSession
 ) -> None:
     """P6: comments of a video that nobody watches reach no node."""
-
-    async def forwarded() -> int:
-        total = 0
-        for name in ("dispatcher-1", "dispatcher-2"):
-            async with session.get(f"{cluster.url(name)}/metrics") as reply:
-                text = await reply.text()
-            total += sum(
-                int(float(line.split()[-1]))
-                for line in text.splitlines()
-                if line.startswith("livecomments_forwards_total")
-            )
-        return total
-
     video_id = secrets.token_hex(6)
-    before = await settled(forwarded)
+    before = await forwarded(cluster)
     for number in range(10):
         await post(session, comments_url(cluster, video_id), f"{number}")
-    assert await forwarded() == before
+    assert await forwarded(cluster) == before
     watch = Watch(video_id)
     viewer = asyncio.create_task(EventSource(*cluster.address("haproxy", "http"), watch).run())
     await eventually(lambda: watch.place == 10)
-    while await forwarded() == before:  # until the registration has taken effect
-        await post(session, comments_url(cluster, video_id), "early")
-    await eventually(lambda: watch.place == len(watch.events) - 1)
-    start = await settled(forwarded)
+    while await forwarded(cluster) == before:  # until the registration has taken effect
+        early = (await post(session, comments_url(cluster, video_id), "early"))[2]
+    await eventually(lambda: watch.place == early["seq"])
+    start = await forwarded(cluster)
     for _ in range(5):
         told = (await post(session, comments_url(cluster, video_id), "live"))[2]
         await eventually(lambda seq=told["seq"]: watch.place == seq)
-    while (calls := await forwarded()) < start + 5:
-        await asyncio.sleep(0)
-    assert calls == start + 5  # one node has a viewer: one call for each comment
+    # One node has a viewer: one call for each comment.
+    assert await forwarded(cluster) == start + 5
     viewer.cancel()
 
 
-async def settled(figure: Callable[[], Awaitable[int]]) -> int:
-    """What a figure is when it has stopped to move: calls under way are not counted yet."""
-    seen = -1
-    while seen != (now := await figure()):
-        seen = now
-        await asyncio.sleep(0.3)
-    return seen
+async def forwarded(cluster: Cluster) -> float:
+    """Calls of nodes, when none is under way: they count when the node has acknowledged them."""
+    dispatchers = ("dispatcher-1", "dispatcher-2")
+    for name in dispatchers:
+        await eventually_in_state(cluster, name, lambda state: not any(state["queues"].values()))
+    return sum([await figure(cluster, name, "livecomments_forwards_total") for name in dispatchers])
 
 
 async def test_comments_survive_cluster_down(
