@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from identity.roles import Rank
-from tests.contracts.conftest import reached
+from tests.contracts.reaching import reached
 from tests.contracts.store_backings import Backing
 from tests.contracts.test_redactions import AT, log_of, restore
 from tests.contracts.test_rules import ANN, BOB, authored, post, written
@@ -95,6 +95,7 @@ async def test_what_is_denied_waits_no_more(kept: ModerationStore, other: Modera
     assert await other.list_held("v", 10, 0) == []
 
 
+@pytest.mark.usefixtures("patient")
 async def test_of_many_decisions_at_once_one_counts(
     kept: ModerationStore, other: ModerationStore
 ) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
+from tests.contracts.reaching import reached
 from tests.contracts.store_backings import Backing
-from tests.support import started
 from wire.comment import NewComment
 from wire.entry import (
     MAX_TARGETS,
@@ -184,6 +184,7 @@ async def test_a_key_of_a_removed_comment_does_not_give_its_text(store: CommentS
     assert (again.outcome, again.seq) == (Outcome.REPLAYED, 1)
 
 
+@pytest.mark.usefixtures("patient")
 async def test_removals_on_two_stores_at_once_give_one_notice(
     store: CommentStore, other_store: CommentStore
 ) -> None:
@@ -195,6 +196,7 @@ async def test_removals_on_two_stores_at_once_give_one_notice(
     assert notices(await log_of(store)) == [Removed((7, 55), RemovedBy.MODERATOR)]
 
 
+@pytest.mark.usefixtures("patient")
 async def test_removals_among_posts_on_two_stores_leave_dense_numbers(
     store: CommentStore, other_store: CommentStore
 ) -> None:
@@ -222,10 +224,10 @@ async def test_removals_among_posts_on_two_stores_leave_dense_numbers(
 
 
 async def test_what_was_removed_stays_so_after_a_restart(durable: Backing) -> None:
-    async with started(durable.store()) as store:
+    async with reached(durable.store()) as store:
         await store.append("v", [item("one", "key"), item("two")])
         first = await remove(store, 1)
-    async with started(durable.store()) as store:
+    async with reached(durable.store()) as store:
         assert entry_type((await log_of(store))[0]) == "tombstone"
         assert (await remove(store, 1)).notices == first.notices
         assert (await restore(store, 1)).notice is not None

@@ -13,8 +13,8 @@ from statistics import median
 import msgspec
 import pytest
 
+from tests.contracts.reaching import reached, until_it_passes
 from tests.contracts.store_backings import Backing
-from tests.support import TIMEOUT_FACTOR
 from wire.comment import Comment, NewComment
 from wire.errors import StoreUnavailable
 from wire.ids import is_epoch
@@ -50,15 +50,6 @@ async def spawn(
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
-
-
-async def until_it_passes(store: CommentStore) -> None:
-    async with asyncio.timeout(60 * TIMEOUT_FACTOR):
-        while True:
-            try:
-                return await store.check()
-            except StoreUnavailable:
-                await asyncio.sleep(0.05)
 
 
 async def test_numbers_start_at_one_and_follow_the_order_of_the_group(store: CommentStore) -> None:
@@ -157,14 +148,13 @@ async def test_a_key_holds_across_stores_and_restarts(
     (elsewhere,) = await other_store.append("v", [item("x", "k")])
     await store.stop()
     await other_store.stop()
-    reopened = backing.store()
-    await reopened.start()
-    (later,) = await reopened.append("v", [item("x", "k")])
-    await reopened.stop()
+    async with reached(backing.store()) as reopened:
+        (later,) = await reopened.append("v", [item("x", "k")])
     assert elsewhere.raw == later.raw == first.raw
     assert (elsewhere.outcome, later.outcome) == (Outcome.REPLAYED, Outcome.REPLAYED)
 
 
+@pytest.mark.usefixtures("patient")
 async def test_two_stores_at_once_leave_dense_numbers(
     store: CommentStore, other_store: CommentStore
 ) -> None:
@@ -177,6 +167,7 @@ async def test_two_stores_at_once_leave_dense_numbers(
     assert await seqs(store, "v") == list(range(1, 101))
 
 
+@pytest.mark.usefixtures("patient")
 async def test_equal_keys_at_once_on_two_stores_give_one_comment(
     store: CommentStore, other_store: CommentStore
 ) -> None:
@@ -190,41 +181,38 @@ async def test_equal_keys_at_once_on_two_stores_give_one_comment(
 
 
 async def test_two_processes_at_once_leave_dense_numbers(durable: Backing) -> None:
-    store = durable.store()
-    await store.start()
-    processes = [await spawn(durable, "v", prefix, 300) for prefix in "ab"]
-    outputs = [(await process.communicate())[0] for process in processes]
-    acked = [int(line.split()[1]) for output in outputs for line in output.splitlines()]
-    assert sorted(acked) == list(range(1, 601)) == await seqs(store, "v")
-    await store.stop()
+    async with reached(durable.store()) as store:
+        processes = [await spawn(durable, "v", prefix, 300) for prefix in "ab"]
+        outputs = [(await process.communicate())[0] for process in processes]
+        acked = [int(line.split()[1]) for output in outputs for line in output.splitlines()]
+        assert sorted(acked) == list(range(1, 601)) == await seqs(store, "v")
 
 
 async def test_a_killed_process_loses_nothing_it_acknowledged(durable: Backing) -> None:
     """Three times in a row, on the same video: numbers stay dense, and its keys are still known."""
-    store = durable.store()
-    await store.start()
-    for turn in range(3):
-        process = await spawn(durable, "v", f"p{turn}", 1_000_000)
-        assert process.stdout is not None
-        lines = [await process.stdout.readline() for _ in range(200)]
-        process.send_signal(signal.SIGKILL)
-        lines += (await process.stdout.read()).splitlines(keepends=True)
-        await process.wait()
-        acked = [line.split() for line in lines if line.endswith(b"\n")]
-        for key, seq in acked:
-            (raw,) = (await store.range("v", int(seq) - 1, int(seq))).comments
-            assert decode(raw).text == key.decode()
-        last_key = acked[-1][0].decode()
-        (again,) = await store.append("v", [item(last_key, last_key, author=f"p{turn}")])
-        assert (again.outcome, again.seq) == (Outcome.REPLAYED, int(acked[-1][1]))
-    stored = await seqs(store, "v")
-    assert stored == list(range(1, len(stored) + 1))
-    await store.stop()
+    async with reached(durable.store()) as store:
+        for turn in range(3):
+            process = await spawn(durable, "v", f"p{turn}", 1_000_000)
+            assert process.stdout is not None
+            lines = [await process.stdout.readline() for _ in range(200)]
+            process.send_signal(signal.SIGKILL)
+            lines += (await process.stdout.read()).splitlines(keepends=True)
+            await process.wait()
+            acked = [line.split() for line in lines if line.endswith(b"\n")]
+            for key, seq in acked:
+                (raw,) = (await store.range("v", int(seq) - 1, int(seq))).comments
+                assert decode(raw).text == key.decode()
+            last_key = acked[-1][0].decode()
+            (again,) = await store.append("v", [item(last_key, last_key, author=f"p{turn}")])
+            assert (again.outcome, again.seq) == (Outcome.REPLAYED, int(acked[-1][1]))
+        stored = await seqs(store, "v")
+        assert stored == list(range(1, len(stored) + 1))
 
 
 async def test_epoch_is_made_once_even_when_stores_race(backing: Backing) -> None:
     stores = [backing.store() for _ in range(4)]
     await asyncio.gather(*(each.start() for each in stores))
+    await asyncio.gather(*map(until_it_passes, stores))
     epochs = {await each.epoch() for each in stores}
     await asyncio.gather(*(each.stop() for each in stores))
     assert len(epochs) == 1
@@ -234,10 +222,8 @@ async def test_epoch_is_made_once_even_when_stores_race(backing: Backing) -> Non
 async def test_epoch_survives_a_restart(backing: Backing) -> None:
     epochs = []
     for _ in range(2):
-        store = backing.store()
-        await store.start()
-        epochs.append(await store.epoch())
-        await store.stop()
+        async with reached(backing.store()) as store:
+            epochs.append(await store.epoch())
     assert epochs[0] == epochs[1]
 
 

@@ -13,6 +13,7 @@ import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.contracts.reaching import until_it_passes
 from tests.contracts.store_backings import BACKINGS, Backing
 from tests.contracts.store_model import StoreModel
 from tests.support import examples
@@ -142,6 +143,7 @@ class Reopen:
         await run.stores[self.store].stop()
         run.stores[self.store] = run.backing.store()
         await run.stores[self.store].start()
+        await until_it_passes(run.stores[self.store])
         assert await run.stores[self.store].epoch() == run.model.epoch
 
 
@@ -194,6 +196,7 @@ async def opened(backing: Backing) -> tuple[list[CommentStore], str]:
     stores = [backing.store(), backing.store()]
     for store in stores:
         await store.start()
+        await until_it_passes(store)
     return stores, await stores[0].epoch()
 
 

@@ -12,7 +12,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from service.tasks import TaskHome
-from tests.contracts.conftest import reached
+from tests.contracts.reaching import reached
 from tests.contracts.store_backings import DURABLE, Backing
 from tests.contracts.test_redactions import log_of, remove, restore
 from tests.contracts.test_rules import BOB, post, rule, written

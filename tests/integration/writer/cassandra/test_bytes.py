@@ -18,7 +18,7 @@ from cluster.ports import free_ports
 from cluster.servers.cassandra import JAVA_VERSION
 from cluster.servers.java import find_java
 from tests.cassandra_server import CassandraServer
-from tests.contracts.conftest import reached
+from tests.contracts.reaching import reached
 from tests.keyspace import Keyspace
 from tests.support import TIMEOUT_FACTOR, eventually
 from wire.comment import NewComment

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contracts.conftest import reached
+from tests.contracts.reaching import reached
 from tests.keyspace import Keyspace
 from wire.comment import NewComment
 from wire.entry import RemovedBy
