@@ -216,7 +216,7 @@ async def _post_until_a_bye(cluster: Cluster, comments: Comments, watch: Watch) 
         batch = [comments.told("👍" * 500) for _ in range(50)]
         await asyncio.gather(*batch)
         posted += len(batch)
-        await eventually(lambda: watch.place == posted, 5)  # noqa: B023 - this round's
+        await eventually(lambda: watch.place == posted)  # noqa: B023 - this round's
     return posted
 
 
