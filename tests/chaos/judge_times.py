@@ -118,7 +118,7 @@ def _late_deliveries(history: History) -> Iterator[tuple[float, float]]:
     for watch in history.watches:
         for seq, at in live_entries(watch):
             told = told_at.get((watch.video_id, seq), math.inf)
-            if at - told > LATE_S:
+            if at - told > LATE_S + history.lag_s:
                 yield told, at
 
 

@@ -83,6 +83,14 @@ def test_late_deliveries_are_explained_by_any_trouble_and_by_a_late_recorder() -
     assert broken(history) == set()
 
 
+def test_what_is_late_because_the_recorder_is_has_no_impact() -> None:
+    history = by_antientropy(100)
+    history.troubles = [Trouble("dispatchers killed", 0.0, 1.0, 0.0)]
+    assert impact_s(history)[0][1] > 90.0
+    history.lag_s = 1.5
+    assert impact_s(history)[0][1] == 0.0
+
+
 def left(history: History, at: float, seen: int) -> History:
     """The first viewer leaves then, and has seen so many comments."""
     watch = history.watches[0]
