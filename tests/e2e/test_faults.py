@@ -32,8 +32,8 @@ async def all_hold(load: Load) -> None:
 async def test_load_without_a_fault(cluster: Cluster) -> None:
     async with Load.on(cluster, SHAPE) as load:
         began = time.monotonic()
-        await load.wait_for_posts(300)
-        assert 300 / (time.monotonic() - began) > RATE * 0.7
+        await load.wait_for_posts(10 * RATE)  # long enough for a machine that is busy for a second
+        assert 10 * RATE / (time.monotonic() - began) > RATE * 0.7
         await all_hold(load)
 
 
@@ -120,7 +120,7 @@ async def test_without_dispatchers_antientropy_delivers(cluster: Cluster) -> Non
         history = await load.finish()
         assert judge(history).broken == []
         history.troubles = [Trouble("no dispatcher", history.began_at, healed_at, 0.0)]
-        assert impact_s(history)[0][1] <= 1.0 * TIMEOUT_FACTOR
+        assert impact_s(history)[0][1] <= 1.0 * TIMEOUT_FACTOR + history.lag_s
 
 
 async def test_when_all_nodes_die_a_native_event_source_lives_on(cluster: Cluster) -> None:
