@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from service.tasks import TaskHome
-from tests.contracts.conftest import reached
+from tests.contracts.reaching import reached
 from tests.contracts.store_backings import DURABLE, Backing
 from tests.contracts.test_redactions import AT, log_of, notices
 from tests.contracts.test_rules import ANN, written

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.cassandra_server import CassandraServer
-from tests.contracts.conftest import reached
+from tests.contracts.reaching import reached
 from tests.integration.writer.cassandra.support import opened
 from tests.keyspace import Keyspace
 from wire.comment import Comment, NewComment
