@@ -201,7 +201,9 @@ class Browser:
             message["sessionId"] = session_id
         self._waiting[self._last_id] = answer = asyncio.get_running_loop().create_future()
         await self._socket.send_json(message)
-        reply = await asyncio.wait_for(answer, _ANSWER_WITHIN_S * TIMEOUT_FACTOR)
+        # `asyncio.wait_for` of Python 3.11 drops a cancellation that meets the answer.
+        async with asyncio.timeout(_ANSWER_WITHIN_S * TIMEOUT_FACTOR):
+            reply = await answer
         assert "error" not in reply, (method, reply)
         result: dict[str, Any] = reply["result"]
         return result
