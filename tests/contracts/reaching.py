@@ -14,6 +14,8 @@ from writer.dynamodb import removed, rule_rows
 from writer.stepwise import append, moderation, redact, ruling
 from writer.store import CommentStore
 
+# Modules whose SETTLE_WITHIN_S is the deadline of a call on a store that goes by steps.
+SETTLING = (append, moderation, redact, removed, rule_rows, ruling)
 _REACHED_WITHIN_S = 60 * TIMEOUT_FACTOR
 
 
@@ -41,5 +43,5 @@ def be_patient(patch: pytest.MonkeyPatch) -> None:
     """Stores of this process go on trying for longer. An emulator on a busy machine is too slow for
     the deadline of a post.
     """
-    for module in (append, moderation, redact, removed, rule_rows, ruling):
+    for module in SETTLING:
         patch.setattr(module, "SETTLE_WITHIN_S", 40 * TIMEOUT_FACTOR)

@@ -16,6 +16,7 @@ import aiohttp
 
 from cluster.folder import CHECKOUT, HOME_VARIABLE
 from cluster.ports import free_ports
+from cluster.readiness import NO_ANSWER
 from tests.support import TIMEOUT_FACTOR
 
 WITHIN_S = 60 * TIMEOUT_FACTOR
@@ -109,7 +110,7 @@ async def test_its_status_is_asked_for_with_dev(tmp_path: Path) -> None:
         async with asyncio.timeout(WITHIN_S):
             code, rows, err = await status_of_dev(tmp_path)
             # It has a second to answer each question, which is little on a busy machine.
-            while rows and (rows[0]["health"] == "no answer" or rows[0]["viewers"] is None):
+            while rows and (rows[0]["health"] == NO_ANSWER.words or rows[0]["viewers"] is None):
                 code, rows, err = await status_of_dev(tmp_path)
         assert (code, err) == (0, "")
         (row,) = rows

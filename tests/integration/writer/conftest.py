@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from tests.cassandra_server import CassandraServer
+from tests.contracts.reaching import SETTLING
 from tests.dynalite_server import DynaliteServer
 from tests.dynamodb_table import Table
 from tests.integration.writer.public_api import PublicApi
 from tests.keyspace import Keyspace
 from tests.support import started
 from writer.cassandra import driver
-from writer.dynamodb import client, removed, rule_rows, session, slots
-from writer.stepwise import append, moderation, redact, ruling
+from writer.dynamodb import client, session, slots
 
 _PATIENCE = 10  # times as long as the product waits
 _DEADLINES = [
@@ -21,10 +21,7 @@ _DEADLINES = [
     *[(client, name) for name in ("CONNECT_WITHIN_S", "_READ_WITHIN_S")],
     *[(session, name) for name in ("CHANGE_WITHIN_S", "TRY_WITHIN_S", "REPEAT_WITHIN_S")],
     (slots, "SEARCH_WITHIN_S"),
-    *[
-        (module, "SETTLE_WITHIN_S")
-        for module in (append, moderation, redact, removed, rule_rows, ruling)
-    ],
+    *[(module, "SETTLE_WITHIN_S") for module in SETTLING],
 ]
 
 
